@@ -1,0 +1,157 @@
+//! Everything the compiler has to say about a source: one type, one table of codes, one renderer per format.
+//!
+//! A [`Diagnostic`] has a stable [`Code`], a one-line message with names in backticks, a primary label that says
+//! what is wrong, secondary labels that say why, and help that carries a patch where one is safe.
+
+mod codes;
+mod json;
+mod text;
+
+pub use codes::{Code, Severity};
+pub use json::to_json;
+pub use text::{to_text, Style};
+
+use crate::source::{Sources, Span};
+
+/// A place with what is to be said about it.
+#[derive(Clone, Debug)]
+pub struct Label {
+    /// Where.
+    pub span: Span,
+    /// What.
+    pub text: String,
+    /// The place the message is about.
+    pub primary: bool,
+}
+
+/// A cure, with the text that would replace a span where that is safe.
+#[derive(Clone, Debug)]
+pub struct Help {
+    /// What to do.
+    pub text: String,
+    /// Replace this span with this text.
+    pub patch: Option<(Span, String)>,
+}
+
+/// One finding.
+#[derive(Clone, Debug)]
+pub struct Diagnostic {
+    /// Its code.
+    pub code: Code,
+    /// One line.
+    pub message: String,
+    /// Places; the first primary one is where the finding is.
+    pub labels: Vec<Label>,
+    /// Facts that help to understand it.
+    pub notes: Vec<String>,
+    /// Cures.
+    pub help: Vec<Help>,
+}
+
+impl Diagnostic {
+    /// A finding without a place yet.
+    #[must_use]
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), labels: Vec::new(), notes: Vec::new(), help: Vec::new() }
+    }
+
+    /// Adds the place the message is about.
+    #[must_use]
+    pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label { span, text: text.into(), primary: true });
+        self
+    }
+
+    /// Adds a place that says why.
+    #[must_use]
+    pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label { span, text: text.into(), primary: false });
+        self
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.notes.push(text.into());
+        self
+    }
+
+    /// Adds a cure in words.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help.push(Help { text: text.into(), patch: None });
+        self
+    }
+
+    /// Adds a cure that can be applied as it stands.
+    #[must_use]
+    pub fn patch(mut self, text: impl Into<String>, span: Span, replacement: impl Into<String>) -> Self {
+        self.help.push(Help { text: text.into(), patch: Some((span, replacement.into())) });
+        self
+    }
+
+    /// Adds `did you mean` if one of `candidates` is close to `word`.
+    #[must_use]
+    pub fn did_you_mean<'a>(self, word: &str, span: Span, candidates: impl IntoIterator<Item = &'a str>) -> Self {
+        match nearest(word, candidates) {
+            Some(best) => self.patch(format!("did you mean `{best}`?"), span, best),
+            None => self,
+        }
+    }
+
+    /// Where the finding is.
+    #[must_use]
+    pub fn span(&self) -> Option<Span> {
+        self.labels.iter().find(|l| l.primary).or_else(|| self.labels.first()).map(|l| l.span)
+    }
+
+    /// How grave it is.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.code.severity()
+    }
+
+    /// Whether it stops the build.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity() == Severity::Error
+    }
+}
+
+/// The candidate that is closest to `word`, if it is close enough to be what was meant. Letters' case is no
+/// difference; ties go to the first candidate.
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let limit = match word.chars().count() {
+        0..=2 => 0,
+        3..=5 => 1,
+        6..=9 => 2,
+        _ => 3,
+    };
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= limit)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Sorts findings by file, place and code, and drops exact repeats, so that a run prints them in the same order always.
+pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.sort_by_cached_key(|d| (d.span(), d.code.id(), d.message.clone()));
+    diagnostics.dedup_by(|a, b| a.span() == b.span() && a.code == b.code && a.message == b.message);
+}
+
+/// How many errors and warnings there are.
+#[must_use]
+pub fn count(diagnostics: &[Diagnostic]) -> (usize, usize) {
+    let errors = diagnostics.iter().filter(|d| d.is_error()).count();
+    (errors, diagnostics.len() - errors)
+}
+
+/// `name:line:column` of a diagnostic, empty if it has no place.
+#[must_use]
+pub fn place(diagnostic: &Diagnostic, sources: &Sources) -> String {
+    diagnostic.span().map(|s| sources.place(s)).unwrap_or_default()
+}

@@ -1,0 +1,251 @@
+//! Conditions: from syntax to predicates for one kind of event on some systems, with every finding about names and
+//! types on the way.
+
+use super::{operand, tool, FieldId, Kind, Os, Project, Report, Type};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::{Drop, FieldRef, Op, Pred};
+use crate::source::Span;
+use crate::syntax::ast::{Expr, Path};
+
+/// Where `when available` may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// On an operand of the outermost `and`.
+    Outermost,
+    /// Anywhere: what holds it can go as a whole.
+    Anywhere,
+    /// Nowhere, for this reason.
+    Nowhere(&'static str),
+}
+
+/// A step of a rule over several events, as conditions see it.
+#[derive(Clone, Debug)]
+pub struct StepScope {
+    /// Its name.
+    pub name: String,
+    /// Its kinds of event.
+    pub kinds: Vec<Kind>,
+}
+
+/// What surrounds a condition.
+#[derive(Clone, Debug)]
+pub struct Place<'a> {
+    /// The kind of event that the condition is lowered for.
+    pub kind: Kind,
+    /// All kinds that the condition is written for.
+    pub kinds: &'a [Kind],
+    /// The systems.
+    pub os: &'a [Os],
+    /// Steps that may be named.
+    pub steps: &'a [StepScope],
+    /// Fields carry a step's name: the condition stands outside the steps.
+    pub outside: bool,
+    /// Where `when available` may stand.
+    pub available: Allowed,
+}
+
+/// Lowers one condition.
+pub(super) struct Lower<'a, 'r> {
+    pub project: &'a Project,
+    pub place: Place<'a>,
+    pub report: &'r mut Report,
+    open_lets: Vec<String>,
+}
+
+/// A path that names a field, seen from a place.
+pub(super) enum Found {
+    /// A field that the kind of event has.
+    Field(FieldRef),
+    /// A field of another kind among the condition's: events of this one lack it.
+    Elsewhere(FieldId),
+}
+
+impl<'a, 'r> Lower<'a, 'r> {
+    pub(super) fn new(project: &'a Project, place: Place<'a>, report: &'r mut Report) -> Self {
+        Self { project, place, report, open_lets: vec![] }
+    }
+
+    pub(super) fn expr(&mut self, expr: &Expr) -> Pred {
+        match expr {
+            Expr::Group(inner, _) => self.expr(inner),
+            Expr::And(operands, _) => Pred::and(operands.iter().map(|o| self.expr(o)).collect::<Vec<_>>()),
+            Expr::Or(operands, _) => {
+                let inner = self.narrowed(|l| operands.iter().map(|o| l.expr(o)).collect::<Vec<_>>());
+                Pred::or(inner)
+            }
+            Expr::Not(inner, _) => self.narrowed(|l| l.expr(inner)).not(),
+            Expr::WhenAvailable(inner, span) => self.when_available(inner, *span),
+            Expr::Tool(tool) => tool::lower(self, tool),
+            Expr::Test(path, operator, span) => operand::lower(self, path, operator, *span),
+            Expr::Bare(path) => self.bare(path),
+        }
+    }
+
+    /// Below `or` and `not`, a drop could lose an alert.
+    fn narrowed<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.place.available;
+        if before == Allowed::Outermost {
+            self.place.available = Allowed::Nowhere("a drop below `or` or `not` could lose an alert");
+        }
+        let out = f(self);
+        self.place.available = before;
+        out
+    }
+
+    fn when_available(&mut self, inner: &Expr, span: Span) -> Pred {
+        if let Allowed::Nowhere(why) = self.place.available {
+            self.report.push(
+                Diagnostic::new(Code::WhenAvailable, "`when available` cannot stand here")
+                    .at(span, why)
+                    .help("put it on an operand of the outermost `and`, in an exception, or on an unweighted flag"),
+            );
+        }
+        let pred = self.narrowed(|l| l.expr(inner));
+        match pred {
+            Pred::Const(value) => Pred::Const(value),
+            pred => Pred::Droppable { pred: Box::new(pred), why: Drop::WhenAvailable, span },
+        }
+    }
+
+    fn bare(&mut self, path: &Path) -> Pred {
+        if let Some((ident, expr)) = path.single().and_then(|n| self.project.lets.get(&n.text)) {
+            if self.open_lets.contains(&ident.text) {
+                return Pred::Const(false); // the cycle itself is reported once, where it is defined
+            }
+            self.open_lets.push(ident.text.clone());
+            let pred = self.expr(expr);
+            self.open_lets.pop();
+            return pred;
+        }
+        match self.field(path) {
+            None => Pred::Const(false),
+            Some(Found::Elsewhere(id)) => {
+                self.expect_bool(id, path);
+                Pred::Const(false)
+            }
+            Some(Found::Field(field)) => {
+                if !self.expect_bool(field.id, path) {
+                    return Pred::Const(false);
+                }
+                operand::is_true(field, path.span)
+            }
+        }
+    }
+
+    fn expect_bool(&mut self, id: FieldId, path: &Path) -> bool {
+        let ty = id.def().ty;
+        if ty != Type::Bool {
+            self.report.push(
+                Diagnostic::new(Code::WrongType, format!("`{}` alone says nothing", path.dotted()))
+                    .at(path.span, format!("this is {}", ty.words()))
+                    .patch("ask whether it is there", path.span, format!("{} exists", path.dotted())),
+            );
+        }
+        ty == Type::Bool
+    }
+
+    /// Finds the field that a path names. Findings are reported.
+    pub(super) fn field(&mut self, path: &Path) -> Option<Found> {
+        let dotted = path.dotted();
+        let (first, rest) = path.parts.split_first()?;
+        let step = self.place.steps.iter().position(|s| s.name == first.text);
+        if let Some(index) = step {
+            let name = rest.iter().map(|p| p.text.as_str()).collect::<Vec<_>>().join(".");
+            let kinds = self.place.steps.get(index).map(|s| s.kinds.clone()).unwrap_or_default();
+            let id = self.known(&name, path)?;
+            self.of_kinds(id, &kinds, path)?;
+            return Some(Found::Field(FieldRef { id, step: Some(index) }));
+        }
+        let id = self.known(&dotted, path)?;
+        if self.place.outside {
+            let steps: Vec<_> = self.place.steps.iter().map(|s| format!("`{}.{dotted}`", s.name)).collect();
+            self.report.push(
+                Diagnostic::new(Code::StepMissing, format!("`{dotted}` of which step?"))
+                    .at(path.span, "outside the steps, a field carries its step's name")
+                    .help(format!("write {}", steps.join(" or "))),
+            );
+            return None;
+        }
+        self.of_kinds(id, self.place.kinds, path)?;
+        if id.def().has_kind(self.place.kind) {
+            Some(Found::Field(FieldRef { id, step: None }))
+        } else {
+            Some(Found::Elsewhere(id))
+        }
+    }
+
+    fn known(&mut self, name: &str, path: &Path) -> Option<FieldId> {
+        let found = FieldId::find(name);
+        if found.is_none() && !self.project.is_broken(name) {
+            let candidates = super::fields::all().map(|f| f.short()).chain(self.project.lets.keys().map(String::as_str));
+            let mut diagnostic = Diagnostic::new(Code::UnknownField, format!("there is no field `{name}`"))
+                .at(path.span, "not a field, and no condition of this name is defined")
+                .did_you_mean(name, path.span, candidates);
+            if self.project.utilities.contains_key(name) || self.project.groups.contains_key(name) {
+                diagnostic = diagnostic.patch("a utility is run", path.span, format!("runs {name}"));
+            }
+            self.report.push(diagnostic);
+        }
+        found
+    }
+
+    fn of_kinds(&mut self, id: FieldId, kinds: &[Kind], path: &Path) -> Option<()> {
+        if kinds.iter().any(|k| id.def().has_kind(*k)) {
+            return Some(());
+        }
+        let words: Vec<_> = kinds.iter().map(|k| k.word()).collect();
+        let owners: Vec<_> = id.def().kinds.iter().map(|k| k.word()).collect();
+        self.report.push(
+            Diagnostic::new(Code::FieldOfOtherKind, format!("{} events have no `{}`", words.join(" or "), path.dotted()))
+                .at(path.span, format!("a field of {} events", owners.join(" or "))),
+        );
+        None
+    }
+}
+
+/// Finds cycles among `let`s, and lowers those that no rule may ever use, so that their findings are told too.
+pub(super) fn check_lets(project: &Project, report: &mut Report) {
+    for (name, (ident, expr)) in &project.lets {
+        let mut open = vec![name.clone()];
+        if let_cycle(expr, name, project, &mut open) {
+            report.push(super::lists::cycle("condition", ident, &open));
+        }
+        let place = Place {
+            kind: Kind::Process,
+            kinds: &Kind::ALL,
+            os: &Os::ALL,
+            steps: &[],
+            outside: false,
+            available: Allowed::Anywhere,
+        };
+        Lower::new(project, place, report).expr(expr);
+    }
+}
+
+fn let_cycle(expr: &Expr, target: &str, project: &Project, open: &mut Vec<String>) -> bool {
+    match expr {
+        Expr::And(all, _) | Expr::Or(all, _) => all.iter().any(|e| let_cycle(e, target, project, open)),
+        Expr::Not(inner, _) | Expr::Group(inner, _) | Expr::WhenAvailable(inner, _) => let_cycle(inner, target, project, open),
+        Expr::Bare(path) => {
+            let Some((ident, inner)) = path.single().and_then(|n| project.lets.get(&n.text)) else { return false };
+            if ident.text == target {
+                return true;
+            }
+            if open.contains(&ident.text) {
+                return false;
+            }
+            open.push(ident.text.clone());
+            let found = let_cycle(inner, target, project, open);
+            if !found {
+                open.pop();
+            }
+            found
+        }
+        Expr::Tool(_) | Expr::Test(..) => false,
+    }
+}
+
+/// A test of text that holds where an event has the field at all.
+pub(super) fn exists(field: FieldRef, span: Span) -> Pred {
+    Pred::Test(crate::ir::Test { field, op: Op::Exists, span })
+}

@@ -1,0 +1,371 @@
+//! Metadata: what a rule says about itself.
+
+use super::condition::{Allowed, Found, Lower, Place};
+use super::{unknown_word, FieldId, Kind, Os, Project, Report, Type, OS_WORDS};
+use crate::attack;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::syntax::ast::{Ident, MetaElement, MetaValue, Path};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Not for alerts.
+    Informational,
+    /// Rarely an incident.
+    Low,
+    /// To be looked at.
+    #[default]
+    Medium,
+    /// To be looked at soon.
+    High,
+    /// To be looked at now.
+    Critical,
+}
+
+const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
+const STATUSES: [&str; 4] = ["experimental", "test", "stable", "deprecated"];
+const ENTITIES: [&str; 6] = ["host", "user", "process", "file", "ip", "dll"];
+const RELATIONS: [&str; 5] = ["derived", "renamed", "merged", "obsolete", "similar"];
+/// Keys in the order in which `fmt` writes them.
+pub const KEYS: [&str; 19] = [
+    "title", "id", "level", "status", "os", "attack", "author", "license", "date", "modified", "references",
+    "related", "tags", "false_positives", "triage", "show", "entities", "schedule", "throttle",
+];
+
+impl Level {
+    /// The word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Level::Informational => "informational",
+            Level::Low => "low",
+            Level::Medium => "medium",
+            Level::High => "high",
+            Level::Critical => "critical",
+        }
+    }
+
+    fn from_word(word: &str) -> Option<Level> {
+        [Level::Informational, Level::Low, Level::Medium, Level::High, Level::Critical].into_iter().find(|l| l.word() == word)
+    }
+}
+
+/// How often a scheduled query runs, and how far it looks back, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// Frequency.
+    pub every: u64,
+    /// Look-back.
+    pub over: u64,
+}
+
+/// How long an alert suppresses its like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Throttle {
+    /// Seconds.
+    pub period: u64,
+    /// Per value of these fields.
+    pub keys: Vec<String>,
+}
+
+/// What a rule says about itself.
+#[derive(Clone, Debug, Default)]
+pub struct Meta {
+    /// Title.
+    pub title: String,
+    /// UUID in small letters.
+    pub id: String,
+    /// The `///` lines.
+    pub description: String,
+    /// Level.
+    pub level: Level,
+    /// Status.
+    pub status: Option<String>,
+    /// Systems.
+    pub os: Vec<Os>,
+    /// Techniques, such as `T1560.001`.
+    pub attack: Vec<String>,
+    /// Author.
+    pub author: Option<String>,
+    /// SPDX identifier.
+    pub license: Option<String>,
+    /// First published.
+    pub date: Option<String>,
+    /// Last changed.
+    pub modified: Option<String>,
+    /// Pages.
+    pub references: Vec<String>,
+    /// Other rules: relation and UUID.
+    pub related: Vec<(String, String)>,
+    /// Other tags, such as `detection.threat-hunting`.
+    pub tags: Vec<String>,
+    /// Known causes of false alarms.
+    pub false_positives: Vec<String>,
+    /// An analyst's questions.
+    pub triage: Vec<String>,
+    /// Fields that a result shows, in order; `None`: those of the kind.
+    pub show: Option<Vec<(String, Option<FieldId>)>>,
+    /// Entities to map.
+    pub entities: Vec<String>,
+    /// Frequency and look-back.
+    pub schedule: Option<Schedule>,
+    /// Suppression.
+    pub throttle: Option<Throttle>,
+}
+
+/// Reads metadata entries into `meta`.
+pub(super) struct Reader<'a, 'r> {
+    pub project: &'a Project,
+    pub kinds: &'a [Kind],
+    pub steps: &'a [super::condition::StepScope],
+    pub report: &'r mut Report,
+    seen: Vec<(String, Span)>,
+}
+
+impl<'a, 'r> Reader<'a, 'r> {
+    pub(super) fn new(project: &'a Project, kinds: &'a [Kind], steps: &'a [super::condition::StepScope], report: &'r mut Report) -> Self {
+        Self { project, kinds, steps, report, seen: vec![] }
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.seen.iter().any(|(k, _)| k == key)
+    }
+
+    pub(super) fn read(&mut self, key: &Ident, value: &MetaValue, meta: &mut Meta) {
+        match self.seen.iter().find(|(k, _)| *k == key.text) {
+            Some((_, first)) => {
+                let first = *first;
+                self.report.push(
+                    Diagnostic::new(Code::RepeatedEntry, format!("`{}` is given twice", key.text))
+                        .at(key.span, "again here")
+                        .also(first, "first here"),
+                );
+            }
+            None => self.seen.push((key.text.clone(), key.span)),
+        }
+        self.read_one(key, value, meta);
+    }
+
+    fn read_one(&mut self, key: &Ident, value: &MetaValue, meta: &mut Meta) {
+        match (key.text.as_str(), value) {
+            ("title", MetaValue::Text(t)) => {
+                if t.value.trim().is_empty() || t.value.contains('\n') || t.value.chars().count() > 256 {
+                    self.wrong(key, value, "one line of 1 to 256 characters");
+                }
+                meta.title.clone_from(&t.value);
+            }
+            ("id", MetaValue::Uuid(id, _)) => meta.id.clone_from(id),
+            ("level", MetaValue::Path(p)) => match Level::from_word(&p.dotted()) {
+                Some(level) => meta.level = level,
+                None => self.report.push(unknown_word("level", &p.dotted(), p.span, &LEVELS)),
+            },
+            ("status", MetaValue::Path(p)) => {
+                self.word("status", p, &STATUSES);
+                meta.status = Some(p.dotted());
+            }
+            ("os", MetaValue::List(..)) => {
+                meta.os = self.words(key, value, "system", &OS_WORDS).iter().filter_map(|w| Os::from_word(w)).collect();
+                meta.os.sort_unstable();
+                meta.os.dedup();
+            }
+            ("attack", MetaValue::List(elements, _)) => meta.attack = self.techniques(elements),
+            ("author", MetaValue::Text(t)) => meta.author = Some(t.value.clone()),
+            ("license", MetaValue::Text(t)) => meta.license = Some(t.value.clone()),
+            ("date", MetaValue::Date(d, _)) => meta.date = Some(d.clone()),
+            ("modified", MetaValue::Date(d, _)) => meta.modified = Some(d.clone()),
+            ("references", MetaValue::List(..)) => meta.references = self.texts(key, value),
+            ("false_positives", MetaValue::List(..)) => meta.false_positives = self.texts(key, value),
+            ("triage", MetaValue::List(..)) => meta.triage = self.texts(key, value),
+            ("tags", MetaValue::List(..)) => meta.tags = self.tags(key, value),
+            ("related", MetaValue::List(elements, _)) => meta.related = self.related(key, value, elements),
+            ("show", MetaValue::List(elements, _)) => {
+                let show = elements.iter().filter_map(|e| self.shown(key, value, e)).collect();
+                meta.show = Some(show);
+            }
+            ("entities", MetaValue::List(..)) => meta.entities = self.words(key, value, "entity", &ENTITIES),
+            ("schedule", MetaValue::Schedule { every, over }) => {
+                if over.0 < every.0 {
+                    self.report.push(
+                        Diagnostic::new(Code::BadSchedule, "the look-back is shorter than the frequency")
+                            .at(over.1, "events between two runs would be seen by none")
+                            .also(every.1, "runs this often"),
+                    );
+                }
+                meta.schedule = Some(Schedule { every: every.0, over: over.0 });
+            }
+            ("throttle", MetaValue::Throttle { period, keys }) => {
+                let keys = keys.iter().filter(|k| self.key_field(k)).map(Path::dotted).collect();
+                meta.throttle = Some(Throttle { period: period.0, keys });
+            }
+            (known, _) if KEYS.contains(&known) => {
+                let wanted = match known {
+                    "title" | "author" | "license" => "text in quotes",
+                    "id" => "a UUID",
+                    "level" => "one of informational, low, medium, high, critical",
+                    "status" => "one of experimental, test, stable, deprecated",
+                    "date" | "modified" => "a date",
+                    "schedule" => "`every 15m over 1h`",
+                    "throttle" => "`4h by host`",
+                    _ => "a list in brackets",
+                };
+                self.wrong(key, value, wanted);
+            }
+            (other, _) => {
+                let mut diagnostic = Diagnostic::new(Code::UnknownKey, format!("a rule has no entry `{other}`")).at(key.span, "not an entry of a rule");
+                diagnostic = match other {
+                    "description" => diagnostic.help("the `///` lines before a rule are its description"),
+                    "severity" => diagnostic.patch("its severity is its level", key.span, "level"),
+                    "falsepositives" => diagnostic.patch("did you mean `false_positives`?", key.span, "false_positives"),
+                    _ => diagnostic.did_you_mean(other, key.span, KEYS.into_iter().chain(["detect", "flag", "threshold", "except", "test"])),
+                };
+                self.report.push(diagnostic);
+            }
+        }
+    }
+
+    fn wrong(&mut self, key: &Ident, value: &MetaValue, wanted: &str) {
+        self.report.push(
+            Diagnostic::new(Code::WrongValue, format!("`{}` takes {wanted}", key.text)).at(value.span(), "this is something else"),
+        );
+    }
+
+    fn word(&mut self, what: &str, path: &Path, known: &[&str]) {
+        if !known.contains(&path.dotted().as_str()) {
+            self.report.push(unknown_word(what, &path.dotted(), path.span, known));
+        }
+    }
+
+    fn words(&mut self, key: &Ident, value: &MetaValue, what: &str, known: &[&str]) -> Vec<String> {
+        let MetaValue::List(elements, span) = value else { return vec![] };
+        if elements.is_empty() {
+            self.report.push(Diagnostic::new(Code::WrongValue, format!("`{}` is empty", key.text)).at(*span, "name one at least"));
+        }
+        let mut out = vec![];
+        for element in elements {
+            match element {
+                MetaElement::Path(p) => {
+                    self.word(what, p, known);
+                    out.push(p.dotted());
+                }
+                _ => self.wrong(key, value, "a list of words"),
+            }
+        }
+        out
+    }
+
+    fn texts(&mut self, key: &Ident, value: &MetaValue) -> Vec<String> {
+        let MetaValue::List(elements, _) = value else { return vec![] };
+        let mut out: Vec<String> = vec![];
+        for element in elements {
+            match element {
+                MetaElement::Text(t) if t.value.trim().is_empty() || t.value.contains('\n') => {
+                    self.report.push(Diagnostic::new(Code::WrongValue, "expected one line of text").at(t.span, "this"));
+                }
+                MetaElement::Text(t) if out.contains(&t.value) => {
+                    self.report.push(Diagnostic::new(Code::RepeatedEntry, "this stands in the list twice").at(t.span, "again here"));
+                }
+                MetaElement::Text(t) => out.push(t.value.clone()),
+                _ => self.wrong(key, value, "a list of texts in quotes"),
+            }
+        }
+        out
+    }
+
+    fn tags(&mut self, key: &Ident, value: &MetaValue) -> Vec<String> {
+        let tags = self.texts(key, value);
+        let valid = |t: &String| {
+            let fine = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.'));
+            t.split_once('.').is_some_and(|(n, v)| fine(n) && !n.contains('.') && fine(v))
+        };
+        if let Some(bad) = tags.iter().find(|t| !valid(t)) {
+            self.report.push(
+                Diagnostic::new(Code::WrongValue, format!("`{bad}` is no tag"))
+                    .at(value.span(), "a tag is namespace.value in small letters, such as detection.threat-hunting"),
+            );
+        }
+        if let Some(tag) = tags.iter().find(|t| t.starts_with("attack.")) {
+            self.report.push(
+                Diagnostic::new(Code::WrongValue, format!("`{tag}` is derived"))
+                    .at(value.span(), "techniques stand in `attack`; tactics follow from them"),
+            );
+        }
+        tags
+    }
+
+    fn related(&mut self, key: &Ident, value: &MetaValue, elements: &[MetaElement]) -> Vec<(String, String)> {
+        let mut out = vec![];
+        for element in elements {
+            match element {
+                MetaElement::Relation(word, id, _) if RELATIONS.contains(&word.text.as_str()) => out.push((word.text.clone(), id.clone())),
+                MetaElement::Relation(word, ..) => self.report.push(unknown_word("relation", &word.text, word.span, &RELATIONS)),
+                _ => self.wrong(key, value, "relations with UUIDs, such as [derived c2b478fc-…]"),
+            }
+        }
+        out
+    }
+
+    fn techniques(&mut self, elements: &[MetaElement]) -> Vec<String> {
+        let mut out = vec![];
+        for element in elements {
+            let (id, span) = match element {
+                MetaElement::Path(p) => (p.dotted(), p.span),
+                MetaElement::Text(t) => (t.value.clone(), t.span),
+                MetaElement::Relation(word, ..) => (word.text.clone(), word.span),
+            };
+            match attack::technique(&id) {
+                None => self.report.push(
+                    Diagnostic::new(Code::UnknownTechnique, format!("ATT&CK {} has no technique `{id}`", attack::VERSION))
+                        .at(span, "not a technique")
+                        .did_you_mean(&id, span, attack::ids().filter(|i| i.len() == id.len())),
+                ),
+                Some(technique) if technique.tactics.is_empty() => self.report.push(
+                    Diagnostic::new(Code::UnknownTechnique, format!("technique `{id}` is revoked or deprecated"))
+                        .at(span, format!("in ATT&CK {}", attack::VERSION)),
+                ),
+                Some(_) => out.push(id),
+            }
+        }
+        out
+    }
+
+    fn lower(&mut self) -> Lower<'a, '_> {
+        let kind = self.kinds.first().copied().unwrap_or(Kind::Process);
+        let place = Place {
+            kind, kinds: self.kinds, os: &Os::ALL, steps: self.steps, outside: !self.steps.is_empty(), available: Allowed::Anywhere,
+        };
+        Lower::new(self.project, place, self.report)
+    }
+
+    fn shown(&mut self, key: &Ident, value: &MetaValue, element: &MetaElement) -> Option<(String, Option<FieldId>)> {
+        let MetaElement::Path(path) = element else {
+            self.wrong(key, value, "a list of fields");
+            return None;
+        };
+        let found = self.lower().field(path)?;
+        let id = match found {
+            Found::Field(f) => f.id,
+            Found::Elsewhere(id) => id,
+        };
+        if matches!(id.def().ty, Type::Argument) || id.short().contains("argument.") {
+            self.report.push(
+                Diagnostic::new(Code::WrongValue, format!("`{}` is no column", path.dotted()))
+                    .at(path.span, "arguments are read from a command line")
+                    .patch("show the command line", path.span, "command_line"),
+            );
+            return None;
+        }
+        Some((path.dotted(), Some(id)))
+    }
+
+    fn key_field(&mut self, path: &Path) -> bool {
+        let place_outside = !self.steps.is_empty();
+        let mut lower = self.lower();
+        // A throttle's keys are those of the rule's row: a step's name is not needed for them.
+        if place_outside {
+            lower.place.outside = false;
+            lower.place.kinds = &Kind::ALL;
+        }
+        lower.field(path).is_some()
+    }
+}

@@ -1,0 +1,525 @@
+//! Operators: which types they take, and what they become.
+
+use super::condition::{exists, Found, Lower};
+use super::{FieldId, Report, Type};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::pattern::Glob;
+use crate::ir::paths::{self, Folder};
+use crate::ir::{cmdline, regex, Cheap, FieldRef, Matcher, Op, Pred, Regex, Test, Text};
+use crate::source::Span;
+use crate::syntax::ast::{Literal, Operator, Path, TextOp, TextOperand, Value, Values};
+
+/// A boolean field, or one of the two questions about arguments.
+pub(super) fn is_true(field: FieldRef, span: Span) -> Pred {
+    let question = match field.id.short().trim_start_matches("parent.") {
+        "argument.is_unc" => cmdline::is_unc(),
+        "argument.is_stream" => cmdline::is_stream(),
+        _ => return Pred::Test(Test { field, op: Op::IsTrue, span }),
+    };
+    command_line(field, question, span)
+}
+
+/// A regular expression on the command line that an argument field belongs to.
+fn command_line(field: FieldRef, regex: Regex, span: Span) -> Pred {
+    let name = if field.id.def().parent { "parent.command_line" } else { "command_line" };
+    let id = FieldId::find(name).unwrap_or(field.id);
+    let cased = regex.cased;
+    let op = Op::Text(Text { matcher: Matcher::Regex(regex), all: false, cased });
+    Pred::Test(Test { field: FieldRef { id, step: field.step }, op, span })
+}
+
+pub(super) fn lower(l: &mut Lower, path: &Path, operator: &Operator, span: Span) -> Pred {
+    let (id, field) = match l.field(path) {
+        None => {
+            check_values_only(l, operator);
+            return Pred::Const(false);
+        }
+        Some(Found::Elsewhere(id)) => (id, None),
+        Some(Found::Field(field)) => (field.id, Some(field)),
+    };
+    let field_ref = field.unwrap_or(FieldRef { id, step: None });
+    let ty = id.def().ty;
+    let pred = match operator {
+        Operator::Exists => lower_exists(l, field_ref, path, span),
+        Operator::Is { cased, value } => lower_is(l, field_ref, path, value, *cased, span),
+        Operator::In { cased, values } => {
+            if check_cased(l, ty, *cased, path, span) {
+                in_values(l, field_ref, path, values, *cased, span)
+            } else {
+                Pred::Const(false)
+            }
+        }
+        Operator::Cidr(values) => lower_cidr(l, field_ref, path, values, span),
+        Operator::Order(order, value) => lower_order(l, field_ref, path, *order, value, span),
+        Operator::Text { op, cased, operand } => lower_text(l, field_ref, path, *op, *cased, operand, span),
+    };
+    if field.is_some() { pred } else { Pred::Const(false) }
+}
+
+/// The field is unknown; the values may still hold findings of their own.
+fn check_values_only(l: &mut Lower, operator: &Operator) {
+    if let Operator::Text { operand: TextOperand::Many { values, .. }, .. } = operator {
+        l.project.lists.values(values, l.report);
+    }
+}
+
+fn wrong_operator(report: &mut Report, path: &Path, ty: Type, operator: &str, span: Span) -> Pred {
+    report.push(
+        Diagnostic::new(Code::WrongOperator, format!("`{operator}` does not go with `{}`", path.dotted()))
+            .at(span, format!("`{}` is {}", path.dotted(), ty.words())),
+    );
+    Pred::Const(false)
+}
+
+fn wrong_value(report: &mut Report, path: &Path, ty: Type, span: Span) {
+    let diagnostic = Diagnostic::new(Code::WrongType, format!("this is no value for `{}`", path.dotted()))
+        .at(span, format!("expected {}", ty.words()));
+    report.push(match ty {
+        Type::Enum(words) => diagnostic.note(format!("it is one of {}", words.join(", "))),
+        Type::Hash(digits) => diagnostic.note(format!("it has {digits} hexadecimal digits, in quotes")),
+        _ => diagnostic,
+    });
+}
+
+fn check_cased(l: &mut Lower, ty: Type, cased: bool, path: &Path, span: Span) -> bool {
+    if cased && !ty.is_text() {
+        wrong_operator(l.report, path, ty, "cased", span);
+    }
+    !cased || ty.is_text()
+}
+
+fn lower_exists(l: &mut Lower, field: FieldRef, path: &Path, span: Span) -> Pred {
+    match field.id.def().ty {
+        Type::Identity => wrong_operator(l.report, path, Type::Identity, "exists", span),
+        Type::Argument => {
+            let any = Regex { pattern: r#"^[^"]*(?:"[^"]*"[^"]*)*[ \t\r\n]+[^ \t\r\n]"#.to_owned(), cased: true, implied: vec![] };
+            command_line(field, any, span)
+        }
+        _ => exists(field, span),
+    }
+}
+
+fn lower_is(l: &mut Lower, field: FieldRef, path: &Path, value: &Value, cased: bool, span: Span) -> Pred {
+    let ty = field.id.def().ty;
+    if !check_cased(l, ty, cased, path, span) {
+        return Pred::Const(false);
+    }
+    let Value::Path(other) = value else {
+        let Value::Literal(literal) = value else { return Pred::Const(false) };
+        return equals(l, field, path, vec![literal.clone()], cased, span);
+    };
+    if let (Type::Enum(words), Some(word)) = (ty, other.single()) {
+        return match words.iter().find(|w| **w == word.text) {
+            Some(word) => Pred::Test(Test { field, op: Op::Word(vec![word]), span }),
+            None => {
+                l.report.push(super::unknown_word(&format!("value of `{}`", path.dotted()), &word.text, word.span, words));
+                Pred::Const(false)
+            }
+        };
+    }
+    if let Some(name) = other.single() {
+        if let Some(literal) = l.project.lists.param(&name.text) {
+            return equals(l, field, path, vec![literal.clone()], cased, span);
+        }
+        if l.project.lists.named(&name.text).is_some() {
+            l.report.push(
+                Diagnostic::new(Code::ListNeedsIn, format!("`{}` is a list", name.text))
+                    .at(name.span, "`is` takes one value")
+                    .patch("equal to an element is `in`", span, format!("{} in {}", path.dotted(), name.text)),
+            );
+            return Pred::Const(false);
+        }
+    }
+    same(l, field, path, other, cased, span)
+}
+
+fn same(l: &mut Lower, field: FieldRef, path: &Path, other: &Path, cased: bool, span: Span) -> Pred {
+    let ty = field.id.def().ty;
+    let found = match l.field(other) {
+        None => return Pred::Const(false),
+        Some(Found::Elsewhere(_)) => return Pred::Const(false),
+        Some(Found::Field(found)) => found,
+    };
+    if std::mem::discriminant(&found.id.def().ty) != std::mem::discriminant(&ty) || ty == Type::Argument {
+        l.report.push(
+            Diagnostic::new(Code::WrongType, format!("`{}` and `{}` cannot be equal", path.dotted(), other.dotted()))
+                .at(other.span, found.id.def().ty.words())
+                .also(path.span, ty.words()),
+        );
+        return Pred::Const(false);
+    }
+    if ty == Type::Identity && found.step.is_none() && field.step.is_none() {
+        l.report.push(
+            Diagnostic::new(Code::WrongOperator, format!("`{}` within one event", path.dotted()))
+                .at(span, "identities are compared between the steps of a sequence"),
+        );
+        return Pred::Const(false);
+    }
+    Pred::Test(Test { field, op: Op::Same { other: found, cased }, span })
+}
+
+fn in_values(l: &mut Lower, field: FieldRef, path: &Path, values: &Values, cased: bool, span: Span) -> Pred {
+    if let Type::Enum(words) = field.id.def().ty {
+        return in_words(l, field, path, values, words, span);
+    }
+    let literals = l.project.lists.values(values, l.report);
+    if literals.is_empty() {
+        return Pred::Const(false);
+    }
+    equals(l, field, path, literals, cased, span)
+}
+
+fn in_words(l: &mut Lower, field: FieldRef, path: &Path, values: &Values, words: &'static [&'static str], span: Span) -> Pred {
+    let Values::List(list) = values else {
+        wrong_value(l.report, path, field.id.def().ty, values.span());
+        return Pred::Const(false);
+    };
+    let mut found = vec![];
+    for value in &list.values {
+        let word = match value {
+            Value::Path(p) => p.dotted(),
+            Value::Literal(_) => String::new(),
+        };
+        match words.iter().find(|w| **w == word) {
+            Some(word) => found.push(*word),
+            None => l.report.push(super::unknown_word(&format!("value of `{}`", path.dotted()), &word, value.span(), words)),
+        }
+    }
+    if found.is_empty() { Pred::Const(false) } else { Pred::Test(Test { field, op: Op::Word(found), span }) }
+}
+
+/// Equal to one of some literals.
+fn equals(l: &mut Lower, field: FieldRef, path: &Path, literals: Vec<Literal>, cased: bool, span: Span) -> Pred {
+    let ty = field.id.def().ty;
+    if let (Type::Bool, [Literal::Bool(value, _)]) = (ty, literals.as_slice()) {
+        let holds = is_true(field, span);
+        return if *value { holds } else { Pred::and([exists(field, span), holds.not()]) };
+    }
+    let numbers: Option<Vec<i64>> = literals.iter().map(|v| number(v, ty)).collect();
+    if let (Some(numbers), true) = (numbers, matches!(ty, Type::Int | Type::Size | Type::Time)) {
+        return Pred::Test(Test { field, op: Op::Number(numbers), span });
+    }
+    let mut texts = vec![];
+    for literal in &literals {
+        match literal {
+            Literal::Text(t) if valid_text(&t.value, ty) => texts.push(t.value.clone()),
+            Literal::Text(t) if t.value.is_empty() => l.report.push(empty_text(t.span)),
+            other => wrong_value(l.report, path, ty, other.span()),
+        }
+    }
+    if texts.is_empty() {
+        return Pred::Const(false);
+    }
+    if ty == Type::Argument {
+        return match no_quotes(l, &literals) {
+            true => command_line(field, cmdline::argument_is(&texts, cased), span),
+            false => Pred::Const(false),
+        };
+    }
+    Pred::Test(Test { field, op: Op::Text(Text { matcher: Matcher::Exact(texts), all: false, cased }), span })
+}
+
+fn valid_text(text: &str, ty: Type) -> bool {
+    match ty {
+        Type::String | Type::Path | Type::Argument => !text.is_empty(),
+        Type::Hash(digits) => text.len() == digits && text.chars().all(|c| c.is_ascii_hexdigit()),
+        Type::Ip => text.parse::<std::net::IpAddr>().is_ok(),
+        _ => false,
+    }
+}
+
+fn empty_text(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::EmptyText, "an empty text equals and finds nothing")
+        .at(span, "empty")
+        .note("an empty field is a missing field")
+        .help("ask `not F exists` for a field that is missing")
+}
+
+/// A literal as the number that a field of this type holds: bytes, or microseconds since 1970.
+fn number(literal: &Literal, ty: Type) -> Option<i64> {
+    match (literal, ty) {
+        (Literal::Int(n, _), Type::Int | Type::Size) | (Literal::Size(n, _), Type::Size) => i64::try_from(*n).ok(),
+        (Literal::Date(date, _), Type::Time) => day_number(date).map(|days| days * 86_400_000_000),
+        _ => None,
+    }
+}
+
+/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar.
+fn day_number(date: &str) -> Option<i64> {
+    let mut parts = date.splitn(3, '-').map(|p| p.parse::<i64>().ok());
+    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    let shifted = if month <= 2 { year - 1 } else { year };
+    let era = shifted.div_euclid(400);
+    let of_era = shifted.rem_euclid(400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    Some(era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468)
+}
+
+fn lower_order(l: &mut Lower, field: FieldRef, path: &Path, order: crate::syntax::ast::Order, value: &Value, span: Span) -> Pred {
+    let ty = field.id.def().ty;
+    if !matches!(ty, Type::Int | Type::Size | Type::Time) {
+        return wrong_operator(l.report, path, ty, order.sign(), span);
+    }
+    let literal = match value {
+        Value::Literal(literal) => Some(literal.clone()),
+        Value::Path(name) => {
+            let param = name.single().and_then(|n| l.project.lists.param(&n.text)).cloned();
+            if param.is_none() {
+                if !l.project.is_broken(&name.dotted()) {
+                    l.report.unknown("parameter", &name.dotted(), name.span, l.project.lists.names());
+                }
+                return Pred::Const(false);
+            }
+            param
+        }
+    };
+    match literal.as_ref().and_then(|v| number(v, ty)) {
+        Some(number) => Pred::Test(Test { field, op: Op::Order(order, number), span }),
+        None => {
+            wrong_value(l.report, path, ty, value.span());
+            Pred::Const(false)
+        }
+    }
+}
+
+fn lower_cidr(l: &mut Lower, field: FieldRef, path: &Path, values: &Values, span: Span) -> Pred {
+    let ty = field.id.def().ty;
+    if ty != Type::Ip {
+        return wrong_operator(l.report, path, ty, "in cidr", span);
+    }
+    let mut networks = vec![];
+    for literal in l.project.lists.values(values, l.report) {
+        match literal {
+            Literal::Text(t) if is_network(&t.value) => networks.push(t.value),
+            other => l.report.push(
+                Diagnostic::new(Code::BadNetwork, "this is no network")
+                    .at(other.span(), "expected an address and a prefix length, such as '10.0.0.0/8'"),
+            ),
+        }
+    }
+    if networks.is_empty() { Pred::Const(false) } else { Pred::Test(Test { field, op: Op::Cidr(networks), span }) }
+}
+
+fn is_network(text: &str) -> bool {
+    let Some((address, length)) = text.split_once('/') else { return false };
+    let most = match address.parse::<std::net::IpAddr>() {
+        Ok(std::net::IpAddr::V4(_)) => 32,
+        Ok(std::net::IpAddr::V6(_)) => 128,
+        Err(_) => return false,
+    };
+    length.parse::<u8>().is_ok_and(|l| l <= most)
+}
+
+// ---- text operators ----
+
+#[allow(clippy::too_many_arguments, reason = "one operator, spelled out")]
+fn lower_text(l: &mut Lower, field: FieldRef, path: &Path, op: TextOp, cased: bool, operand: &TextOperand, span: Span) -> Pred {
+    let ty = field.id.def().ty;
+    let fits = match op {
+        TextOp::Matches => matches!(ty, Type::String | Type::Path),
+        TextOp::Under => matches!(ty, Type::Path | Type::Argument),
+        _ => ty.is_text(),
+    };
+    if !fits {
+        let pred = wrong_operator(l.report, path, ty, op.word(), span);
+        if op == TextOp::Matches && ty == Type::Argument {
+            if let Some(last) = l.report.diagnostics.last_mut() {
+                last.help.push(crate::diagnostic::Help { text: "`matches` is for `command_line`".into(), patch: None });
+            }
+        }
+        return pred;
+    }
+    let (all, literals) = match operand {
+        TextOperand::One(Value::Literal(literal)) => (true, vec![literal.clone()]),
+        TextOperand::One(Value::Path(name)) => match one_value(l, name, op) {
+            Some(literal) => (true, vec![literal]),
+            None => return Pred::Const(false),
+        },
+        TextOperand::Many { all, values } => (*all, l.project.lists.values(values, l.report)),
+    };
+    let mut texts = vec![];
+    for literal in &literals {
+        match literal {
+            Literal::Text(t) if t.value.is_empty() => l.report.push(empty_text(t.span)),
+            Literal::Text(t) => texts.push((t.value.clone(), t.span, t.raw)),
+            other => wrong_value(l.report, path, ty, other.span()),
+        }
+    }
+    if texts.is_empty() {
+        return Pred::Const(false);
+    }
+    if ty == Type::Argument {
+        if !no_quotes(l, &literals) {
+            return Pred::Const(false);
+        }
+        return argument(l, field, op, cased, all, &texts, span);
+    }
+    value(l, field, op, cased, all, texts, span)
+}
+
+fn one_value(l: &mut Lower, name: &Path, op: TextOp) -> Option<Literal> {
+    let text = name.dotted();
+    if let Some(literal) = l.project.lists.param(&text) {
+        return Some(literal.clone());
+    }
+    if l.project.lists.named(&text).is_some() {
+        l.report.push(
+            Diagnostic::new(Code::BareList, format!("`{}` needs `any` or `all` before a list", op.word()))
+                .at(name.span, "one of these, or each of them?")
+                .patch("one of them is enough", name.span, format!("any {text}")),
+        );
+    } else if FieldId::find(&text).is_some() {
+        l.report.push(
+            Diagnostic::new(Code::WrongValue, format!("`{}` takes text, not a field", op.word()))
+                .at(name.span, "a field")
+                .note("two fields can be compared with `is` only"),
+        );
+    } else if !l.project.is_broken(&text) {
+        l.report.unknown("list or parameter", &text, name.span, l.project.lists.names());
+    }
+    None
+}
+
+fn no_quotes(l: &mut Lower, literals: &[Literal]) -> bool {
+    let mut fine = true;
+    for literal in literals {
+        if let Literal::Text(t) = literal {
+            if t.value.contains('"') {
+                fine = false;
+                l.report.push(
+                    Diagnostic::new(Code::QuoteInArgument, "an argument is compared without its double quotes")
+                        .at(t.span, "holds a double quote")
+                        .help("leave the quotes out, or ask `command_line`"),
+                );
+            }
+        }
+    }
+    fine
+}
+
+fn globs(l: &mut Lower, texts: &[(String, Span, bool)]) -> Vec<Glob> {
+    let mut out = vec![];
+    for (text, span, raw) in texts {
+        match Glob::parse(text) {
+            Ok(glob) => out.push(glob),
+            Err(at) => {
+                let place = if *raw && !text.contains('\'') { Span::new(span.file, span.start + 1 + at, span.start + 2 + at) } else { *span };
+                l.report.push(
+                    Diagnostic::new(Code::BadPattern, "`[` stands alone in this pattern")
+                        .at(place, "begins neither [*] nor [?] nor [[]")
+                        .patch("for the character itself write `[[]`", place, "[[]"),
+                );
+            }
+        }
+    }
+    out
+}
+
+fn folders(l: &mut Lower, texts: &[(String, Span, bool)]) -> Vec<Folder> {
+    let mut out = vec![];
+    for (text, span, _) in texts {
+        match Folder::parse(text) {
+            Some(folder) => out.push(folder),
+            None => l.report.push(
+                Diagnostic::new(Code::BadFolder, "this is no folder")
+                    .at(*span, r"expected C:\x, \\server\share, /x, :\x (any drive) or x\y (anywhere)"),
+            ),
+        }
+    }
+    out
+}
+
+fn argument(l: &mut Lower, field: FieldRef, op: TextOp, cased: bool, all: bool, texts: &[(String, Span, bool)], span: Span) -> Pred {
+    if op == TextOp::Contains {
+        let spaced: Vec<_> = texts.iter().filter(|(t, ..)| t.contains([' ', '\t', '\r', '\n'])).collect();
+        for (_, span, _) in &spaced {
+            l.report.push(
+                Diagnostic::new(Code::SpaceInArgument, "`argument contains` takes text without white space")
+                    .at(*span, "holds white space")
+                    .help("ask `command_line contains`, or `argument is` for a whole quoted argument"),
+            );
+        }
+        if !spaced.is_empty() {
+            return Pred::Const(false);
+        }
+    }
+    let plain: Vec<String> = texts.iter().map(|(t, ..)| t.clone()).collect();
+    let groups: Vec<Vec<usize>> = if all { (0..texts.len()).map(|i| vec![i]).collect() } else { vec![(0..texts.len()).collect()] };
+    let mut parts = vec![];
+    let globs = if op == TextOp::Like { globs(l, texts) } else { vec![] };
+    let folders = if op == TextOp::Under { folders(l, texts) } else { vec![] };
+    for group in groups {
+        let some: Vec<String> = group.iter().filter_map(|i| plain.get(*i).cloned()).collect();
+        let regexes = match op {
+            TextOp::Contains => vec![cmdline::argument_contains(&some, cased)],
+            TextOp::StartsWith => vec![cmdline::argument_starts(&some, cased)],
+            TextOp::EndsWith => vec![cmdline::argument_ends(&some, cased)],
+            TextOp::Like => {
+                let some: Vec<Glob> = group.iter().filter_map(|i| globs.get(*i).cloned()).collect();
+                if some.is_empty() { vec![] } else { vec![cmdline::argument_like(&some, cased)] }
+            }
+            _ => {
+                let some: Vec<Folder> = group.iter().filter_map(|i| folders.get(*i).cloned()).collect();
+                cmdline::argument_under(&some, cased)
+            }
+        };
+        parts.push(Pred::or(regexes.into_iter().map(|r| command_line(field, r, span)).collect::<Vec<_>>()));
+    }
+    Pred::and(parts)
+}
+
+fn value(l: &mut Lower, field: FieldRef, op: TextOp, cased: bool, all: bool, texts: Vec<(String, Span, bool)>, span: Span) -> Pred {
+    let all = all && texts.len() > 1;
+    let test = |matcher, all| Pred::Test(Test { field, op: Op::Text(Text { matcher, all, cased }), span });
+    let plain = || texts.iter().map(|(t, ..)| t.clone()).collect::<Vec<_>>();
+    match op {
+        TextOp::Contains => test(Matcher::Contains(plain()), all),
+        TextOp::StartsWith => test(Matcher::StartsWith(plain()), all),
+        TextOp::EndsWith => test(Matcher::EndsWith(plain()), all),
+        TextOp::Like => {
+            let globs = globs(l, &texts);
+            if globs.is_empty() { Pred::Const(false) } else { test(Matcher::Like(globs), all) }
+        }
+        TextOp::Under => {
+            let folders = folders(l, &texts);
+            if folders.is_empty() {
+                return Pred::Const(false);
+            }
+            let groups: Vec<Vec<Folder>> = if all { folders.into_iter().map(|f| vec![f]).collect() } else { vec![folders] };
+            Pred::and(groups.into_iter().map(|g| test(Matcher::Regex(paths::under(&g, cased)), false)).collect::<Vec<_>>())
+        }
+        TextOp::Matches => {
+            let regexes: Vec<Pred> = texts
+                .iter()
+                .filter_map(|t| author_regex(l, t, cased))
+                .map(|r| test(Matcher::Regex(r), false))
+                .collect();
+            match (regexes.is_empty(), all) {
+                (true, _) => Pred::Const(false),
+                (_, true) => Pred::and(regexes),
+                _ => Pred::or(regexes),
+            }
+        }
+    }
+}
+
+fn author_regex(l: &mut Lower, (text, span, raw): &(String, Span, bool), cased: bool) -> Option<Regex> {
+    match regex::portable(text) {
+        Ok(pattern) => Some(Regex { pattern, cased, implied: Vec::<Cheap>::new() }),
+        Err(refused) => {
+            let exact = *raw && !text.contains('\'');
+            let place = if exact {
+                let end = refused.range.end.max(refused.range.start + 1).min(text.len());
+                Span::new(span.file, span.start + 1 + refused.range.start.min(text.len()), span.start + 1 + end)
+            } else {
+                *span
+            };
+            l.report.push(
+                Diagnostic::new(Code::BadRegex, "this regular expression does not mean the same everywhere")
+                    .at(place, refused.why)
+                    .help(refused.cure),
+            );
+            None
+        }
+    }
+}

@@ -1,0 +1,437 @@
+//! Rules: metadata, detection, flags, exceptions, tests, and what tenants tune.
+
+use super::condition::{Allowed, Lower, Place, StepScope};
+use super::meta::{Meta, Reader};
+use super::{temporal, test, Kind, Os, Project, Report};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::{Body, Flag, Pred};
+use crate::source::Span;
+use crate::syntax::ast::{self, Detect, Except, Expr, RulePartKind};
+
+/// An exception of a rule, its own or a shared one.
+#[derive(Clone, Debug)]
+pub struct Exception {
+    /// Its title: results and messages name it so.
+    pub title: String,
+    /// Why.
+    pub because: String,
+    /// The last day on which it is meant to hold.
+    pub until: Option<String>,
+    /// The step that it reads.
+    pub step: Option<usize>,
+    expr: Expr,
+    span: Span,
+}
+
+/// A resolved rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its name, and so its files' name.
+    pub name: String,
+    /// What it says about itself.
+    pub meta: Meta,
+    /// The kinds of event that it reads; of a rule over several events, all of them.
+    pub kinds: Vec<Kind>,
+    /// Its exceptions, in order.
+    pub exceptions: Vec<Exception>,
+    /// Fire at this score.
+    pub threshold: Option<(u64, Span)>,
+    /// Its tests, its tunes' tests behind them.
+    pub tests: Vec<ast::Test>,
+    /// A tenant has switched it off: why.
+    pub disabled: Option<String>,
+    /// Where its name stands.
+    pub span: Span,
+    /// Where its detection stands.
+    pub detect_span: Span,
+    /// It did not parse in full, or has findings: it is never compiled.
+    pub broken: bool,
+    detect: Option<Detect>,
+    flags: Vec<ast::Flag>,
+    steps: Vec<StepScope>,
+    tuned: Vec<(String, Span)>,
+}
+
+impl Rule {
+    /// Why the rule cannot be compiled by this release: it looks at several events, or weighs flags.
+    #[must_use]
+    pub fn not_compiled_yet(&self) -> Option<(&'static str, Span)> {
+        match &self.detect {
+            Some(Detect::Count(_)) => Some(("counts", self.detect_span)),
+            Some(Detect::Steps(s)) if s.ordered => Some(("sequences", self.detect_span)),
+            Some(Detect::Steps(_)) => Some(("`together`", self.detect_span)),
+            _ => self.threshold.map(|(_, span)| ("weights and thresholds", span)),
+        }
+    }
+
+    /// What the rule means for one kind of event on some systems. Findings were made when it was resolved.
+    #[must_use]
+    pub fn body(&self, project: &Project, kind: Kind, os: &[Os]) -> Body {
+        let mut report = Report::default();
+        self.lower(project, kind, os, &mut report)
+    }
+
+    fn lower(&self, project: &Project, kind: Kind, os: &[Os], report: &mut Report) -> Body {
+        let outside = !self.steps.is_empty();
+        let place = |available| Place { kind, kinds: &self.kinds, os, steps: &self.steps, outside, available };
+        let detect = match &self.detect {
+            Some(Detect::Query(query)) => Lower::new(project, place(Allowed::Outermost), report).expr(&query.expr),
+            Some(Detect::Count(count)) => Lower::new(project, place(Allowed::Outermost), report).expr(&count.query.expr),
+            _ => Pred::Const(true),
+        };
+        let exceptions = self.exceptions.iter().map(|e| {
+            let mut place = place(Allowed::Anywhere);
+            let kinds = e.step.and_then(|i| self.steps.get(i)).map(|s| s.kinds.clone());
+            if let Some(kinds) = &kinds {
+                let kind = kinds.first().copied().unwrap_or(kind);
+                place = Place { kind, kinds, outside: false, ..place };
+                return Lower::new(project, place, report).expr(&e.expr);
+            }
+            Lower::new(project, place, report).expr(&e.expr)
+        });
+        let exceptions = exceptions.collect();
+        let flags = self.flags.iter().map(|f| {
+            let available = match f.weight {
+                Some(_) => Allowed::Nowhere("without its flag the score would change"),
+                None => Allowed::Anywhere,
+            };
+            let pred = Lower::new(project, place(available), report).expr(&f.expr);
+            Flag { name: f.name.text.clone(), pred, weight: f.weight.map(|w| w.0), span: f.name.span }
+        });
+        Body { kind, detect, exceptions, flags: flags.collect() }
+    }
+
+    /// Names of its flags.
+    pub fn flag_names(&self) -> impl Iterator<Item = &str> {
+        self.flags.iter().map(|f| f.name.text.as_str())
+    }
+}
+
+/// Resolves one rule.
+pub(super) fn resolve(ast: ast::Rule, docs: Vec<String>, broken: bool, span: Span, project: &Project, report: &mut Report) -> Rule {
+    let before = report.diagnostics.len();
+    let mut rule = Rule {
+        name: ast.name.text.clone(),
+        meta: Meta { description: docs.join("\n").trim().to_owned(), ..Meta::default() },
+        kinds: vec![],
+        exceptions: vec![],
+        threshold: None,
+        tests: vec![],
+        disabled: None,
+        span: ast.name.span,
+        detect_span: ast.name.span,
+        broken,
+        detect: None,
+        flags: vec![],
+        steps: vec![],
+        tuned: vec![],
+    };
+    detection(&ast, &mut rule, report);
+    metadata(&ast, span, project, &mut rule, report);
+    for part in ast.parts {
+        match part.kind {
+            RulePartKind::Flag(flag) => rule.flags.push(flag),
+            RulePartKind::Except(except) => add_exception(&mut rule, except, part.span, project, report),
+            RulePartKind::Threshold(n, span) => rule.threshold = Some((n, span)),
+            RulePartKind::Test(test) => rule.tests.push(test),
+            _ => {}
+        }
+    }
+    check_flags(&rule, project, report);
+    if let Some(detect) = rule.detect.clone() {
+        temporal::check(&detect, &rule.steps, &rule.meta.os, project, report);
+    }
+    check_bodies(&rule, project, report);
+    rule.broken |= report.diagnostics.iter().skip(before).any(Diagnostic::is_error);
+    rule
+}
+
+/// The one `detect`, its kinds and its steps.
+fn detection(ast: &ast::Rule, rule: &mut Rule, report: &mut Report) {
+    let mut found = ast.parts.iter().filter_map(|p| match &p.kind {
+        RulePartKind::Detect(d) => Some((d, p.span)),
+        _ => None,
+    });
+    match found.next() {
+        Some((detect, span)) => {
+            rule.detect = Some(detect.clone());
+            rule.detect_span = span;
+            (rule.kinds, rule.steps) = temporal::kinds(detect, report);
+        }
+        None if !rule.broken => report.push(
+            Diagnostic::new(Code::RuleIncomplete, format!("rule `{}` detects nothing", rule.name))
+                .at(rule.span, "no `detect` in this rule")
+                .help("add `detect process where …`"),
+        ),
+        None => {}
+    }
+    if let Some((_, again)) = found.next() {
+        report.push(
+            Diagnostic::new(Code::RepeatedEntry, "a rule has one `detect`").at(again, "again here").also(rule.detect_span, "first here"),
+        );
+    }
+    if rule.kinds.is_empty() {
+        rule.kinds = vec![Kind::Process];
+    }
+}
+
+fn metadata(ast: &ast::Rule, span: Span, project: &Project, rule: &mut Rule, report: &mut Report) {
+    let kinds = rule.kinds.clone();
+    let steps = rule.steps.clone();
+    let mut reader = Reader::new(project, &kinds, &steps, report);
+    for part in &ast.parts {
+        if let RulePartKind::Meta { key, value } = &part.kind {
+            reader.read(key, value, &mut rule.meta);
+        }
+    }
+    let missing: Vec<_> = ["title", "id", "level", "os"].into_iter().filter(|k| !reader.has(k)).collect();
+    if !missing.is_empty() && !rule.broken {
+        let listed = missing.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
+        let mut diagnostic = Diagnostic::new(Code::RuleIncomplete, format!("rule `{}` has no {listed}", rule.name))
+            .at(rule.span, "every rule has title, id, level and os");
+        if missing.contains(&"id") {
+            let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, format!("{}{}", rule.name, span.start).as_bytes());
+            diagnostic = diagnostic.help(format!("a new id: `id {id}`"));
+        }
+        reader.report.push(diagnostic);
+    }
+    if rule.meta.os.is_empty() {
+        rule.meta.os = Os::ALL.to_vec();
+    }
+}
+
+fn add_exception(rule: &mut Rule, except: Except, span: Span, project: &Project, report: &mut Report) {
+    let exception = match except {
+        Except::Inline { title, reason, expr } => Exception {
+            title: title.value,
+            because: reason.because.value,
+            until: reason.until.map(|u| u.0),
+            step: None,
+            expr,
+            span: title.span,
+        },
+        Except::Named { name, step } => {
+            let Some(shared) = project.exceptions.get(&name.text) else {
+                if !project.is_broken(&name.text) {
+                    report.unknown("exception", &name.text, name.span, project.exceptions.keys().map(String::as_str));
+                }
+                return;
+            };
+            let index = step.as_ref().and_then(|s| rule.steps.iter().position(|r| r.name == s.text));
+            if let (Some(step), None) = (&step, index) {
+                report.unknown("step", &step.text, step.span, rule.steps.iter().map(|s| s.name.as_str()));
+            }
+            if step.is_none() && !rule.steps.is_empty() {
+                let steps: Vec<_> = rule.steps.iter().map(|s| format!("`on {}`", s.name)).collect();
+                report.push(
+                    Diagnostic::new(Code::StepMissing, format!("`{}` in which step?", name.text))
+                        .at(span, "a shared exception reads one event")
+                        .help(format!("add {}", steps.join(" or "))),
+                );
+                return;
+            }
+            Exception {
+                title: shared.title.value.clone(),
+                because: shared.reason.because.value.clone(),
+                until: shared.reason.until.as_ref().map(|u| u.0.clone()),
+                step: index,
+                expr: shared.expr.clone(),
+                span: name.span,
+            }
+        }
+    };
+    if let Some(twin) = rule.exceptions.iter().find(|e| e.title == exception.title) {
+        report.push(
+            Diagnostic::new(Code::RepeatedEntry, format!("two exceptions are called \"{}\"", exception.title))
+                .at(exception.span, "again here")
+                .also(twin.span, "first here"),
+        );
+    }
+    rule.exceptions.push(exception);
+}
+
+fn check_flags(rule: &Rule, project: &Project, report: &mut Report) {
+    let mut seen: Vec<(&str, Span)> = vec![];
+    for flag in &rule.flags {
+        let (name, span) = (flag.name.text.as_str(), flag.name.span);
+        match seen.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)) {
+            Some((_, first)) => report.push(
+                Diagnostic::new(Code::RepeatedEntry, format!("two flags are called `{name}`")).at(span, "again here").also(*first, "first here"),
+            ),
+            None => seen.push((name, span)),
+        }
+        taken(name, span, project, report);
+    }
+    for step in &rule.steps {
+        taken(&step.name, rule.detect_span, project, report);
+    }
+    let weights: Vec<_> = rule.flags.iter().filter_map(|f| f.weight).collect();
+    match (rule.threshold, weights.first()) {
+        (Some((_, span)), None) => report.push(
+            Diagnostic::new(Code::BadWeights, "a threshold without weights").at(span, "no flag of this rule has a `weight`"),
+        ),
+        (None, Some((_, span))) => report.push(
+            Diagnostic::new(Code::BadWeights, "weights without a threshold")
+                .at(*span, "from which score on does the rule fire?")
+                .help("add `threshold …`"),
+        ),
+        (Some(threshold), Some(_)) => check_weights(rule, threshold, report),
+        (None, None) => {}
+    }
+}
+
+fn check_weights(rule: &Rule, (threshold, span): (u64, Span), report: &mut Report) {
+    let weights: Vec<(u64, &ast::Flag)> = rule.flags.iter().filter_map(|f| f.weight.map(|w| (w.0, f))).collect();
+    for (weight, flag) in &weights {
+        if *weight == 0 {
+            report.push(Diagnostic::new(Code::BadWeights, "a weight of nothing").at(flag.weight.map_or(span, |w| w.1), "weights are 1 and more"));
+        }
+    }
+    let sum: u64 = weights.iter().map(|(w, _)| w).fold(0, |a, b| a.saturating_add(*b));
+    if threshold == 0 {
+        report.push(Diagnostic::new(Code::BadWeights, "a threshold of nothing").at(span, "thresholds are 1 and more"));
+    } else if threshold > sum {
+        report.push(Diagnostic::new(Code::BadWeights, "this rule never fires").at(span, format!("all weights together are {sum}")));
+    } else {
+        for (i, (weight, flag)) in weights.iter().enumerate() {
+            if *weight > 0 && !ever_needed(&weights, i, threshold) {
+                report.push(
+                    Diagnostic::new(Code::BadWeights, format!("`{}` never matters", flag.name.text))
+                        .at(flag.weight.map_or(span, |w| w.1), "whatever the other flags are, it does not decide"),
+                );
+            }
+        }
+    }
+}
+
+/// A flag is in some minimal set if some sum of the others lies below the threshold and within its weight of it.
+fn ever_needed(weights: &[(u64, &ast::Flag)], index: usize, threshold: u64) -> bool {
+    let own = weights.get(index).map_or(0, |w| w.0);
+    let mut sums = std::collections::BTreeSet::from([0_u64]);
+    for (i, (weight, _)) in weights.iter().enumerate() {
+        if i != index && sums.len() < 100_000 {
+            let more: Vec<u64> = sums.iter().map(|s| s.saturating_add(*weight)).filter(|s| *s < threshold).collect();
+            sums.extend(more);
+        }
+    }
+    sums.iter().any(|s| *s < threshold && s.saturating_add(own) >= threshold)
+}
+
+/// Flags and steps may not be called what something else of the project is called.
+fn taken(name: &str, span: Span, project: &Project, report: &mut Report) {
+    let global = project.utilities.contains_key(name)
+        || project.groups.contains_key(name)
+        || project.lists.named(name).is_some()
+        || project.lets.contains_key(name)
+        || project.exceptions.contains_key(name)
+        || project.rules.contains_key(name);
+    if let Some(why) = super::fields::is_taken(name).or(global.then_some("a name of the project")) {
+        report.push(
+            Diagnostic::new(Code::TakenName, format!("`{name}` is {why}")).at(span, "a bare word must mean one thing").help("choose another name"),
+        );
+    }
+}
+
+/// Lowers the rule for every kind, so that every finding about its conditions is made.
+fn check_bodies(rule: &Rule, project: &Project, report: &mut Report) {
+    let kinds = if rule.steps.is_empty() { rule.kinds.clone() } else { vec![Kind::Process] };
+    let mut lowered = vec![];
+    for kind in kinds {
+        lowered.push(rule.lower(project, kind, &rule.meta.os, report));
+    }
+    let never = matches!(rule.detect, Some(Detect::Query(_))) && lowered.iter().all(|b| b.detect.is(false));
+    if never && !report.diagnostics.iter().any(Diagnostic::is_error) {
+        report.push(
+            Diagnostic::new(Code::NeverFires, format!("rule `{}` never fires", rule.name))
+                .at(rule.detect_span, "no event of these kinds, on these systems, can be meant"),
+        );
+    }
+}
+
+/// Applies tenants' tunes in the order of the files.
+pub(super) fn apply_tunes(tunes: Vec<ast::Tune>, project: &mut Project, report: &mut Report) {
+    for tune in tunes {
+        let Some(mut rule) = project.rules.shift_remove(&tune.name.text) else {
+            if !project.is_broken(&tune.name.text) {
+                report.push(
+                    Diagnostic::new(Code::UnknownName, format!("there is no rule `{}`", tune.name.text))
+                        .at(tune.name.span, "nothing to tune")
+                        .did_you_mean(&tune.name.text, tune.name.span, project.rules.keys().map(String::as_str)),
+                );
+            }
+            continue;
+        };
+        for part in tune.parts {
+            apply_part(&mut rule, part, project, report);
+        }
+        project.rules.insert(rule.name.clone(), rule);
+    }
+    project.rules.sort_keys();
+}
+
+const TUNABLE: [&str; 4] = ["level", "status", "schedule", "throttle"];
+
+fn apply_part(rule: &mut Rule, part: ast::RulePart, project: &Project, report: &mut Report) {
+    let key = match &part.kind {
+        RulePartKind::Meta { key, .. } => Some(key.text.clone()),
+        RulePartKind::Threshold(..) => Some("threshold".to_owned()),
+        RulePartKind::Disable(_) => Some("disable".to_owned()),
+        _ => None,
+    };
+    if let Some(key) = key {
+        if let Some((_, first)) = rule.tuned.iter().find(|(k, _)| *k == key) {
+            report.push(
+                Diagnostic::new(Code::TunedTwice, format!("`{key}` of `{}` is tuned twice", rule.name)).at(part.span, "again here").also(*first, "first here"),
+            );
+        }
+        rule.tuned.push((key, part.span));
+    }
+    match part.kind {
+        RulePartKind::Meta { key, value } if TUNABLE.contains(&key.text.as_str()) => {
+            let kinds = rule.kinds.clone();
+            let steps = rule.steps.clone();
+            Reader::new(project, &kinds, &steps, report).read(&key, &value, &mut rule.meta);
+        }
+        RulePartKind::Meta { key, .. } => report.push(
+            Diagnostic::new(Code::UnknownKey, format!("a tune cannot set `{}`", key.text))
+                .at(key.span, "belongs to the rule itself")
+                .note("a tune takes except, level, status, threshold, schedule, throttle, disable, test"),
+        ),
+        RulePartKind::Threshold(n, span) => {
+            rule.threshold = Some((n, span));
+            check_weights(rule, (n, span), report);
+        }
+        RulePartKind::Disable(reason) => rule.disabled = Some(reason.because.value),
+        RulePartKind::Except(except) => {
+            let before = report.diagnostics.len();
+            add_exception(rule, except, part.span, project, report);
+            check_bodies(rule, project, report);
+            rule.broken |= report.diagnostics.iter().skip(before).any(Diagnostic::is_error);
+        }
+        RulePartKind::Test(test) => rule.tests.push(test),
+        RulePartKind::Detect(_) | RulePartKind::Flag(_) => report.push(
+            Diagnostic::new(Code::UnknownKey, "a tune does not change what a rule detects").at(part.span, "belongs to the rule itself"),
+        ),
+    }
+}
+
+/// What only all rules together show: tests against exceptions and flags, ids used twice.
+pub(super) fn check_all(project: &Project, report: &mut Report) {
+    let mut ids: Vec<(&str, &Rule)> = vec![];
+    for rule in project.rules.values() {
+        for test in &rule.tests {
+            test::check(test, rule, report);
+        }
+        if rule.meta.id.is_empty() {
+            continue;
+        }
+        match ids.iter().find(|(id, _)| *id == rule.meta.id) {
+            Some((_, first)) => report.push(
+                Diagnostic::new(Code::DefinedTwice, format!("`{}` and `{}` have one id", first.name, rule.name))
+                    .at(rule.span, format!("id {}", rule.meta.id))
+                    .also(first.span, "the same id"),
+            ),
+            None => ids.push((&rule.meta.id, rule)),
+        }
+    }
+}

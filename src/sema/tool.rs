@@ -1,0 +1,328 @@
+//! `runs U to V with S` and its kin: what a utility's declaration makes of an event.
+
+use super::condition::{exists, Lower};
+use super::{FieldId, Kind, Os, Shape, Utility, Verb};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::paths::{self, Folder};
+use crate::ir::{cmdline, Drop, FieldRef, Matcher, Op, Pred, Regex, Test, Text};
+use crate::source::Span;
+use crate::syntax::ast::{Pick, Tool, ToolVerb};
+
+/// The fields that a tool condition reads.
+struct Subject {
+    name: FieldRef,
+    executable: FieldRef,
+    command_line: FieldRef,
+    original_name: FieldRef,
+    script: bool,
+}
+
+pub(super) fn lower(l: &mut Lower, tool: &Tool) -> Pred {
+    let members = match members(l, tool) {
+        Some(members) => members,
+        None => return Pred::Const(false),
+    };
+    let is_group = l.project.groups.contains_key(&tool.utility.text);
+    check_picks(l, tool, &members, is_group);
+    let Some(subject) = subject(l, tool) else { return Pred::Const(false) };
+    let mut parts = vec![];
+    let mut met = false;
+    for utility in members {
+        if !utility.os.iter().any(|os| l.place.os.contains(os)) {
+            continue;
+        }
+        met = true;
+        parts.push(member(l, tool, utility, &subject, is_group));
+    }
+    if !met {
+        let systems: Vec<_> = l.place.os.iter().map(|o| o.word()).collect();
+        l.report.push(
+            Diagnostic::new(Code::NeverRuns, format!("`{}` does not run on {}", tool.utility.text, systems.join(" or ")))
+                .at(tool.utility.span, "its `os` and the rule's do not meet"),
+        );
+    }
+    Pred::or(parts)
+}
+
+fn members<'a>(l: &mut Lower<'a, '_>, tool: &Tool) -> Option<Vec<&'a Utility>> {
+    let project = l.project;
+    let name = &tool.utility.text;
+    if let Some(utility) = project.utilities.get(name) {
+        return Some(vec![utility]);
+    }
+    if let Some(members) = project.groups.get(name) {
+        return Some(members.iter().filter_map(|m| project.utilities.get(m)).collect());
+    }
+    if !project.is_broken(name) {
+        let known = project.utilities.keys().chain(project.groups.keys()).map(String::as_str);
+        l.report.unknown("utility or group", name, tool.utility.span, known);
+    }
+    None
+}
+
+/// A verb or switch that no member has is an error, and so is one that a single utility lacks.
+fn check_picks(l: &mut Lower, tool: &Tool, members: &[&Utility], is_group: bool) {
+    let known_verbs: Vec<&str> = members.iter().flat_map(|m| m.verbs.keys().map(String::as_str)).collect();
+    let known_switches: Vec<&str> = members.iter().flat_map(|m| m.switches.keys().map(String::as_str)).collect();
+    for (pick, what, known, others) in [
+        (&tool.to, "verb", &known_verbs, &known_switches),
+        (&tool.with, "switch", &known_switches, &known_verbs),
+    ] {
+        for name in pick.iter().flat_map(|p| &p.names) {
+            if known.contains(&name.text.as_str()) || members.iter().any(|m| l.project.is_broken(&m.name)) {
+                continue;
+            }
+            let of = if is_group { format!("no utility of `{}`", tool.utility.text) } else { format!("`{}`", tool.utility.text) };
+            let has = if is_group { "has" } else { "has no" };
+            let mut unique = known.clone();
+            unique.sort_unstable();
+            unique.dedup();
+            let mut diagnostic = Diagnostic::new(Code::UnknownPick, format!("{of} {has} {what} `{}`", name.text))
+                .at(name.span, format!("its {what}{} are: {}", if what == "verb" { "s" } else { "es" }, unique.join(", ")))
+                .did_you_mean(&name.text, name.span, known.iter().copied());
+            if others.contains(&name.text.as_str()) {
+                let word = if what == "verb" { "with" } else { "to" };
+                diagnostic = diagnostic.help(format!("it is asked with `{word} {}`", name.text));
+            }
+            l.report.push(diagnostic);
+        }
+    }
+}
+
+fn subject(l: &mut Lower, tool: &Tool) -> Option<Subject> {
+    let (step, parent) = match &tool.subject {
+        None if l.place.outside => {
+            l.report.push(
+                Diagnostic::new(Code::StepMissing, format!("`{}` in which step?", tool.verb.word()))
+                    .at(tool.verb_span, "outside the steps, a condition carries its step's name"),
+            );
+            return None;
+        }
+        None => (None, false),
+        Some(path) => {
+            let parts: Vec<&str> = path.parts.iter().map(|p| p.text.as_str()).collect();
+            let step = parts.first().and_then(|p| l.place.steps.iter().position(|s| s.name == *p));
+            match (step, parts.as_slice()) {
+                (None, ["parent"]) if !l.place.outside => (None, true),
+                (Some(i), [_]) => (Some(i), false),
+                (Some(i), [_, "parent"]) => (Some(i), true),
+                _ => {
+                    l.report.push(
+                        Diagnostic::new(Code::WrongSubject, format!("`{}` runs nothing", path.dotted()))
+                            .at(path.span, "only the event's own process and its `parent` run utilities"),
+                    );
+                    return None;
+                }
+            }
+        }
+    };
+    let kinds = step.and_then(|i| l.place.steps.get(i)).map_or(l.place.kinds, |s| &s.kinds);
+    if !kinds.contains(&Kind::Process) && !kinds.contains(&Kind::Script) {
+        l.report.push(
+            Diagnostic::new(Code::ToolNeedsProcess, format!("`{}` is asked of process events", tool.verb.word()))
+                .at(tool.verb_span, format!("these are {} events", kinds.iter().map(|k| k.word()).collect::<Vec<_>>().join(" or ")))
+                .help("name the acting process instead: `process.name in [\"7z.exe\"]`"),
+        );
+        return None;
+    }
+    let kind = if step.is_some() { kinds.first().copied().unwrap_or(l.place.kind) } else { l.place.kind };
+    let field = |name: &str| {
+        let name = if parent { format!("parent.{name}") } else { name.to_owned() };
+        FieldId::find(&name).map(|id| FieldRef { id, step })
+    };
+    let script = kind == Kind::Script && !parent;
+    Some(Subject {
+        name: if parent { field("name")? } else { field("process.name")? },
+        executable: field("executable")?,
+        command_line: if script { FieldRef { id: FieldId::find("script.text")?, step } } else { field("command_line")? },
+        original_name: field("original_name")?,
+        script: kind == Kind::Script,
+    })
+}
+
+fn text(field: FieldRef, matcher: Matcher, cased: bool, span: Span) -> Pred {
+    Pred::Test(Test { field, op: Op::Text(Text { matcher, all: false, cased }), span })
+}
+
+fn regex(field: FieldRef, regex: Regex, span: Span) -> Pred {
+    let cased = regex.cased;
+    text(field, Matcher::Regex(regex), cased, span)
+}
+
+fn any_regex(field: FieldRef, regexes: Vec<Regex>, span: Span) -> Pred {
+    Pred::or(regexes.into_iter().map(|r| regex(field, r, span)).collect::<Vec<_>>())
+}
+
+/// What the condition says of one utility.
+fn member(l: &mut Lower, tool: &Tool, utility: &Utility, subject: &Subject, is_group: bool) -> Pred {
+    if subject.script {
+        // Script text has no process image: only cmdlets can be recognised in it.
+        if tool.verb != ToolVerb::Runs || tool.subject.is_some() || utility.words().is_empty() {
+            return Pred::Const(false);
+        }
+    }
+    let span = tool.span;
+    let mut parts = vec![];
+    if !subject.script {
+        parts.push(image(l, tool, utility, subject, is_group));
+    }
+    let words = utility.words();
+    if let Some(pick) = &tool.to {
+        match verbs(l, tool, pick, utility, subject) {
+            Some(pred) => parts.push(pred),
+            None => return Pred::Const(false),
+        }
+    } else if !words.is_empty() && tool.verb != ToolVerb::Resembles {
+        let key = "to *".to_owned();
+        let found = l.project.patterns.get(&utility.name, key, || cmdline::shapes(&[Shape::Word(words)], utility, false));
+        parts.push(any_regex(subject.command_line, found, span));
+    }
+    if let Some(pick) = &tool.with {
+        match switches(l, pick, utility, subject, span) {
+            Some(pred) => parts.push(pred),
+            None => return Pred::Const(false),
+        }
+    }
+    if parts.is_empty() || (tool.verb == ToolVerb::Resembles && tool.to.is_none() && tool.with.is_none()) {
+        l.report.push(
+            Diagnostic::new(Code::EmptyResembles, "`resembles` needs a verb or a switch")
+                .at(tool.span, "every command line resembles this")
+                .help("add `to …` or `with …`"),
+        );
+        return Pred::Const(false);
+    }
+    Pred::and(parts)
+}
+
+fn image(l: &mut Lower, tool: &Tool, utility: &Utility, subject: &Subject, is_group: bool) -> Pred {
+    let span = tool.span;
+    let named = || match utility.image.is_empty() {
+        true => Pred::Const(false),
+        false => text(subject.name, Matcher::Exact(utility.image.clone()), false, span),
+    };
+    let on_windows = l.place.os.contains(&Os::Windows) && utility.os.contains(&Os::Windows);
+    let original = || match utility.original.is_empty() || !on_windows {
+        true => Pred::Const(false),
+        false => regex(subject.original_name, cmdline::original_name(&utility.original), span),
+    };
+    match tool.verb {
+        ToolVerb::Resembles => Pred::Const(true),
+        ToolVerb::Runs => {
+            let original = match original() {
+                Pred::Const(false) => Pred::Const(false),
+                pred if utility.original_when_available && !utility.image.is_empty() => {
+                    Pred::Droppable { pred: Box::new(pred), why: Drop::OriginalName(utility.name.clone()), span }
+                }
+                pred => pred,
+            };
+            Pred::or([named(), original])
+        }
+        ToolVerb::Renamed => {
+            if utility.original.is_empty() && !is_group {
+                l.report.push(
+                    Diagnostic::new(Code::NoOriginalName, format!("`{}` declares no `original`", utility.name))
+                        .at(tool.utility.span, "a renamed copy cannot be recognised"),
+                );
+            }
+            Pred::and([original(), named().not()])
+        }
+        ToolVerb::Relocated => {
+            if utility.home.is_empty() {
+                if !is_group {
+                    l.report.push(
+                        Diagnostic::new(Code::NoHome, format!("`{}` declares no `home`", utility.name))
+                            .at(tool.utility.span, "it belongs in no folder, so it cannot be outside of it"),
+                    );
+                }
+                return Pred::Const(false);
+            }
+            let homes: Vec<Folder> = utility.home.iter().filter_map(|h| Folder::parse(h)).collect();
+            Pred::and([named(), regex(subject.executable, paths::under(&homes, false), span).not()])
+        }
+    }
+}
+
+fn verbs(l: &mut Lower, tool: &Tool, pick: &Pick, utility: &Utility, subject: &Subject) -> Option<Pred> {
+    let free = tool.verb == ToolVerb::Resembles;
+    let mut parts = vec![];
+    for name in &pick.names {
+        let Some(verb) = utility.verbs.get(&name.text) else {
+            if pick.all {
+                return None;
+            }
+            continue;
+        };
+        if *verb == Verb::Default && free {
+            l.report.push(
+                Diagnostic::new(Code::DefaultResembled, format!("every command line resembles `{}` to `{}`", utility.name, name.text))
+                    .at(name.span, "this verb is `default`: it is what remains without the others"),
+            );
+            return None;
+        }
+        parts.extend(one_verb(l, tool, utility, &name.text, verb, subject));
+    }
+    (!parts.is_empty()).then(|| if pick.all { Pred::and(parts) } else { Pred::or(parts) })
+}
+
+fn one_verb(l: &Lower, tool: &Tool, utility: &Utility, name: &str, verb: &Verb, subject: &Subject) -> Option<Pred> {
+    let span = tool.span;
+    let free = tool.verb == ToolVerb::Resembles;
+    match verb {
+        Verb::Default if subject.script => None,
+        Verb::Default => {
+            let key = format!("not {name}");
+            let others = l.project.patterns.get(&utility.name, key, || cmdline::other_verbs(utility, name));
+            let others = any_regex(subject.command_line, others, span);
+            Some(Pred::and([exists(subject.command_line, span), others.not()]))
+        }
+        Verb::Shapes(shapes) => {
+            let shapes = readable(shapes, subject);
+            if shapes.is_empty() {
+                return None;
+            }
+            let key = format!("to {name} {free} {}", subject.script);
+            let found = l.project.patterns.get(&utility.name, key, || cmdline::shapes(&shapes, utility, free));
+            Some(any_regex(subject.command_line, found, span))
+        }
+    }
+}
+
+/// A script holds cmdlets and their parameters; all other shapes belong to command lines.
+fn readable(shapes: &[Shape], subject: &Subject) -> Vec<Shape> {
+    let fits = |s: &&Shape| !subject.script || matches!(s, Shape::Word(_) | Shape::Parameter { .. });
+    shapes.iter().filter(fits).cloned().collect()
+}
+
+fn switches(l: &Lower, pick: &Pick, utility: &Utility, subject: &Subject, span: Span) -> Option<Pred> {
+    let mut groups: Vec<(String, Vec<Shape>)> = vec![];
+    for name in &pick.names {
+        match utility.switches.get(&name.text) {
+            None if pick.all => return None,
+            None => {}
+            Some(shapes) => {
+                let shapes = readable(shapes, subject);
+                match groups.last_mut() {
+                    Some((key, all)) if !pick.all => {
+                        key.push_str(&name.text);
+                        key.push(' ');
+                        all.extend(shapes);
+                    }
+                    _ => groups.push((format!("with {} ", name.text), shapes)),
+                }
+            }
+        }
+    }
+    if pick.all && groups.iter().any(|(_, shapes)| shapes.is_empty()) {
+        return None;
+    }
+    groups.retain(|(_, shapes)| !shapes.is_empty());
+    let parts: Vec<Pred> = groups
+        .into_iter()
+        .map(|(key, shapes)| {
+            let key = format!("{key}{}", subject.script);
+            let found = l.project.patterns.get(&utility.name, key, || cmdline::shapes(&shapes, utility, false));
+            any_regex(subject.command_line, found, span)
+        })
+        .collect();
+    (!parts.is_empty()).then(|| Pred::and(parts))
+}

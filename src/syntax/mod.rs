@@ -1,0 +1,13 @@
+//! Stage 1: text becomes a syntax tree, and back.
+//!
+//! [`split`] cuts a file into items, [`parse`] puts each through the grammar, `build` makes the tree from what the
+//! grammar found, and [`fmt`] prints a tree in the one canonical layout.
+
+pub mod ast;
+mod build;
+pub mod fmt;
+pub mod parse;
+mod split;
+
+pub use parse::{parse, Parsed};
+pub use split::{tokens, Comment, Token, ITEM_WORDS, MAX_DEPTH, RESERVED};

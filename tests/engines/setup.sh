@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Installs the real checkers that the tests run: Microsoft's KQL language service and pySigma.
+#
+# Everything goes to .tools/ at the top of the project, or to $ARCANARY_TOOLS. A stamp holds the hash of what was
+# asked for, so a second run does nothing. Nothing is installed outside that folder.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+tools=${ARCANARY_TOOLS:-$root/.tools}
+
+fail() {
+  printf 'setup: %s\n' "$1" >&2
+  exit 1
+}
+
+command -v python3 >/dev/null || fail 'python3 is missing; install Python 3.10 or later (Debian: apt-get install python3 python3-venv)'
+command -v node >/dev/null || fail 'node is missing; install Node.js 18 or later (Debian: apt-get install nodejs npm)'
+command -v npm >/dev/null || fail 'npm is missing; install it beside Node.js (Debian: apt-get install npm)'
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail "$(python3 --version) is too old; install Python 3.10 or later"
+python3 -c 'import venv, ensurepip' 2>/dev/null || fail 'this Python has no venv module; install it (Debian: apt-get install python3-venv)'
+node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)' || fail "Node.js $(node --version) is too old; install 18 or later"
+
+digest() { python3 -c '
+import hashlib, sys
+h = hashlib.sha256(sys.argv[1].encode())
+for name in sys.argv[2:]:
+    h.update(open(name, "rb").read())
+print(h.hexdigest())' "$@"; }
+
+# up_to_date STAMP DIGEST
+up_to_date() { [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]; }
+
+mkdir -p "$tools"
+
+want=$(digest "$(python3 --version)" "$here/sigma/requirements.txt")
+if ! up_to_date "$tools/python.stamp" "$want" || ! "$tools/python/bin/python" -c '' 2>/dev/null; then
+  echo 'setup: installing pySigma and its companions' >&2
+  rm -rf "$tools/python.stamp" "$tools/python"
+  python3 -m venv "$tools/python"
+  # --no-deps: the file names every package, so one that it forgot shows up in `pip check`.
+  "$tools/python/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$here/sigma/requirements.txt" ||
+    fail 'pip could not install tests/engines/sigma/requirements.txt; is the package index reachable?'
+  "$tools/python/bin/python" -m pip check >&2 || fail 'tests/engines/sigma/requirements.txt does not hold together'
+  printf '%s\n' "$want" >"$tools/python.stamp"
+fi
+
+want=$(digest "node $(node -p process.versions.modules)" "$here/kusto/package.json" "$here/kusto/package-lock.json")
+if ! up_to_date "$tools/node.stamp" "$want" || ! [ -d "$tools/kusto/node_modules" ]; then
+  echo 'setup: installing the KQL language service' >&2
+  rm -rf "$tools/node.stamp" "$tools/kusto"
+  mkdir -p "$tools/kusto"
+  cp "$here/kusto/package.json" "$here/kusto/package-lock.json" "$here/kusto/.npmrc" "$tools/kusto/"
+  npm ci --prefix "$tools/kusto" --ignore-scripts --loglevel=error >&2 ||
+    fail 'npm could not install tests/engines/kusto/package-lock.json; is the package registry reachable?'
+  printf '%s\n' "$want" >"$tools/node.stamp"
+fi
