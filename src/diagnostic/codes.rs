@@ -232,6 +232,8 @@ codes! {
         "The rule is understood and checked, and this release has no translation for it yet.";
     "E0903" TooLong Finding "query too long"
         "The target refuses queries of this length, or with so many regular expressions. Split the rule, or name fewer utilities.";
+    "E0904" Internal Finding "internal error"
+        "The compiler made a document that does not read as it was meant. This is a defect of the compiler, not of your rule; please report it together with the rule.";
     "W0001" SlashOnUnix Warning "slash prefix on a Unix program"
         "On Linux and macOS `/` begins a path, so a utility there has another dialect. Declare it apart and join the two in a group.";
     "W0002" StaleSkip Warning "skip without effect"

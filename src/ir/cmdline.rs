@@ -41,7 +41,7 @@ impl Cache {
 }
 
 fn regex(pattern: String, cased: bool, implied: Vec<Cheap>) -> Regex {
-    Regex { pattern, cased, implied }
+    Regex { pattern, cased, loose: false, implied }
 }
 
 /// A prefix before a name: literal characters, never a class with non-ASCII ones, since PCRE without UTF works on bytes.
@@ -465,6 +465,7 @@ pub fn is_stream() -> Regex {
 /// An original file name, less trailing white space and `.mui`.
 #[must_use]
 pub fn original_name(names: &[String]) -> Regex {
-    regex(format!(r"^{}{W}*(?:\.mui{W}*)?$", escaped(names)), false, vec![])
+    let starts = names.iter().map(|n| Cheap::Start(n.clone())).collect();
+    regex(format!(r"^{}{W}*(?:\.mui{W}*)?$", escaped(names)), false, starts)
 }
 

@@ -67,7 +67,7 @@ pub fn under(folders: &[Folder], cased: bool) -> Regex {
     };
     let all: Vec<String> = [pattern(true), pattern(false)].into_iter().flatten().collect();
     let terms: Option<Vec<Cheap>> = folders.iter().map(|f| f.term.clone()).collect();
-    Regex { pattern: if all.len() == 1 { all.concat() } else { alternatives(&all) }, cased, implied: terms.unwrap_or_default() }
+    Regex { pattern: if all.len() == 1 { all.concat() } else { alternatives(&all) }, cased, loose: false, implied: terms.unwrap_or_default() }
 }
 
 #[cfg(test)]

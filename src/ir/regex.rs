@@ -9,6 +9,8 @@ pub struct Regex {
     pub pattern: String,
     /// Letters' case counts.
     pub cased: bool,
+    /// It may match a short text without white space or separators, such as a filler, or no text at all.
+    pub loose: bool,
     /// If it matches, one of these occurs too; empty: nothing is known.
     pub implied: Vec<Cheap>,
 }
@@ -20,6 +22,8 @@ pub enum Cheap {
     Term(String),
     /// This text occurs.
     Part(String),
+    /// The whole text begins so.
+    Start(String),
 }
 
 impl Cheap {
@@ -27,7 +31,7 @@ impl Cheap {
     #[must_use]
     pub fn text(&self) -> &str {
         match self {
-            Cheap::Term(t) | Cheap::Part(t) => t,
+            Cheap::Term(t) | Cheap::Part(t) | Cheap::Start(t) => t,
         }
     }
 }

@@ -92,7 +92,7 @@ fn lower_exists(l: &mut Lower, field: FieldRef, path: &Path, span: Span) -> Pred
     match field.id.def().ty {
         Type::Identity => wrong_operator(l.report, path, Type::Identity, "exists", span),
         Type::Argument => {
-            let any = Regex { pattern: r#"^[^"]*(?:"[^"]*"[^"]*)*[ \t\r\n]+[^ \t\r\n]"#.to_owned(), cased: true, implied: vec![] };
+            let any = Regex { pattern: r#"^[^"]*(?:"[^"]*"[^"]*)*[ \t\r\n]+[^ \t\r\n]"#.to_owned(), cased: true, loose: false, implied: vec![] };
             command_line(field, any, span)
         }
         _ => exists(field, span),
@@ -505,7 +505,7 @@ fn value(l: &mut Lower, field: FieldRef, op: TextOp, cased: bool, all: bool, tex
 
 fn author_regex(l: &mut Lower, (text, span, raw): &(String, Span, bool), cased: bool) -> Option<Regex> {
     match regex::portable(text) {
-        Ok(pattern) => Some(Regex { pattern, cased, implied: Vec::<Cheap>::new() }),
+        Ok(pattern) => Some(Regex { pattern, cased, loose: true, implied: Vec::<Cheap>::new() }),
         Err(refused) => {
             let exact = *raw && !text.contains('\'');
             let place = if exact {

@@ -1,0 +1,67 @@
+//! The part of KQL that we emit.
+
+/// A whole query.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// `let NAME = …;`
+    pub lets: Vec<(String, Pipeline)>,
+    /// What it returns.
+    pub main: Pipeline,
+}
+
+/// A source and what is done to its rows.
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    /// A table, or names to be united.
+    pub source: Vec<String>,
+    /// Steps.
+    pub steps: Vec<Step>,
+}
+
+/// One step of a pipeline.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// `// …`
+    Comment(String),
+    /// `| where …`
+    Where(Expr),
+    /// `| extend A = …, B = …`
+    Extend(Vec<(String, Expr)>),
+    /// `| project A, B = …`
+    Project(Vec<(Option<String>, Expr)>),
+}
+
+/// An expression.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expr {
+    /// A column.
+    Column(String),
+    /// Text.
+    Text(String),
+    /// A whole number.
+    Number(i64),
+    /// `true` or `false`.
+    Bool(bool),
+    /// `f(…)`
+    Call(&'static str, Vec<Expr>),
+    /// `a OP b`
+    Binary(&'static str, Box<Expr>, Box<Expr>),
+    /// `a OP (b, c)`
+    In(&'static str, Box<Expr>, Vec<Expr>),
+    /// `a matches regex "…"`
+    Matches(Box<Expr>, String),
+    /// `a and b`
+    And(Vec<Expr>),
+    /// `a or b`
+    Or(Vec<Expr>),
+    /// `not(a)`
+    Not(Box<Expr>),
+}
+
+impl Expr {
+    /// `self OP text`
+    #[must_use]
+    pub fn with(self, op: &'static str, text: &str) -> Expr {
+        Expr::Binary(op, Box::new(self), Box::new(Expr::Text(text.to_owned())))
+    }
+}

@@ -1,0 +1,245 @@
+//! From a plan to KQL's syntax tree: the cheapest exact form of each test, cheap tests first.
+
+use super::ast::{Expr, Pipeline, Query, Step};
+use crate::backend::{exception_line, exception_titles, rank};
+use crate::ir::{Cheap, Matcher, Regex, Text};
+use crate::sema::Rule;
+use crate::target::{Bound, BoundOp, BoundTest, Column, How, Plan, Scalar, SourceQuery, Target, Unsupported};
+use crate::syntax::ast::Order;
+
+/// More pre-tests than this in front of a regular expression cost more than they spare.
+const MOST_PRETESTS: usize = 4;
+
+pub fn query(rule: &Rule, plan: &Plan) -> Result<Query, Vec<Unsupported>> {
+    let titles = exception_titles(rule, plan);
+    let tail = |columns: Vec<(Option<String>, Expr)>| {
+        let mut steps = vec![];
+        if !titles.is_empty() {
+            steps.push(Step::Extend(vec![("Exceptions".to_owned(), Expr::Text(titles.join("; ")))]));
+        }
+        steps.push(Step::Project(columns));
+        steps
+    };
+    if let [only] = plan.queries.as_slice() {
+        let mut main = pipeline(rule, plan.target, only)?;
+        main.steps.extend(tail(columns(plan, &[only])));
+        return Ok(Query { lets: vec![], main });
+    }
+    let mut lets = vec![];
+    for (i, source) in plan.queries.iter().enumerate() {
+        let kind = source.kind.word();
+        let name = format!("{}{}{}", kind.get(..1).unwrap_or("").to_uppercase(), kind.get(1..).unwrap_or(""), if plan.queries.len() > 1 { format!("{}", i + 1) } else { String::new() });
+        lets.push((name, pipeline(rule, plan.target, source)?));
+    }
+    let names = lets.iter().map(|(n, _)| n.clone()).collect();
+    let all: Vec<&SourceQuery> = plan.queries.iter().collect();
+    Ok(Query { lets, main: Pipeline { source: names, steps: tail(columns(plan, &all)) } })
+}
+
+fn pipeline(rule: &Rule, target: &Target, source: &SourceQuery) -> Result<Pipeline, Vec<Unsupported>> {
+    let lower = Lower { target };
+    let mut steps = vec![];
+    for (column, values) in &source.source.filter {
+        steps.push(Step::Where(lower.any_of(&Expr::Column(column.clone()), values)));
+    }
+    for conjunct in rank::by_cost(source.detect.conjuncts()) {
+        steps.push(Step::Where(lower.expr(conjunct, false)));
+    }
+    for (index, bound) in &source.exceptions {
+        steps.push(Step::Comment(exception_line(rule, *index)));
+        steps.push(Step::Where(Expr::Not(Box::new(lower.expr(bound, true)))));
+    }
+    let taken: Vec<&str> = source.show.iter().map(|(_, c)| c.name.as_str()).chain(target.columns.iter().map(String::as_str)).collect();
+    if let Some((name, _)) = source.flags.iter().find(|(n, _)| taken.contains(&n.as_str()) || n == "Exceptions") {
+        return Err(vec![Unsupported { span: rule.span, why: format!("has a column `{name}` already, which the flag would hide") }]);
+    }
+    if !source.flags.is_empty() {
+        let flags = source.flags.iter().map(|(n, b)| (n.clone(), lower.expr(b, true))).collect();
+        steps.push(Step::Extend(flags));
+    }
+    let computed: Vec<(String, Expr)> = source.show.iter().filter(|(_, c)| c.how != How::Whole).map(|(n, c)| (pascal(n), column(c))).collect();
+    if !computed.is_empty() {
+        steps.push(Step::Extend(computed));
+    }
+    Ok(Pipeline { source: vec![source.source.table.clone().unwrap_or_default()], steps })
+}
+
+/// `process.name` as a column's name: `ProcessName`.
+fn pascal(name: &str) -> String {
+    name.split(['.', '_']).map(|w| format!("{}{}", w.get(..1).unwrap_or("").to_uppercase(), w.get(1..).unwrap_or(""))).collect()
+}
+
+/// The columns of the result: the target's own, the shown ones, flags, exceptions; each once.
+fn columns(plan: &Plan, queries: &[&SourceQuery]) -> Vec<(Option<String>, Expr)> {
+    let mut names: Vec<String> = plan.target.columns.clone();
+    for query in queries {
+        for (name, column) in &query.show {
+            names.push(if column.how == How::Whole { column.name.clone() } else { pascal(name) });
+        }
+    }
+    for query in queries {
+        names.extend(query.flags.iter().map(|(n, _)| n.clone()));
+    }
+    if queries.iter().any(|q| !q.exceptions.is_empty()) {
+        names.push("Exceptions".to_owned());
+    }
+    let mut seen = std::collections::HashSet::new();
+    names.retain(|n| seen.insert(n.clone()));
+    names.into_iter().map(|n| (None, Expr::Column(n))).collect()
+}
+
+/// A column, or the expression that takes the part of it.
+fn column(column: &Column) -> Expr {
+    let name = || Expr::Column(column.name.clone());
+    let extract = |pattern: &str| Expr::Call("extract", vec![Expr::Text(pattern.to_owned()), Expr::Number(1), name()]);
+    match column.how {
+        How::Whole => name(),
+        How::Name => extract(r"([^\\/]*)$"),
+        How::Extension => extract(r"\.([^.\\/]*)$"),
+        How::Folder => extract(r"^(.*)[\\/]"),
+        How::Account => extract(r"([^\\]*)$"),
+        How::Domain => extract(r"^([^\\]*)\\"),
+        How::Hex => Expr::Call("tolong", vec![name()]),
+    }
+}
+
+struct Lower<'a> {
+    target: &'a Target,
+}
+
+impl Lower<'_> {
+    /// `guarded`: null and false differ here, so numbers get a guard.
+    fn expr(&self, bound: &Bound, guarded: bool) -> Expr {
+        match bound {
+            Bound::Const(value) => Expr::Bool(*value),
+            Bound::Not(inner) => Expr::Not(Box::new(self.expr(inner, true))),
+            Bound::And(all) => {
+                let parts = rank::by_cost(all).into_iter().map(|b| self.expr(b, guarded));
+                // A pre-test and its expression are two more operands.
+                let flat = parts.flat_map(|e| if let Expr::And(inner) = e { inner } else { vec![e] });
+                Expr::And(flat.collect())
+            }
+            Bound::Or(all) => Expr::Or(all.iter().map(|b| self.expr(b, guarded)).collect()),
+            Bound::Test(test) => self.test(test, guarded),
+        }
+    }
+
+    fn test(&self, test: &BoundTest, guarded: bool) -> Expr {
+        let value = column(&test.column);
+        let plain = match &test.op {
+            BoundOp::Exists => return self.exists(&test.column),
+            BoundOp::Order(order, n) => {
+                let sign = match order {
+                    Order::AtLeast => ">=",
+                    Order::AtMost => "<=",
+                    Order::More => ">",
+                    Order::Less => "<",
+                };
+                Expr::Binary(sign, Box::new(value.clone()), Box::new(Expr::Number(*n)))
+            }
+            BoundOp::In(values) => self.any_of(&value, values),
+            BoundOp::Same(other, cased) => {
+                let sign = if *cased || test.column.numeric { "==" } else { "=~" };
+                Expr::Binary(sign, Box::new(value.clone()), Box::new(column(other)))
+            }
+            BoundOp::Cidr(networks) => return cidr(&value, networks),
+            BoundOp::Text(t) => return text(&value, t),
+        };
+        if guarded && test.column.numeric {
+            return Expr::And(vec![Expr::Call("isnotnull", vec![value]), plain]);
+        }
+        plain
+    }
+
+    fn exists(&self, column_: &Column) -> Expr {
+        let value = column(column_);
+        if column_.numeric {
+            return Expr::Call("isnotnull", vec![value]);
+        }
+        let filled = Expr::Call("isnotempty", vec![value.clone()]);
+        let fillers: Vec<Expr> = self.target.filler.iter().map(|f| value.clone().with("!=", f)).collect();
+        if fillers.is_empty() { filled } else { Expr::And([filled].into_iter().chain(fillers).collect()) }
+    }
+
+    fn any_of(&self, value: &Expr, values: &[Scalar]) -> Expr {
+        let literal = |s: &Scalar| match s {
+            Scalar::Number(n) => Expr::Number(*n),
+            Scalar::Text(t) => Expr::Text(t.clone()),
+        };
+        match values {
+            [one] => Expr::Binary("==", Box::new(value.clone()), Box::new(literal(one))),
+            many => Expr::In("in", Box::new(value.clone()), many.iter().map(literal).collect()),
+        }
+    }
+}
+
+/// Null for what is no address; `coalesce` makes that false.
+fn cidr(value: &Expr, networks: &[String]) -> Expr {
+    let tests: Vec<Expr> = networks
+        .iter()
+        .map(|n| {
+            let function = if n.contains(':') { "ipv6_is_in_range" } else { "ipv4_is_in_range" };
+            let test = Expr::Call(function, vec![value.clone(), Expr::Text(n.clone())]);
+            Expr::Call("coalesce", vec![test, Expr::Bool(false)])
+        })
+        .collect();
+    joined(tests, false)
+}
+
+fn joined(mut all: Vec<Expr>, and: bool) -> Expr {
+    match (all.len(), and) {
+        (1, _) => all.pop().unwrap_or(Expr::Bool(and)),
+        (_, true) => Expr::And(all),
+        _ => Expr::Or(all),
+    }
+}
+
+fn text(value: &Expr, text: &Text) -> Expr {
+    let one_of = |values: &[String], insensitive: &'static str, cased: &'static str| {
+        let op = if text.cased { cased } else { insensitive };
+        joined(values.iter().map(|v| value.clone().with(op, v)).collect(), text.all)
+    };
+    match &text.matcher {
+        Matcher::Exact(values) => match values.as_slice() {
+            [one] => value.clone().with(if text.cased { "==" } else { "=~" }, one),
+            many => {
+                let op = if text.cased { "in" } else { "in~" };
+                Expr::In(op, Box::new(value.clone()), many.iter().map(|v| Expr::Text(v.clone())).collect())
+            }
+        },
+        Matcher::Contains(values) => one_of(values, "contains", "contains_cs"),
+        Matcher::StartsWith(values) => one_of(values, "startswith", "startswith_cs"),
+        Matcher::EndsWith(values) => one_of(values, "endswith", "endswith_cs"),
+        Matcher::Like(globs) => {
+            let flags = if text.cased { "(?s)" } else { "(?is)" };
+            let tests = globs.iter().map(|g| {
+                let regex = Expr::Matches(Box::new(value.clone()), format!("{flags}^{}$", g.to_regex(".*", ".")));
+                match g.longest() {
+                    literal if literal.chars().count() >= 2 && !text.cased => Expr::And(vec![value.clone().with("contains", literal), regex]),
+                    _ => regex,
+                }
+            });
+            joined(tests.collect(), text.all)
+        }
+        Matcher::Regex(r) => regex(value, r),
+    }
+}
+
+/// A regular expression behind the cheap tests that it implies.
+fn regex(value: &Expr, regex: &Regex) -> Expr {
+    let matches = Expr::Matches(Box::new(value.clone()), regex.full());
+    let parts = regex.implied.iter().filter(|c| matches!(c, Cheap::Part(_))).count();
+    // An anchored expression is as cheap as the beginning that it implies.
+    let anchored = regex.implied.iter().any(|c| matches!(c, Cheap::Start(_)));
+    if regex.implied.is_empty() || anchored || parts > MOST_PRETESTS {
+        return matches;
+    }
+    let terms: Vec<Expr> = regex.implied.iter().filter(|c| matches!(c, Cheap::Term(_))).map(|c| Expr::Text(c.text().to_owned())).collect();
+    let mut tests: Vec<Expr> = regex.implied.iter().filter(|c| matches!(c, Cheap::Part(_))).map(|c| value.clone().with("contains", c.text())).collect();
+    match terms.as_slice() {
+        [] => {}
+        [Expr::Text(one)] => tests.push(value.clone().with("has", one)),
+        _ => tests.push(Expr::In("has_any", Box::new(value.clone()), terms)),
+    }
+    Expr::And(vec![joined(tests, false), matches])
+}

@@ -1,0 +1,316 @@
+//! A condition as Sigma's selections and the line that joins them, in the shape in which SigmaHQ writes rules:
+//! `all of selection_1_* or all of selection_2_*`, `selection and not 1 of filter_main_*`.
+
+use super::item::{items, Items};
+use crate::sema::Rule;
+use crate::target::{Bound, SourceQuery, Unsupported};
+use indexmap::IndexMap;
+
+/// The values of an item.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Text.
+    Texts(Vec<String>),
+    /// Numbers.
+    Numbers(Vec<i64>),
+}
+
+/// A search identifier: one map, or a list of maps of which one is enough.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Selection {
+    /// Each map: key and values.
+    pub maps: Vec<Items>,
+}
+
+/// The detection part of a rule.
+#[derive(Clone, Debug, Default)]
+pub struct Detection {
+    /// By name, in the order of the condition.
+    pub selections: IndexMap<String, Selection>,
+    /// The line that joins them.
+    pub condition: String,
+}
+
+/// A joint condition over names.
+#[derive(Clone, Debug)]
+enum Joint {
+    Name(String),
+    Not(Box<Joint>),
+    And(Vec<Joint>),
+    Or(Vec<Joint>),
+}
+
+struct Builder<'a> {
+    filler: &'a [String],
+    out: Detection,
+    refused: Vec<Unsupported>,
+}
+
+impl Detection {
+    /// The detection of one log source.
+    ///
+    /// # Errors
+    /// What Sigma cannot say.
+    pub fn of(rule: &Rule, query: &SourceQuery, filler: &[String]) -> Result<Detection, Vec<Unsupported>> {
+        let mut builder = Builder { filler, out: Detection::default(), refused: vec![] };
+        let detect = match &query.detect {
+            Bound::Const(_) => {
+                return Err(vec![Unsupported { span: rule.detect_span, why: "cannot say a condition that is always true".into() }]);
+            }
+            other => builder.top(other),
+        };
+        let mut excepted = vec![];
+        for (index, bound) in &query.exceptions {
+            let title = rule.exceptions.get(*index).map_or("", |e| e.title.as_str());
+            excepted.push(builder.filter(bound, &format!("filter_optional_{}", slug(title))));
+        }
+        let mut parts = vec![detect];
+        if !excepted.is_empty() {
+            parts.push(Joint::Not(Box::new(one_or_any(excepted))));
+        }
+        builder.out.condition = builder.line(&if parts.len() == 1 { parts.remove(0) } else { Joint::And(parts) }, true);
+        if builder.refused.is_empty() { Ok(builder.out) } else { Err(builder.refused) }
+    }
+}
+
+fn one_or_any(mut all: Vec<Joint>) -> Joint {
+    if all.len() == 1 { all.remove(0) } else { Joint::Or(all) }
+}
+
+/// Words for a name: small letters, digits and `_`.
+fn slug(text: &str) -> String {
+    let words: String = text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' }).collect();
+    let slug = words.split_whitespace().collect::<Vec<_>>().join("_");
+    if slug.is_empty() { "other".to_owned() } else { slug }
+}
+
+impl Builder<'_> {
+    /// The alternatives of the whole condition are numbered; a single one is not.
+    fn top(&mut self, bound: &Bound) -> Joint {
+        match bound {
+            Bound::Or(all) if self.selection(bound).is_none() => self.alternatives(all, "selection"),
+            other => self.branch(other, "selection"),
+        }
+    }
+
+    /// A conjunction: its plain tests become selections, what it negates becomes filters.
+    fn branch(&mut self, bound: &Bound, prefix: &str) -> Joint {
+        if let Some(selection) = self.selection(bound) {
+            return Joint::Name(self.add(prefix, selection));
+        }
+        match bound {
+            Bound::And(all) => {
+                let (negative, positive): (Vec<&Bound>, Vec<&Bound>) = all.iter().partition(|b| matches!(b, Bound::Not(_)));
+                let mut joint = self.positives(&positive, prefix);
+                let number = prefix.strip_prefix("selection").unwrap_or("");
+                for not in negative {
+                    let Bound::Not(inner) = not else { continue };
+                    let name = format!("filter_main{number}_{}", subject(inner));
+                    joint.push(Joint::Not(Box::new(self.filter(inner, &name))));
+                }
+                if joint.len() == 1 { joint.remove(0) } else { Joint::And(joint) }
+            }
+            Bound::Or(all) => self.alternatives(all, prefix),
+            Bound::Not(inner) => {
+                let number = prefix.strip_prefix("selection").unwrap_or("");
+                let name = format!("filter_main{number}_{}", subject(inner));
+                Joint::Not(Box::new(self.filter(inner, &name)))
+            }
+            Bound::Test(_) | Bound::Const(_) => {
+                // Tests that are no selection were refused already; constants are gone by now.
+                Joint::Name(prefix.to_owned())
+            }
+        }
+    }
+
+    /// Tests of different fields share a map; alternatives and second tests of a field get names of their own.
+    fn positives(&mut self, all: &[&Bound], prefix: &str) -> Vec<Joint> {
+        let mut parts: Vec<(String, Selection)> = vec![];
+        let mut merged: Option<usize> = None;
+        let mut joints = vec![];
+        for bound in all {
+            let Some(selection) = self.selection(bound) else {
+                joints.push(*bound);
+                continue;
+            };
+            if selection.maps.len() > 1 {
+                parts.push((subject(bound), selection));
+                continue;
+            }
+            for (key, value) in selection.maps.into_iter().flatten() {
+                let map = merged.and_then(|i| parts.get_mut(i)).and_then(|(_, s)| s.maps.first_mut());
+                match map {
+                    Some(map) if !map.iter().any(|(k, _)| *k == key) => map.push((key, value)),
+                    there => {
+                        if there.is_none() {
+                            merged = Some(parts.len());
+                        }
+                        parts.push((field_word(&key), Selection { maps: vec![vec![(key, value)]] }));
+                    }
+                }
+            }
+        }
+        let many = parts.len() + joints.len() > 1;
+        let mut out = vec![];
+        for (word, selection) in parts {
+            let name = if many { format!("{prefix}_{word}") } else { prefix.to_owned() };
+            out.push(Joint::Name(self.add(&name, selection)));
+        }
+        for (bound, letter) in joints.into_iter().zip('a'..='z') {
+            out.push(self.branch(bound, &format!("{prefix}_{letter}")));
+        }
+        out
+    }
+
+    /// Alternatives: those that are maps share a list, the others are numbered.
+    fn alternatives(&mut self, all: &[Bound], prefix: &str) -> Joint {
+        let mut maps = vec![];
+        let mut others = vec![];
+        for bound in all {
+            match self.map(bound) {
+                Some(map) => maps.push(map),
+                None => others.push(bound),
+            }
+        }
+        let mut joint = vec![];
+        let mut number = 0;
+        if !maps.is_empty() {
+            number += 1;
+            joint.push(Joint::Name(self.add(&format!("{prefix}_{number}"), Selection { maps })));
+        }
+        for bound in others {
+            number += 1;
+            joint.push(self.branch(bound, &format!("{prefix}_{number}")));
+        }
+        one_or_any(joint)
+    }
+
+    fn filter(&mut self, bound: &Bound, name: &str) -> Joint {
+        match self.selection(bound) {
+            Some(selection) => Joint::Name(self.add(name, selection)),
+            None => self.branch(bound, name),
+        }
+    }
+
+    /// A condition as one selection, if it is one: a test, tests of different fields, or alternatives of these.
+    fn selection(&mut self, bound: &Bound) -> Option<Selection> {
+        match bound {
+            Bound::Or(all) => {
+                let maps = all.iter().map(|b| self.map(b)).collect::<Option<Vec<_>>>()?;
+                Some(Selection { maps })
+            }
+            other => Some(Selection { maps: vec![self.map(other)?] }),
+        }
+    }
+
+    fn map(&mut self, bound: &Bound) -> Option<Items> {
+        let tests: Vec<&Bound> = match bound {
+            Bound::And(all) => all.iter().collect(),
+            other => vec![other],
+        };
+        let mut out: Items = vec![];
+        for test in tests {
+            let Bound::Test(test) = test else { return None };
+            let items = match items(test, self.filler) {
+                Ok(items) => items,
+                Err(error) => {
+                    if !self.refused.contains(&error) {
+                        self.refused.push(error);
+                    }
+                    vec![]
+                }
+            };
+            for (key, value) in items {
+                if out.iter().any(|(k, _)| *k == key) {
+                    return None;
+                }
+                out.push((key, value));
+            }
+        }
+        Some(out)
+    }
+
+    /// Adds a selection under a free name; the same one is not added twice.
+    fn add(&mut self, name: &str, selection: Selection) -> String {
+        let mut free = name.to_owned();
+        let mut n = 2;
+        while let Some(there) = self.out.selections.get(&free) {
+            if *there == selection {
+                return free;
+            }
+            free = format!("{name}_{n}");
+            n += 1;
+        }
+        self.out.selections.insert(free.clone(), selection);
+        free
+    }
+
+    /// The condition's text. `all of x_*` and `1 of x_*` where these are exactly the names meant.
+    fn line(&self, joint: &Joint, outer: bool) -> String {
+        let text = match joint {
+            Joint::Name(name) => return name.clone(),
+            Joint::Not(inner) => return format!("not {}", self.line(inner, false)),
+            Joint::And(all) => {
+                if let Some(short) = self.shorthand(all, "all of") {
+                    return short;
+                }
+                let (names, rest): (Vec<&Joint>, Vec<&Joint>) = all.iter().partition(|j| matches!(j, Joint::Name(_)));
+                let owned: Vec<Joint> = names.iter().map(|j| (*j).clone()).collect();
+                let mut parts: Vec<String> = match self.shorthand(&owned, "all of") {
+                    Some(short) => vec![short],
+                    None => names.iter().map(|j| self.line(j, false)).collect(),
+                };
+                parts.extend(rest.iter().map(|j| self.line(j, false)));
+                parts.join(" and ")
+            }
+            Joint::Or(all) => {
+                if let Some(short) = self.shorthand(all, "1 of") {
+                    return short;
+                }
+                all.iter().map(|j| self.line(j, false)).collect::<Vec<_>>().join(" or ")
+            }
+        };
+        if outer { text } else { format!("({text})") }
+    }
+
+    fn shorthand(&self, all: &[Joint], word: &str) -> Option<String> {
+        let names: Vec<&str> = all
+            .iter()
+            .map(|j| match j {
+                Joint::Name(name) => Some(name.as_str()),
+                _ => None,
+            })
+            .collect::<Option<_>>()?;
+        let first = names.first().filter(|_| names.len() > 1)?;
+        let ends: Vec<usize> = first.match_indices('_').map(|(i, _)| i + 1).collect();
+        ends.into_iter().rev().find_map(|end| {
+            let prefix = first.get(..end)?;
+            let meant: Vec<&String> = self.out.selections.keys().filter(|k| k.starts_with(prefix)).collect();
+            let exact = meant.len() == names.len() && names.iter().all(|n| n.starts_with(prefix));
+            exact.then(|| format!("{word} {prefix}*"))
+        })
+    }
+}
+
+/// A word for what a condition looks at, as SigmaHQ abbreviates it.
+fn subject(bound: &Bound) -> String {
+    let mut name = String::new();
+    bound.each_test(&mut |t| {
+        if name.is_empty() {
+            name.clone_from(&t.column.name);
+        }
+    });
+    field_word(&name)
+}
+
+fn field_word(key: &str) -> String {
+    match key.split('|').next().unwrap_or("") {
+        "Image" | "OriginalFileName" | "Description" => "img".to_owned(),
+        "ParentImage" => "parent".to_owned(),
+        "CommandLine" => "cli".to_owned(),
+        "ParentCommandLine" => "parent_cli".to_owned(),
+        "TargetFilename" => "file".to_owned(),
+        "ImageLoaded" => "dll".to_owned(),
+        other => slug(other),
+    }
+}

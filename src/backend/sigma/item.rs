@@ -1,0 +1,187 @@
+//! One test as an item of a Sigma selection: field, modifiers, values.
+
+use super::detection::Value;
+use crate::ir::pattern::{Glob, Part};
+use crate::ir::regex::{alternatives, escape};
+use crate::ir::{Matcher, Text};
+use crate::syntax::ast::Order;
+use crate::target::{BoundOp, BoundTest, How, Scalar, Unsupported};
+
+/// Key and values of each item; several items are all required.
+pub type Items = Vec<(String, Value)>;
+
+/// A test as items. `filler` are the values that stand for a missing one.
+///
+/// # Errors
+/// A test of a part of a column, or of something that Sigma has no modifier for.
+pub fn items(test: &BoundTest, filler: &[String]) -> Result<Items, Unsupported> {
+    if test.column.how != How::Whole {
+        let why = format!("has `{}` only as a part of `{}`, and Sigma computes nothing", test.column.how.word(), test.column.name);
+        return Err(Unsupported { span: test.span, why });
+    }
+    let name = &test.column.name;
+    let key = |modifiers: &str| format!("{name}{modifiers}");
+    Ok(match &test.op {
+        BoundOp::Exists => vec![(key("|re"), Value::Texts(vec![present(filler)]))],
+        BoundOp::Order(order, n) => {
+            let modifier = match order {
+                Order::AtLeast => "|gte",
+                Order::AtMost => "|lte",
+                Order::More => "|gt",
+                Order::Less => "|lt",
+            };
+            vec![(key(modifier), Value::Numbers(vec![*n]))]
+        }
+        BoundOp::In(values) => vec![(key(""), scalars(values))],
+        BoundOp::Same(other, _) if other.how == How::Whole => vec![(key("|fieldref"), Value::Texts(vec![other.name.clone()]))],
+        BoundOp::Same(other, _) => {
+            return Err(Unsupported { span: test.span, why: format!("cannot compare with a part of `{}`", other.name) });
+        }
+        BoundOp::Cidr(networks) => vec![(key("|cidr"), Value::Texts(networks.clone()))],
+        BoundOp::Text(text) => texts(&key, text),
+    })
+}
+
+/// Something stands there, and it is not just a filler.
+fn present(filler: &[String]) -> String {
+    match filler {
+        [one] if one.chars().count() == 1 => format!("(?s)[^{}]|..", crate::ir::regex::escape_class(one.chars())),
+        _ => "(?s).".to_owned(),
+    }
+}
+
+fn scalars(values: &[Scalar]) -> Value {
+    let numbers: Option<Vec<i64>> = values
+        .iter()
+        .map(|s| match s {
+            Scalar::Number(n) => Some(*n),
+            Scalar::Text(_) => None,
+        })
+        .collect();
+    numbers.map_or_else(
+        || {
+            Value::Texts(
+                values
+                    .iter()
+                    .map(|s| match s {
+                        Scalar::Number(n) => n.to_string(),
+                        Scalar::Text(t) => wildcard_free(t),
+                    })
+                    .collect(),
+            )
+        },
+        Value::Numbers,
+    )
+}
+
+fn texts(key: &impl Fn(&str) -> String, text: &Text) -> Items {
+    if text.cased {
+        return cased(key, text);
+    }
+    let plain = |values: &[String]| Value::Texts(values.iter().map(|v| wildcard_free(v)).collect());
+    let all = |modifier: &str, values: &[String]| match text.all {
+        true if modifier == "|contains" => vec![(key("|contains|all"), plain(values))],
+        true => values.iter().map(|v| (key(modifier), plain(std::slice::from_ref(v)))).collect(),
+        false => vec![(key(modifier), plain(values))],
+    };
+    match &text.matcher {
+        Matcher::Exact(values) => vec![(key(""), plain(values))],
+        Matcher::Contains(values) => all("|contains", values),
+        Matcher::StartsWith(values) => all("|startswith", values),
+        Matcher::EndsWith(values) => all("|endswith", values),
+        Matcher::Like(globs) => {
+            let patterns = globs.iter().map(pattern).collect();
+            vec![(key(""), Value::Texts(patterns))]
+        }
+        Matcher::Regex(regex) => vec![(key("|re"), Value::Texts(vec![regex.full()]))],
+    }
+}
+
+/// `|cased` is in the specification and in no converter for Splunk or Kusto: a regular expression says the same.
+fn cased(key: &impl Fn(&str) -> String, text: &Text) -> Items {
+    let one = |before: &str, values: &[String], after: &str| {
+        let escaped: Vec<String> = values.iter().map(|v| escape(v)).collect();
+        let groups: Vec<Vec<String>> = if text.all { escaped.into_iter().map(|v| vec![v]).collect() } else { vec![escaped] };
+        groups.into_iter().map(|g| (key("|re"), Value::Texts(vec![format!("{before}{}{after}", alternatives(&g))]))).collect()
+    };
+    match &text.matcher {
+        Matcher::Exact(values) => one("^", values, "$"),
+        Matcher::Contains(values) => one("", values, ""),
+        Matcher::StartsWith(values) => one("^", values, ""),
+        Matcher::EndsWith(values) => one("", values, "$"),
+        Matcher::Like(globs) => {
+            let patterns: Vec<String> = globs.iter().map(|g| g.to_regex(".*", ".")).collect();
+            vec![(key("|re"), Value::Texts(vec![format!("(?s)^{}$", alternatives(&patterns))]))]
+        }
+        Matcher::Regex(regex) => vec![(key("|re"), Value::Texts(vec![regex.full()]))],
+    }
+}
+
+fn pattern(glob: &Glob) -> String {
+    let mut out = String::new();
+    for part in &glob.parts {
+        match part {
+            Part::Literal(text) => out.push_str(&wildcard_free(text)),
+            wildcard => {
+                // A backslash at a literal's end would make the wildcard a character.
+                if out.ends_with('\\') {
+                    out.push('\\');
+                }
+                out.push(if *wildcard == Part::Any { '*' } else { '?' });
+            }
+        }
+    }
+    out
+}
+
+/// `*` and `?` get a backslash; a backslash is itself unless one of them, another backslash or the value's end follows.
+fn wildcard_free(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let mut out = String::with_capacity(text.len());
+    for (i, c) in chars.iter().enumerate() {
+        match c {
+            '*' | '?' => {
+                out.push('\\');
+                out.push(*c);
+            }
+            '\\' => {
+                out.push('\\');
+                // Before a wildcard or another backslash one backslash would be read as an escape.
+                if matches!(chars.get(i + 1), Some('*' | '?' | '\\')) {
+                    out.push('\\');
+                }
+            }
+            c => out.push(*c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backslashes_are_doubled_only_where_they_would_be_read_as_escapes() {
+        assert_eq!(wildcard_free(r"\rar.exe"), r"\rar.exe");
+        assert_eq!(wildcard_free(r"C:\*"), r"C:\\\*");
+        assert_eq!(wildcard_free(r"\\srv\x"), r"\\\srv\x");
+        assert_eq!(wildcard_free("what?"), r"what\?");
+        assert_eq!(wildcard_free(r"C:\x\"), r"C:\x\");
+    }
+
+    #[test]
+    fn a_wildcard_behind_a_backslash_stays_a_wildcard() {
+        let glob = |t: &str| pattern(&Glob::parse(t).expect("a pattern"));
+        assert_eq!(glob(r"*\AppData\Local\Temp\7z*\*"), r"*\AppData\Local\Temp\7z*\\*");
+        assert_eq!(glob(r"?:\[*].*"), r"?:\\\*.*");
+    }
+
+    #[test]
+    fn a_filler_is_no_value() {
+        let regex = regex::Regex::new(&present(&["-".to_owned()])).expect("valid");
+        for (text, holds) in [("", false), ("-", false), ("a", true), ("--", true), ("\n", true)] {
+            assert_eq!(regex.is_match(text), holds, "{text:?}");
+        }
+    }
+}

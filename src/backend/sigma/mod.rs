@@ -1,0 +1,182 @@
+//! Sigma rules as SigmaHQ would accept them: one document for each log source, exceptions as optional filters.
+//!
+//! Sigma computes no columns, so flags have no place in it; everything else is there or the rule is refused.
+
+mod detection;
+mod item;
+mod yaml;
+
+use super::{one_line, Fragment, Printed};
+use crate::attack;
+use crate::sema::{Kind, Os, Rule};
+use crate::target::{Note, Plan, SourceQuery, Unsupported};
+use detection::{Detection, Selection, Value};
+use uuid::Uuid;
+use yaml::{quoted, scalar};
+
+/// Prints a rule as Sigma.
+///
+/// # Errors
+/// What Sigma cannot say.
+pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
+    let mut documents = vec![];
+    let mut refused = vec![];
+    for (i, query) in plan.queries.iter().enumerate() {
+        match Detection::of(rule, query, &plan.target.filler) {
+            Ok(detection) => documents.push(document(rule, plan, query, i, &detection)),
+            Err(mut errors) => refused.append(&mut errors),
+        }
+    }
+    if !refused.is_empty() {
+        return Err(refused);
+    }
+    let mut notes = plan.notes.clone();
+    let mut flags: Vec<&str> = plan.queries.iter().flat_map(|q| q.flags.iter().map(|(n, _)| n.as_str())).collect();
+    flags.dedup();
+    if !flags.is_empty() {
+        let text = format!("Sigma has no computed columns, so these flags are not part of the rule: {}.", flags.join(", "));
+        notes.push(Note { text, degraded: false });
+    }
+    Ok(Printed { characters: 0, fragments: vec![("documents", Fragment::List(documents))], notes })
+}
+
+fn text(value: impl Into<String>) -> Fragment {
+    Fragment::Text(value.into())
+}
+
+fn list(all: impl IntoIterator<Item = String>) -> Fragment {
+    Fragment::List(all.into_iter().map(Fragment::Text).collect())
+}
+
+fn document(rule: &Rule, plan: &Plan, query: &SourceQuery, index: usize, detection: &Detection) -> Fragment {
+    let meta = &rule.meta;
+    let mut related: Vec<(String, String)> = meta.related.clone();
+    let id = if index == 0 {
+        meta.id.clone()
+    } else {
+        related.insert(0, ("similar".to_owned(), meta.id.clone()));
+        derived_id(&meta.id, query)
+    };
+    let title = if index == 0 { meta.title.clone() } else { format!("{} - {}", meta.title, suffix(plan, query)) };
+    let mut fields = vec![
+        ("title", text(scalar(&one_line(&title)))),
+        ("id", text(id)),
+        ("related", Fragment::List(related.iter().map(|(kind, id)| Fragment::Record(vec![("id", text(id.clone())), ("type", text(kind.clone()))])).collect())),
+        ("status", text(scalar(meta.status.as_deref().unwrap_or("experimental")))),
+        ("description", description(&meta.description)),
+        ("references", list(meta.references.iter().map(|r| scalar(r)))),
+        ("author", text(meta.author.as_deref().map(scalar).unwrap_or_default())),
+        ("date", text(meta.date.clone().unwrap_or_default())),
+        ("modified", text(meta.modified.clone().unwrap_or_default())),
+        ("license", text(meta.license.as_deref().map(scalar).unwrap_or_default())),
+        ("tags", list(tags(rule).iter().map(|t| scalar(t)))),
+    ];
+    let mut logsource: Vec<Fragment> = query.source.logsource.iter().map(|(k, v)| text(format!("{}: {}", scalar(k), scalar(v)))).collect();
+    if let Some(definition) = &query.source.definition {
+        logsource.push(text(format!("definition: {}", quoted(definition))));
+    }
+    fields.push(("logsource", Fragment::List(logsource)));
+    fields.push(("selections", Fragment::List(detection.selections.iter().map(|(name, s)| selection(name, s)).collect())));
+    fields.push(("condition", text(scalar(&detection.condition))));
+    let unknown = ["Unknown".to_owned()];
+    let causes = if meta.false_positives.is_empty() { &unknown[..] } else { &meta.false_positives };
+    fields.push(("falsepositives", list(causes.iter().map(|f| scalar(&one_line(f))))));
+    fields.push(("level", text(meta.level.word())));
+    Fragment::Record(fields)
+}
+
+/// A rule for another log source has an id of its own, the same on every build.
+fn derived_id(id: &str, query: &SourceQuery) -> String {
+    let namespace = Uuid::parse_str(id).unwrap_or(Uuid::NAMESPACE_URL);
+    let source: Vec<String> = query.source.logsource.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    Uuid::new_v5(&namespace, source.join("&").as_bytes()).to_string()
+}
+
+/// What tells a further document from the first one, for its title.
+fn suffix(plan: &Plan, query: &SourceQuery) -> String {
+    let system = match query.os.first() {
+        Some(Os::Windows) => "Windows",
+        Some(Os::Linux) => "Linux",
+        _ => "MacOS",
+    };
+    let kind = match query.kind {
+        Kind::Process => "Process",
+        Kind::File => "File",
+        Kind::Library => "Image Load",
+        Kind::Network => "Network",
+        Kind::Script => "PowerShell",
+    };
+    let first = plan.queries.first();
+    let other_kind = first.is_some_and(|q| q.kind != query.kind);
+    let other_os = first.is_some_and(|q| q.os != query.os);
+    let action = query.source.when.iter().flat_map(|(_, words)| words).map(|w| format!(" {}{}", w.get(..1).unwrap_or("").to_uppercase(), w.get(1..).unwrap_or("")));
+    match (other_kind, other_os) {
+        (true, true) => format!("{kind} on {system}"),
+        (true, false) => kind.to_owned(),
+        (false, true) => system.to_owned(),
+        (false, false) => format!("{kind}{}", action.collect::<String>()),
+    }
+}
+
+fn description(text_: &str) -> Fragment {
+    let lines: Vec<&str> = text_.lines().map(str::trim_end).collect();
+    match lines.as_slice() {
+        [] => text(""),
+        [one] => text(scalar(one)),
+        many => {
+            // A block scalar: nothing in it needs a quote.
+            let plain = many.iter().all(|l| !l.chars().any(char::is_control)) && !many.first().is_some_and(|l| l.starts_with(' ') || l.is_empty());
+            if plain { text(format!("|\n    {}", many.join("\n    "))) } else { text(quoted(text_)) }
+        }
+    }
+}
+
+/// Tactics follow from techniques, in ATT&CK's order; techniques and own tags follow.
+fn tags(rule: &Rule) -> Vec<String> {
+    let mut out: Vec<String> = vec![];
+    let mut add = |tag: String| {
+        if !out.contains(&tag) {
+            out.push(tag);
+        }
+    };
+    for id in &rule.meta.attack {
+        for tactic in attack::technique(id).map(|t| t.tactics.as_slice()).unwrap_or_default() {
+            add(format!("attack.{tactic}"));
+        }
+    }
+    for id in &rule.meta.attack {
+        add(format!("attack.{}", id.to_lowercase()));
+    }
+    for tag in &rule.meta.tags {
+        add(tag.clone());
+    }
+    out
+}
+
+/// The lines of a selection below its name: a map, or a list of maps; a single value stands behind its key.
+fn selection(name: &str, selection: &Selection) -> Fragment {
+    let several = selection.maps.len() > 1;
+    let mut lines = vec![];
+    for map in &selection.maps {
+        for (i, (key, value)) in map.iter().enumerate() {
+            let lead = match (several, i) {
+                (false, _) => "",
+                (true, 0) => "- ",
+                (true, _) => "  ",
+            };
+            let values: Vec<String> = match value {
+                Value::Texts(all) => all.iter().map(|t| quoted(t)).collect(),
+                Value::Numbers(all) => all.iter().map(ToString::to_string).collect(),
+            };
+            match values.as_slice() {
+                [one] => lines.push(format!("{lead}{key}: {one}")),
+                many => {
+                    lines.push(format!("{lead}{key}:"));
+                    let indent = if several { "      " } else { "    " };
+                    lines.extend(many.iter().map(|v| format!("{indent}- {v}")));
+                }
+            }
+        }
+    }
+    Fragment::Record(vec![("name", text(name)), ("lines", list(lines))])
+}

@@ -1,0 +1,65 @@
+//! Scalars of YAML. Every one that we emit comes from here.
+//!
+//! YAML 1.1 readers, PyYAML among them, take `yes`, `off`, `1e3`, `0o7`, `1:30` and dates for something else than text, so
+//! anything that is not plainly a word or a sentence stands in single quotes.
+
+/// In single quotes, or in double quotes if it holds a line break or a control character.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let control = text.chars().any(|c| c.is_control() || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}'));
+    if !control {
+        return format!("'{}'", text.replace('\'', "''"));
+    }
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Plain if every reader takes it for text, else quoted.
+#[must_use]
+pub fn scalar(text: &str) -> String {
+    if is_plain(text) { text.to_owned() } else { quoted(text) }
+}
+
+fn is_plain(text: &str) -> bool {
+    let Some(first) = text.chars().next() else { return false };
+    let reserved = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"];
+    first.is_ascii_alphabetic()
+        && !reserved.contains(&text.to_lowercase().as_str())
+        && !text.ends_with([' ', ':'])
+        && !text.contains(": ")
+        && !text.contains(" #")
+        && text.chars().all(|c| !c.is_control() && (c.is_ascii_alphanumeric() || " _-./,()'&:#?=%+;<>@!*|".contains(c)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_reader_of_yaml_1_1_takes_for_another_type_is_quoted() {
+        for text in ["yes", "Off", "null", "~", "1e3", "0x1f", "2026-11-20", "1:30", "", "- a", "a: b", "a #b", "a:", "=", "<<", "é"] {
+            assert_eq!(scalar(text), format!("'{text}'"));
+        }
+        for text in ["Self-Extracting Package", "attack.t1560.001", "it's fine", "https://example.org/a?b=c#d"] {
+            assert_eq!(scalar(text), text);
+        }
+    }
+
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(quoted("a\n\u{1}'\""), "\"a\\n\\u0001'\\\"\"");
+        assert_eq!(quoted("it's"), "'it''s'");
+    }
+}

@@ -1,0 +1,98 @@
+//! The part of SPL that we emit.
+
+/// A whole query.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Where rows come from.
+    pub base: Base,
+    /// What is done to them.
+    pub steps: Vec<Step>,
+    /// Macros that the base names.
+    pub macros: Vec<String>,
+}
+
+/// Where rows come from.
+#[derive(Clone, Debug)]
+pub enum Base {
+    /// The search command.
+    Search(Search),
+    /// `| tstats … from datamodel=…`
+    Tstats {
+        /// `Endpoint.Processes`
+        datamodel: String,
+        /// What stands for a missing value.
+        filler: String,
+        /// The condition; fields carry the dataset's prefix.
+        filter: Option<Search>,
+        /// The grouping fields, without prefix.
+        by: Vec<String>,
+    },
+}
+
+/// One command.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// `` ```…``` ``
+    Comment(String),
+    /// `| rename Processes.* AS *`
+    Unprefix(String),
+    /// `| fillnull value="" a b`
+    FillNull(Vec<String>),
+    /// `| where …`
+    Where(Eval),
+    /// `| eval a=…, b=…`
+    Eval(Vec<(String, Eval)>),
+    /// `| table a, b`
+    Table(Vec<String>),
+}
+
+/// A condition of the search command.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Search {
+    /// `` `name` ``
+    Macro(String),
+    /// `field="value"`; parts are text or a wildcard.
+    Is(String, Vec<Piece>),
+    /// `field IN ("a", "b")`
+    In(String, Vec<Vec<Piece>>),
+    /// `field>=5`
+    Order(String, &'static str, i64),
+    /// All of these.
+    And(Vec<Search>),
+    /// Any of these.
+    Or(Vec<Search>),
+    /// Not this.
+    Not(Box<Search>),
+}
+
+/// A piece of a value of the search command.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Piece {
+    /// Text without a star.
+    Text(String),
+    /// `*`
+    Any,
+}
+
+/// An expression of `eval` and `where`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Eval {
+    /// A field.
+    Field(String),
+    /// Text.
+    Text(String),
+    /// A regular expression: text whose backslashes are its own.
+    Pattern(String),
+    /// A whole number.
+    Number(i64),
+    /// `f(…)`
+    Call(&'static str, Vec<Eval>),
+    /// `a OP b`
+    Binary(&'static str, Box<Eval>, Box<Eval>),
+    /// All of these.
+    And(Vec<Eval>),
+    /// Any of these.
+    Or(Vec<Eval>),
+    /// Not this.
+    Not(Box<Eval>),
+}

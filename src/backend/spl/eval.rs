@@ -1,0 +1,178 @@
+//! Conditions as expressions of `where` and `eval`. Fields are filled before, so none is null.
+
+use super::ast::Eval;
+use crate::backend::rank;
+use crate::ir::regex::escape;
+use crate::ir::{Matcher, Text};
+use crate::syntax::ast::Order;
+use crate::target::{Bound, BoundOp, BoundTest, Column, How, Scalar};
+
+/// Lowers conditions; `filler` are the values that stand for a missing one.
+pub struct Lower<'a> {
+    pub filler: &'a [String],
+}
+
+impl Lower<'_> {
+    pub fn eval(&self, bound: &Bound) -> Eval {
+        match bound {
+            Bound::Const(value) => Eval::Call(if *value { "true" } else { "false" }, vec![]),
+            Bound::Not(inner) => Eval::Not(Box::new(self.eval(inner))),
+            Bound::And(all) => Eval::And(rank::by_cost(all).into_iter().map(|b| self.eval(b)).collect()),
+            Bound::Or(all) => Eval::Or(all.iter().map(|b| self.eval(b)).collect()),
+            Bound::Test(test) => self.test(test),
+        }
+    }
+
+    fn test(&self, test: &BoundTest) -> Eval {
+        let value = column(&test.column);
+        match &test.op {
+            BoundOp::Exists => {
+                let empty = [String::new()];
+                let all = empty.iter().chain(self.filler).map(|f| binary("!=", value.clone(), Eval::Text(f.clone())));
+                joined(all.collect(), true)
+            }
+            BoundOp::Order(order, n) => {
+                let sign = match order {
+                    Order::AtLeast => ">=",
+                    Order::AtMost => "<=",
+                    Order::More => ">",
+                    Order::Less => "<",
+                };
+                let number = Eval::Call("tonumber", vec![value]);
+                let compared = binary(sign, number.clone(), Eval::Number(*n));
+                Eval::And(vec![Eval::Call("isnotnull", vec![number]), compared])
+            }
+            BoundOp::In(values) => one_of(value, values.iter().map(scalar).collect()),
+            BoundOp::Same(other, true) => binary("==", value, column(other)),
+            BoundOp::Same(other, false) => binary("==", lower(value), lower(column(other))),
+            BoundOp::Cidr(networks) => {
+                let tests = networks.iter().map(|n| Eval::Call("cidrmatch", vec![Eval::Text(n.clone()), value.clone()]));
+                joined(tests.collect(), false)
+            }
+            BoundOp::Text(t) => text(value, t),
+        }
+    }
+}
+
+fn scalar(scalar: &Scalar) -> Eval {
+    // Fields come out of the log as text.
+    match scalar {
+        Scalar::Number(n) => Eval::Text(n.to_string()),
+        Scalar::Text(t) => Eval::Text(t.clone()),
+    }
+}
+
+fn binary(op: &'static str, a: Eval, b: Eval) -> Eval {
+    Eval::Binary(op, Box::new(a), Box::new(b))
+}
+
+fn lower(value: Eval) -> Eval {
+    Eval::Call("lower", vec![value])
+}
+
+fn one_of(value: Eval, mut all: Vec<Eval>) -> Eval {
+    if all.len() == 1 {
+        return binary("==", value, all.pop().unwrap_or(Eval::Text(String::new())));
+    }
+    all.insert(0, value);
+    Eval::Call("in", all)
+}
+
+pub fn joined(mut all: Vec<Eval>, and: bool) -> Eval {
+    match (all.len(), and) {
+        (1, _) => all.pop().unwrap_or(Eval::Call("false", vec![])),
+        (_, true) => Eval::And(all),
+        _ => Eval::Or(all),
+    }
+}
+
+fn matches(value: &Eval, pattern: String) -> Eval {
+    Eval::Call("match", vec![value.clone(), Eval::Pattern(pattern)])
+}
+
+fn text(value: Eval, text: &Text) -> Eval {
+    let flags = if text.cased { "" } else { "(?i)" };
+    // One alternation for any, one test each for all.
+    let anchored = |values: &[String], before: &str, after: &str| {
+        let escaped: Vec<String> = values.iter().map(|v| escape(v)).collect();
+        let tests = match text.all {
+            true => escaped.into_iter().map(|v| vec![v]).collect(),
+            false => vec![escaped],
+        };
+        let tests = tests.into_iter().map(|v: Vec<String>| {
+            matches(&value, format!("{flags}{before}{}{after}", crate::ir::regex::alternatives(&v)))
+        });
+        joined(tests.collect(), true)
+    };
+    match &text.matcher {
+        Matcher::Exact(values) if text.cased => one_of(value, values.iter().map(|v| Eval::Text(v.clone())).collect()),
+        Matcher::Exact(values) => one_of(lower(value), values.iter().map(|v| Eval::Text(v.to_lowercase())).collect()),
+        Matcher::Contains(values) => anchored(values, "", ""),
+        Matcher::StartsWith(values) => anchored(values, "^", ""),
+        Matcher::EndsWith(values) => anchored(values, "", r"\z"),
+        Matcher::Like(globs) => {
+            let flags = if text.cased { "(?s)" } else { "(?is)" };
+            let tests = globs.iter().map(|g| matches(&value, format!(r"{flags}^{}\z", g.to_regex(".*", "."))));
+            joined(tests.collect(), text.all)
+        }
+        Matcher::Regex(regex) => matches(&value, pcre(&regex.full())),
+    }
+}
+
+/// `$` of an author means the very end; PCRE's would also match before a final line break.
+fn pcre(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    let (mut class, mut escaped) = (false, false);
+    for c in pattern.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '[' => class = true,
+            ']' => class = false,
+            '$' if !class => {
+                out.push_str(r"\z");
+                continue;
+            }
+            _ => {}
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// A column, or the expression that takes the part of it.
+pub fn column(column: &Column) -> Eval {
+    let field = || Eval::Field(column.name.clone());
+    let without = |pattern: &str| Eval::Call("replace", vec![field(), Eval::Pattern(pattern.to_owned()), Eval::Text(String::new())]);
+    let only_if = |pattern: &str, value: Eval| {
+        let found = Eval::Call("match", vec![field(), Eval::Pattern(pattern.to_owned())]);
+        Eval::Call("if", vec![found, value, Eval::Text(String::new())])
+    };
+    match column.how {
+        How::Whole => field(),
+        How::Name => without(r"^.*[\\/]"),
+        How::Extension => only_if(r"\.[^.\\/]*\z", without(r"^.*\.")),
+        How::Folder => only_if(r"[\\/]", without(r"[\\/][^\\/]*\z")),
+        How::Account => without(r"^.*\\"),
+        How::Domain => only_if(r"\\", without(r"\\.*\z")),
+        How::Hex => Eval::Call("tonumber", vec![without("^0x"), Eval::Number(16)]),
+    }
+}
+
+/// The fields that an expression reads.
+pub fn fields(eval: &Eval, out: &mut Vec<String>) {
+    match eval {
+        Eval::Field(name) => {
+            if !out.contains(name) {
+                out.push(name.clone());
+            }
+        }
+        Eval::Text(_) | Eval::Pattern(_) | Eval::Number(_) => {}
+        Eval::Call(_, all) | Eval::And(all) | Eval::Or(all) => all.iter().for_each(|e| fields(e, out)),
+        Eval::Binary(_, a, b) => {
+            fields(a, out);
+            fields(b, out);
+        }
+        Eval::Not(inner) => fields(inner, out),
+    }
+}

@@ -1,0 +1,244 @@
+//! From a plan to SPL's syntax tree: as much as possible into the base search, the rest behind it.
+
+use super::ast::{Base, Eval, Piece, Query, Search, Step};
+use super::eval::{self, Lower};
+use super::search::{joined, Names};
+use crate::backend::{exception_line, exception_titles, rank};
+use crate::sema::Rule;
+use crate::target::{Bound, Column, How, Plan, Scalar, SourceQuery, Unsupported};
+
+pub fn query(rule: &Rule, plan: &Plan) -> Result<Query, Vec<Unsupported>> {
+    let lower = Lower { filler: &plan.target.filler };
+    let refuse = |why: &str| Err(vec![Unsupported { span: rule.detect_span, why: why.to_owned() }]);
+    let several = plan.queries.len() > 1;
+    let tstats = plan.queries.iter().find_map(|q| q.source.datamodel.as_ref());
+    if several && tstats.is_some() {
+        return refuse("joins several data models only by subsearches, which stop at a number of rows");
+    }
+    if several && !told_apart(&plan.queries) {
+        return refuse("cannot tell the rule's log sources apart");
+    }
+    let mut tail = Tail { lower: &lower, rule, steps: vec![], fields: vec![] };
+    let base = match tstats {
+        Some(datamodel) => tail.tstats(plan, datamodel)?,
+        None => Base::Search(tail.searches(&plan.queries)),
+    };
+    tail.exceptions(&plan.queries, several);
+    tail.columns(plan, several)?;
+    let mut steps = vec![];
+    if let Some(datamodel) = tstats {
+        steps.push(Step::Unprefix(dataset(datamodel).to_owned()));
+    }
+    tail.fields.retain(|f| f != "_time");
+    if !tail.fields.is_empty() {
+        steps.push(Step::FillNull(tail.fields));
+    }
+    steps.append(&mut tail.steps);
+    let mut macros: Vec<String> = plan.queries.iter().filter_map(|q| q.source.macro_name.clone()).collect();
+    macros.dedup();
+    Ok(Query { base, steps, macros })
+}
+
+/// The dataset of a data model is the prefix of its fields.
+fn dataset(datamodel: &str) -> &str {
+    datamodel.rsplit('.').next().unwrap_or(datamodel)
+}
+
+/// Log sources are told apart by the columns of their filters.
+fn told_apart(queries: &[SourceQuery]) -> bool {
+    queries.iter().enumerate().all(|(i, a)| {
+        queries.iter().skip(i + 1).all(|b| {
+            a.source.filter.iter().any(|(column, values)| b.source.filter.get(column).is_some_and(|v| v.iter().all(|v| !values.contains(v))))
+        })
+    })
+}
+
+fn filter_search(query: &SourceQuery) -> Vec<Search> {
+    let text = |s: &Scalar| match s {
+        Scalar::Number(n) => vec![Piece::Text(n.to_string())],
+        Scalar::Text(t) => vec![Piece::Text(t.clone())],
+    };
+    query
+        .source
+        .filter
+        .iter()
+        .map(|(column, values)| match values.as_slice() {
+            [one] => Search::Is(column.clone(), text(one)),
+            many => Search::In(column.clone(), many.iter().map(text).collect()),
+        })
+        .collect()
+}
+
+fn filter_eval(query: &SourceQuery) -> Vec<Eval> {
+    let value = |s: &Scalar| match s {
+        Scalar::Number(n) => Eval::Text(n.to_string()),
+        Scalar::Text(t) => Eval::Text(t.clone()),
+    };
+    let field = |c: &String| Eval::Call("tostring", vec![Eval::Field(c.clone())]);
+    query
+        .source
+        .filter
+        .iter()
+        .map(|(column, values)| match values.as_slice() {
+            [one] => Eval::Binary("==", Box::new(field(column)), Box::new(value(one))),
+            many => Eval::Call("in", [field(column)].into_iter().chain(many.iter().map(value)).collect()),
+        })
+        .collect()
+}
+
+/// What follows the base search.
+struct Tail<'a> {
+    lower: &'a Lower<'a>,
+    rule: &'a Rule,
+    steps: Vec<Step>,
+    /// Fields that expressions read: they are filled first.
+    fields: Vec<String>,
+}
+
+impl Tail<'_> {
+    fn eval(&mut self, bound: &Bound) -> Eval {
+        let made = self.lower.eval(bound);
+        eval::fields(&made, &mut self.fields);
+        made
+    }
+
+    /// Conjuncts that the search command can say; the others.
+    fn split<'b>(names: &Names, detect: &'b Bound) -> (Vec<Search>, Vec<&'b Bound>) {
+        let (mut said, mut rest) = (vec![], vec![]);
+        for conjunct in rank::by_cost(detect.conjuncts()) {
+            match names.exact(conjunct) {
+                Some(search) => said.push(search),
+                None => {
+                    said.extend(names.implied(conjunct));
+                    rest.push(conjunct);
+                }
+            }
+        }
+        (said, rest)
+    }
+
+    fn searches(&mut self, queries: &[SourceQuery]) -> Search {
+        let names = Names { prefix: "" };
+        let mut branches = vec![];
+        let mut left: Vec<(Vec<Eval>, Vec<Eval>)> = vec![];
+        for query in queries {
+            let (said, rest) = Tail::split(&names, &query.detect);
+            let mut all: Vec<Search> = query.source.macro_name.iter().map(|m| Search::Macro(m.clone())).collect();
+            all.extend(filter_search(query));
+            all.extend(said);
+            branches.push(joined(all, true).unwrap_or(Search::And(vec![])));
+            left.push((filter_eval(query), rest.into_iter().map(|b| self.eval(b)).collect()));
+        }
+        if let [(_, rest)] = left.as_mut_slice() {
+            let rest = std::mem::take(rest);
+            self.steps.extend(rest.into_iter().map(Step::Where));
+        } else if left.iter().any(|(_, rest)| !rest.is_empty()) {
+            let branches = left.into_iter().map(|(filter, rest)| eval::joined(filter.into_iter().chain(rest).collect(), true));
+            let all = Eval::Or(branches.collect());
+            eval::fields(&all, &mut self.fields);
+            self.steps.push(Step::Where(all));
+        }
+        joined(branches, false).unwrap_or(Search::And(vec![]))
+    }
+
+    fn tstats(&mut self, plan: &Plan, datamodel: &str) -> Result<Base, Vec<Unsupported>> {
+        let Some(query) = plan.queries.first() else { return Err(vec![]) };
+        let prefix = dataset(datamodel);
+        let (said, rest) = Tail::split(&Names { prefix }, &query.detect);
+        let rest: Vec<Eval> = rest.into_iter().map(|b| self.eval(b)).collect();
+        self.steps.extend(rest.into_iter().map(Step::Where));
+        // Rows carry what is shown, and what is read behind the base search.
+        let mut by: Vec<String> = query.show.iter().map(|(_, c)| c.name.clone()).collect();
+        by.extend(self.fields.iter().cloned());
+        for (_, bound) in query.exceptions.iter() {
+            bound.each_test(&mut |t| by.push(t.column.name.clone()));
+        }
+        for (_, bound) in query.flags.iter() {
+            bound.each_test(&mut |t| by.push(t.column.name.clone()));
+        }
+        let mut seen = std::collections::HashSet::new();
+        by.retain(|f| f != "_time" && seen.insert(f.clone()));
+        let filler = plan.target.filler.first().cloned().unwrap_or_else(|| "unknown".to_owned());
+        Ok(Base::Tstats { datamodel: datamodel.to_owned(), filler, filter: joined(said, true), by })
+    }
+
+    fn exceptions(&mut self, queries: &[SourceQuery], several: bool) {
+        let mut indexes: Vec<usize> = queries.iter().flat_map(|q| q.exceptions.iter().map(|(i, _)| *i)).collect();
+        indexes.sort_unstable();
+        indexes.dedup();
+        for index in indexes {
+            let mut branches = vec![];
+            for query in queries {
+                let Some((_, bound)) = query.exceptions.iter().find(|(i, _)| *i == index) else { continue };
+                let made = self.eval(bound);
+                branches.push(self.of_source(made, query, several));
+            }
+            self.steps.push(Step::Comment(exception_line(self.rule, index)));
+            self.steps.push(Step::Where(Eval::Not(Box::new(eval::joined(branches, false)))));
+        }
+    }
+
+    /// A condition that belongs to one of several log sources.
+    fn of_source(&mut self, made: Eval, query: &SourceQuery, several: bool) -> Eval {
+        if !several {
+            return made;
+        }
+        let all = eval::joined(filter_eval(query).into_iter().chain([made]).collect(), true);
+        eval::fields(&all, &mut self.fields);
+        all
+    }
+
+    fn columns(&mut self, plan: &Plan, several: bool) -> Result<(), Vec<Unsupported>> {
+        let mut columns: Vec<String> = plan.target.columns.clone();
+        let mut evals: Vec<(String, Eval)> = vec![];
+        for query in &plan.queries {
+            for (name, column) in &query.show {
+                columns.push(self.shown(name, column, &mut evals));
+            }
+        }
+        let names: Vec<String> = plan.queries.iter().flat_map(|q| q.flags.iter().map(|(n, _)| n.clone())).collect();
+        for name in unique(names) {
+            if columns.contains(&name) || name == "exceptions" {
+                return Err(vec![Unsupported { span: self.rule.span, why: format!("has a column `{name}` already, which the flag would hide") }]);
+            }
+            let mut branches = vec![];
+            for query in &plan.queries {
+                let Some((_, bound)) = query.flags.iter().find(|(n, _)| *n == name) else { continue };
+                let made = self.eval(bound);
+                branches.push(self.of_source(made, query, several));
+            }
+            let text = |t: &str| Eval::Text(t.to_owned());
+            evals.push((name.clone(), Eval::Call("if", vec![eval::joined(branches, false), text("true"), text("false")])));
+            columns.push(name);
+        }
+        let titles = exception_titles(self.rule, plan);
+        if !titles.is_empty() {
+            evals.push(("exceptions".to_owned(), Eval::Text(titles.join("; "))));
+            columns.push("exceptions".to_owned());
+        }
+        if !evals.is_empty() {
+            self.steps.push(Step::Eval(evals));
+        }
+        self.steps.push(Step::Table(unique(columns)));
+        Ok(())
+    }
+
+    fn shown(&mut self, name: &str, column: &Column, evals: &mut Vec<(String, Eval)>) -> String {
+        if column.how == How::Whole {
+            return column.name.clone();
+        }
+        let alias = name.replace('.', "_");
+        let made = eval::column(column);
+        eval::fields(&made, &mut self.fields);
+        if !evals.iter().any(|(n, _)| *n == alias) {
+            evals.push((alias.clone(), made));
+        }
+        alias
+    }
+}
+
+fn unique(mut names: Vec<String>) -> Vec<String> {
+    let mut seen = std::collections::HashSet::new();
+    names.retain(|n| seen.insert(n.clone()));
+    names
+}

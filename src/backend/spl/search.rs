@@ -1,0 +1,159 @@
+//! The search command's share of a condition: what it can say exactly, and what it can say that is implied.
+
+use super::ast::{Piece, Search};
+use crate::ir::{Cheap, Matcher, Text};
+use crate::syntax::ast::Order;
+use crate::target::{Bound, BoundOp, BoundTest, How, Scalar};
+
+/// Where fields of the search command come from.
+pub struct Names<'a> {
+    /// The dataset's name before each field, or nothing.
+    pub prefix: &'a str,
+}
+
+impl Names<'_> {
+    fn of(&self, name: &str) -> String {
+        if self.prefix.is_empty() { name.to_owned() } else { format!("{}.{name}", self.prefix) }
+    }
+
+    /// The same condition as a search; `None` if the search command cannot say it exactly.
+    pub fn exact(&self, bound: &Bound) -> Option<Search> {
+        match bound {
+            Bound::Const(_) => None,
+            Bound::Not(inner) => Some(Search::Not(Box::new(self.exact(inner)?))),
+            Bound::And(all) => Some(Search::And(all.iter().map(|b| self.exact(b)).collect::<Option<_>>()?)),
+            Bound::Or(all) => Some(Search::Or(all.iter().map(|b| self.exact(b)).collect::<Option<_>>()?)),
+            Bound::Test(test) => self.exact_test(test),
+        }
+    }
+
+    /// A search that holds wherever the condition does; `None` if there is none worth having.
+    pub fn implied(&self, bound: &Bound) -> Option<Search> {
+        if let Some(exact) = self.exact(bound) {
+            return Some(exact);
+        }
+        match bound {
+            Bound::And(all) => {
+                let some: Vec<Search> = all.iter().filter_map(|b| self.implied(b)).collect();
+                joined(some, true)
+            }
+            Bound::Or(all) => joined(all.iter().map(|b| self.implied(b)).collect::<Option<Vec<_>>>()?, false),
+            Bound::Test(test) => self.implied_test(test),
+            Bound::Const(_) | Bound::Not(_) => None,
+        }
+    }
+
+    fn exact_test(&self, test: &BoundTest) -> Option<Search> {
+        if test.column.how != How::Whole {
+            return None;
+        }
+        let field = self.of(&test.column.name);
+        match &test.op {
+            BoundOp::Text(text) if !text.cased => self.exact_text(field, text),
+            BoundOp::In(values) => Some(one_of(field, values.iter().map(|s| vec![Piece::Text(scalar(s))]).collect())),
+            BoundOp::Order(order, n) => {
+                let sign = match order {
+                    Order::AtLeast => ">=",
+                    Order::AtMost => "<=",
+                    Order::More => ">",
+                    Order::Less => "<",
+                };
+                Some(Search::Order(field, sign, *n))
+            }
+            _ => None,
+        }
+    }
+
+    fn exact_text(&self, field: String, text: &Text) -> Option<Search> {
+        let (before, after, values) = match &text.matcher {
+            Matcher::Exact(v) => (false, false, v),
+            Matcher::StartsWith(v) => (false, true, v),
+            Matcher::EndsWith(v) => (true, false, v),
+            Matcher::Contains(v) => (true, true, v),
+            Matcher::Like(_) | Matcher::Regex(_) => return None,
+        };
+        let values = values.iter().map(|v| pieces(v, before, after)).collect::<Option<Vec<_>>>()?;
+        if text.all {
+            return Some(Search::And(values.into_iter().map(|v| Search::Is(field.clone(), v)).collect()));
+        }
+        Some(one_of(field, values))
+    }
+
+    fn implied_test(&self, test: &BoundTest) -> Option<Search> {
+        if test.column.how != How::Whole {
+            return None;
+        }
+        let field = self.of(&test.column.name);
+        let BoundOp::Text(text) = &test.op else { return None };
+        if let Matcher::Regex(regex) = &text.matcher {
+            let starts = |c: &Cheap| matches!(c, Cheap::Start(_));
+            let values: Option<Vec<_>> = regex.implied.iter().map(|c| pieces(c.text(), !starts(c), true)).collect();
+            return values.filter(|v| !v.is_empty()).map(|v| one_of(field, v));
+        }
+        let literals: Vec<&str> = match &text.matcher {
+            // Exact letters imply the same letters in any case.
+            Matcher::Exact(_) | Matcher::StartsWith(_) | Matcher::EndsWith(_) | Matcher::Contains(_) if text.cased => {
+                return self.exact_text(field, &Text { cased: false, ..text.clone() });
+            }
+            Matcher::Like(globs) => globs.iter().map(|g| g.longest()).collect(),
+            _ => return None,
+        };
+        if literals.is_empty() || literals.iter().any(|l| l.is_empty()) {
+            return None;
+        }
+        let values = literals.into_iter().map(|l| pieces(l, true, true)).collect::<Option<Vec<_>>>()?;
+        Some(one_of(field, values))
+    }
+}
+
+fn scalar(scalar: &Scalar) -> String {
+    match scalar {
+        Scalar::Number(n) => n.to_string(),
+        Scalar::Text(t) => t.clone(),
+    }
+}
+
+/// A star cannot be escaped, case is folded for ASCII only, and control characters have no escape: `None` for these.
+fn pieces(text: &str, before: bool, after: bool) -> Option<Vec<Piece>> {
+    if text.contains('*') || !text.is_ascii() || text.chars().any(char::is_control) {
+        return None;
+    }
+    let mut out = vec![];
+    if before {
+        out.push(Piece::Any);
+    }
+    out.push(Piece::Text(text.to_owned()));
+    if after {
+        out.push(Piece::Any);
+    }
+    Some(out)
+}
+
+fn one_of(field: String, mut values: Vec<Vec<Piece>>) -> Search {
+    if values.len() == 1 {
+        return Search::Is(field, values.pop().unwrap_or_default());
+    }
+    Search::In(field, values)
+}
+
+/// Joined, flattened, each once; `None` for nothing.
+pub fn joined(all: Vec<Search>, and: bool) -> Option<Search> {
+    let mut out: Vec<Search> = vec![];
+    for search in all {
+        let inner = match (search, and) {
+            (Search::And(all), true) | (Search::Or(all), false) => all,
+            (other, _) => vec![other],
+        };
+        for search in inner {
+            if !out.contains(&search) {
+                out.push(search);
+            }
+        }
+    }
+    match out.len() {
+        0 => None,
+        1 => out.pop(),
+        _ if and => Some(Search::And(out)),
+        _ => Some(Search::Or(out)),
+    }
+}

@@ -1,0 +1,62 @@
+//! From a resolved rule to a target's document: bind, print, wrap.
+
+use crate::backend;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::envelope;
+use crate::sema::{Project, Rule};
+use crate::target::{bind, Note, Target, Unsupported};
+
+/// How far a document says what its rule means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// In full.
+    Exact,
+    /// Parts were dropped as their author allowed; notes say which.
+    Degraded,
+}
+
+/// A rule on a target.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// The document's text.
+    pub text: String,
+    /// How far it says what the rule means.
+    pub status: Status,
+    /// Remarks, in the document too.
+    pub notes: Vec<Note>,
+}
+
+/// Compiles one rule for one target.
+///
+/// # Errors
+/// `E0901` for each part that the target cannot say, `E0902` for what this release does not compile, `E0903` for a query
+/// that the target would refuse.
+pub fn compile(rule: &Rule, project: &Project, target: &Target) -> Result<Document, Vec<Diagnostic>> {
+    if let Some((what, span)) = rule.not_compiled_yet() {
+        return Err(vec![
+            Diagnostic::new(Code::NotCompiledYet, format!("`{}` is not compiled yet for `{}`", rule.name, target.name))
+                .at(span, format!("{what} are understood and checked, and have no translation yet")),
+        ]);
+    }
+    let refused = |all: Vec<Unsupported>| all.iter().map(|u| unsupported(rule, target, u)).collect::<Vec<_>>();
+    let plan = bind(rule, project, target).map_err(refused)?;
+    let printed = backend::print(rule, &plan).map_err(refused)?;
+    if let Some(most) = target.max_characters.filter(|most| printed.characters > *most) {
+        return Err(vec![
+            Diagnostic::new(Code::TooLong, format!("target `{}` takes no query as long as that of `{}`", target.name, rule.name))
+                .at(rule.detect_span, format!("{} characters, and {most} is the limit", printed.characters))
+                .help("split the rule, or name fewer utilities and values"),
+        ]);
+    }
+    let text = envelope::document(rule, &plan, &printed).map_err(|why| {
+        vec![Diagnostic::new(Code::Internal, format!("`{}` has no document for `{}`", rule.name, target.name)).at(rule.span, why)]
+    })?;
+    let status = if printed.notes.iter().any(|n| n.degraded) { Status::Degraded } else { Status::Exact };
+    Ok(Document { text, status, notes: printed.notes })
+}
+
+fn unsupported(rule: &Rule, target: &Target, refused: &Unsupported) -> Diagnostic {
+    Diagnostic::new(Code::Unsupported, format!("target `{}` cannot say rule `{}`", target.name, rule.name))
+        .at(refused.span, format!("it {}", refused.why))
+}

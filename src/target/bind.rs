@@ -1,0 +1,698 @@
+//! A rule's meaning in a target's columns: exact, degraded where the author allowed it, or unsupported.
+//!
+//! Guarantees: after this stage a missing value needs no thought but in numbers (a text that is empty or a filler holds
+//! no test, because the tests that would hold on it carry a guard), and every part of the rule is there, or dropped
+//! with a note, or the rule is refused with the place in its source.
+
+use super::column::{Column, How};
+use super::{derive, Mapping, Scalar, Source, Target};
+use crate::ir::pattern::{Glob, Part};
+use crate::ir::{Drop, FieldRef, Matcher, Op, Pred, Test, Text};
+use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
+use crate::source::Span;
+use crate::syntax::ast::Order;
+
+/// A condition over columns.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Bound {
+    /// Always, or never.
+    Const(bool),
+    /// Not this.
+    Not(Box<Bound>),
+    /// All of these.
+    And(Vec<Bound>),
+    /// Any of these.
+    Or(Vec<Bound>),
+    /// One test of one column.
+    Test(BoundTest),
+}
+
+/// One test of one column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoundTest {
+    /// The column.
+    pub column: Column,
+    /// What is asked of it.
+    pub op: BoundOp,
+    /// Where it was written.
+    pub span: Span,
+}
+
+/// What a test asks of a column.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BoundOp {
+    /// It holds a value: not nothing, not empty, no filler.
+    Exists,
+    /// A number compares so.
+    Order(Order, i64),
+    /// It is one of these values.
+    In(Vec<Scalar>),
+    /// It equals another column.
+    Same(Column, bool),
+    /// An address lies in one of these networks.
+    Cidr(Vec<String>),
+    /// Text matches.
+    Text(Text),
+}
+
+/// What a target cannot say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsupported {
+    /// The field or operator in the source.
+    pub span: Span,
+    /// Why, to follow "target `x`".
+    pub why: String,
+}
+
+/// A remark that belongs into the document and the manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Note {
+    /// The remark.
+    pub text: String,
+    /// Something of the rule was dropped, as its author allowed.
+    pub degraded: bool,
+}
+
+/// One log source's share of a rule.
+#[derive(Clone, Debug)]
+pub struct SourceQuery<'t> {
+    /// The log source.
+    pub source: &'t Source,
+    /// The kind of event.
+    pub kind: Kind,
+    /// The systems that the rule means among the source's.
+    pub os: Vec<Os>,
+    /// What it detects.
+    pub detect: Bound,
+    /// Exceptions by title; dropped ones are missing.
+    pub exceptions: Vec<(usize, Bound)>,
+    /// Flags by name; dropped ones are missing.
+    pub flags: Vec<(String, Bound)>,
+    /// Columns that its rows show: name in the language, column.
+    pub show: Vec<(String, Column)>,
+}
+
+/// A rule on a target.
+#[derive(Clone, Debug)]
+pub struct Plan<'t> {
+    /// The target.
+    pub target: &'t Target,
+    /// One query for each log source.
+    pub queries: Vec<SourceQuery<'t>>,
+    /// Remarks, each once.
+    pub notes: Vec<Note>,
+}
+
+impl Bound {
+    fn join(all: Vec<Bound>, and: bool) -> Bound {
+        let mut out: Vec<Bound> = vec![];
+        for bound in all {
+            let inner = match (bound, and) {
+                (Bound::And(all), true) | (Bound::Or(all), false) => all,
+                (other, _) => vec![other],
+            };
+            for bound in inner {
+                match bound {
+                    Bound::Const(value) if value == and => {}
+                    Bound::Const(value) => return Bound::Const(value),
+                    other if out.iter().any(|o| o.same(&other)) => {}
+                    other => out.push(other),
+                }
+            }
+        }
+        if !and {
+            out = merged(out);
+        }
+        match out.len() {
+            0 => Bound::Const(and),
+            1 => out.pop().unwrap_or(Bound::Const(and)),
+            _ if and => Bound::And(out),
+            _ => Bound::Or(out),
+        }
+    }
+
+    /// Equal but for the places in the source.
+    fn same(&self, other: &Bound) -> bool {
+        match (self, other) {
+            (Bound::Test(a), Bound::Test(b)) => a.column == b.column && a.op == b.op,
+            (Bound::Not(a), Bound::Not(b)) => a.same(b),
+            (Bound::And(a), Bound::And(b)) | (Bound::Or(a), Bound::Or(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b)),
+            (a, b) => a == b,
+        }
+    }
+
+    /// All of these.
+    #[must_use]
+    pub fn and(all: Vec<Bound>) -> Bound {
+        Bound::join(all, true)
+    }
+
+    /// Any of these.
+    #[must_use]
+    pub fn or(all: Vec<Bound>) -> Bound {
+        Bound::join(all, false)
+    }
+
+    /// Not `self`.
+    #[must_use]
+    #[allow(clippy::should_implement_trait, reason = "a constructor beside `and` and `or`")]
+    pub fn not(self) -> Bound {
+        match self {
+            Bound::Const(value) => Bound::Const(!value),
+            Bound::Not(inner) => *inner,
+            other => Bound::Not(Box::new(other)),
+        }
+    }
+
+    /// The operands of a conjunction; itself alone if it is none.
+    #[must_use]
+    pub fn conjuncts(&self) -> Vec<&Bound> {
+        match self {
+            Bound::And(all) => all.iter().collect(),
+            Bound::Const(true) => vec![],
+            other => vec![other],
+        }
+    }
+
+    /// Calls `f` for every test inside.
+    pub fn each_test<'a>(&'a self, f: &mut impl FnMut(&'a BoundTest)) {
+        match self {
+            Bound::Const(_) => {}
+            Bound::Not(inner) => inner.each_test(f),
+            Bound::And(all) | Bound::Or(all) => all.iter().for_each(|b| b.each_test(f)),
+            Bound::Test(test) => f(test),
+        }
+    }
+}
+
+/// Alternatives that ask one column in one way are one test with a longer list.
+fn merged(all: Vec<Bound>) -> Vec<Bound> {
+    let mut out: Vec<Bound> = vec![];
+    for bound in all {
+        let taken = out.iter_mut().any(|before| match (before, &bound) {
+            (Bound::Test(a), Bound::Test(b)) if a.column == b.column => merge_test(&mut a.op, &b.op),
+            _ => false,
+        });
+        if !taken {
+            out.push(bound);
+        }
+    }
+    out
+}
+
+fn merge_test(a: &mut BoundOp, b: &BoundOp) -> bool {
+    let (BoundOp::Text(a), BoundOp::Text(b)) = (a, b) else { return false };
+    let single = |m: &Matcher| matches!(m, Matcher::Exact(v) | Matcher::StartsWith(v) | Matcher::EndsWith(v) | Matcher::Contains(v) if v.len() == 1);
+    if a.cased != b.cased || a.all && !single(&a.matcher) || b.all && !single(&b.matcher) {
+        return false;
+    }
+    let (mine, theirs) = match (&mut a.matcher, &b.matcher) {
+        (Matcher::Exact(x), Matcher::Exact(y))
+        | (Matcher::StartsWith(x), Matcher::StartsWith(y))
+        | (Matcher::EndsWith(x), Matcher::EndsWith(y))
+        | (Matcher::Contains(x), Matcher::Contains(y)) => (x, y),
+        _ => return false,
+    };
+    for value in theirs {
+        if !mine.contains(value) {
+            mine.push(value.clone());
+        }
+    }
+    a.all = false;
+    true
+}
+
+/// Puts a rule into a target's columns.
+///
+/// # Errors
+/// What the target cannot say, each with its place in the source.
+pub fn bind<'t>(rule: &Rule, project: &Project, target: &'t Target) -> Result<Plan<'t>, Vec<Unsupported>> {
+    let mut plan = Plan { target, queries: vec![], notes: vec![] };
+    let mut refused = vec![];
+    let mut unserved: Vec<Os> = rule.meta.os.clone();
+    for kind in &rule.kinds {
+        let sources = target.sources.get(kind).map_or(&[][..], Vec::as_slice);
+        let mut served: Vec<Os> = vec![];
+        let mut constants: Vec<(FieldId, &str, Os)> = vec![];
+        for source in sources {
+            let os: Vec<Os> = source.os.iter().copied().filter(|o| rule.meta.os.contains(o)).collect();
+            if os.is_empty() {
+                continue;
+            }
+            served.extend(&os);
+            for (field, words) in &source.when {
+                constants.extend(words.iter().flat_map(|w| os.iter().map(move |o| (*field, w.as_str(), *o))));
+            }
+            match bind_source(rule, project, target, source, *kind, &os) {
+                Ok((Some(query), notes)) => {
+                    plan.queries.push(query);
+                    plan.notes.extend(notes);
+                }
+                Ok((None, _)) => {}
+                Err(mut errors) => refused.append(&mut errors),
+            }
+        }
+        unserved.retain(|o| !served.contains(o));
+        if served.is_empty() {
+            let systems: Vec<_> = rule.meta.os.iter().map(|o| o.word()).collect();
+            refused.push(Unsupported {
+                span: rule.detect_span,
+                why: format!("has no log source for {} events of {}", kind.word(), systems.join(" or ")),
+            });
+            continue;
+        }
+        refused.extend(missing_words(rule, project, *kind, &served, &constants));
+    }
+    if !refused.is_empty() {
+        let mut seen: Vec<Unsupported> = vec![];
+        refused.retain(|r| {
+            let new = !seen.contains(r);
+            seen.push(r.clone());
+            new
+        });
+        return Err(refused);
+    }
+    if plan.queries.is_empty() {
+        return Err(vec![Unsupported { span: rule.detect_span, why: "has no log source in which this could be true".into() }]);
+    }
+    for os in unserved {
+        plan.notes.push(Note { text: format!("Covers no {} events: the target has no log source for them.", os.word()), degraded: false });
+    }
+    system_notes(rule, &mut plan);
+    let mut seen = std::collections::HashSet::new();
+    plan.notes.retain(|n| seen.insert(n.clone()));
+    Ok(plan)
+}
+
+/// Where a source mixes systems that the rule tells apart, results may come from the others.
+fn system_notes(rule: &Rule, plan: &mut Plan) {
+    let others: Vec<&str> = plan
+        .queries
+        .iter()
+        .flat_map(|q| q.source.os.iter().filter(|o| !rule.meta.os.contains(o)))
+        .map(|o| o.word())
+        .collect();
+    if !others.is_empty() {
+        let mut others = others;
+        others.dedup();
+        let text = format!("The log source does not tell systems apart: events of {} are looked at too.", others.join(" and "));
+        plan.notes.push(Note { text, degraded: false });
+    }
+}
+
+/// A word of an enum field for which no log source exists, although the rule may fire on it.
+fn missing_words(rule: &Rule, project: &Project, kind: Kind, served: &[Os], constants: &[(FieldId, &str, Os)]) -> Vec<Unsupported> {
+    let mut out = vec![];
+    let mut fields: Vec<FieldId> = constants.iter().map(|(f, ..)| *f).collect();
+    fields.dedup();
+    for field in fields {
+        let Type::Enum(words) = field.def().ty else { continue };
+        for os in served {
+            let body = rule.body(project, kind, &[*os]);
+            for word in words.iter().filter(|w| !constants.contains(&(field, **w, *os))) {
+                if !fix(&body.detect, field, &[word]).is(false) {
+                    let mut span = rule.detect_span;
+                    body.detect.each_test(&mut |t| {
+                        if t.field.id == field && matches!(&t.op, Op::Word(w) if w.contains(word)) {
+                            span = t.span;
+                        }
+                    });
+                    out.push(Unsupported { span, why: format!("has no log source for `{}` {word} on {}", field.short(), os.word()) });
+                }
+            }
+        }
+    }
+    out
+}
+
+/// A condition where a field is known to be one of some words. Several words leave the test undecided.
+fn fix(pred: &Pred, field: FieldId, words: &[&str]) -> Pred {
+    match pred {
+        Pred::Const(value) => Pred::Const(*value),
+        Pred::Not(inner) => fix(inner, field, words).not(),
+        Pred::And(all) => Pred::and(all.iter().map(|p| fix(p, field, words)).collect::<Vec<_>>()),
+        Pred::Or(all) => Pred::or(all.iter().map(|p| fix(p, field, words)).collect::<Vec<_>>()),
+        Pred::Droppable { pred, why, span } => match fix(pred, field, words) {
+            Pred::Const(value) => Pred::Const(value),
+            pred => Pred::Droppable { pred: Box::new(pred), why: why.clone(), span: *span },
+        },
+        Pred::Test(test) if test.field.id == field && test.field.step.is_none() => match &test.op {
+            Op::Word(asked) if words.iter().all(|w| asked.contains(w)) => Pred::Const(true),
+            Op::Word(asked) if words.iter().all(|w| !asked.contains(w)) => Pred::Const(false),
+            Op::Exists => Pred::Const(true),
+            _ => pred.clone(),
+        },
+        Pred::Test(_) => pred.clone(),
+    }
+}
+
+type Bindings<'t> = (Option<SourceQuery<'t>>, Vec<Note>);
+
+fn bind_source<'t>(
+    rule: &Rule, project: &Project, target: &'t Target, source: &'t Source, kind: Kind, os: &[Os],
+) -> Result<Bindings<'t>, Vec<Unsupported>> {
+    let body = rule.body(project, kind, os);
+    let fixed = |pred: &Pred| {
+        let known = source.when.iter().fold(pred.clone(), |p, (field, words)| {
+            fix(&p, *field, &words.iter().map(String::as_str).collect::<Vec<_>>())
+        });
+        match (os, FieldId::find("host.os")) {
+            ([one], Some(id)) if source.os.len() == 1 => fix(&known, id, &[one.word()]),
+            _ => known,
+        }
+    };
+    let detect = fixed(&body.detect);
+    if detect.is(false) {
+        return Ok((None, vec![]));
+    }
+    let mut binder = Binder { target, kind, os, notes: vec![], refused: vec![], strict: false };
+    let detect = binder.pred(&detect);
+    let mut exceptions = vec![];
+    for (i, pred) in body.exceptions.iter().enumerate() {
+        let title = rule.exceptions.get(i).map_or("", |e| e.title.as_str());
+        if let Some(bound) = binder.whole(&fixed(pred), &format!("The exception \"{title}\"")) {
+            exceptions.push((i, bound));
+        }
+    }
+    let mut flags = vec![];
+    for flag in &body.flags {
+        if let Some(bound) = binder.whole(&fixed(&flag.pred), &format!("The flag {}", flag.name)) {
+            flags.push((flag.name.clone(), bound));
+        }
+    }
+    let show = binder.show(rule);
+    if !binder.refused.is_empty() {
+        return Err(binder.refused);
+    }
+    let query = SourceQuery { source, kind, os: os.to_vec(), detect, exceptions, flags, show };
+    Ok((Some(query), binder.notes))
+}
+
+struct Binder<'a> {
+    target: &'a Target,
+    kind: Kind,
+    os: &'a [Os],
+    notes: Vec<Note>,
+    refused: Vec<Unsupported>,
+    /// Do not drop `when available` parts one by one: the whole exception or flag goes.
+    strict: bool,
+}
+
+impl Binder<'_> {
+    fn refuse(&mut self, span: Span, why: impl Into<String>) -> Bound {
+        self.refused.push(Unsupported { span, why: why.into() });
+        Bound::Const(false)
+    }
+
+    /// An exception or flag: `None` if it was dropped as a whole.
+    fn whole(&mut self, pred: &Pred, what: &str) -> Option<Bound> {
+        self.strict = true;
+        let (notes, refused) = (self.notes.len(), self.refused.len());
+        let bound = self.pred(pred);
+        self.strict = false;
+        let droppable = has_when_available(pred);
+        if self.refused.len() > refused && droppable && self.only_available(pred, refused) {
+            let why: Vec<String> = self.refused.drain(refused..).map(|u| u.why).collect();
+            self.notes.truncate(notes);
+            let text = format!("{what} is left out: the target {}.", why.join(", and "));
+            self.notes.push(Note { text, degraded: true });
+            return None;
+        }
+        Some(bound)
+    }
+
+    /// Whether all that was refused lies in parts that may go.
+    fn only_available(&self, pred: &Pred, from: usize) -> bool {
+        let mut spans = vec![];
+        available_spans(pred, &mut spans);
+        self.refused.iter().skip(from).all(|u| spans.iter().any(|s| s.file == u.span.file && s.start <= u.span.start && u.span.end <= s.end))
+    }
+
+    fn pred(&mut self, pred: &Pred) -> Bound {
+        match pred {
+            Pred::Const(value) => Bound::Const(*value),
+            Pred::Not(inner) => self.pred(inner).not(),
+            Pred::And(all) => Bound::and(all.iter().map(|p| self.pred(p)).collect()),
+            Pred::Or(all) => Bound::or(all.iter().map(|p| self.pred(p)).collect()),
+            Pred::Test(test) => self.test(test),
+            Pred::Droppable { pred, why: Drop::WhenAvailable, .. } if self.strict => self.pred(pred),
+            Pred::Droppable { pred, why, .. } => self.droppable(pred, why),
+        }
+    }
+
+    fn droppable(&mut self, pred: &Pred, why: &Drop) -> Bound {
+        let before = self.refused.len();
+        let bound = self.pred(pred);
+        if self.refused.len() == before {
+            return bound;
+        }
+        let lacking: Vec<String> = self.refused.drain(before..).map(|u| u.why).collect();
+        let text = match why {
+            Drop::WhenAvailable => format!("A condition is left out, which may add alerts: the target {}.", lacking.join(", and ")),
+            Drop::OriginalName(utility) => format!("Renamed copies of {utility} escape: the target {}.", lacking.join(", and ")),
+        };
+        self.notes.push(Note { text, degraded: true });
+        Bound::Const(why.value())
+    }
+
+    fn mapping(&mut self, field: FieldRef, span: Span) -> Option<Mapping> {
+        let found = self.target.mapping(field.id, self.kind).cloned();
+        if found.is_none() {
+            self.refuse(span, format!("has no `{}` in {} events", field.id.short(), self.kind.word()));
+        }
+        found
+    }
+
+    fn test(&mut self, test: &Test) -> Bound {
+        let span = test.span;
+        let Some(mapping) = self.mapping(test.field, span) else { return Bound::Const(false) };
+        let ty = test.field.id.def().ty;
+        let exists = |column: Column| Bound::Test(BoundTest { column, op: BoundOp::Exists, span });
+        match (&test.op, &mapping) {
+            (Op::Exists, Mapping::Keyed { column, key }) => {
+                self.text(Column::whole(column.clone(), Type::String), contains(vec![format!("{key}=")]), span)
+            }
+            (Op::Exists, Mapping::Words { column, words }) => {
+                let all = words.values().flatten().cloned().collect();
+                Bound::Test(BoundTest { column: Column::whole(column.clone(), Type::String), op: BoundOp::In(all), span })
+            }
+            (Op::Exists, _) => exists(column_of(&mapping, ty).to_whole_if_text(ty)),
+            (Op::IsTrue, Mapping::Equals { column, value }) => {
+                Bound::Test(BoundTest { column: Column::whole(column.clone(), Type::String), op: BoundOp::In(vec![value.clone()]), span })
+            }
+            (Op::Word(words), Mapping::Words { column, words: known }) => self.words(words, column, known, test),
+            (Op::Order(order, n), _) if column_of(&mapping, ty).how != How::Name => {
+                Bound::Test(BoundTest { column: column_of(&mapping, ty), op: BoundOp::Order(*order, *n), span })
+            }
+            (Op::Number(all), _) => {
+                let all = all.iter().map(|n| Scalar::Number(*n)).collect();
+                Bound::Test(BoundTest { column: column_of(&mapping, ty), op: BoundOp::In(all), span })
+            }
+            (Op::Cidr(networks), Mapping::Column(column)) => {
+                Bound::Test(BoundTest { column: Column::whole(column.clone(), ty), op: BoundOp::Cidr(networks.clone()), span })
+            }
+            (Op::Same { other, cased }, _) => self.same(&mapping, ty, *other, *cased, span),
+            (Op::Text(text), Mapping::Keyed { column, key }) => self.keyed(text, column, key, test),
+            (Op::Text(text), Mapping::Column(_) | Mapping::Part(..)) => {
+                let column = column_of(&mapping, ty);
+                let text = if ty == Type::Path { native(text.clone(), self.os) } else { text.clone() };
+                self.text(column, text, span)
+            }
+            _ => self.refuse(span, format!("cannot ask this of `{}`", test.field.id.short())),
+        }
+    }
+
+    fn words(&mut self, words: &[&str], column: &str, known: &indexmap::IndexMap<String, Vec<Scalar>>, test: &Test) -> Bound {
+        let mut values = vec![];
+        for word in words {
+            match known.get(*word) {
+                Some(scalars) => values.extend(scalars.iter().cloned()),
+                None => {
+                    return self.refuse(test.span, format!("does not log `{}` {word}", test.field.id.short()));
+                }
+            }
+        }
+        Bound::Test(BoundTest { column: Column::whole(column, Type::String), op: BoundOp::In(values), span: test.span })
+    }
+
+    fn same(&mut self, mapping: &Mapping, ty: Type, other: FieldRef, cased: bool, span: Span) -> Bound {
+        let Some(theirs) = self.mapping(other, span) else { return Bound::Const(false) };
+        let (a, b) = (column_of(mapping, ty), column_of(&theirs, ty));
+        let plain = |m: &Mapping| matches!(m, Mapping::Column(_)) || (matches!(m, Mapping::Part(..)) && self.target.language.computes());
+        if !plain(mapping) || !plain(&theirs) {
+            return self.refuse(span, "cannot compare parts of columns with each other");
+        }
+        let guard = Bound::Test(BoundTest { column: a.clone(), op: BoundOp::Exists, span });
+        Bound::and(vec![guard, Bound::Test(BoundTest { column: a, op: BoundOp::Same(b, cased), span })])
+    }
+
+    /// `KEY=value` somewhere in a column: whole values only.
+    fn keyed(&mut self, text: &Text, column: &str, key: &str, test: &Test) -> Bound {
+        match &text.matcher {
+            Matcher::Exact(values) => {
+                let values = values.iter().map(|v| format!("{key}={v}")).collect();
+                self.text(Column::whole(column, Type::String), contains(values), test.span)
+            }
+            _ => self.refuse(test.span, format!("holds `{}` among others in one column, where only whole values can be found", test.field.id.short())),
+        }
+    }
+
+    /// A test of text, simplified, derived and guarded.
+    fn text(&mut self, column: Column, text: Text, span: Span) -> Bound {
+        let all = text.all;
+        let parts: Vec<Bound> = derive::simplify(text)
+            .into_iter()
+            .map(|text| {
+                if column.how == How::Whole {
+                    return self.guarded(column.clone(), text, span);
+                }
+                if let Some(bound) = derive::cheap(&column, &text, self.os, span) {
+                    return bound;
+                }
+                if self.target.language.computes() {
+                    return self.guarded(column.clone(), text, span);
+                }
+                match derive::regex(&column, &text, span) {
+                    Some(bound) => bound,
+                    None => self.refuse(span, format!("has only a part of `{}` to ask this of, and computes nothing", column.name)),
+                }
+            })
+            .collect();
+        if all { Bound::and(parts) } else { Bound::or(parts) }
+    }
+
+    fn guarded(&self, column: Column, text: Text, span: Span) -> Bound {
+        let short = self.target.filler.iter().map(String::as_str).chain([""]);
+        let mut guard = false;
+        for value in short {
+            guard |= may_hold(&text, value);
+        }
+        let test = Bound::Test(BoundTest { column: column.clone(), op: BoundOp::Text(text), span });
+        if !guard {
+            return test;
+        }
+        Bound::And(vec![Bound::Test(BoundTest { column, op: BoundOp::Exists, span }), test])
+    }
+
+    /// The columns of a result: the author's, or those of the kind; what the target lacks is left out.
+    fn show(&mut self, rule: &Rule) -> Vec<(String, Column)> {
+        let chosen = rule.meta.show.clone();
+        let fields: Vec<(String, Option<FieldId>)> = match &chosen {
+            Some(fields) => fields.clone(),
+            None => default_show(self.kind).iter().map(|n| ((*n).to_owned(), FieldId::find(n))).collect(),
+        };
+        let mut out = vec![];
+        for (name, id) in fields {
+            let Some(id) = id else { continue };
+            if !id.def().has_kind(self.kind) {
+                continue;
+            }
+            match self.target.mapping(id, self.kind) {
+                Some(mapping) => out.push((name, column_of(mapping, id.def().ty))),
+                None if chosen.is_some() => {
+                    let text = format!("Results show no `{name}`: the target has none in {} events.", self.kind.word());
+                    self.notes.push(Note { text, degraded: false });
+                }
+                None => {}
+            }
+        }
+        out
+    }
+}
+
+fn contains(values: Vec<String>) -> Text {
+    Text { matcher: Matcher::Contains(values), all: false, cased: false }
+}
+
+/// What an analyst needs of each kind of event.
+#[must_use]
+pub fn default_show(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Process => &[
+            "event.time", "host.name", "user.name", "process.name", "executable", "command_line", "original_name", "process.pid",
+            "parent.name", "parent.executable", "parent.command_line",
+        ],
+        Kind::File => &[
+            "event.time", "host.name", "user.name", "file.action", "file.path", "file.size", "process.name", "executable", "command_line",
+            "process.pid", "parent.name",
+        ],
+        Kind::Library => &[
+            "event.time", "host.name", "user.name", "dll.path", "dll.hash.sha256", "dll.code_signature.status", "process.name", "executable",
+            "command_line", "process.pid",
+        ],
+        Kind::Network => &[
+            "event.time", "host.name", "user.name", "network.direction", "source.ip", "destination.ip", "destination.port",
+            "destination.domain", "process.name", "executable", "command_line", "process.pid",
+        ],
+        Kind::Script => &["event.time", "host.name", "user.name", "script.text", "script.path"],
+    }
+}
+
+fn column_of(mapping: &Mapping, ty: Type) -> Column {
+    match mapping {
+        Mapping::Part(how, column) => Column::part(column.clone(), *how),
+        other => Column::whole(other.column(), ty),
+    }
+}
+
+impl Column {
+    /// Whether a part of a column is there follows from the whole column.
+    fn to_whole_if_text(&self, ty: Type) -> Column {
+        if self.how == How::Whole || self.how == How::Extension { self.clone() } else { Column::whole(self.name.clone(), if self.how == How::Hex { Type::String } else { ty }) }
+    }
+}
+
+fn has_when_available(pred: &Pred) -> bool {
+    let mut spans = vec![];
+    available_spans(pred, &mut spans);
+    !spans.is_empty()
+}
+
+fn available_spans(pred: &Pred, out: &mut Vec<Span>) {
+    match pred {
+        Pred::Const(_) | Pred::Test(_) => {}
+        Pred::Not(inner) => available_spans(inner, out),
+        Pred::And(all) | Pred::Or(all) => all.iter().for_each(|p| available_spans(p, out)),
+        Pred::Droppable { why: Drop::WhenAvailable, span, .. } => out.push(*span),
+        Pred::Droppable { pred, .. } => available_spans(pred, out),
+    }
+}
+
+/// Paths in logs are native, so a value is compared with its own system's separators.
+fn native(mut text: Text, os: &[Os]) -> Text {
+    if let Matcher::Exact(values) = &mut text.matcher {
+        for value in values {
+            let unix = value.starts_with('/') && !value.starts_with("//");
+            if os.contains(&Os::Windows) && !unix {
+                *value = value.replace('/', "\\");
+            } else if !os.contains(&Os::Windows) {
+                *value = value.replace('\\', "/");
+            }
+        }
+    }
+    text
+}
+
+/// Whether a test of text could hold on this short value, which stands for a missing one.
+fn may_hold(text: &Text, value: &str) -> bool {
+    let (value, fold) = if text.cased { (value.to_owned(), false) } else { (value.to_lowercase(), true) };
+    let folded = |t: &String| if fold { t.to_lowercase() } else { t.clone() };
+    match &text.matcher {
+        Matcher::Exact(all) => all.iter().any(|t| folded(t) == value),
+        Matcher::Contains(all) => all.iter().any(|t| value.contains(&folded(t))),
+        Matcher::StartsWith(all) => all.iter().any(|t| value.starts_with(&folded(t))),
+        Matcher::EndsWith(all) => all.iter().any(|t| value.ends_with(&folded(t))),
+        Matcher::Like(globs) => globs.iter().any(|g| glob_may_hold(g, &value, fold)),
+        Matcher::Regex(regex) => regex.loose,
+    }
+}
+
+/// Whether each literal of a pattern occurs in the value: enough to ask for a guard.
+fn glob_may_hold(glob: &Glob, value: &str, fold: bool) -> bool {
+    let least = glob.parts.iter().filter(|p| !matches!(p, Part::Any)).count();
+    value.chars().count() >= least
+        && glob.parts.iter().all(|p| match p {
+            Part::Literal(t) => value.contains(&if fold { t.to_lowercase() } else { t.clone() }),
+            _ => true,
+        })
+}

@@ -1,0 +1,69 @@
+//! Columns: what a printer needs to know of a field's place in the logs.
+
+use crate::sema::Type;
+
+/// What part of a column a field is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum How {
+    /// All of it.
+    Whole,
+    /// The last component of a path.
+    Name,
+    /// What stands behind the last dot of the last component.
+    Extension,
+    /// A path without its last component.
+    Folder,
+    /// `user` of `DOMAIN\user`.
+    Account,
+    /// `DOMAIN` of `DOMAIN\user`.
+    Domain,
+    /// A number written as `0x…`.
+    Hex,
+}
+
+impl How {
+    /// The word in target files.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            How::Whole => "column",
+            How::Name => "name_of",
+            How::Extension => "extension_of",
+            How::Folder => "folder_of",
+            How::Account => "account_of",
+            How::Domain => "domain_of",
+            How::Hex => "hex",
+        }
+    }
+}
+
+/// A column, or a part of one, as a test reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Column {
+    /// Its name in the logs.
+    pub name: String,
+    /// Which part.
+    pub how: How,
+    /// Text, number or the like; decides what a missing value looks like.
+    pub numeric: bool,
+}
+
+impl Column {
+    /// A whole column.
+    #[must_use]
+    pub fn whole(name: impl Into<String>, ty: Type) -> Column {
+        Column { name: name.into(), how: How::Whole, numeric: matches!(ty, Type::Int | Type::Size | Type::Time) }
+    }
+
+    /// A part of a column of text.
+    #[must_use]
+    pub fn part(name: impl Into<String>, how: How) -> Column {
+        Column { name: name.into(), how, numeric: how == How::Hex }
+    }
+
+    /// The same column, all of it.
+    #[must_use]
+    pub fn to_whole(&self) -> Column {
+        Column { name: self.name.clone(), how: How::Whole, numeric: false }
+    }
+}

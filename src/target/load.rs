@@ -1,0 +1,365 @@
+//! Reading target files: the built-in ones, then the project's own, which may add targets or change built-in ones.
+
+use super::{How, Language, Mapping, Scalar, Source, Target};
+use crate::diagnostic::{nearest, Code, Diagnostic};
+use crate::sema::{FieldId, Kind, Os, Type};
+use crate::source::{FileId, Sources, Span};
+use indexmap::IndexMap;
+use serde::Deserialize;
+use std::sync::LazyLock;
+
+/// The targets that come with the compiler: name and file.
+pub const BUILT_IN: [(&str, &str); 7] = [
+    ("sentinel", include_str!("../../targets/sentinel.yaml")),
+    ("defender", include_str!("../../targets/defender.yaml")),
+    ("sentinel-securityevent", include_str!("../../targets/sentinel-securityevent.yaml")),
+    ("splunk-sysmon", include_str!("../../targets/splunk-sysmon.yaml")),
+    ("splunk-cim", include_str!("../../targets/splunk-cim.yaml")),
+    ("splunk-4688", include_str!("../../targets/splunk-4688.yaml")),
+    ("sigma", include_str!("../../targets/sigma.yaml")),
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: String,
+    title: Option<String>,
+    language: Option<Language>,
+    extends: Option<String>,
+    time: Option<String>,
+    columns: Option<Vec<String>>,
+    #[serde(default)]
+    limits: Limits,
+    filler: Option<Vec<String>>,
+    #[serde(default)]
+    macros: IndexMap<String, String>,
+    #[serde(default)]
+    sources: IndexMap<String, Vec<SourceFile>>,
+    #[serde(default)]
+    fields: IndexMap<String, IndexMap<String, Option<MappingFile>>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limits {
+    characters: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SourceFile {
+    os: Vec<String>,
+    table: Option<String>,
+    #[serde(rename = "macro")]
+    macro_name: Option<String>,
+    datamodel: Option<String>,
+    #[serde(default)]
+    logsource: IndexMap<String, String>,
+    definition: Option<String>,
+    prefix: Option<String>,
+    #[serde(default)]
+    filter: IndexMap<String, OneOrMany<Scalar>>,
+    #[serde(default)]
+    when: IndexMap<String, Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany<T> {
+    One(T),
+    Many(Vec<T>),
+}
+
+impl<T> OneOrMany<T> {
+    fn all(self) -> Vec<T> {
+        match self {
+            OneOrMany::One(one) => vec![one],
+            OneOrMany::Many(many) => many,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum MappingFile {
+    Column(String),
+    Map(IndexMap<String, OneOrMany<Scalar>>),
+}
+
+/// All targets of a run, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Targets {
+    /// Built-in ones first, in their order.
+    pub all: IndexMap<String, Target>,
+}
+
+static BUILT: LazyLock<Targets> = LazyLock::new(|| {
+    let mut targets = Targets::default();
+    let mut sources = Sources::new();
+    for (name, text) in BUILT_IN {
+        let id = sources.add(format!("targets/{name}.yaml"), text);
+        targets.add(id, &sources);
+    }
+    targets
+});
+
+impl Targets {
+    /// The built-in targets.
+    #[must_use]
+    pub fn built_in() -> Targets {
+        BUILT.clone()
+    }
+
+    /// Adds a target file, or changes the target that it extends. Findings leave the targets as they were.
+    pub fn add(&mut self, file: FileId, sources: &Sources) -> Vec<Diagnostic> {
+        let text = sources.get(file).map_or("", |s| s.text.as_str());
+        let parsed: File = match serde_yaml::from_str(text) {
+            Ok(parsed) => parsed,
+            Err(error) => return vec![yaml_error(file, text, &error)],
+        };
+        let mut check = Check { file, text, diagnostics: vec![] };
+        let target = self.build(parsed, &mut check);
+        if check.diagnostics.is_empty() {
+            if let Some(target) = target {
+                self.all.insert(target.name.clone(), target);
+            }
+        }
+        check.diagnostics
+    }
+
+    fn build(&self, file: File, check: &mut Check) -> Option<Target> {
+        let valid = |n: &str| !n.is_empty() && n.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        if !valid(&file.name) {
+            check.bad(&file.name, "a target's name has small letters, digits and dashes");
+        }
+        let mut target = match &file.extends {
+            Some(base) => match self.all.get(base) {
+                Some(base) => base.clone(),
+                None => {
+                    let near = nearest(base, self.all.keys().map(String::as_str));
+                    let help = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
+                    check.bad(base, &format!("extends a target that does not exist{help}"));
+                    return None;
+                }
+            },
+            None => Target {
+                name: String::new(),
+                title: file.name.clone(),
+                language: match file.language {
+                    Some(language) => language,
+                    None => {
+                        check.bad(&file.name, "names neither its `language` (kql, spl, sigma) nor a target that it `extends`");
+                        return None;
+                    }
+                },
+                time: None,
+                columns: vec![],
+                max_characters: None,
+                filler: vec![],
+                macros: IndexMap::new(),
+                sources: IndexMap::new(),
+                every: IndexMap::new(),
+                fields: IndexMap::new(),
+            },
+        };
+        if let (Some(language), true) = (file.language, file.extends.is_some()) {
+            if language != target.language {
+                check.bad("language", "a target keeps the language of the target that it extends");
+            }
+        }
+        target.name = file.name;
+        target.title = file.title.unwrap_or(target.title);
+        target.time = file.time.or(target.time);
+        target.columns = file.columns.unwrap_or(target.columns);
+        target.filler = file.filler.unwrap_or(target.filler);
+        target.max_characters = file.limits.characters.or(target.max_characters);
+        target.macros.extend(file.macros);
+        for (kind, sources) in file.sources {
+            let Some(kind) = check.kind(&kind) else { continue };
+            let sources = sources.into_iter().map(|s| check.source(s, target.language)).collect();
+            target.sources.insert(kind, sources);
+        }
+        for (kind, fields) in file.fields {
+            let fields = fields.into_iter().filter_map(|(name, m)| check.field(&name, m)).collect::<Vec<_>>();
+            if kind == "every" {
+                target.every.extend(fields);
+            } else if let Some(kind) = check.kind(&kind) {
+                target.fields.entry(kind).or_default().extend(fields);
+            }
+        }
+        if target.sources.is_empty() {
+            check.bad("name", "has no `sources`: it could say nothing");
+        }
+        for name in target.sources.values().flatten().filter_map(|s| s.macro_name.as_ref()) {
+            if !target.macros.contains_key(name) {
+                check.bad(name, "this macro has no definition under `macros`");
+            }
+        }
+        Some(target)
+    }
+}
+
+fn yaml_error(file: FileId, text: &str, error: &serde_yaml::Error) -> Diagnostic {
+    let at = error.location().map_or(0, |l| l.index().min(text.len()));
+    let at = (0..=at).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+    let message = error.to_string();
+    let message = message.split(" at line ").next().unwrap_or("").to_owned();
+    Diagnostic::new(Code::BadTarget, "this target file cannot be read").at(Span::new(file, at, at), message)
+}
+
+/// Collects findings about one file; a finding points at the first place where the text stands.
+struct Check<'a> {
+    file: FileId,
+    text: &'a str,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Check<'_> {
+    fn bad(&mut self, at: &str, why: &str) {
+        let start = self.text.find(at).unwrap_or(0);
+        let span = Span::new(self.file, start, (start + at.len()).min(self.text.len()));
+        self.diagnostics.push(Diagnostic::new(Code::BadTarget, format!("`{at}`: {why}")).at(span, "in this entry"));
+    }
+
+    fn kind(&mut self, word: &str) -> Option<Kind> {
+        let kind = Kind::from_word(word);
+        if kind.is_none() {
+            self.bad(word, "is no kind of event; kinds are process, file, library, network, script (fields have `every` too)");
+        }
+        kind
+    }
+
+    fn source(&mut self, s: SourceFile, language: Language) -> Source {
+        let mut os = vec![];
+        for word in &s.os {
+            match Os::from_word(word) {
+                Some(o) => os.push(o),
+                None => self.bad(word, "is no system; systems are windows, linux, macos"),
+            }
+        }
+        let place = match language {
+            Language::Kql => s.table.is_some(),
+            Language::Spl => s.macro_name.is_some() != s.datamodel.is_some(),
+            Language::Sigma => !s.logsource.is_empty(),
+        };
+        if !place || os.is_empty() {
+            let wanted = match language {
+                Language::Kql => "a source of a KQL target names its `table` and `os`",
+                Language::Spl => "a source of an SPL target names its `macro` or `datamodel`, and `os`",
+                Language::Sigma => "a source of a Sigma target names its `logsource` and `os`",
+            };
+            self.bad("sources", wanted);
+        }
+        let mut when = vec![];
+        for (name, words) in s.when {
+            match FieldId::find(&name) {
+                Some(id) => {
+                    let Type::Enum(known) = id.def().ty else {
+                        self.bad(&name, "only fields with a few words can be constant in a source");
+                        continue;
+                    };
+                    if let Some(bad) = words.iter().find(|w| !known.contains(&w.as_str())) {
+                        self.bad(bad, "is no word of this field");
+                    }
+                    when.push((id, words));
+                }
+                None => self.unknown_field(&name),
+            }
+        }
+        Source {
+            os,
+            table: s.table,
+            macro_name: s.macro_name,
+            datamodel: s.datamodel,
+            logsource: s.logsource,
+            definition: s.definition,
+            prefix: s.prefix,
+            filter: s.filter.into_iter().map(|(k, v)| (k, v.all())).collect(),
+            when,
+        }
+    }
+
+    fn unknown_field(&mut self, name: &str) {
+        let near = nearest(name, crate::sema::fields::all().map(FieldId::short));
+        let help = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
+        self.bad(name, &format!("is no field of the language{help}"));
+    }
+
+    fn field(&mut self, name: &str, mapping: Option<MappingFile>) -> Option<(FieldId, Option<Mapping>)> {
+        let Some(id) = FieldId::find(name) else {
+            self.unknown_field(name);
+            return None;
+        };
+        let ty = id.def().ty;
+        let mapping = match mapping {
+            None => None,
+            Some(MappingFile::Column(column)) if matches!(ty, Type::Bool | Type::Enum(_)) => {
+                self.bad(name, &format!("`{column}` alone does not say what its values mean: use `equals` with `value`, or `words`"));
+                return None;
+            }
+            Some(MappingFile::Column(column)) => Some(Mapping::Column(column)),
+            Some(MappingFile::Map(map)) => Some(self.mapping(name, ty, map)?),
+        };
+        Some((id, mapping))
+    }
+
+    fn mapping(&mut self, name: &str, ty: Type, map: IndexMap<String, OneOrMany<Scalar>>) -> Option<Mapping> {
+        let mut map: IndexMap<String, Vec<Scalar>> = map.into_iter().map(|(k, v)| (k, v.all())).collect();
+        let text = |v: &[Scalar]| match v {
+            [Scalar::Text(t)] => Some(t.clone()),
+            _ => None,
+        };
+        let (how, value) = map.shift_remove_index(0)?;
+        let column = text(&value);
+        let parts = [How::Name, How::Extension, How::Folder, How::Account, How::Domain, How::Hex];
+        let made = match (how.as_str(), column) {
+            ("keyed", Some(column)) => {
+                let key = map.shift_remove("key").and_then(|k| text(&k));
+                key.map(|key| Mapping::Keyed { column, key })
+            }
+            ("equals", Some(column)) if ty == Type::Bool => {
+                let value = map.shift_remove("value").and_then(|mut v| v.pop());
+                value.map(|value| Mapping::Equals { column, value })
+            }
+            ("words", Some(column)) => {
+                if let Type::Enum(known) = ty {
+                    if let Some(bad) = map.keys().find(|w| !known.contains(&w.as_str())) {
+                        self.bad(&bad.clone(), &format!("is no word of `{name}`"));
+                    }
+                    let words = std::mem::take(&mut map);
+                    Some(Mapping::Words { column, words })
+                } else {
+                    None
+                }
+            }
+            (how, Some(column)) => parts.into_iter().find(|p| p.word() == how).map(|p| Mapping::Part(p, column)),
+            (_, None) => None,
+        };
+        if made.is_none() || !map.is_empty() {
+            self.bad(
+                name,
+                "takes a column, or one of name_of, extension_of, folder_of, account_of, domain_of, hex with a column, \
+                 keyed with key, equals with value (true or false), words with a value for each word",
+            );
+            return None;
+        }
+        made
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn built_in_targets_load_without_findings() {
+        let mut targets = Targets::default();
+        let mut sources = Sources::new();
+        for (name, text) in BUILT_IN {
+            let id = sources.add(name, text);
+            let found: Vec<_> = targets.add(id, &sources).into_iter().map(|d| d.message).collect();
+            assert_eq!(found, Vec::<String>::new(), "{name}");
+            assert_eq!(targets.all.get(name).map(|t| t.name.as_str()), Some(name));
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Stage 4, first half: targets. A target is data: where its events lie, what its fields are called, what it cannot say.
+//!
+//! [`load`] reads target files, [`bind`] puts a rule's meaning into a target's columns. Query languages are code, in
+//! [`crate::backend`]; a new table or log source needs only a file.
+
+pub mod bind;
+mod column;
+mod derive;
+mod load;
+mod show;
+
+pub use bind::{bind, Bound, BoundOp, BoundTest, Note, Plan, SourceQuery, Unsupported};
+pub use column::{Column, How};
+pub use load::{Targets, BUILT_IN};
+pub use show::describe;
+
+use crate::sema::{FieldId, Kind, Os};
+use indexmap::IndexMap;
+
+/// A query language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// Kusto.
+    Kql,
+    /// Splunk's.
+    Spl,
+    /// Sigma's YAML.
+    Sigma,
+}
+
+impl Language {
+    /// The extension of its documents.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        match self {
+            Language::Kql => "kql",
+            Language::Spl => "spl",
+            Language::Sigma => "yml",
+        }
+    }
+
+    /// Whether a column can be computed from another one inside a condition.
+    #[must_use]
+    pub fn computes(self) -> bool {
+        self != Language::Sigma
+    }
+}
+
+/// What a filter or an enum word is compared with in the logs.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(untagged)]
+pub enum Scalar {
+    /// A number column.
+    Number(i64),
+    /// A string column.
+    Text(String),
+}
+
+/// Where a field's value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mapping {
+    /// A column as it is.
+    Column(String),
+    /// A part of a column.
+    Part(How, String),
+    /// `KEY=value` inside a column.
+    Keyed {
+        /// The column.
+        column: String,
+        /// The key.
+        key: String,
+    },
+    /// A boolean field: true where the column has this value.
+    Equals {
+        /// The column.
+        column: String,
+        /// The value.
+        value: Scalar,
+    },
+    /// An enum field: what each word is called in the column.
+    Words {
+        /// The column.
+        column: String,
+        /// The words that the target has.
+        words: IndexMap<String, Vec<Scalar>>,
+    },
+}
+
+impl Mapping {
+    /// The column that is read.
+    #[must_use]
+    pub fn column(&self) -> &str {
+        match self {
+            Mapping::Column(c) | Mapping::Part(_, c) => c,
+            Mapping::Keyed { column, .. } | Mapping::Equals { column, .. } | Mapping::Words { column, .. } => column,
+        }
+    }
+}
+
+/// Where the events of one kind lie.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    /// The systems whose events lie there; more than one: the target does not tell them apart.
+    pub os: Vec<Os>,
+    /// KQL: a table.
+    pub table: Option<String>,
+    /// SPL: a macro that finds the events.
+    pub macro_name: Option<String>,
+    /// SPL: a data model and dataset, `Endpoint.Processes`.
+    pub datamodel: Option<String>,
+    /// Sigma: category, product, service.
+    pub logsource: IndexMap<String, String>,
+    /// Sigma: what must be switched on.
+    pub definition: Option<String>,
+    /// Sigma: how SigmaHQ begins such a rule's file name.
+    pub prefix: Option<String>,
+    /// Columns that mark these events among others.
+    pub filter: IndexMap<String, Vec<Scalar>>,
+    /// Enum fields that are constant there.
+    pub when: Vec<(FieldId, Vec<String>)>,
+}
+
+/// A target.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its name, and so its folder's name.
+    pub name: String,
+    /// In words.
+    pub title: String,
+    /// Its language.
+    pub language: Language,
+    /// The column of an event's time.
+    pub time: Option<String>,
+    /// Columns that every result begins with.
+    pub columns: Vec<String>,
+    /// Longest query, in characters.
+    pub max_characters: Option<usize>,
+    /// What sources write where they have no value.
+    pub filler: Vec<String>,
+    /// SPL macros that its queries use.
+    pub macros: IndexMap<String, String>,
+    /// Where events lie.
+    pub sources: IndexMap<Kind, Vec<Source>>,
+    /// Fields of all kinds.
+    pub every: IndexMap<FieldId, Option<Mapping>>,
+    /// Fields by kind; `None` takes a field of all kinds away.
+    pub fields: IndexMap<Kind, IndexMap<FieldId, Option<Mapping>>>,
+}
+
+impl Target {
+    /// Where a field's value comes from in events of a kind; `None`: nowhere.
+    #[must_use]
+    pub fn mapping(&self, field: FieldId, kind: Kind) -> Option<&Mapping> {
+        let own = self.fields.get(&kind).and_then(|f| f.get(&field));
+        own.or_else(|| self.every.get(&field))?.as_ref()
+    }
+}

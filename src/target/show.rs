@@ -1,0 +1,91 @@
+//! What a target can say, in words: `arcanary targets show NAME`.
+
+use super::{Mapping, Scalar, Source, Target};
+use crate::sema::{fields, FieldId, Kind};
+use std::fmt::Write as _;
+
+/// A page about a target: its log sources, what each field becomes, and what it lacks.
+#[must_use]
+pub fn describe(target: &Target) -> String {
+    let mut out = format!("{}: {}\n", target.name, target.title);
+    if let Some(max) = target.max_characters {
+        let _ = writeln!(out, "Queries have {max} characters at most.");
+    }
+    if !target.filler.is_empty() {
+        let _ = writeln!(out, "These stand for a missing value: {}", target.filler.join(" "));
+    }
+    for (name, text) in &target.macros {
+        let _ = writeln!(out, "Macro `{name}` is {text}");
+    }
+    for kind in Kind::ALL {
+        let Some(sources) = target.sources.get(&kind) else {
+            let _ = writeln!(out, "\n{} events: none", kind.word());
+            continue;
+        };
+        let _ = writeln!(out, "\n{} events", kind.word());
+        for source in sources {
+            let _ = writeln!(out, "  from {}", source_words(source));
+        }
+        let width = fields::all().filter(|f| f.def().has_kind(kind)).map(|f| f.short().len()).max().unwrap_or(0);
+        let mut lacking = vec![];
+        for field in fields::all().filter(|f| f.def().has_kind(kind) && is_column(*f)) {
+            match target.mapping(field, kind) {
+                Some(mapping) => {
+                    let _ = writeln!(out, "    {:width$}  {}", field.short(), mapping_words(mapping));
+                }
+                None => lacking.push(field.short()),
+            }
+        }
+        if !lacking.is_empty() {
+            let _ = writeln!(out, "  cannot say: {}", lacking.join(", "));
+        }
+    }
+    out
+}
+
+/// Identities and arguments are not mapped: the first are for sequences, the second are read from command lines.
+fn is_column(field: FieldId) -> bool {
+    let name = field.short().trim_start_matches("parent.");
+    !matches!(name, "host" | "user" | "process" | "parent") && !name.starts_with("argument")
+}
+
+fn source_words(source: &Source) -> String {
+    let systems: Vec<_> = source.os.iter().map(|o| o.word()).collect();
+    let mut place = match (&source.table, &source.macro_name, &source.datamodel) {
+        (Some(table), ..) => table.clone(),
+        (_, Some(name), _) => format!("`{name}`"),
+        (.., Some(model)) => format!("datamodel {model}"),
+        _ => source.logsource.iter().map(|(k, v)| format!("{k} {v}")).collect::<Vec<_>>().join(", "),
+    };
+    for (column, values) in &source.filter {
+        let _ = write!(place, ", {column} = {}", scalars(values));
+    }
+    for (field, words) in &source.when {
+        let _ = write!(place, ", {} = {}", field.short(), words.join(" or "));
+    }
+    format!("{place} ({})", systems.join(", "))
+}
+
+fn scalars(values: &[Scalar]) -> String {
+    let words: Vec<String> = values
+        .iter()
+        .map(|v| match v {
+            Scalar::Number(n) => n.to_string(),
+            Scalar::Text(t) => t.clone(),
+        })
+        .collect();
+    words.join(" or ")
+}
+
+fn mapping_words(mapping: &Mapping) -> String {
+    match mapping {
+        Mapping::Column(column) => column.clone(),
+        Mapping::Part(how, column) => format!("{} {column}", how.word()),
+        Mapping::Keyed { column, key } => format!("{key}=… in {column}"),
+        Mapping::Equals { column, value } => format!("{column} = {}", scalars(std::slice::from_ref(value))),
+        Mapping::Words { column, words } => {
+            let words: Vec<String> = words.iter().map(|(w, v)| format!("{w} = {}", scalars(v))).collect();
+            format!("{column}: {}", words.join(", "))
+        }
+    }
+}
