@@ -42,16 +42,17 @@ pub fn compile(rule: &Rule, project: &Project, target: &Target) -> Result<Docume
     let refused = |all: Vec<Unsupported>| all.iter().map(|u| unsupported(rule, target, u)).collect::<Vec<_>>();
     let plan = bind(rule, project, target).map_err(refused)?;
     let printed = backend::print(rule, &plan).map_err(refused)?;
-    if let Some(most) = target.max_characters.filter(|most| printed.characters > *most) {
-        return Err(vec![
-            Diagnostic::new(Code::TooLong, format!("target `{}` takes no query as long as that of `{}`", target.name, rule.name))
-                .at(rule.detect_span, format!("{} characters, and {most} is the limit", printed.characters))
-                .help("split the rule, or name fewer utilities and values"),
-        ]);
-    }
     let text = envelope::document(rule, &plan, &printed).map_err(|why| {
         vec![Diagnostic::new(Code::Internal, format!("`{}` has no document for `{}`", rule.name, target.name)).at(rule.span, why)]
     })?;
+    let characters = text.chars().count();
+    if let Some(most) = target.max_characters.filter(|most| characters > *most) {
+        return Err(vec![
+            Diagnostic::new(Code::TooLong, format!("target `{}` takes no query as long as that of `{}`", target.name, rule.name))
+                .at(rule.detect_span, format!("{} characters, and {most} is the limit", characters))
+                .help("split the rule, or name fewer utilities and values"),
+        ]);
+    }
     let status = if printed.notes.iter().any(|n| n.degraded) { Status::Degraded } else { Status::Exact };
     Ok(Document { text, status, notes: printed.notes })
 }

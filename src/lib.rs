@@ -1,10 +1,27 @@
 //! Arcanary compiles detections: one rule about archive utilities becomes KQL, Splunk SPL and Sigma that mean the same.
+//!
+//! The stages, each a module that knows only the ones before it:
+//!
+//! ```text
+//! source ─ syntax ─ sema ─ ir ─ target::bind ─ backend ─ envelope ─ build
+//!  files   text to  names  what  in a target's  a query   a document  on disk
+//!          a tree   types  it    columns        language
+//!                          means
+//! ```
+//!
+//! [`project::load`] runs the first half for a folder, [`compile::compile`] the second for one rule and target.
+
 pub mod attack;
 pub mod backend;
+pub mod build;
+pub mod cli;
 pub mod compile;
 pub mod diagnostic;
 pub mod envelope;
+pub mod explain;
 pub mod ir;
+pub mod project;
+pub mod scaffold;
 pub mod sema;
 pub mod source;
 pub mod syntax;

@@ -15,8 +15,6 @@ use crate::target::{Language, Note, Plan, Unsupported};
 pub struct Printed {
     /// The parts of the document, by name, for the template.
     pub fragments: Vec<(&'static str, Fragment)>,
-    /// Length of the query in characters, for the target's limit.
-    pub characters: usize,
     /// Remarks of the plan and of the language.
     pub notes: Vec<Note>,
 }

@@ -19,7 +19,8 @@ pub struct Exception {
     pub until: Option<String>,
     /// The step that it reads.
     pub step: Option<usize>,
-    expr: Expr,
+    /// What it excepts, as written.
+    pub expr: Expr,
     span: Span,
 }
 
@@ -99,6 +100,18 @@ impl Rule {
             Flag { name: f.name.text.clone(), pred, weight: f.weight.map(|w| w.0), span: f.name.span }
         });
         Body { kind, detect, exceptions, flags: flags.collect() }
+    }
+
+    /// What it detects, as written.
+    #[must_use]
+    pub fn detect(&self) -> Option<&Detect> {
+        self.detect.as_ref()
+    }
+
+    /// Its flags, as written.
+    #[must_use]
+    pub fn flags(&self) -> &[ast::Flag] {
+        &self.flags
     }
 
     /// Names of its flags.

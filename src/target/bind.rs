@@ -546,7 +546,7 @@ impl Binder<'_> {
                 if column.how == How::Whole {
                     return self.guarded(column.clone(), text, span);
                 }
-                if let Some(bound) = derive::cheap(&column, &text, self.os, span) {
+                if let Some(bound) = derive::cheap(&column, &text, self.os, self.target.language, span) {
                     return bound;
                 }
                 if self.target.language.computes() {

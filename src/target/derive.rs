@@ -3,6 +3,7 @@
 
 use super::bind::{Bound, BoundOp, BoundTest};
 use super::column::{Column, How};
+use super::Language;
 use crate::ir::pattern::{Glob, Part};
 use crate::ir::regex::{alternatives, escape};
 use crate::ir::{Matcher, Regex, Text};
@@ -33,9 +34,11 @@ fn no_separator(values: &[String]) -> bool {
 
 /// The cheap forms: equality and endings. `None`: this test has none.
 #[must_use]
-pub fn cheap(column: &Column, test: &Text, os: &[Os], span: Span) -> Option<Bound> {
+pub fn cheap(column: &Column, test: &Text, os: &[Os], language: Language, span: Span) -> Option<Bound> {
     let whole = column.to_whole();
     match (column.how, &test.matcher) {
+        // Kusto computes a name once and looks it up in a long list.
+        (How::Name, Matcher::Exact(values)) if language == Language::Kql && values.len() > 2 => None,
         (How::Name, Matcher::Exact(values)) => {
             // A name never holds a separator: such a value equals no name.
             let values: Vec<&String> = values.iter().filter(|v| !v.contains(['\\', '/'])).collect();

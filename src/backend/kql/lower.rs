@@ -1,6 +1,8 @@
 //! From a plan to KQL's syntax tree: the cheapest exact form of each test, cheap tests first.
 
 use super::ast::{Expr, Pipeline, Query, Step};
+use super::share::share;
+use super::Pretests;
 use crate::backend::{exception_line, exception_titles, rank};
 use crate::ir::{Cheap, Matcher, Regex, Text};
 use crate::sema::Rule;
@@ -8,9 +10,9 @@ use crate::target::{Bound, BoundOp, BoundTest, Column, How, Plan, Scalar, Source
 use crate::syntax::ast::Order;
 
 /// More pre-tests than this in front of a regular expression cost more than they spare.
-const MOST_PRETESTS: usize = 4;
+const MOST_PRETESTS: usize = 3;
 
-pub fn query(rule: &Rule, plan: &Plan) -> Result<Query, Vec<Unsupported>> {
+pub fn query(rule: &Rule, plan: &Plan, pretests: Pretests) -> Result<Query, Vec<Unsupported>> {
     let titles = exception_titles(rule, plan);
     let tail = |columns: Vec<(Option<String>, Expr)>| {
         let mut steps = vec![];
@@ -21,7 +23,7 @@ pub fn query(rule: &Rule, plan: &Plan) -> Result<Query, Vec<Unsupported>> {
         steps
     };
     if let [only] = plan.queries.as_slice() {
-        let mut main = pipeline(rule, plan.target, only)?;
+        let mut main = pipeline(rule, plan.target, only, pretests)?;
         main.steps.extend(tail(columns(plan, &[only])));
         return Ok(Query { lets: vec![], main });
     }
@@ -29,19 +31,23 @@ pub fn query(rule: &Rule, plan: &Plan) -> Result<Query, Vec<Unsupported>> {
     for (i, source) in plan.queries.iter().enumerate() {
         let kind = source.kind.word();
         let name = format!("{}{}{}", kind.get(..1).unwrap_or("").to_uppercase(), kind.get(1..).unwrap_or(""), if plan.queries.len() > 1 { format!("{}", i + 1) } else { String::new() });
-        lets.push((name, pipeline(rule, plan.target, source)?));
+        lets.push((name, pipeline(rule, plan.target, source, pretests)?));
     }
     let names = lets.iter().map(|(n, _)| n.clone()).collect();
     let all: Vec<&SourceQuery> = plan.queries.iter().collect();
     Ok(Query { lets, main: Pipeline { source: names, steps: tail(columns(plan, &all)) } })
 }
 
-fn pipeline(rule: &Rule, target: &Target, source: &SourceQuery) -> Result<Pipeline, Vec<Unsupported>> {
-    let lower = Lower { target };
-    let mut steps = vec![];
+fn pipeline(rule: &Rule, target: &Target, source: &SourceQuery, pretests: Pretests) -> Result<Pipeline, Vec<Unsupported>> {
+    let lower = Lower { target, pretests, computed: computed(source) };
+    let mut first = vec![];
     for (column, values) in &source.source.filter {
-        steps.push(Step::Where(lower.any_of(&Expr::Column(column.clone()), values)));
+        first.push(Step::Where(lower.any_of(&Expr::Column(column.clone()), values)));
     }
+    if !lower.computed.is_empty() {
+        first.push(Step::Extend(lower.computed.iter().map(|(c, n)| (n.clone(), part(c))).collect()));
+    }
+    let mut steps = vec![];
     for conjunct in rank::by_cost(source.detect.conjuncts()) {
         steps.push(Step::Where(lower.expr(conjunct, false)));
     }
@@ -57,11 +63,39 @@ fn pipeline(rule: &Rule, target: &Target, source: &SourceQuery) -> Result<Pipeli
         let flags = source.flags.iter().map(|(n, b)| (n.clone(), lower.expr(b, true))).collect();
         steps.push(Step::Extend(flags));
     }
-    let computed: Vec<(String, Expr)> = source.show.iter().filter(|(_, c)| c.how != How::Whole).map(|(n, c)| (pascal(n), column(c))).collect();
-    if !computed.is_empty() {
-        steps.push(Step::Extend(computed));
+    let shared = share(&mut steps);
+    if !shared.is_empty() {
+        let implied = rank::implied(&source.detect).filter(|_| pretests == Pretests::All);
+        first.extend(implied.map(|b| Step::Where(lower.expr(&b, false))));
+        first.extend(shared);
     }
-    Ok(Pipeline { source: vec![source.source.table.clone().unwrap_or_default()], steps })
+    first.append(&mut steps);
+    Ok(Pipeline { source: vec![source.source.table.clone().unwrap_or_default()], steps: first })
+}
+
+/// Parts of columns that a query shows or asks: each is computed once, under a name of its own.
+fn computed(source: &SourceQuery) -> Vec<(Column, String)> {
+    let mut out: Vec<(Column, String)> = vec![];
+    for (name, column) in &source.show {
+        if column.how != How::Whole && !out.iter().any(|(c, _)| c == column) {
+            out.push((column.clone(), pascal(name)));
+        }
+    }
+    let mut add = |column: &Column| {
+        if column.how != How::Whole && !out.iter().any(|(c, _)| c == column) {
+            out.push((column.clone(), format!("{}{}", pascal(column.how.word()), column.name)));
+        }
+    };
+    let flags = source.flags.iter().map(|(_, b)| b);
+    for bound in [&source.detect].into_iter().chain(source.exceptions.iter().map(|(_, b)| b)).chain(flags) {
+        bound.each_test(&mut |t| {
+            add(&t.column);
+            if let BoundOp::Same(other, _) = &t.op {
+                add(other);
+            }
+        });
+    }
+    out
 }
 
 /// `process.name` as a column's name: `ProcessName`.
@@ -88,8 +122,8 @@ fn columns(plan: &Plan, queries: &[&SourceQuery]) -> Vec<(Option<String>, Expr)>
     names.into_iter().map(|n| (None, Expr::Column(n))).collect()
 }
 
-/// A column, or the expression that takes the part of it.
-fn column(column: &Column) -> Expr {
+/// The expression that takes a part of a column.
+fn part(column: &Column) -> Expr {
     let name = || Expr::Column(column.name.clone());
     let extract = |pattern: &str| Expr::Call("extract", vec![Expr::Text(pattern.to_owned()), Expr::Number(1), name()]);
     match column.how {
@@ -105,9 +139,16 @@ fn column(column: &Column) -> Expr {
 
 struct Lower<'a> {
     target: &'a Target,
+    pretests: Pretests,
+    computed: Vec<(Column, String)>,
 }
 
 impl Lower<'_> {
+    fn column(&self, column: &Column) -> Expr {
+        let alias = self.computed.iter().find(|(c, _)| c == column).map(|(_, n)| n);
+        Expr::Column(alias.unwrap_or(&column.name).clone())
+    }
+
     /// `guarded`: null and false differ here, so numbers get a guard.
     fn expr(&self, bound: &Bound, guarded: bool) -> Expr {
         match bound {
@@ -125,7 +166,7 @@ impl Lower<'_> {
     }
 
     fn test(&self, test: &BoundTest, guarded: bool) -> Expr {
-        let value = column(&test.column);
+        let value = self.column(&test.column);
         let plain = match &test.op {
             BoundOp::Exists => return self.exists(&test.column),
             BoundOp::Order(order, n) => {
@@ -140,10 +181,10 @@ impl Lower<'_> {
             BoundOp::In(values) => self.any_of(&value, values),
             BoundOp::Same(other, cased) => {
                 let sign = if *cased || test.column.numeric { "==" } else { "=~" };
-                Expr::Binary(sign, Box::new(value.clone()), Box::new(column(other)))
+                Expr::Binary(sign, Box::new(value.clone()), Box::new(self.column(other)))
             }
             BoundOp::Cidr(networks) => return cidr(&value, networks),
-            BoundOp::Text(t) => return text(&value, t),
+            BoundOp::Text(t) => return text(&value, t, self.pretests),
         };
         if guarded && test.column.numeric {
             return Expr::And(vec![Expr::Call("isnotnull", vec![value]), plain]);
@@ -152,7 +193,7 @@ impl Lower<'_> {
     }
 
     fn exists(&self, column_: &Column) -> Expr {
-        let value = column(column_);
+        let value = self.column(column_);
         if column_.numeric {
             return Expr::Call("isnotnull", vec![value]);
         }
@@ -194,7 +235,7 @@ fn joined(mut all: Vec<Expr>, and: bool) -> Expr {
     }
 }
 
-fn text(value: &Expr, text: &Text) -> Expr {
+fn text(value: &Expr, text: &Text, pretests: Pretests) -> Expr {
     let one_of = |values: &[String], insensitive: &'static str, cased: &'static str| {
         let op = if text.cased { cased } else { insensitive };
         joined(values.iter().map(|v| value.clone().with(op, v)).collect(), text.all)
@@ -215,23 +256,23 @@ fn text(value: &Expr, text: &Text) -> Expr {
             let tests = globs.iter().map(|g| {
                 let regex = Expr::Matches(Box::new(value.clone()), format!("{flags}^{}$", g.to_regex(".*", ".")));
                 match g.longest() {
-                    literal if literal.chars().count() >= 2 && !text.cased => Expr::And(vec![value.clone().with("contains", literal), regex]),
+                    literal if literal.chars().count() >= 2 && !text.cased && pretests == Pretests::All => Expr::And(vec![value.clone().with("contains", literal), regex]),
                     _ => regex,
                 }
             });
             joined(tests.collect(), text.all)
         }
-        Matcher::Regex(r) => regex(value, r),
+        Matcher::Regex(r) => regex(value, r, pretests),
     }
 }
 
 /// A regular expression behind the cheap tests that it implies.
-fn regex(value: &Expr, regex: &Regex) -> Expr {
+fn regex(value: &Expr, regex: &Regex, pretests: Pretests) -> Expr {
     let matches = Expr::Matches(Box::new(value.clone()), regex.full());
     let parts = regex.implied.iter().filter(|c| matches!(c, Cheap::Part(_))).count();
     // An anchored expression is as cheap as the beginning that it implies.
     let anchored = regex.implied.iter().any(|c| matches!(c, Cheap::Start(_)));
-    if regex.implied.is_empty() || anchored || parts > MOST_PRETESTS {
+    if pretests == Pretests::None || regex.implied.is_empty() || anchored || parts > MOST_PRETESTS {
         return matches;
     }
     let terms: Vec<Expr> = regex.implied.iter().filter(|c| matches!(c, Cheap::Term(_))).map(|c| Expr::Text(c.text().to_owned())).collect();

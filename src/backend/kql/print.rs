@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 /// Lines longer than this are broken where an operand ends.
 const WIDTH: usize = 110;
 
-pub fn query(query: &Query) -> String {
+/// A query whose lines are indented by `step` blanks a level.
+pub fn query(query: &Query, step: usize) -> String {
     let mut out = String::new();
     for (name, pipeline_) in &query.lets {
         let body = pipeline(pipeline_, "    ");
@@ -14,7 +15,15 @@ pub fn query(query: &Query) -> String {
     }
     out.push_str(&pipeline(&query.main, ""));
     out.push('\n');
-    out
+    reindented(&out, step)
+}
+
+/// Lines begin with blanks in steps of four; a narrower step makes a long query shorter. No literal spans lines.
+fn reindented(text: &str, step: usize) -> String {
+    if step == 4 {
+        return text.to_owned();
+    }
+    text.lines().map(|l| format!("{}{}\n", " ".repeat((l.len() - l.trim_start().len()) / 4 * step), l.trim_start())).collect()
 }
 
 fn pipeline(pipeline: &Pipeline, indent: &str) -> String {
@@ -101,7 +110,8 @@ fn operand(e: &Expr, indent: &str) -> String {
     }
 }
 
-fn expr(e: &Expr) -> String {
+/// An expression on one line.
+pub fn expr(e: &Expr) -> String {
     match e {
         Expr::Column(column) => name(column),
         Expr::Text(text) => quote(text),
@@ -132,7 +142,9 @@ fn commas(all: &[Expr]) -> String {
 fn quote(text: &str) -> String {
     let control = text.chars().any(|c| (c as u32) < 0x20 || c == '\u{7f}');
     if text.contains('\\') && !control {
-        return format!("@\"{}\"", text.replace('"', "\"\""));
+        // The quote that stands in the text less often needs less doubling.
+        let quote = if text.matches('"').count() > text.matches('\'').count() { '\'' } else { '"' };
+        return format!("@{quote}{}{quote}", text.replace(quote, &format!("{quote}{quote}")));
     }
     let mut out = String::from("\"");
     for c in text.chars() {
@@ -171,7 +183,8 @@ mod tests {
     #[test]
     fn text_is_verbatim_where_it_holds_backslashes() {
         assert_eq!(quote(r"C:\x"), r#"@"C:\x""#);
-        assert_eq!(quote(r#"a\"b"#), r#"@"a\""b""#);
+        assert_eq!(quote(r#"a\"b"#), r#"@'a\"b'"#);
+        assert_eq!(quote(r#"\''""b"#), r#"@"\''""""b""#);
         assert_eq!(quote("a\"b\n"), r#""a\"b\n""#);
         assert_eq!(quote("\\\u{1}"), r#""\\\u0001""#);
     }

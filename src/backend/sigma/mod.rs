@@ -37,7 +37,7 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
         let text = format!("Sigma has no computed columns, so these flags are not part of the rule: {}.", flags.join(", "));
         notes.push(Note { text, degraded: false });
     }
-    Ok(Printed { characters: 0, fragments: vec![("documents", Fragment::List(documents))], notes })
+    Ok(Printed { fragments: vec![("documents", Fragment::List(documents))], notes })
 }
 
 fn text(value: impl Into<String>) -> Fragment {

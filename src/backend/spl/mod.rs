@@ -27,7 +27,7 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
             notes.push(Note { text: format!("Macro `{name}`: {definition}"), degraded: false });
         }
     }
-    Ok(Printed { characters: text.chars().count(), fragments: vec![("query", Fragment::Text(text))], notes })
+    Ok(Printed { fragments: vec![("query", Fragment::Text(text))], notes })
 }
 
 /// `text` inside a comment of three backticks.

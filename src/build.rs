@@ -1,0 +1,234 @@
+//! `build`: every rule for every target, written as a whole or not at all.
+//!
+//! `OUT/<target>/<rule>.<kql|spl|yml>` for each document, and `OUT/manifest.json` with what is exact, degraded or
+//! refused. Files that an earlier manifest lists and this build does not make are removed; no other file is touched.
+
+use crate::compile::{compile, Document, Status};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::project::{config_place, Loaded};
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The manifest's name in the output folder.
+pub const MANIFEST: &str = "manifest.json";
+
+/// What a build makes.
+#[derive(Debug, Default)]
+pub struct Built {
+    /// Documents by path from the output folder, with `/` between folders.
+    pub files: BTreeMap<String, String>,
+    /// What the manifest says of each target.
+    pub targets: IndexMap<String, BTreeMap<String, Entry>>,
+    /// What targets cannot say, and warnings.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What the manifest says of one rule on one target.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Entry {
+    /// The rule's UUID.
+    pub id: String,
+    /// `exact`, `degraded`, `unsupported` or `skipped`.
+    pub status: String,
+    /// The document, from the output folder.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub file: Option<String>,
+    /// Remarks, or why there is no document.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub notes: Vec<String>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Manifest {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    version: String,
+    #[serde(default)]
+    generator: String,
+    #[serde(default)]
+    targets: BTreeMap<String, BTreeMap<String, Entry>>,
+}
+
+/// Compiles all rules of a project without errors for `targets`.
+#[must_use]
+pub fn build(loaded: &Loaded, targets: &[String]) -> Built {
+    let mut built = Built::default();
+    let mut useful: Vec<(usize, &str)> = vec![];
+    let mut untranslated: Vec<&str> = vec![];
+    for name in targets {
+        let Some(target) = loaded.targets.all.get(name) else { continue };
+        let mut entries = BTreeMap::new();
+        for rule in loaded.rules().filter(|r| r.disabled.is_none()) {
+            let skip = loaded.config.skip.iter().position(|s| s.rule == rule.name && s.targets.contains(name));
+            let entry = |status: &str, file, notes| Entry { id: rule.meta.id.clone(), status: status.to_owned(), file, notes };
+            match (compile(rule, &loaded.project, target), skip) {
+                (Ok(document), None) => {
+                    let file = format!("{name}/{}.{}", rule.name, target.language.extension());
+                    entries.insert(rule.name.clone(), made(&document, &file, &rule.meta.id));
+                    built.files.insert(file, document.text);
+                }
+                (Ok(_), Some(index)) => {
+                    let because = loaded.config.skip.get(index).map(|s| s.because.clone());
+                    entries.insert(rule.name.clone(), entry("skipped", None, because.into_iter().collect()));
+                }
+                (Err(_), Some(index)) => {
+                    useful.push((index, name));
+                    let because = loaded.config.skip.get(index).map(|s| s.because.clone());
+                    entries.insert(rule.name.clone(), entry("skipped", None, because.into_iter().collect()));
+                }
+                (Err(errors), None) => {
+                    let why = errors.iter().map(|d| d.labels.first().map_or(d.message.clone(), |l| l.text.clone())).collect();
+                    entries.insert(rule.name.clone(), entry("unsupported", None, why));
+                    // What no target can say is said once.
+                    if rule.not_compiled_yet().is_none() {
+                        built.diagnostics.extend(errors);
+                    } else if !untranslated.contains(&rule.name.as_str()) {
+                        untranslated.push(&rule.name);
+                        built.diagnostics.extend(errors.into_iter().map(|mut d| {
+                            d.message = format!("`{}` is not compiled yet", rule.name);
+                            d
+                        }));
+                    }
+                }
+            }
+        }
+        built.targets.insert(name.clone(), entries);
+    }
+    stale_skips(loaded, targets, &useful, &mut built);
+    built
+}
+
+fn made(document: &Document, file: &str, id: &str) -> Entry {
+    let status = match document.status {
+        Status::Exact => "exact",
+        Status::Degraded => "degraded",
+    };
+    let notes = document.notes.iter().map(|n| n.text.clone()).collect();
+    Entry { id: id.to_owned(), status: status.to_owned(), file: Some(file.to_owned()), notes }
+}
+
+/// A skip that hides a document is worth a word.
+fn stale_skips(loaded: &Loaded, targets: &[String], useful: &[(usize, &str)], built: &mut Built) {
+    for (index, skip) in loaded.config.skip.iter().enumerate() {
+        let Some(rule) = loaded.rules().find(|r| r.name == skip.rule && r.disabled.is_none()) else { continue };
+        for target in skip.targets.iter().filter(|t| targets.contains(t)) {
+            if !useful.contains(&(index, target.as_str())) {
+                let message = format!("the project skips `{}` for `{target}`, which can say it", rule.name);
+                let diagnostic = Diagnostic::new(Code::StaleSkip, message).help("take it out of `skip`");
+                built.diagnostics.push(config_place(loaded, &skip.rule, diagnostic, "named under `skip`"));
+            }
+        }
+    }
+}
+
+impl Built {
+    /// The manifest, with what an earlier one says of other targets and, in a partial build, of other rules.
+    fn manifest(&self, loaded: &Loaded, before: &Manifest) -> Manifest {
+        let mut targets = before.targets.clone();
+        for (name, entries) in &self.targets {
+            if loaded.selected.is_some() {
+                targets.entry(name.clone()).or_default().extend(entries.clone());
+            } else {
+                targets.insert(name.clone(), entries.clone());
+            }
+        }
+        Manifest {
+            name: loaded.config.name.clone(),
+            version: loaded.config.version.clone(),
+            generator: format!("arcanary {}", env!("CARGO_PKG_VERSION")),
+            targets,
+        }
+    }
+
+    /// All files of the output folder that this build answers for, the manifest among them, and those to remove.
+    fn plan(&self, loaded: &Loaded, out: &Path) -> (BTreeMap<String, String>, Vec<String>) {
+        let before = read_manifest(out);
+        let manifest = self.manifest(loaded, &before);
+        let listed = |m: &Manifest| m.targets.values().flat_map(|t| t.values().filter_map(|e| e.file.clone())).collect::<Vec<_>>();
+        let now = listed(&manifest);
+        let stale = listed(&before).into_iter().filter(|f| !now.contains(f) && is_ours(f)).collect();
+        let mut files = self.files.clone();
+        let json = serde_json::to_string_pretty(&manifest).unwrap_or_default();
+        files.insert(MANIFEST.to_owned(), json + "\n");
+        (files, stale)
+    }
+
+    /// Writes all documents. Each file appears as a whole or keeps its old content.
+    ///
+    /// # Errors
+    /// What the system says, with the file's name.
+    pub fn write(&self, loaded: &Loaded, out: &Path) -> io::Result<usize> {
+        let (files, stale) = self.plan(loaded, out);
+        for (name, text) in &files {
+            write_whole(&out.join(name), text)?;
+        }
+        for name in stale {
+            match std::fs::remove_file(out.join(&name)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(named(&out.join(&name), &error)),
+                _ => {}
+            }
+        }
+        Ok(self.files.len())
+    }
+
+    /// How the output folder differs from this build: file, and its old and new text.
+    #[must_use]
+    pub fn differences(&self, loaded: &Loaded, out: &Path) -> Vec<(String, Option<String>, Option<String>)> {
+        let (files, stale) = self.plan(loaded, out);
+        let read = |name: &str| std::fs::read(out.join(name)).ok().map(|b| String::from_utf8_lossy(&b).into_owned());
+        let mut all = vec![];
+        for (name, text) in files {
+            let old = read(&name);
+            if old.as_ref() != Some(&text) {
+                all.push((name, old, Some(text)));
+            }
+        }
+        all.extend(stale.into_iter().filter_map(|name| read(&name).map(|old| (name, Some(old), None))));
+        all
+    }
+}
+
+/// A manifest may have been edited: only plain names below a target's folder are ever removed.
+fn is_ours(file: &str) -> bool {
+    let mut parts = file.split('/');
+    let plain = |p: Option<&str>| p.is_some_and(|p| !p.is_empty() && p != ".." && p != "." && !p.contains('\\') && !p.contains(':'));
+    plain(parts.next()) && plain(parts.next()) && parts.next().is_none()
+}
+
+fn read_manifest(out: &Path) -> Manifest {
+    let text = std::fs::read_to_string(out.join(MANIFEST)).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+/// Writes a file beside its place and moves it there. A file that has this text already is not touched.
+///
+/// # Errors
+/// What the system says, with the file's name.
+pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    if std::fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
+        return Ok(());
+    }
+    let folder = path.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf);
+    let write = || -> io::Result<()> {
+        std::fs::create_dir_all(&folder)?;
+        let mut file = tempfile::Builder::new().prefix(".arcanary-").tempfile_in(&folder)?;
+        io::Write::write_all(&mut file, text.as_bytes())?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = std::fs::metadata(path).map_or(0o644, |m| m.permissions().mode());
+            file.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
+        }
+        file.persist(path).map_err(|e| e.error)?;
+        Ok(())
+    };
+    write().map_err(|e| named(path, &e))
+}

@@ -1,0 +1,90 @@
+//! `arcanary build`
+
+use super::{chosen_targets, counted, exit_of, print, report, tell, Exit, Format, Input};
+use crate::build::{build, Built};
+use crate::diagnostic::sort;
+use crate::project::Loaded;
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// Compile rules to documents
+#[derive(Args)]
+pub struct Build {
+    #[command(flatten)]
+    input: Input,
+    /// Build for these targets only
+    #[arg(long, value_name = "T", value_delimiter = ',')]
+    target: Vec<String>,
+    /// Where to write; else the project's `out`
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Write nothing; show how the folder differs and exit with 1 if it does
+    #[arg(long)]
+    check: bool,
+    /// Print the documents instead of writing them
+    #[arg(long, conflicts_with_all = ["out", "check"])]
+    print: bool,
+}
+
+impl Build {
+    pub fn run(&self) -> Exit {
+        let mut loaded = self.input.load();
+        let targets = match chosen_targets(&self.target, &loaded) {
+            Ok(targets) => targets,
+            Err(unknown) => {
+                report(&unknown, &loaded.sources, self.input.format);
+                return Exit::Bad;
+            }
+        };
+        if loaded.has_errors() {
+            report(&loaded.diagnostics, &loaded.sources, self.input.format);
+            tell("nothing was written");
+            return exit_of(&loaded.diagnostics);
+        }
+        let mut built = build(&loaded, &targets);
+        loaded.diagnostics.append(&mut built.diagnostics);
+        sort(&mut loaded.diagnostics);
+        report(&loaded.diagnostics, &loaded.sources, self.input.format);
+        let exit = exit_of(&loaded.diagnostics);
+        if self.print {
+            for (name, text) in &built.files {
+                print(&format!("==> {name} <==\n{text}\n"));
+            }
+            return exit;
+        }
+        let own = || loaded.config.out.as_ref().and_then(|out| loaded.root.as_ref().map(|r| r.join(out)));
+        let Some(out) = self.out.clone().or_else(own) else {
+            return super::complain("no folder to write to: give `--out DIR`, or `out` in arcanary.yaml");
+        };
+        if self.check { self.differences(&built, &loaded, &out, exit) } else { self.write(&built, &loaded, &out, targets.len(), exit) }
+    }
+
+    fn write(&self, built: &Built, loaded: &Loaded, out: &Path, targets: usize, exit: Exit) -> Exit {
+        match built.write(loaded, out) {
+            Ok(count) => {
+                if self.input.format == Format::Text {
+                    tell(&format!("{} for {} in {}", counted(count, "document"), counted(targets, "target"), out.display()));
+                }
+                exit
+            }
+            Err(error) => super::complain(&format!("cannot write {error}")),
+        }
+    }
+
+    fn differences(&self, built: &Built, loaded: &Loaded, out: &Path, exit: Exit) -> Exit {
+        let differences = built.differences(loaded, out);
+        for (name, old, new) in &differences {
+            let (old, new) = (old.as_deref().unwrap_or(""), new.as_deref().unwrap_or(""));
+            let diff = similar::TextDiff::from_lines(old, new);
+            let text = diff.unified_diff().context_radius(3).header(&format!("{} (there)", out.join(name).display()), "as built now").to_string();
+            if self.input.format == Format::Text {
+                print(&text);
+            }
+        }
+        if differences.is_empty() {
+            return exit;
+        }
+        tell(&format!("{} in {}; run `arcanary build` without --check and review the change", counted(differences.len(), "difference"), out.display()));
+        if exit == Exit::Bad { exit } else { Exit::Findings }
+    }
+}

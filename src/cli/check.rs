@@ -1,0 +1,40 @@
+//! `arcanary check`
+
+use super::{chosen_targets, counted, exit_of, report, tell, Exit, Format, Input};
+use crate::build::build;
+use crate::diagnostic::sort;
+use clap::Args;
+
+/// Read and check sources
+#[derive(Args)]
+pub struct Check {
+    #[command(flatten)]
+    input: Input,
+    /// Ask these targets only
+    #[arg(long, value_name = "T", value_delimiter = ',')]
+    target: Vec<String>,
+}
+
+impl Check {
+    pub fn run(&self) -> Exit {
+        let mut loaded = self.input.load();
+        let targets = match chosen_targets(&self.target, &loaded) {
+            Ok(targets) => targets,
+            Err(unknown) => {
+                report(&unknown, &loaded.sources, self.input.format);
+                return Exit::Bad;
+            }
+        };
+        if !loaded.has_errors() {
+            let built = build(&loaded, &targets);
+            loaded.diagnostics.extend(built.diagnostics);
+            sort(&mut loaded.diagnostics);
+        }
+        report(&loaded.diagnostics, &loaded.sources, self.input.format);
+        let exit = exit_of(&loaded.diagnostics);
+        if exit == Exit::Fine && self.input.format == Format::Text {
+            tell(&format!("{} for {}: fine", counted(loaded.rules().count(), "rule"), counted(targets.len(), "target")));
+        }
+        exit
+    }
+}

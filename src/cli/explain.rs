@@ -1,0 +1,41 @@
+//! `arcanary explain`
+
+use super::{chosen_targets, complain, exit_of, print, report, Exit, Input};
+use crate::explain::explain;
+use clap::Args;
+
+/// Say in plain words what a rule matches
+#[derive(Args)]
+pub struct Explain {
+    /// The rule
+    rule: String,
+    #[command(flatten)]
+    input: Input,
+    /// Ask these targets only
+    #[arg(long, value_name = "T", value_delimiter = ',')]
+    target: Vec<String>,
+}
+
+impl Explain {
+    pub fn run(&self) -> Exit {
+        let loaded = self.input.load();
+        if loaded.has_errors() {
+            report(&loaded.diagnostics, &loaded.sources, self.input.format);
+            return exit_of(&loaded.diagnostics);
+        }
+        let targets = match chosen_targets(&self.target, &loaded) {
+            Ok(targets) => targets,
+            Err(unknown) => {
+                report(&unknown, &loaded.sources, self.input.format);
+                return Exit::Bad;
+            }
+        };
+        let Some(rule) = loaded.project.rules.get(&self.rule) else {
+            let near = crate::diagnostic::nearest(&self.rule, loaded.project.rules.keys().map(String::as_str));
+            let hint = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
+            return complain(&format!("there is no rule `{}`{hint}", self.rule));
+        };
+        print(&explain(rule, &loaded, &targets));
+        Exit::Fine
+    }
+}

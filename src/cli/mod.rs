@@ -1,0 +1,236 @@
+//! The command line: one file a subcommand, no logic of its own.
+//!
+//! Exit codes: 0 fine, 1 findings or differences, 2 bad source or usage.
+
+mod build;
+mod check;
+mod explain;
+mod fmt;
+mod new;
+mod targets;
+
+use crate::diagnostic::{self, Code, Diagnostic, Style};
+use crate::project::{self, Loaded};
+use crate::source::Sources;
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// More findings than this are counted, not shown.
+const MOST_SHOWN: usize = 100;
+
+/// Compile detections of archive-utility behaviour to KQL, Splunk SPL and Sigma.
+#[derive(Parser)]
+#[command(name = "arcanary", version, arg_required_else_help = true, after_help = "Exit codes: 0 fine, 1 findings or differences, 2 bad source or usage.")]
+struct Cli {
+    /// Explain a finding's code, such as E0105
+    #[arg(long, value_name = "CODE")]
+    explain: Option<String>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Begin a project in a new folder
+    New(new::New),
+    /// Read and check sources, and ask every target whether it can say them; write nothing
+    Check(check::Check),
+    /// Compile rules to documents: OUT/<target>/<rule>.<kql|spl|yml>
+    Build(build::Build),
+    /// Put sources into the one canonical layout
+    Fmt(fmt::Fmt),
+    /// List targets, or show what each field becomes on one of them
+    Targets(targets::TargetsArgs),
+    /// Say in plain words what a rule matches, and how each target says it
+    Explain(explain::Explain),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// How findings are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people, on standard error
+    #[default]
+    Text,
+    /// For programs: one JSON array on standard output
+    Json,
+}
+
+/// What to compile.
+#[derive(Args)]
+struct Input {
+    /// Files or folders; none: the project in this folder or above
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// How findings are printed
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Input {
+    fn load(&self) -> Loaded {
+        project::load(&self.paths, &here())
+    }
+}
+
+fn here() -> PathBuf {
+    std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
+}
+
+/// What a command ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    Fine = 0,
+    Findings = 1,
+    Bad = 2,
+}
+
+/// Runs the program with the process's arguments.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let exit = match (cli.explain, cli.command) {
+        (Some(code), _) => explain_code(&code),
+        (None, Some(command)) => dispatch(command),
+        (None, None) => Exit::Bad,
+    };
+    ExitCode::from(exit as u8)
+}
+
+fn dispatch(command: Command) -> Exit {
+    match command {
+        Command::New(new) => new.run(),
+        Command::Check(check) => check.run(),
+        Command::Build(build) => build.run(),
+        Command::Fmt(fmt) => fmt.run(),
+        Command::Targets(targets) => targets.run(),
+        Command::Explain(explain) => explain.run(),
+        Command::Completions { shell } => {
+            let mut out = vec![];
+            clap_complete::generate(shell, &mut Cli::command(), "arcanary", &mut out);
+            print(&String::from_utf8_lossy(&out));
+            Exit::Fine
+        }
+        Command::Man => {
+            let mut out = vec![];
+            match clap_mangen::Man::new(Cli::command()).render(&mut out) {
+                Ok(()) => {
+                    print(&String::from_utf8_lossy(&out));
+                    Exit::Fine
+                }
+                Err(error) => complain(&error.to_string()),
+            }
+        }
+    }
+}
+
+fn explain_code(id: &str) -> Exit {
+    match Code::find(id) {
+        Some(code) => {
+            print(&format!("{}: {}\n\n{}\n", code.id(), code.title(), code.explanation()));
+            Exit::Fine
+        }
+        None => {
+            let near = diagnostic::nearest(id, Code::ALL.iter().map(|c| c.id()));
+            complain(&format!("there is no code `{id}`{}", near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"))))
+        }
+    }
+}
+
+/// Prints to standard output; a closed pipe is no error of ours.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// Prints to standard error.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+fn complain(message: &str) -> Exit {
+    tell(&format!("error: {message}"));
+    Exit::Bad
+}
+
+fn style() -> Style {
+    match anstream::AutoStream::choice(&std::io::stderr()) {
+        anstream::ColorChoice::Never => Style::Plain,
+        _ => Style::Colour,
+    }
+}
+
+/// Prints findings in the chosen format.
+fn report(diagnostics: &[Diagnostic], sources: &Sources, format: Format) {
+    match format {
+        Format::Json => {
+            let json = diagnostic::to_json(diagnostics, sources);
+            print(&format!("{}\n", serde_json::to_string_pretty(&json).unwrap_or_default()));
+        }
+        Format::Text => {
+            let style = style();
+            for diagnostic in diagnostics.iter().take(MOST_SHOWN) {
+                tell(&diagnostic::to_text(diagnostic, sources, style));
+            }
+            if diagnostics.len() > MOST_SHOWN {
+                tell(&format!("… and {} more", diagnostics.len() - MOST_SHOWN));
+            }
+            let (errors, warnings) = diagnostic::count(diagnostics);
+            if errors + warnings > 0 {
+                tell(&format!("{}, {}; `arcanary --explain CODE` tells more", counted(errors, "error"), counted(warnings, "warning")));
+            }
+        }
+    }
+}
+
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// What findings mean for the exit code.
+fn exit_of(diagnostics: &[Diagnostic]) -> Exit {
+    if diagnostics.iter().any(|d| d.is_error() && !d.code.is_finding()) {
+        Exit::Bad
+    } else if diagnostics.iter().any(Diagnostic::is_error) {
+        Exit::Findings
+    } else {
+        Exit::Fine
+    }
+}
+
+/// The targets of the command line, else of the project, else all.
+fn chosen_targets(names: &[String], loaded: &Loaded) -> Result<Vec<String>, Vec<Diagnostic>> {
+    let chosen: Vec<String> = if !names.is_empty() {
+        names.to_vec()
+    } else if !loaded.config.targets.is_empty() {
+        loaded.config.targets.clone()
+    } else {
+        loaded.targets.all.keys().cloned().collect()
+    };
+    let unknown: Vec<Diagnostic> =
+        chosen.iter().filter(|n| !loaded.targets.all.contains_key(*n)).map(|n| project::unknown_target(n, &loaded.targets)).collect();
+    if unknown.is_empty() { Ok(chosen) } else { Err(unknown) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,446 @@
+//! A project on disk: `arcanary.yaml`, the `.det` files it names, and its own targets.
+
+use crate::diagnostic::{nearest, sort, Code, Diagnostic};
+use crate::sema::{self, Meta, Rule};
+use crate::source::{FileId, Sources, Span};
+use crate::syntax::ast::{Literal, Text};
+use crate::syntax::{self, Parsed};
+use crate::target::Targets;
+use indexmap::IndexMap;
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
+
+/// The project file's name.
+pub const FILE_NAME: &str = "arcanary.yaml";
+
+/// `arcanary.yaml`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The pack's name.
+    pub name: String,
+    /// The pack's version.
+    pub version: String,
+    /// Files and folders with `.det` files, from the project's folder.
+    pub sources: Vec<String>,
+    /// Targets that `build` builds.
+    pub targets: Vec<String>,
+    /// A folder with the project's own target files.
+    pub target_files: Option<String>,
+    /// Where `build` writes.
+    pub out: Option<String>,
+    /// Values of parameters: `15m`, `20MB`, numbers, text.
+    pub params: IndexMap<String, serde_yaml::Value>,
+    /// Metadata of rules that do not give their own.
+    pub defaults: Defaults,
+    /// Rules that are left out for a target, and why.
+    pub skip: Vec<Skip>,
+}
+
+/// Metadata of rules that do not give their own.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Defaults {
+    /// Author.
+    pub author: Option<String>,
+    /// SPDX identifier.
+    pub license: Option<String>,
+    /// Status.
+    pub status: Option<String>,
+    /// First published.
+    pub date: Option<String>,
+}
+
+/// A rule that is left out for some targets.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Skip {
+    /// The rule.
+    pub rule: String,
+    /// The targets.
+    pub targets: Vec<String>,
+    /// Why.
+    pub because: String,
+}
+
+/// A project as loaded, with all findings about its files.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// All files.
+    pub sources: Sources,
+    /// The `.det` files among them, in order.
+    pub files: Vec<(FileId, PathBuf)>,
+    /// The project file.
+    pub config: Config,
+    /// Its folder.
+    pub root: Option<PathBuf>,
+    /// The project file in `sources`.
+    pub config_file: Option<FileId>,
+    /// The resolved project.
+    pub project: sema::Project,
+    /// Built-in targets and the project's own.
+    pub targets: Targets,
+    /// Findings, sorted.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The rules that the paths of the command line mean; `None`: all.
+    pub selected: Option<BTreeSet<String>>,
+}
+
+impl Loaded {
+    /// Whether anything stops a build.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// The rules that the command line means, in order of their names.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.project.rules.values().filter(|r| self.selected.as_ref().is_none_or(|s| s.contains(&r.name)))
+    }
+}
+
+/// Loads what `paths` mean: nothing means the project in `here` or above it; a path inside a project means that project,
+/// and of its rules those that lie there; other files and folders are taken as they are.
+#[must_use]
+pub fn load(paths: &[PathBuf], here: &Path) -> Loaded {
+    let mut loaded = Loaded { targets: Targets::built_in(), ..Loaded::default() };
+    let mut chosen: Vec<PathBuf> = vec![];
+    if paths.is_empty() {
+        loaded.root = find_root(here);
+        if loaded.root.is_none() {
+            loaded.diagnostics.push(no_project());
+            return loaded;
+        }
+    } else {
+        choose(paths, here, &mut loaded, &mut chosen);
+    }
+    if let Some(root) = loaded.root.clone() {
+        read_config(&root, &mut loaded);
+    }
+    let project_files = project_files(&mut loaded);
+    let mut all: Vec<PathBuf> = project_files.clone();
+    for path in &chosen {
+        collect(path, &mut all, &mut loaded.diagnostics);
+    }
+    let mut seen = BTreeSet::new();
+    all.retain(|p| seen.insert(normal(p)));
+    if all.is_empty() && loaded.diagnostics.is_empty() {
+        loaded.diagnostics.push(Diagnostic::new(Code::Unreadable, "there are no `.det` files here"));
+    }
+    let parsed = read_files(&all, here, &mut loaded);
+    resolve(parsed, &mut loaded);
+    select(&chosen, &project_files, &mut loaded);
+    sort(&mut loaded.diagnostics);
+    loaded
+}
+
+/// The targets of the project in `here` or above it, or the built-in ones.
+#[must_use]
+pub fn load_targets(here: &Path) -> Loaded {
+    let mut loaded = Loaded { targets: Targets::built_in(), root: find_root(here), ..Loaded::default() };
+    if let Some(root) = loaded.root.clone() {
+        read_config(&root, &mut loaded);
+    }
+    loaded
+}
+
+/// The `.det` files that `paths` mean, without reading them; and what could not be found.
+#[must_use]
+pub fn det_files(paths: &[PathBuf], here: &Path) -> (Vec<PathBuf>, Vec<Diagnostic>) {
+    let mut files = vec![];
+    let mut loaded = Loaded::default();
+    for path in paths {
+        let full = here.join(path);
+        if full.exists() {
+            collect(&full, &mut files, &mut loaded.diagnostics);
+        } else {
+            loaded.diagnostics.push(unreadable(path, "no such file or folder"));
+        }
+    }
+    if paths.is_empty() {
+        loaded.root = find_root(here);
+        match loaded.root.clone() {
+            Some(root) => {
+                read_config(&root, &mut loaded);
+                files = project_files(&mut loaded);
+            }
+            None => loaded.diagnostics.push(no_project()),
+        }
+    }
+    (files, loaded.diagnostics)
+}
+
+fn no_project() -> Diagnostic {
+    Diagnostic::new(Code::BadProject, format!("there is no {FILE_NAME} in this folder or above it"))
+        .help("name the files or folders that you mean, or begin a project with `arcanary new DIR`")
+}
+
+/// The nearest folder with a project file, from `here` upwards.
+fn find_root(here: &Path) -> Option<PathBuf> {
+    let here = std::path::absolute(here).ok()?;
+    here.ancestors().find(|a| a.join(FILE_NAME).is_file()).map(Path::to_path_buf)
+}
+
+fn choose(paths: &[PathBuf], here: &Path, loaded: &mut Loaded, chosen: &mut Vec<PathBuf>) {
+    for path in paths {
+        let full = here.join(path);
+        if !full.exists() {
+            loaded.diagnostics.push(unreadable(path, "no such file or folder"));
+            continue;
+        }
+        let start = if full.is_dir() { full.as_path() } else { full.parent().unwrap_or(here) };
+        if let Some(root) = find_root(start) {
+            match &loaded.root {
+                Some(other) if *other != root => loaded.diagnostics.push(
+                    Diagnostic::new(Code::BadProject, "these paths belong to two projects")
+                        .note(format!("{} and {}", other.display(), root.display()))
+                        .help("compile them one after the other"),
+                ),
+                _ => loaded.root = Some(root),
+            }
+        }
+        chosen.push(full);
+    }
+}
+
+fn unreadable(path: &Path, why: &str) -> Diagnostic {
+    Diagnostic::new(Code::Unreadable, format!("`{}` cannot be read: {why}", path.display()))
+}
+
+fn read_config(root: &Path, loaded: &mut Loaded) {
+    let path = root.join(FILE_NAME);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) => return loaded.diagnostics.push(unreadable(&path, &error.to_string())),
+    };
+    let id = match loaded.sources.add_bytes(FILE_NAME, &bytes) {
+        Ok(id) => id,
+        Err(diagnostic) => return loaded.diagnostics.push(*diagnostic),
+    };
+    loaded.config_file = Some(id);
+    let text = loaded.sources.get(id).map_or("", |f| f.text.as_str());
+    match serde_yaml::from_str::<Option<Config>>(text) {
+        Ok(config) => loaded.config = config.unwrap_or_default(),
+        Err(error) => {
+            let at = error.location().map_or(0, |l| l.index().min(text.len()));
+            let at = (0..=at).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+            let message = error.to_string();
+            let message = message.split(" at line ").next().unwrap_or("").to_owned();
+            loaded.diagnostics.push(Diagnostic::new(Code::BadProject, format!("{FILE_NAME} cannot be read")).at(Span::new(id, at, at), message));
+        }
+    }
+    read_targets(root, loaded);
+}
+
+/// The project's own target files.
+fn read_targets(root: &Path, loaded: &mut Loaded) {
+    let folder = root.join(loaded.config.target_files.as_deref().unwrap_or("targets"));
+    let mut files: Vec<PathBuf> = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries.filter_map(|e| e.ok().map(|e| e.path())).collect(),
+        Err(_) if loaded.config.target_files.is_none() => vec![],
+        Err(error) => return loaded.diagnostics.push(unreadable(&folder, &error.to_string())),
+    };
+    files.retain(|p| p.extension().is_some_and(|e| e == "yaml" || e == "yml"));
+    files.sort();
+    for path in files {
+        let name = shown(&path, root);
+        match std::fs::read(&path) {
+            Err(error) => loaded.diagnostics.push(unreadable(&path, &error.to_string())),
+            Ok(bytes) => match loaded.sources.add_bytes(name, &bytes) {
+                Err(diagnostic) => loaded.diagnostics.push(*diagnostic),
+                Ok(id) => {
+                    let found = loaded.targets.add(id, &loaded.sources);
+                    loaded.diagnostics.extend(found);
+                }
+            },
+        }
+    }
+}
+
+fn project_files(loaded: &mut Loaded) -> Vec<PathBuf> {
+    let Some(root) = loaded.root.clone() else { return vec![] };
+    let sources = if loaded.config.sources.is_empty() { vec![".".to_owned()] } else { loaded.config.sources.clone() };
+    let mut files = vec![];
+    for source in sources {
+        let path = root.join(&source);
+        if path.exists() {
+            collect(&path, &mut files, &mut loaded.diagnostics);
+        } else {
+            let diagnostic = config_place(loaded, &source, Diagnostic::new(Code::BadProject, format!("`{source}` does not exist")), "named under `sources`");
+            loaded.diagnostics.push(diagnostic);
+        }
+    }
+    files
+}
+
+/// `.det` files of a file or folder, sorted by name; hidden folders and `target` are passed over.
+fn collect(path: &Path, out: &mut Vec<PathBuf>, diagnostics: &mut Vec<Diagnostic>) {
+    if path.is_file() {
+        return out.push(path.to_path_buf());
+    }
+    let mut entries: Vec<PathBuf> = match std::fs::read_dir(path) {
+        Ok(entries) => entries.filter_map(|e| e.ok().map(|e| e.path())).collect(),
+        Err(error) => return diagnostics.push(unreadable(path, &error.to_string())),
+    };
+    entries.sort();
+    for entry in entries {
+        let name = entry.file_name().and_then(|n| n.to_str()).unwrap_or("");
+        if name.starts_with('.') || name == "target" || name == "node_modules" {
+            continue;
+        }
+        if entry.is_dir() {
+            collect(&entry, out, diagnostics);
+        } else if entry.extension().is_some_and(|e| e == "det") {
+            out.push(entry);
+        }
+    }
+}
+
+fn read_files(all: &[PathBuf], here: &Path, loaded: &mut Loaded) -> Vec<Parsed> {
+    let mut parsed = vec![];
+    for path in all {
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                loaded.diagnostics.push(unreadable(path, &error.to_string()));
+                continue;
+            }
+        };
+        match loaded.sources.add_bytes(shown(path, here), &bytes) {
+            Ok(id) => {
+                loaded.files.push((id, path.clone()));
+                let text = loaded.sources.get(id).map_or("", |f| f.text.as_str());
+                parsed.push(syntax::parse(id, text));
+            }
+            Err(diagnostic) => loaded.diagnostics.push(*diagnostic),
+        }
+    }
+    parsed
+}
+
+fn resolve(parsed: Vec<Parsed>, loaded: &mut Loaded) {
+    let params = params(loaded);
+    let (project, diagnostics) = sema::resolve(parsed, &params);
+    loaded.project = project;
+    loaded.diagnostics.extend(diagnostics);
+    let defaults = loaded.config.defaults.clone();
+    for rule in loaded.project.rules.values_mut() {
+        apply_defaults(&mut rule.meta, &defaults);
+    }
+    check_names(loaded);
+}
+
+fn apply_defaults(meta: &mut Meta, defaults: &Defaults) {
+    let fill = |own: &mut Option<String>, default: &Option<String>| {
+        if own.is_none() {
+            own.clone_from(default);
+        }
+    };
+    fill(&mut meta.author, &defaults.author);
+    fill(&mut meta.license, &defaults.license);
+    fill(&mut meta.status, &defaults.status);
+    fill(&mut meta.date, &defaults.date);
+}
+
+/// Parameters as the project file gives them: a number, `20MB`, `15m`, a truth value or text.
+fn params(loaded: &Loaded) -> IndexMap<String, Literal> {
+    let span = Span::new(loaded.config_file.unwrap_or_default(), 0, 0);
+    let literal = |value: &serde_yaml::Value| match value {
+        serde_yaml::Value::Bool(b) => Some(Literal::Bool(*b, span)),
+        serde_yaml::Value::Number(n) => n.as_u64().map(|n| Literal::Int(n, span)),
+        serde_yaml::Value::String(s) => Some(text_or_amount(s, span)),
+        _ => None,
+    };
+    loaded.config.params.iter().filter_map(|(k, v)| Some((k.clone(), literal(v)?))).collect()
+}
+
+fn text_or_amount(text: &str, span: Span) -> Literal {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number = text.get(..digits).and_then(|d| d.parse::<u64>().ok());
+    match (number, text.get(digits..).unwrap_or("")) {
+        (Some(n), "s") => Literal::Duration(n, span),
+        (Some(n), "m") => Literal::Duration(n.saturating_mul(60), span),
+        (Some(n), "h") => Literal::Duration(n.saturating_mul(3600), span),
+        (Some(n), "d") => Literal::Duration(n.saturating_mul(86_400), span),
+        (Some(n), "B") => Literal::Size(n, span),
+        (Some(n), "KB") => Literal::Size(n.saturating_mul(1 << 10), span),
+        (Some(n), "MB") => Literal::Size(n.saturating_mul(1 << 20), span),
+        (Some(n), "GB") => Literal::Size(n.saturating_mul(1 << 30), span),
+        _ => Literal::Text(Text { value: text.to_owned(), raw: false, span }),
+    }
+}
+
+/// Targets and rules that the project file names must exist.
+fn check_names(loaded: &mut Loaded) {
+    let mut found = vec![];
+    for name in loaded.config.targets.iter().chain(loaded.config.skip.iter().flat_map(|s| &s.targets)) {
+        if !loaded.targets.all.contains_key(name) {
+            let diagnostic = unknown_target(name, &loaded.targets);
+            found.push(config_place(loaded, name, diagnostic, "named here"));
+        }
+    }
+    for skip in &loaded.config.skip {
+        if !loaded.project.rules.contains_key(&skip.rule) && !loaded.has_errors() {
+            let diagnostic = Diagnostic::new(Code::StaleSkip, format!("the project skips `{}`, and there is no such rule", skip.rule));
+            found.push(config_place(loaded, &skip.rule, diagnostic, "named under `skip`"));
+        }
+    }
+    loaded.diagnostics.extend(found);
+}
+
+/// The finding for a target's name that is none.
+#[must_use]
+pub fn unknown_target(name: &str, targets: &Targets) -> Diagnostic {
+    let known: Vec<&str> = targets.all.keys().map(String::as_str).collect();
+    let diagnostic = Diagnostic::new(Code::UnknownTarget, format!("there is no target `{name}`")).note(format!("targets are {}", known.join(", ")));
+    match nearest(name, known.iter().copied()) {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => diagnostic,
+    }
+}
+
+/// Points at the first place in the project file where `text` stands.
+pub(crate) fn config_place(loaded: &Loaded, text: &str, diagnostic: Diagnostic, label: &str) -> Diagnostic {
+    let Some(id) = loaded.config_file else { return diagnostic };
+    let Some(at) = loaded.sources.get(id).and_then(|f| f.text.find(text)) else { return diagnostic };
+    diagnostic.at(Span::new(id, at, at + text.len()), label)
+}
+
+/// Rules that lie in the paths of the command line, where these are a part of the project.
+fn select(chosen: &[PathBuf], project_files: &[PathBuf], loaded: &mut Loaded) {
+    let whole = chosen.iter().any(|c| loaded.root.as_ref().is_some_and(|r| normal(c) == normal(r)));
+    if chosen.is_empty() || loaded.root.is_none() || whole {
+        return;
+    }
+    let chosen: Vec<PathBuf> = chosen.iter().map(|c| normal(c)).collect();
+    let meant = |path: &Path| chosen.iter().any(|c| normal(path).starts_with(c));
+    if project_files.iter().all(|p| meant(p)) {
+        return;
+    }
+    let files: Vec<FileId> = loaded.files.iter().filter(|(_, p)| meant(p)).map(|(id, _)| *id).collect();
+    loaded.selected = Some(loaded.project.rules.values().filter(|r| files.contains(&r.span.file)).map(|r| r.name.clone()).collect());
+}
+
+/// An absolute path without `.` and `..`.
+fn normal(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                out.pop();
+            }
+            Component::CurDir => {}
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// A path for messages: from `here` if it lies below, with `/` between folders.
+fn shown(path: &Path, here: &Path) -> String {
+    let (full, base) = (normal(path), normal(here));
+    let short = full.strip_prefix(&base).map_or_else(|_| path.to_path_buf(), Path::to_path_buf);
+    short.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/").replace("//", "/")
+}
