@@ -97,8 +97,8 @@ fn read_again(rule: &Rule, text: &str) -> Result<(), String> {
     for (i, document) in serde_yaml::Deserializer::from_str(text).enumerate() {
         let document = serde_yaml::Value::deserialize(document).map_err(|e| format!("the document of `{}` is not YAML: {e}", rule.name))?;
         let field = |key: &str| document.get(key).and_then(|v| v.as_str()).unwrap_or("").to_owned();
-        let title = crate::backend::one_line(&rule.meta.title);
-        let same = field("title").starts_with(&title) && field("level") == rule.meta.level.word() && (i > 0 || field("id") == rule.meta.id);
+        let title = crate::backend::one_line(&rule.meta.title).to_lowercase();
+        let same = field("title").to_lowercase().starts_with(&title) && field("level") == rule.meta.level.word() && (i > 0 || field("id") == rule.meta.id);
         if !same {
             return Err(format!("the document of `{}` does not read as it was written", rule.name));
         }

@@ -59,7 +59,7 @@ fn document(rule: &Rule, plan: &Plan, query: &SourceQuery, index: usize, detecti
     };
     let title = if index == 0 { meta.title.clone() } else { format!("{} - {}", meta.title, suffix(plan, query)) };
     let mut fields = vec![
-        ("title", text(scalar(&one_line(&title)))),
+        ("title", text(scalar(&title_case(&one_line(&title))))),
         ("id", text(id)),
         ("related", Fragment::List(related.iter().map(|(kind, id)| Fragment::Record(vec![("id", text(id.clone())), ("type", text(kind.clone()))])).collect())),
         ("status", text(scalar(meta.status.as_deref().unwrap_or("experimental")))),
@@ -83,6 +83,26 @@ fn document(rule: &Rule, plan: &Plan, query: &SourceQuery, index: usize, detecti
     fields.push(("falsepositives", list(causes.iter().map(|f| scalar(&one_line(f))))));
     fields.push(("level", text(meta.level.word())));
     Fragment::Record(fields)
+}
+
+/// SigmaHQ's title case: small words stay small, and so do names with a dot, a slash or an underscore in them.
+fn title_case(title: &str) -> String {
+    const SMALL: [&str; 19] = [
+        "a", "an", "and", "as", "at", "by", "for", "from", "in", "of", "on", "or", "over", "the", "through", "to", "via",
+        "with", "without",
+    ];
+    let word = |w: &str| {
+        let lower = w.chars().any(char::is_alphabetic) && !w.chars().any(char::is_uppercase);
+        if !lower || SMALL.contains(&w) || w.contains(['.', '/', '_']) || w.starts_with(|c: char| c.is_ascii_digit()) {
+            return w.to_owned();
+        }
+        let at = w.find(char::is_alphabetic).unwrap_or(0);
+        let (before, rest) = w.split_at(at);
+        let mut letters = rest.chars();
+        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+        format!("{before}{first}{}", letters.as_str())
+    };
+    title.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// A rule for another log source has an id of its own, the same on every build.
@@ -179,4 +199,15 @@ fn selection(name: &str, selection: &Selection) -> Fragment {
         }
     }
     Fragment::Record(vec![("name", text(name)), ("lines", list(lines))])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::title_case;
+
+    #[test]
+    fn titles_are_cased_as_sigmahq_wants_them() {
+        assert_eq!(title_case("Archive created with tar of Windows"), "Archive Created with Tar of Windows");
+        assert_eq!(title_case("started by rundll32.exe or (dllhost) 7z"), "Started by rundll32.exe or (Dllhost) 7z");
+    }
 }
