@@ -99,10 +99,15 @@ impl Sources {
     /// kept with the bad characters replaced, so that the message can show the place.
     pub fn add_bytes(&mut self, name: impl Into<String>, bytes: &[u8]) -> Result<FileId, Box<Diagnostic>> {
         let name = name.into();
-        if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
+        // Editors that leave the mark out are known by the NUL beside the first, surely ASCII, character.
+        let unmarked = matches!(bytes, [0, 1..=127, ..] | [1..=127, 0, ..]);
+        if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) || unmarked {
             let id = self.add(name, "");
+            let why = if unmarked { "every other byte is NUL" } else { "starts with the mark of UTF-16" };
             return Err(Box::new(
-                Diagnostic::new(Code::Utf16, "this file is UTF-16").at(Span::new(id, 0, 0), "starts with a UTF-16 mark"),
+                Diagnostic::new(Code::Utf16, "this file is UTF-16")
+                    .at(Span::new(id, 0, 0), why)
+                    .help("save it as UTF-8 in your editor"),
             ));
         }
         let bytes = bytes.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(bytes);
@@ -113,7 +118,8 @@ impl Sources {
                     None => Ok(id),
                     Some(at) => Err(Box::new(
                         Diagnostic::new(Code::NulCharacter, "a NUL character in a source file")
-                            .at(Span::new(id, at, at + 1), "here"),
+                            .at(Span::new(id, at, at + 1), "no text holds this")
+                            .help("the file was damaged, or it is not a source file"),
                     )),
                 }
             }
@@ -122,7 +128,8 @@ impl Sources {
                 let id = self.add(name, String::from_utf8_lossy(bytes));
                 Err(Box::new(
                     Diagnostic::new(Code::NotUtf8, "this file is not UTF-8")
-                        .at(Span::new(id, at, at), "the first byte that is not UTF-8"),
+                        .at(Span::new(id, at, at), "the first byte that is not UTF-8")
+                        .help("save it as UTF-8 in your editor"),
                 ))
             }
         }

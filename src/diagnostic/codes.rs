@@ -128,6 +128,8 @@ codes! {
         "A file is a row of items, each of which begins with utility, group, list, param, let, exception, rule, tune or extend.";
     "E0112" MisplacedDoc Error "misplaced `///`"
         "Three slashes begin the description of the item that follows. Elsewhere write `//`.";
+    "E0113" TooLarge Error "condition or list too large"
+        "What a rule's conditions hold is counted once every `let`, list and group is put in, and so is what a list holds. No target takes queries of such a size. Split the rule, or match with fewer, broader patterns.";
     "E0201" UnknownName Error "unknown name"
         "The name is not defined in any file of the project, or not in this rule. All `.det` files of a project share their names; there are no imports.";
     "E0202" DefinedTwice Error "defined twice"

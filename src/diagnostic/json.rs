@@ -2,7 +2,7 @@
 
 use super::Diagnostic;
 use crate::source::{Sources, Span};
-use serde_json::{json, Value};
+use serde_json::{json, Map, Value};
 
 /// All findings as one JSON array.
 #[must_use]
@@ -17,29 +17,26 @@ fn one(diagnostic: &Diagnostic, sources: &Sources) -> Value {
         "title": diagnostic.code.title(),
         "message": diagnostic.message,
         "labels": diagnostic.labels.iter().map(|l| {
-            let mut label = place(l.span, sources);
-            label["text"] = json!(l.text);
-            label["primary"] = json!(l.primary);
-            label
+            place(l.span, sources, [("text", json!(l.text)), ("primary", json!(l.primary))])
         }).collect::<Vec<_>>(),
         "notes": diagnostic.notes,
         "help": diagnostic.help.iter().map(|h| json!({
             "text": h.text,
-            "patch": h.patch.as_ref().map(|(span, text)| {
-                let mut patch = place(*span, sources);
-                patch["replacement"] = json!(text);
-                patch
-            }),
+            "patch": h.patch.as_ref().map(|(span, text)| place(*span, sources, [("replacement", json!(text))])),
         })).collect::<Vec<_>>(),
     })
 }
 
-fn place(span: Span, sources: &Sources) -> Value {
-    let Some(file) = sources.get(span.file) else { return json!({}) };
-    let (line, column) = file.line_column(span.start);
-    let (end_line, end_column) = file.line_column(span.end);
-    json!({
-        "file": file.name, "start": span.start, "end": span.end,
-        "line": line, "column": column, "end_line": end_line, "end_column": end_column,
-    })
+fn place(span: Span, sources: &Sources, more: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+    let mut out = Map::new();
+    if let Some(file) = sources.get(span.file) {
+        let (line, column) = file.line_column(span.start);
+        let (end_line, end_column) = file.line_column(span.end);
+        let numbers = [span.start, span.end, line, column, end_line, end_column];
+        let names = ["start", "end", "line", "column", "end_line", "end_column"];
+        out.insert("file".to_owned(), json!(file.name));
+        out.extend(names.into_iter().zip(numbers).map(|(name, n)| (name.to_owned(), json!(n))));
+    }
+    out.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    Value::Object(out)
 }

@@ -52,41 +52,43 @@ impl Diagnostic {
     /// A finding without a place yet.
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), labels: Vec::new(), notes: Vec::new(), help: Vec::new() }
+        Self { code, message: short(message.into()), labels: Vec::new(), notes: Vec::new(), help: Vec::new() }
     }
 
     /// Adds the place the message is about.
     #[must_use]
     pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { span, text: text.into(), primary: true });
+        self.labels.push(Label { span, text: short(text.into()), primary: true });
         self
     }
 
     /// Adds a place that says why.
     #[must_use]
     pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
-        self.labels.push(Label { span, text: text.into(), primary: false });
+        self.labels.push(Label { span, text: short(text.into()), primary: false });
         self
     }
 
     /// Adds a fact.
     #[must_use]
     pub fn note(mut self, text: impl Into<String>) -> Self {
-        self.notes.push(text.into());
+        self.notes.push(short(text.into()));
         self
     }
 
     /// Adds a cure in words.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help.push(Help { text: text.into(), patch: None });
+        self.help.push(Help { text: short(text.into()), patch: None });
         self
     }
 
-    /// Adds a cure that can be applied as it stands.
+    /// Adds a cure that can be applied as it stands. A very long replacement is left out: nobody would read it.
     #[must_use]
     pub fn patch(mut self, text: impl Into<String>, span: Span, replacement: impl Into<String>) -> Self {
-        self.help.push(Help { text: text.into(), patch: Some((span, replacement.into())) });
+        let replacement = replacement.into();
+        let patch = (replacement.len() <= LONG_PATCH).then_some((span, replacement));
+        self.help.push(Help { text: short(text.into()), patch });
         self
     }
 
@@ -118,23 +120,82 @@ impl Diagnostic {
     }
 }
 
+/// Names in messages are cut to this many characters.
+const LONG_NAME: usize = 60;
+/// Messages, labels, notes and helps are cut to this many characters.
+const LONG_TEXT: usize = 400;
+/// Replacements longer than this many bytes are not shown.
+const LONG_PATCH: usize = 1000;
+
+/// Cuts what a source put into a message, so that no source can flood or disturb a terminal: long names in backticks,
+/// then the whole, and control characters become escapes.
+fn short(text: String) -> String {
+    let quiet = !text.chars().any(char::is_control);
+    if text.len() <= LONG_NAME && quiet {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len().min(LONG_TEXT * 4));
+    let mut written = 0;
+    for (i, part) in text.split('`').enumerate() {
+        out.push_str(if i == 0 { "" } else { "`" });
+        let room = if i % 2 == 1 { LONG_NAME } else { LONG_TEXT };
+        let mut chars = part.chars();
+        for c in chars.by_ref().take(room) {
+            match c.is_control() {
+                true => out.extend(c.escape_default()),
+                false => out.push(c),
+            }
+            written += 1;
+        }
+        if chars.next().is_some() {
+            out.push('…');
+        }
+        if written > LONG_TEXT {
+            out.push('…');
+            break;
+        }
+    }
+    out
+}
+
+/// Words longer than this are nobody's misspelling.
+const LONG_WORD: usize = 64;
+
 /// The candidate that is closest to `word`, if it is close enough to be what was meant. Letters' case is no
 /// difference; ties go to the first candidate.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word = word.to_lowercase();
-    let limit = match word.chars().count() {
+    let mut budget = usize::MAX;
+    nearest_within(word, candidates, &mut budget)
+}
+
+/// Like [`nearest`], as long as `budget` lasts: looking at a candidate costs 1, comparing it 20. A run over many wrong
+/// names among many good ones stays linear that way.
+pub(crate) fn nearest_within<'a>(
+    word: &str, candidates: impl IntoIterator<Item = &'a str>, budget: &mut usize,
+) -> Option<&'a str> {
+    let length = word.chars().take(LONG_WORD + 1).count();
+    let limit = match length {
         0..=2 => 0,
         3..=5 => 1,
         6..=9 => 2,
-        _ => 3,
+        10..=LONG_WORD => 3,
+        _ => return None,
     };
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    let lower = word.to_lowercase();
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in candidates {
+        *budget = budget.checked_sub(1)?;
+        if candidate.chars().take(length + limit + 1).count().abs_diff(length) > limit || candidate == word {
+            continue;
+        }
+        *budget = budget.checked_sub(20)?;
+        let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
+        if distance <= limit && best.is_none_or(|(least, _)| distance < least) {
+            best = Some((distance, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
 }
 
 /// Sorts findings by file, place and code, and drops exact repeats, so that a run prints them in the same order always.

@@ -1,10 +1,10 @@
 //! Findings as text for people, drawn by annotate-snippets.
 //!
-//! Very long lines and very long spans are cut around the labels first, so that a 5 MB line costs a screenful at most.
+//! Very long lines and very long spans are cut around the labels first, so that a line of 5 MB costs a screenful at most.
 
 use super::{Diagnostic, Severity};
-use crate::source::{Source, Sources, Span};
-use annotate_snippets::{renderer::DecorStyle, AnnotationKind, Group, Level, Patch, Renderer, Snippet};
+use crate::source::{Sources, Span};
+use annotate_snippets::{renderer::DecorStyle, AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
 use std::ops::Range;
 
 /// Whether to use colour.
@@ -16,10 +16,12 @@ pub enum Style {
     Colour,
 }
 
-/// A line longer than this many bytes is cut to a window around the label.
+/// More bytes than this on either side of a label are cut.
 const LONG_LINE: usize = 240;
-/// A label over more lines than this shows its first lines only.
+/// A label over more lines than this shows its first line only.
 const LONG_SPAN: usize = 12;
+/// So does a label over more bytes than this.
+const LONG_LABEL: usize = 2000;
 
 /// One finding as text, with a final line break.
 #[must_use]
@@ -40,13 +42,11 @@ pub fn to_text(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Stri
             let kind = if *primary { AnnotationKind::Primary } else { AnnotationKind::Context };
             kind.span(range.clone()).label(text.as_str())
         });
-        group = group.element(
-            Snippet::source(window.text.as_str())
-                .line_start(window.line)
-                .path(window.name)
-                .fold(true)
-                .annotations(annotations),
-        );
+        let snippet = Snippet::source(window.text.as_str()).line_start(window.line).fold(true).annotations(annotations);
+        group = match window.column {
+            None => group.element(snippet.path(window.name)),
+            Some((line, column)) => group.element(Origin::path(window.name).line(line).char_column(column)).element(snippet),
+        };
     }
     for note in &diagnostic.notes {
         group = group.element(Level::NOTE.message(note.as_str()));
@@ -56,7 +56,11 @@ pub fn to_text(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Stri
     for help in &diagnostic.help {
         match help.patch.as_ref().and_then(|(span, text)| Some((Window::around(sources, *span)?, text))) {
             None => group = group.element(Level::HELP.message(help.text.as_str())),
-            Some((window, text)) => patches.push((help.text.as_str(), window, text.as_str())),
+            // What a patch takes away must be seen in full.
+            Some((window, text)) if window.place.len() == help.patch.as_ref().map_or(0, |(s, _)| s.end - s.start) => {
+                patches.push((help.text.as_str(), window, text.as_str()));
+            }
+            Some(_) => group = group.element(Level::HELP.message(help.text.as_str())),
         }
     }
     report.push(group);
@@ -78,15 +82,35 @@ struct Window<'a> {
     name: &'a str,
     text: String,
     line: usize,
+    /// The first label's line and column, if the piece does not begin where a line does.
+    column: Option<(usize, usize)>,
     labels: Vec<(Range<usize>, String, bool)>,
     place: Range<usize>,
 }
 
 impl<'a> Window<'a> {
+    /// What surrounds a span.
     fn around(sources: &'a Sources, span: Span) -> Option<Window<'a>> {
         let file = sources.get(span.file)?;
-        let (text, line, place) = cut(file, span);
-        Some(Window { name: &file.name, text, line, labels: vec![], place })
+        let (start, end) = (floor(&file.text, span.start), ceil(&file.text, span.end.max(span.start)));
+        let (line_start, line_end) = file.line_range(start);
+        let (_, mut to) = file.line_range(end);
+        let lines = file.text.get(start..end).map_or(0, |t| t.bytes().filter(|b| *b == b'\n').take(LONG_SPAN + 1).count());
+        let mut end = end;
+        if end - start > LONG_LABEL || lines > LONG_SPAN {
+            to = line_end;
+            end = ceil(&file.text, line_end.min(start + LONG_LINE));
+        }
+        let from = if start - line_start > LONG_LINE { floor(&file.text, start - LONG_LINE / 2) } else { line_start };
+        let to = if to - end > LONG_LINE { ceil(&file.text, end + LONG_LINE / 2) } else { to };
+        Some(Window {
+            name: &file.name,
+            text: file.text.get(from..to).unwrap_or("").to_owned(),
+            line: file.line_column(start).0,
+            column: (from != line_start).then(|| file.line_column(start)),
+            labels: vec![],
+            place: start - from..end - from,
+        })
     }
 }
 
@@ -94,7 +118,6 @@ impl<'a> Window<'a> {
 fn windows<'a>(diagnostic: &Diagnostic, sources: &'a Sources) -> Vec<Window<'a>> {
     let mut labels: Vec<_> = diagnostic.labels.iter().collect();
     labels.sort_by_key(|l| !l.primary);
-    let mut out: Vec<Window<'a>> = vec![];
     let mut spans: Vec<(Span, Vec<_>)> = vec![];
     for label in labels {
         let near = spans.iter_mut().find(|(span, _)| {
@@ -102,7 +125,7 @@ fn windows<'a>(diagnostic: &Diagnostic, sources: &'a Sources) -> Vec<Window<'a>>
             span.file == label.span.file && {
                 let all = span.to(label.span);
                 let lines = file.line_column(all.end).0 - file.line_column(all.start).0;
-                lines <= LONG_SPAN && all.end - all.start < LONG_LINE * 8
+                lines <= LONG_SPAN && all.end - all.start <= LONG_LABEL
             }
         });
         match near {
@@ -113,38 +136,18 @@ fn windows<'a>(diagnostic: &Diagnostic, sources: &'a Sources) -> Vec<Window<'a>>
             None => spans.push((label.span, vec![label])),
         }
     }
-    for (span, group) in spans {
-        let Some(file) = sources.get(span.file) else { continue };
-        let (text, line, place) = cut(file, span);
+    let window = |(span, group): (Span, Vec<&super::Label>)| {
+        let mut window = Window::around(sources, span)?;
         // `place` is where the joint span begins in the cut text: every label is moved by the same distance.
-        let shift = |byte: usize| (byte.saturating_sub(span.start) + place.start).min(text.len());
-        let labels = group
-            .into_iter()
-            .map(|l| {
-                let (start, end) = (shift(l.span.start), shift(l.span.end));
-                (floor(&text, start)..floor(&text, end.max(start)), l.text.clone(), l.primary)
-            })
-            .collect();
-        out.push(Window { name: &file.name, text, line, labels, place });
-    }
-    out
-}
-
-/// The lines of a span, cut if they are very long: text, number of the first line, the span's range in the text.
-fn cut(file: &Source, span: Span) -> (String, usize, Range<usize>) {
-    let (line, _) = file.line_column(span.start);
-    let (mut from, _) = file.line_range(span.start);
-    let (last_start, mut to) = file.line_range(span.end.max(span.start));
-    if to - from > LONG_LINE * 4 && (last_start == from || to - last_start > LONG_LINE) {
-        to = to.min(ceil(&file.text, span.end + LONG_LINE / 2));
-        to = to.min(ceil(&file.text, span.start + LONG_LINE * 8));
-    }
-    if span.start - from > LONG_LINE {
-        from = floor(&file.text, span.start - LONG_LINE / 2);
-    }
-    let text = file.text.get(from..to).unwrap_or("");
-    let end = (span.end.min(to)).max(span.start) - from;
-    (text.to_owned(), line, (span.start - from).min(text.len())..end.min(text.len()))
+        let moved = |byte: usize| floor(&window.text, byte.saturating_sub(span.start) + window.place.start);
+        let place = |l: &super::Label| moved(l.span.start)..moved(l.span.end.max(l.span.start)).min(window.place.end.max(moved(l.span.start)));
+        window.labels = group.into_iter().map(|l| (place(l), l.text.clone(), l.primary)).collect();
+        if let (Some(column), Some(first)) = (window.column.as_mut(), diagnostic.span().filter(|s| s.file == span.file)) {
+            *column = sources.get(first.file).map_or(*column, |f| f.line_column(first.start));
+        }
+        Some(window)
+    };
+    spans.into_iter().filter_map(window).collect()
 }
 
 fn floor(text: &str, mut at: usize) -> usize {

@@ -79,7 +79,8 @@ fn shortened(name: &str, min: Option<usize>) -> String {
 
 /// The characters of a bundle as the inside of a class: runs of three or more as ranges.
 fn letters_class(utility: &Utility, without: &str) -> String {
-    let all: Vec<char> = utility.bundle_characters().into_iter().filter(|c| !without.contains(*c)).collect();
+    let is_without = |c: char| without.chars().any(|w| w == c || !utility.cased && w.eq_ignore_ascii_case(&c));
+    let all: Vec<char> = utility.bundle_characters().into_iter().filter(|c| !is_without(*c)).collect();
     let mut out = String::new();
     let mut rest = all.as_slice();
     while let [first, tail @ ..] = rest {
@@ -345,7 +346,7 @@ fn has_white_space(text: &str) -> bool {
 }
 
 /// Literals with white space are found within quotes only.
-fn halves<'a, T>(all: &'a [T], spaced: impl Fn(&T) -> bool) -> (Vec<&'a T>, Vec<&'a T>) {
+fn halves<T>(all: &[T], spaced: impl Fn(&T) -> bool) -> (Vec<&T>, Vec<&T>) {
     (all.iter().collect(), all.iter().filter(|t| !spaced(t)).collect())
 }
 
@@ -376,7 +377,7 @@ pub fn argument_like(globs: &[Glob], cased: bool) -> Regex {
     let inner: Vec<String> = quoted.iter().map(|g| g.to_regex("[^\"]*", "[^\"]")).collect();
     let mut pattern = format!(r#""{}"(?:{W}|$)"#, alternatives(&inner));
     if !bare.is_empty() {
-        let inner: Vec<String> = bare.iter().map(|g| g.to_regex(&format!("[^{S}]*"), &format!("[^{S}]"))).collect();
+        let inner: Vec<String> = bare.iter().map(|g| g.to_regex(&format!("[^{S}\"]*"), &format!("[^{S}\"]"))).collect();
         pattern = format!(r"(?:{pattern}|'?{}(?:[{S}']|$))", alternatives(&inner));
     }
     let implied = globs.iter().map(|g| vec![Cheap::Part(g.longest().to_owned())]).collect();

@@ -111,7 +111,7 @@ pub struct Refused {
     pub range: std::ops::Range<usize>,
     /// What is wrong.
     pub why: String,
-    /// What to write instead.
+    /// What to write instead; empty if it is no regular expression at all.
     pub cure: &'static str,
 }
 
@@ -124,10 +124,16 @@ pub fn portable(pattern: &str) -> Result<String, Refused> {
     let parsed = ast::parse::ParserBuilder::new().nest_limit(50).build().parse(pattern).map_err(|e| Refused {
         range: e.span().start.offset..e.span().end.offset,
         why: e.kind().to_string(),
-        cure: "regular expressions keep to what RE2, PCRE and Rust share",
+        cure: match e.kind() {
+            ast::ErrorKind::UnsupportedLookAround | ast::ErrorKind::UnsupportedBackreference => {
+                "regular expressions keep to what RE2, PCRE and Rust share"
+            }
+            _ => "",
+        },
     })?;
     let mut edits = vec![];
     walk(&parsed, pattern, &mut edits)?;
+    repeats(&parsed, 1)?;
     if let Err(error) = regex_syntax::ParserBuilder::new().utf8(false).build().parse(pattern) {
         return Err(Refused { range: 0..pattern.len(), why: error.to_string().lines().last().unwrap_or("").to_owned(), cure: "simplify it" });
     }
@@ -137,6 +143,30 @@ pub fn portable(pattern: &str) -> Result<String, Refused> {
         out.replace_range(range, &text);
     }
     Ok(out)
+}
+
+/// RE2 refuses repeats that nest to more than a thousand copies.
+const MAX_REPEATS: u32 = 1000;
+
+fn repeats(ast: &Ast, copies: u32) -> Result<(), Refused> {
+    match ast {
+        Ast::Repetition(r) => {
+            let times = match &r.op.kind {
+                ast::RepetitionKind::Range(ast::RepetitionRange::Exactly(n) | ast::RepetitionRange::AtLeast(n)) => *n,
+                ast::RepetitionKind::Range(ast::RepetitionRange::Bounded(_, n)) => *n,
+                _ => 1,
+            };
+            let copies = copies.saturating_mul(times.max(1));
+            if copies > MAX_REPEATS {
+                return Err(refuse(&r.op.span, "with what surrounds it, more than 1,000 copies", "repeat less, or use `*` or `+`"));
+            }
+            repeats(&r.ast, copies)
+        }
+        Ast::Group(g) => repeats(&g.ast, copies),
+        Ast::Alternation(a) => a.asts.iter().try_for_each(|a| repeats(a, copies)),
+        Ast::Concat(c) => c.asts.iter().try_for_each(|a| repeats(a, copies)),
+        _ => Ok(()),
+    }
 }
 
 fn refuse(span: &ast::Span, why: &str, cure: &'static str) -> Refused {
@@ -252,7 +282,7 @@ mod tests {
 
     #[test]
     fn what_engines_do_not_share_is_refused() {
-        for pattern in [r"\bx", r"(?i)x", r"(?=x)", r"\p{L}", r"[[:alpha:]]", r"\x{e9}", r"(?P<n>x)", r"[a&&b]", r"\1", "(", "x{1001}{1001}"] {
+        for pattern in [r"\bx", r"(?i)x", r"(?=x)", r"\p{L}", r"[[:alpha:]]", r"\x{e9}", r"(?P<n>x)", r"[a&&b]", r"\1", "(", "x{1001}", "(?:x{32}){32}"] {
             assert!(portable(pattern).is_err(), "{pattern}");
         }
     }

@@ -49,7 +49,8 @@ pub(super) struct Lower<'a, 'r> {
     pub project: &'a Project,
     pub place: Place<'a>,
     pub report: &'r mut Report,
-    open_lets: Vec<String>,
+    /// `let`s are checked where they stand and not put in.
+    alone: bool,
 }
 
 /// A path that names a field, seen from a place.
@@ -62,7 +63,7 @@ pub(super) enum Found {
 
 impl<'a, 'r> Lower<'a, 'r> {
     pub(super) fn new(project: &'a Project, place: Place<'a>, report: &'r mut Report) -> Self {
-        Self { project, place, report, open_lets: vec![] }
+        Self { project, place, report, alone: false }
     }
 
     pub(super) fn expr(&mut self, expr: &Expr) -> Pred {
@@ -109,13 +110,11 @@ impl<'a, 'r> Lower<'a, 'r> {
 
     fn bare(&mut self, path: &Path) -> Pred {
         if let Some((ident, expr)) = path.single().and_then(|n| self.project.lets.get(&n.text)) {
-            if self.open_lets.contains(&ident.text) {
-                return Pred::Const(false); // the cycle itself is reported once, where it is defined
+            // One that is in a circle or too large was reported where it is defined.
+            if self.alone || !self.project.let_sizes.contains_key(&ident.text) {
+                return Pred::Const(false);
             }
-            self.open_lets.push(ident.text.clone());
-            let pred = self.expr(expr);
-            self.open_lets.pop();
-            return pred;
+            return self.expr(expr);
         }
         match self.field(path) {
             None => Pred::Const(false),
@@ -135,11 +134,12 @@ impl<'a, 'r> Lower<'a, 'r> {
     fn expect_bool(&mut self, id: FieldId, path: &Path) -> bool {
         let ty = id.def().ty;
         if ty != Type::Bool {
-            self.report.push(
-                Diagnostic::new(Code::WrongType, format!("`{}` alone says nothing", path.dotted()))
-                    .at(path.span, format!("this is {}", ty.words()))
-                    .patch("ask whether it is there", path.span, format!("{} exists", path.dotted())),
-            );
+            let diagnostic = Diagnostic::new(Code::WrongType, format!("`{}` alone says nothing", path.dotted()))
+                .at(path.span, format!("this is {}", ty.words()));
+            self.report.push(match ty {
+                Type::Identity => diagnostic,
+                _ => diagnostic.patch("ask whether it is there", path.span, format!("{} exists", path.dotted())),
+            });
         }
         ty == Type::Bool
     }
@@ -158,7 +158,8 @@ impl<'a, 'r> Lower<'a, 'r> {
         }
         let id = self.known(&dotted, path)?;
         if self.place.outside {
-            let steps: Vec<_> = self.place.steps.iter().map(|s| format!("`{}.{dotted}`", s.name)).collect();
+            let has = |s: &&StepScope| s.kinds.iter().any(|k| id.def().has_kind(*k));
+            let steps: Vec<_> = self.place.steps.iter().filter(has).map(|s| format!("`{}.{dotted}`", s.name)).collect();
             self.report.push(
                 Diagnostic::new(Code::StepMissing, format!("`{dotted}` of which step?"))
                     .at(path.span, "outside the steps, a field carries its step's name")
@@ -177,13 +178,18 @@ impl<'a, 'r> Lower<'a, 'r> {
     fn known(&mut self, name: &str, path: &Path) -> Option<FieldId> {
         let found = FieldId::find(name);
         if found.is_none() && !self.project.is_broken(name) {
-            let candidates = super::fields::all().map(|f| f.short()).chain(self.project.lets.keys().map(String::as_str));
-            let mut diagnostic = Diagnostic::new(Code::UnknownField, format!("there is no field `{name}`"))
-                .at(path.span, "not a field, and no condition of this name is defined")
-                .did_you_mean(name, path.span, candidates);
-            if self.project.utilities.contains_key(name) || self.project.groups.contains_key(name) {
-                diagnostic = diagnostic.patch("a utility is run", path.span, format!("runs {name}"));
-            }
+            let project = self.project;
+            let diagnostic = Diagnostic::new(Code::UnknownField, format!("there is no field `{name}`"))
+                .at(path.span, "not a field, and no condition of this name is defined");
+            let is_tool = project.utilities.contains_key(name) || project.groups.contains_key(name);
+            let diagnostic = match super::fields::of_other_products(name) {
+                _ if is_tool => diagnostic.patch("a utility is run", path.span, format!("runs {name}")),
+                Some(ours) => diagnostic.patch(format!("here it is called `{ours}`"), path.span, ours),
+                None => {
+                    let candidates = super::fields::names().chain(project.lets.keys().map(String::as_str));
+                    self.report.did_you_mean(diagnostic, name, path.span, candidates)
+                }
+            };
             self.report.push(diagnostic);
         }
         found
@@ -203,13 +209,9 @@ impl<'a, 'r> Lower<'a, 'r> {
     }
 }
 
-/// Finds cycles among `let`s, and lowers those that no rule may ever use, so that their findings are told too.
+/// Lowers every `let` by itself, so that the findings of those are told too that no rule uses.
 pub(super) fn check_lets(project: &Project, report: &mut Report) {
-    for (name, (ident, expr)) in &project.lets {
-        let mut open = vec![name.clone()];
-        if let_cycle(expr, name, project, &mut open) {
-            report.push(super::lists::cycle("condition", ident, &open));
-        }
+    for (_, (_, expr)) in project.lets.iter().filter(|(name, _)| project.let_sizes.contains_key(*name)) {
         let place = Place {
             kind: Kind::Process,
             kinds: &Kind::ALL,
@@ -218,30 +220,9 @@ pub(super) fn check_lets(project: &Project, report: &mut Report) {
             outside: false,
             available: Allowed::Anywhere,
         };
-        Lower::new(project, place, report).expr(expr);
-    }
-}
-
-fn let_cycle(expr: &Expr, target: &str, project: &Project, open: &mut Vec<String>) -> bool {
-    match expr {
-        Expr::And(all, _) | Expr::Or(all, _) => all.iter().any(|e| let_cycle(e, target, project, open)),
-        Expr::Not(inner, _) | Expr::Group(inner, _) | Expr::WhenAvailable(inner, _) => let_cycle(inner, target, project, open),
-        Expr::Bare(path) => {
-            let Some((ident, inner)) = path.single().and_then(|n| project.lets.get(&n.text)) else { return false };
-            if ident.text == target {
-                return true;
-            }
-            if open.contains(&ident.text) {
-                return false;
-            }
-            open.push(ident.text.clone());
-            let found = let_cycle(inner, target, project, open);
-            if !found {
-                open.pop();
-            }
-            found
-        }
-        Expr::Tool(_) | Expr::Test(..) => false,
+        let mut lower = Lower::new(project, place, report);
+        lower.alone = true;
+        lower.expr(expr);
     }
 }
 

@@ -1,58 +1,93 @@
 //! Lists and parameters: flattened, with what `extend` adds, cycles refused.
 
+use super::order::{order, Circle};
 use super::{Report, Symbols};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{Ident, List, Literal, Value, Values};
 use base64::Engine as _;
 use indexmap::IndexMap;
+use std::collections::HashSet;
+
+/// The most elements that one list holds, lists in it put in.
+const MAX_LENGTH: usize = 100_000;
+/// The most elements that all lists of a project hold together.
+const MAX_TOTAL: usize = 1_000_000;
 
 /// Every list of the project, flattened, and every parameter with its value.
 #[derive(Clone, Debug, Default)]
 pub struct Lists {
     lists: IndexMap<String, Vec<Literal>>,
     params: IndexMap<String, Literal>,
+    /// Names of items that did not parse.
+    broken: HashSet<String>,
 }
 
 impl Lists {
     /// Flattens all lists of `symbols`.
     pub(super) fn resolve(symbols: &Symbols, report: &mut Report) -> Lists {
-        let mut out = Lists { params: symbols.params.clone(), ..Lists::default() };
-        for name in symbols.lists.keys() {
-            let mut open = vec![];
-            out.flatten_named(name, symbols, &mut open, report);
+        let mut out = Lists { params: symbols.params.clone(), broken: symbols.broken.clone(), ..Lists::default() };
+        let named = |name: &str| {
+            let paths = elements(name, symbols).filter_map(|v| match v {
+                Value::Path(path) => path.single().map(|n| n.text.as_str()),
+                Value::Literal(_) => None,
+            });
+            paths.filter_map(|n| symbols.lists.get_key_value(n)).map(|(n, _)| n.as_str()).collect()
+        };
+        let order = order(symbols.lists.keys().map(String::as_str), named);
+        for circle in &order.circles {
+            if let Some((ident, _)) = circle.names.first().and_then(|n| symbols.lists.get(*n)) {
+                report.push(cycle("list", ident, circle));
+            }
+        }
+        let mut total = 0;
+        for name in order.sorted {
+            let Some((ident, _)) = symbols.lists.get(name) else { continue };
+            let length = elements(name, symbols).map(|v| out.element_length(v)).fold(0, usize::saturating_add);
+            let fits = length <= MAX_LENGTH && total + length <= MAX_TOTAL;
+            if !fits && total <= MAX_TOTAL {
+                report.push(too_large(ident, length, total));
+            }
+            total += if length <= MAX_LENGTH { length } else { 0 };
+            let flat = if fits { out.flatten(name, symbols, report) } else { vec![] };
+            out.lists.insert(name.to_owned(), flat);
         }
         out
     }
 
-    fn flatten_named(&mut self, name: &str, symbols: &Symbols, open: &mut Vec<String>, report: &mut Report) -> Vec<Literal> {
-        if let Some(done) = self.lists.get(name) {
-            return done.clone();
+    fn element_length(&self, value: &Value) -> usize {
+        match value {
+            Value::Literal(_) => 1,
+            Value::Path(path) => self.length(&path.dotted()),
         }
-        let Some((ident, lists)) = symbols.lists.get(name) else { return vec![] };
-        if open.iter().any(|n| n == name) {
-            report.push(cycle("list", ident, open));
-            return vec![];
-        }
-        open.push(name.to_owned());
+    }
+
+    /// Puts in what was flattened before; a list in a circle lacks what the circle would bring.
+    fn flatten(&self, name: &str, symbols: &Symbols, report: &mut Report) -> Vec<Literal> {
         let mut out = vec![];
-        for value in lists.iter().flat_map(|l| &l.values) {
+        for value in elements(name, symbols) {
             match value {
                 Value::Literal(literal) => out.push(literal.clone()),
-                Value::Path(path) => match path.single() {
-                    Some(inner) if symbols.lists.contains_key(&inner.text) => {
-                        out.extend(self.flatten_named(&inner.text, symbols, open, report));
-                    }
-                    Some(inner) if self.params.contains_key(&inner.text) => {
-                        out.extend(self.params.get(&inner.text).cloned());
-                    }
-                    _ => unknown_list(&path.dotted(), path.span, symbols.lists.keys(), symbols, report),
+                Value::Path(path) => match self.named(&path.dotted()) {
+                    Some(literals) => out.extend(literals),
+                    None if symbols.lists.contains_key(&path.dotted()) => {}
+                    None => self.unknown("list", &path.dotted(), path.span, report),
                 },
             }
         }
-        open.pop();
-        self.lists.insert(name.to_owned(), out.clone());
         out
+    }
+
+    fn unknown(&self, what: &str, name: &str, span: Span, report: &mut Report) {
+        if !self.broken.contains(name) {
+            report.unknown(what, name, span, self.names());
+        }
+    }
+
+    /// How many elements a list has; 1 for a parameter, 0 for what does not exist.
+    #[must_use]
+    pub fn length(&self, name: &str) -> usize {
+        self.lists.get(name).map_or(usize::from(self.params.contains_key(name)), Vec::len)
     }
 
     /// The literals of a list written in place.
@@ -63,7 +98,7 @@ impl Lists {
                 Value::Literal(literal) => out.push(literal.clone()),
                 Value::Path(path) => match self.named(&path.dotted()) {
                     Some(literals) => out.extend(literals),
-                    None => report.unknown("list or parameter", &path.dotted(), path.span, self.names()),
+                    None => self.unknown("list or parameter", &path.dotted(), path.span, report),
                 },
             }
         }
@@ -92,7 +127,7 @@ impl Lists {
         match values {
             Values::List(list) => self.flat(list, report),
             Values::Path(path) => self.named(&path.dotted()).unwrap_or_else(|| {
-                report.unknown("list", &path.dotted(), path.span, self.names());
+                self.unknown("list", &path.dotted(), path.span, report);
                 vec![]
             }),
             Values::Encoded { wide, list, .. } => {
@@ -100,7 +135,10 @@ impl Lists {
                 let encoded = texts.into_iter().filter_map(|l| match l {
                     Literal::Text(t) => Some((encodings(&t.value, *wide), t)),
                     other => {
-                        report.push(Diagnostic::new(Code::WrongType, "only text can be encoded").at(other.span(), "not text"));
+                        report.push(
+                            Diagnostic::new(Code::WrongType, "only text can be encoded")
+                                .at(other.span(), format!("this is {}", other.words())),
+                        );
                         None
                     }
                 });
@@ -127,27 +165,43 @@ fn only_texts(literals: Vec<Literal>, report: &mut Report) -> Vec<String> {
     for literal in literals {
         match literal {
             Literal::Text(t) => out.push(t.value),
-            other => report.push(Diagnostic::new(Code::WrongType, "expected text").at(other.span(), "this is not text")),
+            other => report.push(
+                Diagnostic::new(Code::WrongType, "only text can stand here")
+                    .at(other.span(), format!("this is {}", other.words()))
+                    .help("put it in quotes"),
+            ),
         }
     }
     out
 }
 
-fn unknown_list<'a>(
-    name: &str, span: Span, lists: impl Iterator<Item = &'a String>, symbols: &Symbols, report: &mut Report,
-) {
-    if !symbols.is_broken(name) {
-        report.unknown("list", name, span, lists.map(String::as_str));
+fn elements<'a>(name: &str, symbols: &'a Symbols) -> impl Iterator<Item = &'a Value> {
+    symbols.lists.get(name).into_iter().flat_map(|(_, lists)| lists).flat_map(|l| &l.values)
+}
+
+fn too_large(ident: &Ident, length: usize, total: usize) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Code::TooLarge, format!("list `{}` is too large", ident.text));
+    match length > MAX_LENGTH {
+        true => diagnostic
+            .at(ident.span, format!("{length} elements once every list in it is put in"))
+            .note(format!("a list holds {MAX_LENGTH} elements at most")),
+        false => diagnostic
+            .at(ident.span, format!("{length} elements, and the lists before it hold {total}"))
+            .note(format!("all lists of a project together hold {MAX_TOTAL} elements at most")),
     }
 }
 
 /// The finding for something that contains itself.
-pub(super) fn cycle(what: &str, ident: &Ident, open: &[String]) -> Diagnostic {
-    let first = open.iter().position(|n| *n == ident.text).unwrap_or(0);
-    let round: Vec<_> = open.iter().skip(first).map(|n| format!("`{n}`")).collect();
-    Diagnostic::new(Code::Cycle, format!("{what} `{}` contains itself", ident.text))
-        .at(ident.span, "defined here")
-        .note(format!("the circle is {} and back to `{}`", round.join(", "), ident.text))
+pub(super) fn cycle(what: &str, ident: &Ident, circle: &Circle) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Code::Cycle, format!("{what} `{}` contains itself", ident.text)).at(ident.span, "defined here");
+    let mut way: Vec<_> = circle.names.iter().skip(1).map(|n| format!("`{n}`")).collect();
+    if circle.more > 0 {
+        way.push(format!("{} more", circle.more));
+    }
+    match way.is_empty() {
+        true => diagnostic,
+        false => diagnostic.note(format!("by way of {}", way.join(", then "))),
+    }
 }
 
 /// Base64 of `text` as it looks at each of the three offsets, without the characters that depend on neighbours.

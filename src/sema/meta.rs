@@ -5,7 +5,8 @@ use super::{unknown_word, FieldId, Kind, Os, Project, Report, Type, OS_WORDS};
 use crate::attack;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{Ident, MetaElement, MetaValue, Path};
+use crate::syntax::ast::{Ident, MetaElement, MetaValue, Path, Text};
+use std::collections::HashMap;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,6 +115,19 @@ pub struct Meta {
     pub throttle: Option<Throttle>,
 }
 
+/// What a value is, with an article.
+fn kind(value: &MetaValue) -> &'static str {
+    match value {
+        MetaValue::Text(_) => "text",
+        MetaValue::Uuid(..) => "a UUID",
+        MetaValue::Date(..) => "a date",
+        MetaValue::Path(_) => "a word",
+        MetaValue::List(..) => "a list",
+        MetaValue::Schedule { .. } => "a schedule",
+        MetaValue::Throttle { .. } => "a throttle",
+    }
+}
+
 /// Reads metadata entries into `meta`.
 pub(super) struct Reader<'a, 'r> {
     pub project: &'a Project,
@@ -178,9 +192,9 @@ impl<'a, 'r> Reader<'a, 'r> {
             ("false_positives", MetaValue::List(..)) => meta.false_positives = self.texts(key, value),
             ("triage", MetaValue::List(..)) => meta.triage = self.texts(key, value),
             ("tags", MetaValue::List(..)) => meta.tags = self.tags(key, value),
-            ("related", MetaValue::List(elements, _)) => meta.related = self.related(key, value, elements),
+            ("related", MetaValue::List(elements, _)) => meta.related = self.related(key, elements),
             ("show", MetaValue::List(elements, _)) => {
-                let show = elements.iter().filter_map(|e| self.shown(key, value, e)).collect();
+                let show = elements.iter().filter_map(|e| self.shown(key, e)).collect();
                 meta.show = Some(show);
             }
             ("entities", MetaValue::List(..)) => meta.entities = self.words(key, value, "entity", &ENTITIES),
@@ -212,21 +226,46 @@ impl<'a, 'r> Reader<'a, 'r> {
                 self.wrong(key, value, wanted);
             }
             (other, _) => {
-                let mut diagnostic = Diagnostic::new(Code::UnknownKey, format!("a rule has no entry `{other}`")).at(key.span, "not an entry of a rule");
-                diagnostic = match other {
+                let diagnostic = Diagnostic::new(Code::UnknownKey, format!("a rule has no entry `{other}`")).at(key.span, "not an entry of a rule");
+                let diagnostic = match other {
                     "description" => diagnostic.help("the `///` lines before a rule are its description"),
                     "severity" => diagnostic.patch("its severity is its level", key.span, "level"),
                     "falsepositives" => diagnostic.patch("did you mean `false_positives`?", key.span, "false_positives"),
                     _ => diagnostic.did_you_mean(other, key.span, KEYS.into_iter().chain(["detect", "flag", "threshold", "except", "test"])),
                 };
-                self.report.push(diagnostic);
+                self.report.push(match diagnostic.help.is_empty() {
+                    true => diagnostic.note(format!("entries are {}, detect, flag, threshold, except, test", KEYS.join(", "))),
+                    false => diagnostic,
+                });
             }
         }
     }
 
     fn wrong(&mut self, key: &Ident, value: &MetaValue, wanted: &str) {
+        let (span, kind) = (value.span(), kind(value));
+        let kind = if wanted.starts_with(kind) { "this is something else".to_owned() } else { format!("this is {kind}") };
+        let diagnostic = Diagnostic::new(Code::WrongValue, format!("`{}` takes {wanted}", key.text)).at(span, kind);
+        let bare = |t: &str| !t.is_empty() && t.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        self.report.push(match (key.text.as_str(), value) {
+            ("id" | "date" | "modified" | "level" | "status", MetaValue::Text(t)) if bare(&t.value) => {
+                diagnostic.patch("it stands without quotes", span, t.value.as_str())
+            }
+            ("title" | "author" | "license", MetaValue::Path(p)) => diagnostic.patch("put it in quotes", span, format!("\"{}\"", p.dotted())),
+            (_, MetaValue::Path(p)) if wanted.starts_with("a list") => diagnostic.patch("put brackets around it", span, format!("[{}]", p.dotted())),
+            (_, MetaValue::Text(_)) if wanted.starts_with("a list") => diagnostic.help("put brackets around it"),
+            _ => diagnostic,
+        });
+    }
+
+    /// An element of a list that is not what the list takes.
+    fn wrong_element(&mut self, key: &Ident, element: &MetaElement, wanted: &str) {
+        let (span, kind) = match element {
+            MetaElement::Text(t) => (t.span, "text"),
+            MetaElement::Path(p) => (p.span, "a word"),
+            MetaElement::Relation(word, _, span) => (word.span.to(*span), "a relation"),
+        };
         self.report.push(
-            Diagnostic::new(Code::WrongValue, format!("`{}` takes {wanted}", key.text)).at(value.span(), "this is something else"),
+            Diagnostic::new(Code::WrongValue, format!("`{}` takes {wanted}", key.text)).at(span, format!("this is {kind}")),
         );
     }
 
@@ -248,58 +287,73 @@ impl<'a, 'r> Reader<'a, 'r> {
                     self.word(what, p, known);
                     out.push(p.dotted());
                 }
-                _ => self.wrong(key, value, "a list of words"),
+                MetaElement::Text(t) => self.report.push(super::quoted_word(t, known)),
+                MetaElement::Relation(..) => self.wrong_element(key, element, "a list of words"),
             }
         }
         out
     }
 
     fn texts(&mut self, key: &Ident, value: &MetaValue) -> Vec<String> {
+        self.placed_texts(key, value).into_iter().map(|t| t.value).collect()
+    }
+
+    fn placed_texts(&mut self, key: &Ident, value: &MetaValue) -> Vec<Text> {
         let MetaValue::List(elements, _) = value else { return vec![] };
-        let mut out: Vec<String> = vec![];
+        let mut seen: HashMap<&str, Span> = HashMap::new();
+        let mut out = vec![];
         for element in elements {
-            match element {
-                MetaElement::Text(t) if t.value.trim().is_empty() || t.value.contains('\n') => {
-                    self.report.push(Diagnostic::new(Code::WrongValue, "expected one line of text").at(t.span, "this"));
-                }
-                MetaElement::Text(t) if out.contains(&t.value) => {
-                    self.report.push(Diagnostic::new(Code::RepeatedEntry, "this stands in the list twice").at(t.span, "again here"));
-                }
-                MetaElement::Text(t) => out.push(t.value.clone()),
-                _ => self.wrong(key, value, "a list of texts in quotes"),
+            let MetaElement::Text(t) = element else {
+                self.wrong_element(key, element, "a list of texts in quotes");
+                continue;
+            };
+            let first = *seen.entry(&t.value).or_insert(t.span);
+            if t.value.trim().is_empty() || t.value.contains('\n') {
+                let label = if t.value.contains('\n') { "more lines" } else { "empty" };
+                self.report.push(Diagnostic::new(Code::WrongValue, format!("`{}` takes one line of text each", key.text)).at(t.span, label));
+            } else if first != t.span {
+                self.report.push(
+                    Diagnostic::new(Code::RepeatedEntry, format!("`{}` stands in the list twice", t.value))
+                        .at(t.span, "again here")
+                        .also(first, "first here"),
+                );
+            } else {
+                out.push(t.clone());
             }
         }
         out
     }
 
     fn tags(&mut self, key: &Ident, value: &MetaValue) -> Vec<String> {
-        let tags = self.texts(key, value);
-        let valid = |t: &String| {
+        let tags = self.placed_texts(key, value);
+        let valid = |t: &str| {
             let fine = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.'));
             t.split_once('.').is_some_and(|(n, v)| fine(n) && !n.contains('.') && fine(v))
         };
-        if let Some(bad) = tags.iter().find(|t| !valid(t)) {
-            self.report.push(
-                Diagnostic::new(Code::WrongValue, format!("`{bad}` is no tag"))
-                    .at(value.span(), "a tag is namespace.value in small letters, such as detection.threat-hunting"),
-            );
+        for tag in &tags {
+            if !valid(&tag.value) {
+                self.report.push(
+                    Diagnostic::new(Code::WrongValue, format!("`{}` is no tag", tag.value))
+                        .at(tag.span, "a tag is namespace.value in small letters, such as detection.threat-hunting"),
+                );
+            } else if tag.value.starts_with("attack.") {
+                self.report.push(
+                    Diagnostic::new(Code::WrongValue, format!("`{}` follows from `attack`", tag.value))
+                        .at(tag.span, "not a tag of its own")
+                        .help("techniques stand in `attack [T1560.001]`; tactics follow from them"),
+                );
+            }
         }
-        if let Some(tag) = tags.iter().find(|t| t.starts_with("attack.")) {
-            self.report.push(
-                Diagnostic::new(Code::WrongValue, format!("`{tag}` is derived"))
-                    .at(value.span(), "techniques stand in `attack`; tactics follow from them"),
-            );
-        }
-        tags
+        tags.into_iter().map(|t| t.value).collect()
     }
 
-    fn related(&mut self, key: &Ident, value: &MetaValue, elements: &[MetaElement]) -> Vec<(String, String)> {
+    fn related(&mut self, key: &Ident, elements: &[MetaElement]) -> Vec<(String, String)> {
         let mut out = vec![];
         for element in elements {
             match element {
                 MetaElement::Relation(word, id, _) if RELATIONS.contains(&word.text.as_str()) => out.push((word.text.clone(), id.clone())),
                 MetaElement::Relation(word, ..) => self.report.push(unknown_word("relation", &word.text, word.span, &RELATIONS)),
-                _ => self.wrong(key, value, "relations with UUIDs, such as [derived c2b478fc-…]"),
+                _ => self.wrong_element(key, element, "relations with UUIDs, such as [derived c2b478fc-…]"),
             }
         }
         out
@@ -314,11 +368,16 @@ impl<'a, 'r> Reader<'a, 'r> {
                 MetaElement::Relation(word, ..) => (word.text.clone(), word.span),
             };
             match attack::technique(&id) {
-                None => self.report.push(
-                    Diagnostic::new(Code::UnknownTechnique, format!("ATT&CK {} has no technique `{id}`", attack::VERSION))
-                        .at(span, "not a technique")
-                        .did_you_mean(&id, span, attack::ids().filter(|i| i.len() == id.len())),
-                ),
+                None => {
+                    let diagnostic = Diagnostic::new(Code::UnknownTechnique, format!("ATT&CK {} has no technique `{id}`", attack::VERSION))
+                        .at(span, "not a technique");
+                    let capital = id.to_uppercase();
+                    let diagnostic = match attack::technique(&capital) {
+                        Some(_) => diagnostic.patch(format!("did you mean `{capital}`?"), span, capital),
+                        None => self.sub_technique(diagnostic, &id, span),
+                    };
+                    self.report.push(diagnostic);
+                }
                 Some(technique) if technique.tactics.is_empty() => self.report.push(
                     Diagnostic::new(Code::UnknownTechnique, format!("technique `{id}` is revoked or deprecated"))
                         .at(span, format!("in ATT&CK {}", attack::VERSION)),
@@ -329,6 +388,16 @@ impl<'a, 'r> Reader<'a, 'r> {
         out
     }
 
+    /// The number of a sub-technique has three digits; other ids are too close to each other to guess.
+    fn sub_technique(&mut self, diagnostic: Diagnostic, id: &str, span: Span) -> Diagnostic {
+        let Some((main, sub)) = id.split_once('.') else { return diagnostic };
+        let padded = format!("{main}.{sub:0>3}");
+        match attack::technique(&padded) {
+            Some(_) => diagnostic.patch(format!("did you mean `{padded}`?"), span, padded),
+            None => diagnostic,
+        }
+    }
+
     fn lower(&mut self) -> Lower<'a, '_> {
         let kind = self.kinds.first().copied().unwrap_or(Kind::Process);
         let place = Place {
@@ -337,9 +406,9 @@ impl<'a, 'r> Reader<'a, 'r> {
         Lower::new(self.project, place, self.report)
     }
 
-    fn shown(&mut self, key: &Ident, value: &MetaValue, element: &MetaElement) -> Option<(String, Option<FieldId>)> {
+    fn shown(&mut self, key: &Ident, element: &MetaElement) -> Option<(String, Option<FieldId>)> {
         let MetaElement::Path(path) = element else {
-            self.wrong(key, value, "a list of fields");
+            self.wrong_element(key, element, "a list of fields");
             return None;
         };
         let found = self.lower().field(path)?;

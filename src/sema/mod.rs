@@ -8,7 +8,9 @@ pub mod fields;
 mod lists;
 mod meta;
 mod operand;
+mod order;
 mod rule;
+mod size;
 mod temporal;
 mod test;
 mod tool;
@@ -19,6 +21,7 @@ pub use fields::{FieldDef, FieldId, Kind, Os, Type, OS_WORDS};
 pub use lists::Lists;
 pub use meta::{Level, Meta, Schedule, Throttle};
 pub use rule::{Exception, Rule};
+pub use size::MAX_TESTS;
 pub use test::READERS;
 pub use utility::{Shape, Utility, Verb, PSDASH, WINDASH};
 
@@ -26,14 +29,22 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{self, Expr, Ident, Item, ItemKind, Literal};
 use crate::syntax::Parsed;
-use indexmap::IndexMap;
-use std::collections::HashMap;
+use indexmap::{IndexMap, IndexSet};
+use std::collections::{HashMap, HashSet};
 
 /// Where findings go.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Report {
     /// All findings so far.
     pub diagnostics: Vec<Diagnostic>,
+    /// What may still be spent on finding names that are like wrong ones.
+    budget: usize,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self { diagnostics: vec![], budget: 4_000_000 }
+    }
 }
 
 impl Report {
@@ -41,12 +52,78 @@ impl Report {
         self.diagnostics.push(diagnostic);
     }
 
+    /// Adds `did you mean` if one of `candidates`, of which there may be any number, is close to `word`.
+    pub(crate) fn did_you_mean<'a>(
+        &mut self, diagnostic: Diagnostic, word: &str, span: Span, candidates: impl IntoIterator<Item = &'a str>,
+    ) -> Diagnostic {
+        match crate::diagnostic::nearest_within(word, candidates, &mut self.budget) {
+            Some(best) => diagnostic.patch(format!("did you mean `{best}`?"), span, best),
+            None => diagnostic,
+        }
+    }
+
+    /// A name that the project does not define.
     pub(crate) fn unknown<'a>(&mut self, what: &str, word: &str, span: Span, candidates: impl IntoIterator<Item = &'a str>) {
-        self.push(
-            Diagnostic::new(Code::UnknownName, format!("there is no {what} `{word}`"))
-                .at(span, "not defined anywhere in this project")
-                .did_you_mean(word, span, candidates),
-        );
+        self.unknown_in("this project", what, word, span, candidates);
+    }
+
+    /// A name that is not defined in some place.
+    pub(crate) fn unknown_in<'a>(
+        &mut self, place: &str, what: &str, word: &str, span: Span, candidates: impl IntoIterator<Item = &'a str>,
+    ) {
+        let diagnostic = Diagnostic::new(Code::UnknownName, format!("there is no {what} `{word}`"))
+            .at(span, format!("not defined anywhere in {place}"));
+        let diagnostic = self.did_you_mean(diagnostic, word, span, candidates);
+        self.push(diagnostic);
+    }
+}
+
+/// Text where one of a few words belongs.
+pub(crate) fn quoted_word(text: &ast::Text, known: &[&str]) -> Diagnostic {
+    let found = known.iter().find(|k| k.eq_ignore_ascii_case(&text.value));
+    let diagnostic = Diagnostic::new(Code::WrongValue, format!("`{}` is text, and a word belongs here", text.value))
+        .at(text.span, format!("expected {}", known.join(", ")));
+    match found {
+        Some(word) => diagnostic.patch("words stand without quotes", text.span, *word),
+        None => diagnostic,
+    }
+}
+
+/// A literal that is no value of a field.
+pub(crate) fn wrong_value(field: &str, ty: Type, literal: &Literal) -> Diagnostic {
+    let span = literal.span();
+    let (message, text) = match (ty, literal) {
+        (Type::Hash(_) | Type::Ip, Literal::Text(t)) => (format!("`{}` is not {}", t.value, ty.words()), Some(t)),
+        (_, Literal::Text(t)) => (format!("`{field}` is {}, not text", ty.words()), Some(t)),
+        _ => (format!("`{field}` is {}, not {}", ty.words(), literal.words()), None),
+    };
+    let diagnostic = Diagnostic::new(Code::WrongType, message).at(span, format!("expected {}", expected(ty)));
+    let number = |text: &str| !text.is_empty() && text.len() < 19 && text.bytes().all(|b| b.is_ascii_digit());
+    match (ty, literal, text) {
+        (Type::Int | Type::Size, _, Some(t)) if number(&t.value) => {
+            diagnostic.patch("numbers stand without quotes", span, t.value.as_str())
+        }
+        (Type::Enum(words), _, Some(t)) => match words.iter().find(|w| w.eq_ignore_ascii_case(&t.value)) {
+            Some(word) => diagnostic.patch("words stand without quotes", span, *word),
+            None => diagnostic,
+        },
+        (Type::String | Type::Path | Type::Argument, Literal::Int(n, _), _) if n.to_string().len() == span.end - span.start => {
+            diagnostic.patch("text stands in quotes", span, format!("\"{n}\""))
+        }
+        _ => diagnostic,
+    }
+}
+
+/// What a value of this type looks like.
+fn expected(ty: Type) -> String {
+    match ty {
+        Type::String | Type::Path | Type::Argument => "text in quotes".to_owned(),
+        Type::Hash(digits) => format!("{digits} hexadecimal digits in quotes"),
+        Type::Ip => "an address such as \"10.0.0.1\"".to_owned(),
+        Type::Size => "a size such as 10MB".to_owned(),
+        Type::Time => "a date such as 2026-11-20".to_owned(),
+        Type::Enum(words) => words.join(", "),
+        Type::Bool | Type::Int | Type::Identity => ty.words().to_owned(),
     }
 }
 
@@ -68,13 +145,13 @@ pub struct Symbols {
     exceptions: IndexMap<String, ast::Exception>,
     rules: IndexMap<String, (ast::Rule, Vec<String>, bool, Span)>,
     tunes: Vec<ast::Tune>,
-    broken: Vec<String>,
+    broken: HashSet<String>,
 }
 
 impl Symbols {
     /// Whether a name belongs to an item that did not parse: nobody is blamed for using it.
     fn is_broken(&self, name: &str) -> bool {
-        self.broken.iter().any(|b| b == name)
+        self.broken.contains(name)
     }
 }
 
@@ -91,14 +168,16 @@ pub struct Project {
     exceptions: IndexMap<String, ast::Exception>,
     /// Rules by name, tunes applied.
     pub rules: IndexMap<String, Rule>,
-    broken: Vec<String>,
+    /// Every `let` that is neither in a circle nor too large.
+    let_sizes: HashMap<String, size::Size>,
+    broken: HashSet<String>,
     /// Regular expressions of command lines, made once for each utility and pick.
     pub(crate) patterns: crate::ir::cmdline::Cache,
 }
 
 impl Project {
     fn is_broken(&self, name: &str) -> bool {
-        self.broken.iter().any(|b| b == name)
+        self.broken.contains(name)
     }
 }
 
@@ -115,12 +194,10 @@ pub fn resolve(files: Vec<Parsed>, params: &IndexMap<String, Literal>) -> (Proje
     for (name, (ast, broken)) in &symbols.utilities {
         project.utilities.insert(name.clone(), utility::resolve(ast, &project.lists, *broken, &mut report));
     }
-    for name in symbols.groups.keys() {
-        let members = flatten_group(name, &symbols, &mut vec![], &mut report);
-        project.groups.insert(name.clone(), members);
-    }
+    project.groups = flatten_groups(&symbols, &mut report);
     project.lets = std::mem::take(&mut symbols.lets);
     project.exceptions = std::mem::take(&mut symbols.exceptions);
+    size::measure_lets(&mut project, &mut report);
     condition::check_lets(&project, &mut report);
     let tunes = std::mem::take(&mut symbols.tunes);
     for (ast, docs, broken, span) in std::mem::take(&mut symbols.rules).into_values() {
@@ -138,12 +215,10 @@ fn collect(files: Vec<Parsed>, report: &mut Report) -> Symbols {
     let mut symbols = Symbols::default();
     let mut places: HashMap<String, Span> = HashMap::new();
     let mut extensions = vec![];
-    let mut broken_items = vec![];
     for parsed in files {
         for (keyword, name) in &parsed.broken {
             if keyword != "tune" && keyword != "extend" {
-                symbols.broken.push(name.text.clone());
-                broken_items.push(name.clone());
+                symbols.broken.insert(name.text.clone());
             }
         }
         report.diagnostics.extend(parsed.diagnostics);
@@ -230,8 +305,8 @@ fn extend(name: Ident, list: ast::List, symbols: &mut Symbols, report: &mut Repo
                     members.extend(path.parts);
                 }
                 other => report.push(
-                    Diagnostic::new(Code::WrongValue, "a group grows by utilities and groups")
-                        .at(other.span(), "not a name"),
+                    Diagnostic::new(Code::WrongValue, format!("group `{}` grows by utilities and groups", name.text))
+                        .at(other.span(), "not the name of one"),
                 ),
             }
         }
@@ -267,26 +342,46 @@ fn override_params(symbols: &mut Symbols, params: &IndexMap<String, Literal>, re
     }
 }
 
-fn flatten_group(name: &str, symbols: &Symbols, open: &mut Vec<String>, report: &mut Report) -> Vec<String> {
-    let Some((ident, members)) = symbols.groups.get(name) else { return vec![] };
-    if open.iter().any(|n| n == name) {
-        report.push(lists::cycle("group", ident, open));
-        return vec![];
-    }
-    open.push(name.to_owned());
-    let mut out: Vec<String> = vec![];
-    for member in members {
-        if symbols.utilities.contains_key(&member.text) {
-            out.push(member.text.clone());
-        } else if symbols.groups.contains_key(&member.text) {
-            out.extend(flatten_group(&member.text, symbols, open, report));
-        } else if !symbols.is_broken(&member.text) {
-            let known: Vec<&str> = symbols.utilities.keys().chain(symbols.groups.keys()).map(String::as_str).collect();
-            report.unknown("utility or group", &member.text, member.span, known);
+/// The most utilities that all groups of a project hold together.
+const MAX_MEMBERS: usize = 100_000;
+
+fn flatten_groups(symbols: &Symbols, report: &mut Report) -> IndexMap<String, Vec<String>> {
+    let known = || symbols.utilities.keys().chain(symbols.groups.keys()).map(String::as_str);
+    let named = |name: &str| {
+        let members = symbols.groups.get(name).into_iter().flat_map(|(_, members)| members);
+        members.filter_map(|m| symbols.groups.get_key_value(&m.text)).map(|(n, _)| n.as_str()).collect()
+    };
+    let order = order::order(symbols.groups.keys().map(String::as_str), named);
+    for circle in &order.circles {
+        if let Some((ident, _)) = circle.names.first().and_then(|n| symbols.groups.get(*n)) {
+            report.push(lists::cycle("group", ident, circle));
         }
     }
-    open.pop();
-    let mut seen = std::collections::HashSet::new();
-    out.retain(|n| seen.insert(n.clone()));
-    out
+    let mut flat: HashMap<&str, IndexSet<String>> = HashMap::new();
+    let mut total = 0;
+    for name in order.sorted {
+        let Some((ident, members)) = symbols.groups.get(name) else { continue };
+        let mut out = IndexSet::new();
+        for member in members {
+            if symbols.utilities.contains_key(&member.text) {
+                out.insert(member.text.clone());
+            } else if symbols.groups.contains_key(&member.text) {
+                out.extend(flat.get(member.text.as_str()).into_iter().flatten().cloned());
+            } else if !symbols.is_broken(&member.text) {
+                report.unknown("utility or group", &member.text, member.span, known());
+            }
+        }
+        if total <= MAX_MEMBERS && total + out.len() > MAX_MEMBERS {
+            report.push(
+                Diagnostic::new(Code::TooLarge, format!("group `{name}` is too large"))
+                    .at(ident.span, format!("{} utilities, and the groups before it hold {total}", out.len()))
+                    .note(format!("all groups of a project together hold {MAX_MEMBERS} utilities at most")),
+            );
+        }
+        total += out.len();
+        flat.insert(name, if total <= MAX_MEMBERS { out } else { IndexSet::new() });
+    }
+    // In the order of the files, as everything that reaches the user.
+    let of = |name: &String| flat.remove(name.as_str()).unwrap_or_default().into_iter().collect();
+    symbols.groups.keys().cloned().zip(symbols.groups.keys().map(of)).collect()
 }

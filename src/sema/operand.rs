@@ -64,21 +64,68 @@ fn check_values_only(l: &mut Lower, operator: &Operator) {
 }
 
 fn wrong_operator(report: &mut Report, path: &Path, ty: Type, operator: &str, span: Span) -> Pred {
+    let label = match ty {
+        Type::Argument => format!("`{}` is each argument of a command line", path.dotted()),
+        _ => format!("`{}` is {}", path.dotted(), ty.words()),
+    };
+    let help = match ty {
+        _ if operator == "cased" => "only text has capitals: `cased` goes with strings, paths and arguments",
+        Type::String => "text has is, in, contains, starts with, ends with, like, matches and exists",
+        Type::Path => "paths have is, in, under, contains, starts with, ends with, like, matches and exists",
+        Type::Argument if operator == "matches" => "`matches` is for `command_line`",
+        Type::Argument => "arguments have is, in, under, contains, starts with, ends with, like and exists",
+        Type::Int | Type::Size | Type::Time => "numbers, sizes and times have is, in, >=, <=, >, < and exists",
+        Type::Bool => "it stands alone, behind `not`, or with `exists`",
+        Type::Hash(_) | Type::Enum(_) => "it has is, in and exists",
+        Type::Ip => "addresses have is, in, in cidr and exists",
+        Type::Identity => "identities have `is` between two steps; ask for a name or an id of it",
+    };
     report.push(
         Diagnostic::new(Code::WrongOperator, format!("`{operator}` does not go with `{}`", path.dotted()))
-            .at(span, format!("`{}` is {}", path.dotted(), ty.words())),
+            .at(span, label)
+            .help(help),
     );
     Pred::Const(false)
 }
 
-fn wrong_value(report: &mut Report, path: &Path, ty: Type, span: Span) {
-    let diagnostic = Diagnostic::new(Code::WrongType, format!("this is no value for `{}`", path.dotted()))
-        .at(span, format!("expected {}", ty.words()));
-    report.push(match ty {
-        Type::Enum(words) => diagnostic.note(format!("it is one of {}", words.join(", "))),
-        Type::Hash(digits) => diagnostic.note(format!("it has {digits} hexadecimal digits, in quotes")),
-        _ => diagnostic,
-    });
+/// What an operator compares with: where it is written, and whether it is one value or the elements of a list.
+#[derive(Clone, Copy)]
+struct Operand {
+    span: Span,
+    single: bool,
+}
+
+impl Operand {
+    fn one(span: Span) -> Self {
+        Self { span, single: true }
+    }
+
+    fn many(span: Span) -> Self {
+        Self { span, single: false }
+    }
+}
+
+/// A finding about a value shows where the value stands and, if that is elsewhere, where it is used: a list's element is
+/// to blame for what it is, a parameter's user for asking for it.
+fn used(mut diagnostic: Diagnostic, operand: Operand) -> Diagnostic {
+    let Some(value) = diagnostic.span() else { return diagnostic };
+    let Operand { span, single } = operand;
+    if value.file == span.file && span.start <= value.start && value.end <= span.end {
+        return diagnostic;
+    }
+    // What changes a list or parameter changes all its users: that is for the author to decide.
+    diagnostic.help.retain(|h| h.patch.is_none());
+    match diagnostic.labels.iter_mut().find(|l| l.primary) {
+        Some(label) if single => {
+            label.span = span;
+            diagnostic.also(value, "its value")
+        }
+        _ => diagnostic.also(span, "used here"),
+    }
+}
+
+fn wrong_value(report: &mut Report, path: &Path, ty: Type, literal: &Literal, operand: Operand) {
+    report.push(used(super::wrong_value(&path.dotted(), ty, literal), operand));
 }
 
 fn check_cased(l: &mut Lower, ty: Type, cased: bool, path: &Path, span: Span) -> bool {
@@ -88,6 +135,16 @@ fn check_cased(l: &mut Lower, ty: Type, cased: bool, path: &Path, span: Span) ->
     !cased || ty.is_text()
 }
 
+/// The event has the field; the two questions about arguments have an answer where there is a command line.
+fn present(field: FieldRef, span: Span) -> Pred {
+    let def = field.id.def();
+    let id = match def.short.trim_start_matches("parent.") {
+        "argument.is_unc" | "argument.is_stream" => FieldId::find(if def.parent { "parent.command_line" } else { "command_line" }),
+        _ => None,
+    };
+    exists(FieldRef { id: id.unwrap_or(field.id), step: field.step }, span)
+}
+
 fn lower_exists(l: &mut Lower, field: FieldRef, path: &Path, span: Span) -> Pred {
     match field.id.def().ty {
         Type::Identity => wrong_operator(l.report, path, Type::Identity, "exists", span),
@@ -95,7 +152,7 @@ fn lower_exists(l: &mut Lower, field: FieldRef, path: &Path, span: Span) -> Pred
             let any = Regex { pattern: r#"^[^"]*(?:"[^"]*"[^"]*)*[ \t\r\n]+[^ \t\r\n]"#.to_owned(), cased: true, loose: false, implied: vec![] };
             command_line(field, any, span)
         }
-        _ => exists(field, span),
+        _ => present(field, span),
     }
 }
 
@@ -106,7 +163,7 @@ fn lower_is(l: &mut Lower, field: FieldRef, path: &Path, value: &Value, cased: b
     }
     let Value::Path(other) = value else {
         let Value::Literal(literal) = value else { return Pred::Const(false) };
-        return equals(l, field, path, vec![literal.clone()], cased, span);
+        return equals(l, field, path, vec![literal.clone()], cased, (Operand::one(value.span()), span));
     };
     if let (Type::Enum(words), Some(word)) = (ty, other.single()) {
         return match words.iter().find(|w| **w == word.text) {
@@ -119,7 +176,7 @@ fn lower_is(l: &mut Lower, field: FieldRef, path: &Path, value: &Value, cased: b
     }
     if let Some(name) = other.single() {
         if let Some(literal) = l.project.lists.param(&name.text) {
-            return equals(l, field, path, vec![literal.clone()], cased, span);
+            return equals(l, field, path, vec![literal.clone()], cased, (Operand::one(name.span), span));
         }
         if l.project.lists.named(&name.text).is_some() {
             l.report.push(
@@ -130,7 +187,27 @@ fn lower_is(l: &mut Lower, field: FieldRef, path: &Path, value: &Value, cased: b
             return Pred::Const(false);
         }
     }
+    if let Some(name) = other.single() {
+        let known = FieldId::find(&name.text).is_some() || l.place.steps.iter().any(|s| s.name == name.text);
+        if !known && !l.project.is_broken(&name.text) {
+            unknown_value(l, ty, &name.text, name.span);
+            return Pred::Const(false);
+        }
+    }
     same(l, field, path, other, cased, span)
+}
+
+/// A bare word that names neither a parameter nor a field: often text without its quotes.
+fn unknown_value(l: &mut Lower, ty: Type, word: &str, span: Span) {
+    let lists = &l.project.lists;
+    let diagnostic = Diagnostic::new(Code::UnknownName, format!("there is no parameter or field `{word}`"))
+        .at(span, "not defined anywhere in this project");
+    let fields = super::fields::all().map(|f| f.short());
+    let diagnostic = l.report.did_you_mean(diagnostic, word, span, lists.names().chain(fields));
+    l.report.push(match diagnostic.help.is_empty() && ty.is_text() {
+        true => diagnostic.patch("text stands in quotes", span, format!("\"{word}\"")),
+        false => diagnostic,
+    });
 }
 
 fn same(l: &mut Lower, field: FieldRef, path: &Path, other: &Path, cased: bool, span: Span) -> Pred {
@@ -150,7 +227,7 @@ fn same(l: &mut Lower, field: FieldRef, path: &Path, other: &Path, cased: bool, 
     }
     if ty == Type::Identity && found.step.is_none() && field.step.is_none() {
         l.report.push(
-            Diagnostic::new(Code::WrongOperator, format!("`{}` within one event", path.dotted()))
+            Diagnostic::new(Code::WrongOperator, format!("`{}` is compared within one event", path.dotted()))
                 .at(span, "identities are compared between the steps of a sequence"),
         );
         return Pred::Const(false);
@@ -166,34 +243,40 @@ fn in_values(l: &mut Lower, field: FieldRef, path: &Path, values: &Values, cased
     if literals.is_empty() {
         return Pred::Const(false);
     }
-    equals(l, field, path, literals, cased, span)
+    equals(l, field, path, literals, cased, (Operand::many(values.span()), span))
 }
 
 fn in_words(l: &mut Lower, field: FieldRef, path: &Path, values: &Values, words: &'static [&'static str], span: Span) -> Pred {
+    let what = format!("value of `{}`", path.dotted());
     let Values::List(list) = values else {
-        wrong_value(l.report, path, field.id.def().ty, values.span());
+        l.report.push(
+            Diagnostic::new(Code::WrongType, format!("`{}` takes its words in place", path.dotted()))
+                .at(values.span(), "expected a list in brackets")
+                .note(format!("the words are {}", words.join(", "))),
+        );
         return Pred::Const(false);
     };
     let mut found = vec![];
     for value in &list.values {
-        let word = match value {
-            Value::Path(p) => p.dotted(),
-            Value::Literal(_) => String::new(),
-        };
-        match words.iter().find(|w| **w == word) {
-            Some(word) => found.push(*word),
-            None => l.report.push(super::unknown_word(&format!("value of `{}`", path.dotted()), &word, value.span(), words)),
+        match value {
+            Value::Path(p) => match words.iter().find(|w| **w == p.dotted()) {
+                Some(word) => found.push(*word),
+                None => l.report.push(super::unknown_word(&what, &p.dotted(), p.span, words)),
+            },
+            Value::Literal(literal) => wrong_value(l.report, path, field.id.def().ty, literal, Operand::many(values.span())),
         }
     }
     if found.is_empty() { Pred::Const(false) } else { Pred::Test(Test { field, op: Op::Word(found), span }) }
 }
 
 /// Equal to one of some literals.
-fn equals(l: &mut Lower, field: FieldRef, path: &Path, literals: Vec<Literal>, cased: bool, span: Span) -> Pred {
+fn equals(
+    l: &mut Lower, field: FieldRef, path: &Path, literals: Vec<Literal>, cased: bool, (operand, span): (Operand, Span),
+) -> Pred {
     let ty = field.id.def().ty;
     if let (Type::Bool, [Literal::Bool(value, _)]) = (ty, literals.as_slice()) {
         let holds = is_true(field, span);
-        return if *value { holds } else { Pred::and([exists(field, span), holds.not()]) };
+        return if *value { holds } else { Pred::and([present(field, span), holds.not()]) };
     }
     let numbers: Option<Vec<i64>> = literals.iter().map(|v| number(v, ty)).collect();
     if let (Some(numbers), true) = (numbers, matches!(ty, Type::Int | Type::Size | Type::Time)) {
@@ -203,15 +286,16 @@ fn equals(l: &mut Lower, field: FieldRef, path: &Path, literals: Vec<Literal>, c
     for literal in &literals {
         match literal {
             Literal::Text(t) if valid_text(&t.value, ty) => texts.push(t.value.clone()),
-            Literal::Text(t) if t.value.is_empty() => l.report.push(empty_text(t.span)),
-            other => wrong_value(l.report, path, ty, other.span()),
+            Literal::Text(t) if t.value.is_empty() && ty.is_text() => l.report.push(used(empty_text(t.span), operand)),
+            other if matches!((number(other, ty), ty), (Some(_), Type::Int | Type::Size | Type::Time)) => {}
+            other => wrong_value(l.report, path, ty, other, operand),
         }
     }
     if texts.is_empty() {
         return Pred::Const(false);
     }
     if ty == Type::Argument {
-        return match no_quotes(l, &literals) {
+        return match no_quotes(l, &literals, operand) {
             true => command_line(field, cmdline::argument_is(&texts, cased), span),
             false => Pred::Const(false),
         };
@@ -265,7 +349,9 @@ fn lower_order(l: &mut Lower, field: FieldRef, path: &Path, order: crate::syntax
         Value::Path(name) => {
             let param = name.single().and_then(|n| l.project.lists.param(&n.text)).cloned();
             if param.is_none() {
-                if !l.project.is_broken(&name.dotted()) {
+                if FieldId::find(&name.dotted()).is_some() {
+                    l.report.push(not_a_field(order.sign(), "a value", name.span));
+                } else if !l.project.is_broken(&name.dotted()) {
                     l.report.unknown("parameter", &name.dotted(), name.span, l.project.lists.names());
                 }
                 return Pred::Const(false);
@@ -273,13 +359,20 @@ fn lower_order(l: &mut Lower, field: FieldRef, path: &Path, order: crate::syntax
             param
         }
     };
-    match literal.as_ref().and_then(|v| number(v, ty)) {
+    let Some(literal) = literal else { return Pred::Const(false) };
+    match number(&literal, ty) {
         Some(number) => Pred::Test(Test { field, op: Op::Order(order, number), span }),
         None => {
-            wrong_value(l.report, path, ty, value.span());
+            wrong_value(l.report, path, ty, &literal, Operand::one(value.span()));
             Pred::Const(false)
         }
     }
+}
+
+fn not_a_field(operator: &str, wanted: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::WrongValue, format!("`{operator}` takes {wanted}, not a field"))
+        .at(span, "a field")
+        .note("two fields can be compared with `is` only")
 }
 
 fn lower_cidr(l: &mut Lower, field: FieldRef, path: &Path, values: &Values, span: Span) -> Pred {
@@ -291,13 +384,29 @@ fn lower_cidr(l: &mut Lower, field: FieldRef, path: &Path, values: &Values, span
     for literal in l.project.lists.values(values, l.report) {
         match literal {
             Literal::Text(t) if is_network(&t.value) => networks.push(t.value),
-            other => l.report.push(
-                Diagnostic::new(Code::BadNetwork, "this is no network")
-                    .at(other.span(), "expected an address and a prefix length, such as '10.0.0.0/8'"),
-            ),
+            other => l.report.push(used(bad_network(&other), Operand::many(values.span()))),
         }
     }
     if networks.is_empty() { Pred::Const(false) } else { Pred::Test(Test { field, op: Op::Cidr(networks), span }) }
+}
+
+fn bad_network(literal: &Literal) -> Diagnostic {
+    let message = match literal {
+        Literal::Text(t) => format!("`{}` is no network", t.value),
+        other => format!("{} is no network", other.words()),
+    };
+    let diagnostic = Diagnostic::new(Code::BadNetwork, message)
+        .at(literal.span(), "expected an address and a prefix length, such as '10.0.0.0/8'");
+    match literal {
+        Literal::Text(t) if !t.value.contains('/') => match t.value.parse::<std::net::IpAddr>() {
+            Ok(address) => {
+                let length = if address.is_ipv4() { 32 } else { 128 };
+                diagnostic.patch("this one address alone", t.span, format!("'{address}/{length}'"))
+            }
+            Err(_) => diagnostic,
+        },
+        _ => diagnostic,
+    }
 }
 
 fn is_network(text: &str) -> bool {
@@ -321,14 +430,12 @@ fn lower_text(l: &mut Lower, field: FieldRef, path: &Path, op: TextOp, cased: bo
         _ => ty.is_text(),
     };
     if !fits {
-        let pred = wrong_operator(l.report, path, ty, op.word(), span);
-        if op == TextOp::Matches && ty == Type::Argument {
-            if let Some(last) = l.report.diagnostics.last_mut() {
-                last.help.push(crate::diagnostic::Help { text: "`matches` is for `command_line`".into(), patch: None });
-            }
-        }
-        return pred;
+        return wrong_operator(l.report, path, ty, op.word(), span);
     }
+    let place = match operand {
+        TextOperand::One(value) => Operand::one(value.span()),
+        TextOperand::Many { values, .. } => Operand::many(values.span()),
+    };
     let (all, literals) = match operand {
         TextOperand::One(Value::Literal(literal)) => (true, vec![literal.clone()]),
         TextOperand::One(Value::Path(name)) => match one_value(l, name, op) {
@@ -340,21 +447,21 @@ fn lower_text(l: &mut Lower, field: FieldRef, path: &Path, op: TextOp, cased: bo
     let mut texts = vec![];
     for literal in &literals {
         match literal {
-            Literal::Text(t) if t.value.is_empty() => l.report.push(empty_text(t.span)),
+            Literal::Text(t) if t.value.is_empty() => l.report.push(used(empty_text(t.span), place)),
             Literal::Text(t) => texts.push((t.value.clone(), t.span, t.raw)),
-            other => wrong_value(l.report, path, ty, other.span()),
+            other => wrong_value(l.report, path, ty, other, place),
         }
     }
     if texts.is_empty() {
         return Pred::Const(false);
     }
     if ty == Type::Argument {
-        if !no_quotes(l, &literals) {
+        if !no_quotes(l, &literals, place) {
             return Pred::Const(false);
         }
-        return argument(l, field, op, cased, all, &texts, span);
+        return argument(l, field, op, cased, all, &texts, (place, span));
     }
-    value(l, field, op, cased, all, texts, span)
+    value(l, field, op, cased, all, texts, (place, span))
 }
 
 fn one_value(l: &mut Lower, name: &Path, op: TextOp) -> Option<Literal> {
@@ -369,75 +476,73 @@ fn one_value(l: &mut Lower, name: &Path, op: TextOp) -> Option<Literal> {
                 .patch("one of them is enough", name.span, format!("any {text}")),
         );
     } else if FieldId::find(&text).is_some() {
-        l.report.push(
-            Diagnostic::new(Code::WrongValue, format!("`{}` takes text, not a field", op.word()))
-                .at(name.span, "a field")
-                .note("two fields can be compared with `is` only"),
-        );
+        l.report.push(not_a_field(op.word(), "text", name.span));
     } else if !l.project.is_broken(&text) {
-        l.report.unknown("list or parameter", &text, name.span, l.project.lists.names());
+        unknown_value(l, Type::String, &text, name.span);
     }
     None
 }
 
-fn no_quotes(l: &mut Lower, literals: &[Literal]) -> bool {
+fn no_quotes(l: &mut Lower, literals: &[Literal], operand: Operand) -> bool {
     let mut fine = true;
     for literal in literals {
-        if let Literal::Text(t) = literal {
-            if t.value.contains('"') {
-                fine = false;
-                l.report.push(
-                    Diagnostic::new(Code::QuoteInArgument, "an argument is compared without its double quotes")
-                        .at(t.span, "holds a double quote")
-                        .help("leave the quotes out, or ask `command_line`"),
-                );
-            }
+        if let Literal::Text(t) = literal && t.value.contains('"') {
+            fine = false;
+            let diagnostic = Diagnostic::new(Code::QuoteInArgument, "an argument is compared without its double quotes")
+                .at(t.span, "holds a double quote")
+                .help("leave the quotes out, or ask `command_line`");
+            l.report.push(used(diagnostic, operand));
         }
     }
     fine
 }
 
-fn globs(l: &mut Lower, texts: &[(String, Span, bool)]) -> Vec<Glob> {
+fn globs(l: &mut Lower, texts: &[(String, Span, bool)], operand: Operand) -> Vec<Glob> {
     let mut out = vec![];
     for (text, span, raw) in texts {
         match Glob::parse(text) {
             Ok(glob) => out.push(glob),
             Err(at) => {
                 let place = if *raw && !text.contains('\'') { Span::new(span.file, span.start + 1 + at, span.start + 2 + at) } else { *span };
-                l.report.push(
-                    Diagnostic::new(Code::BadPattern, "`[` stands alone in this pattern")
-                        .at(place, "begins neither [*] nor [?] nor [[]")
-                        .patch("for the character itself write `[[]`", place, "[[]"),
-                );
+                let diagnostic = Diagnostic::new(Code::BadPattern, "`[` stands alone in this pattern")
+                    .at(place, "begins neither `[*]` nor `[?]` nor `[[]`");
+                let cure = "for the character itself write `[[]`";
+                let diagnostic = if place == *span { diagnostic.help(cure) } else { diagnostic.patch(cure, place, "[[]") };
+                l.report.push(used(diagnostic, operand));
             }
         }
     }
     out
 }
 
-fn folders(l: &mut Lower, texts: &[(String, Span, bool)]) -> Vec<Folder> {
+fn folders(l: &mut Lower, texts: &[(String, Span, bool)], operand: Operand) -> Vec<Folder> {
     let mut out = vec![];
     for (text, span, _) in texts {
         match Folder::parse(text) {
             Some(folder) => out.push(folder),
-            None => l.report.push(
-                Diagnostic::new(Code::BadFolder, "this is no folder")
-                    .at(*span, r"expected C:\x, \\server\share, /x, :\x (any drive) or x\y (anywhere)"),
-            ),
+            None => l.report.push(used(bad_folder(text, *span), operand)),
         }
     }
     out
 }
 
-fn argument(l: &mut Lower, field: FieldRef, op: TextOp, cased: bool, all: bool, texts: &[(String, Span, bool)], span: Span) -> Pred {
+pub(super) fn bad_folder(text: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::BadFolder, format!("`{text}` is no folder"))
+        .at(span, r"expected C:\x, \\server\share, /x, :\x (any drive) or x\y (anywhere)")
+}
+
+#[allow(clippy::too_many_arguments, reason = "one operator, spelled out")]
+fn argument(
+    l: &mut Lower, field: FieldRef, op: TextOp, cased: bool, all: bool, texts: &[(String, Span, bool)],
+    (operand, span): (Operand, Span),
+) -> Pred {
     if op == TextOp::Contains {
         let spaced: Vec<_> = texts.iter().filter(|(t, ..)| t.contains([' ', '\t', '\r', '\n'])).collect();
         for (_, span, _) in &spaced {
-            l.report.push(
-                Diagnostic::new(Code::SpaceInArgument, "`argument contains` takes text without white space")
-                    .at(*span, "holds white space")
-                    .help("ask `command_line contains`, or `argument is` for a whole quoted argument"),
-            );
+            let diagnostic = Diagnostic::new(Code::SpaceInArgument, "`argument contains` takes text without white space")
+                .at(*span, "holds white space")
+                .help("ask `command_line contains`, or `argument is` for a whole quoted argument");
+            l.report.push(used(diagnostic, operand));
         }
         if !spaced.is_empty() {
             return Pred::Const(false);
@@ -446,8 +551,8 @@ fn argument(l: &mut Lower, field: FieldRef, op: TextOp, cased: bool, all: bool, 
     let plain: Vec<String> = texts.iter().map(|(t, ..)| t.clone()).collect();
     let groups: Vec<Vec<usize>> = if all { (0..texts.len()).map(|i| vec![i]).collect() } else { vec![(0..texts.len()).collect()] };
     let mut parts = vec![];
-    let globs = if op == TextOp::Like { globs(l, texts) } else { vec![] };
-    let folders = if op == TextOp::Under { folders(l, texts) } else { vec![] };
+    let globs = if op == TextOp::Like { globs(l, texts, operand) } else { vec![] };
+    let folders = if op == TextOp::Under { folders(l, texts, operand) } else { vec![] };
     for group in groups {
         let some: Vec<String> = group.iter().filter_map(|i| plain.get(*i).cloned()).collect();
         let regexes = match op {
@@ -468,7 +573,11 @@ fn argument(l: &mut Lower, field: FieldRef, op: TextOp, cased: bool, all: bool, 
     Pred::and(parts)
 }
 
-fn value(l: &mut Lower, field: FieldRef, op: TextOp, cased: bool, all: bool, texts: Vec<(String, Span, bool)>, span: Span) -> Pred {
+#[allow(clippy::too_many_arguments, reason = "one operator, spelled out")]
+fn value(
+    l: &mut Lower, field: FieldRef, op: TextOp, cased: bool, all: bool, texts: Vec<(String, Span, bool)>,
+    (operand, span): (Operand, Span),
+) -> Pred {
     let all = all && texts.len() > 1;
     let test = |matcher, all| Pred::Test(Test { field, op: Op::Text(Text { matcher, all, cased }), span });
     let plain = || texts.iter().map(|(t, ..)| t.clone()).collect::<Vec<_>>();
@@ -477,11 +586,11 @@ fn value(l: &mut Lower, field: FieldRef, op: TextOp, cased: bool, all: bool, tex
         TextOp::StartsWith => test(Matcher::StartsWith(plain()), all),
         TextOp::EndsWith => test(Matcher::EndsWith(plain()), all),
         TextOp::Like => {
-            let globs = globs(l, &texts);
+            let globs = globs(l, &texts, operand);
             if globs.is_empty() { Pred::Const(false) } else { test(Matcher::Like(globs), all) }
         }
         TextOp::Under => {
-            let folders = folders(l, &texts);
+            let folders = folders(l, &texts, operand);
             if folders.is_empty() {
                 return Pred::Const(false);
             }
@@ -491,7 +600,7 @@ fn value(l: &mut Lower, field: FieldRef, op: TextOp, cased: bool, all: bool, tex
         TextOp::Matches => {
             let regexes: Vec<Pred> = texts
                 .iter()
-                .filter_map(|t| author_regex(l, t, cased))
+                .filter_map(|t| author_regex(l, t, cased, operand))
                 .map(|r| test(Matcher::Regex(r), false))
                 .collect();
             match (regexes.is_empty(), all) {
@@ -503,7 +612,7 @@ fn value(l: &mut Lower, field: FieldRef, op: TextOp, cased: bool, all: bool, tex
     }
 }
 
-fn author_regex(l: &mut Lower, (text, span, raw): &(String, Span, bool), cased: bool) -> Option<Regex> {
+fn author_regex(l: &mut Lower, (text, span, raw): &(String, Span, bool), cased: bool, operand: Operand) -> Option<Regex> {
     match regex::portable(text) {
         Ok(pattern) => Some(Regex { pattern, cased, loose: true, implied: Vec::<Cheap>::new() }),
         Err(refused) => {
@@ -514,11 +623,16 @@ fn author_regex(l: &mut Lower, (text, span, raw): &(String, Span, bool), cased: 
             } else {
                 *span
             };
-            l.report.push(
-                Diagnostic::new(Code::BadRegex, "this regular expression does not mean the same everywhere")
-                    .at(place, refused.why)
-                    .help(refused.cure),
-            );
+            // In escaped text the place is not known: the label says which piece is meant.
+            let piece = text.get(refused.range.clone()).filter(|p| !exact && !p.is_empty() && p.len() < text.len());
+            let label = piece.map_or(refused.why.clone(), |p| format!("{}: `{p}`", refused.why));
+            let diagnostic = match refused.cure {
+                "" => Diagnostic::new(Code::BadRegex, "this is no regular expression").at(place, label),
+                cure => Diagnostic::new(Code::BadRegex, "this regular expression does not mean the same everywhere")
+                    .at(place, label)
+                    .help(cure),
+            };
+            l.report.push(used(diagnostic, operand));
             None
         }
     }

@@ -2,11 +2,12 @@
 
 use super::condition::{Allowed, Lower, Place, StepScope};
 use super::meta::{Meta, Reader};
-use super::{temporal, test, Kind, Os, Project, Report};
+use super::{size, temporal, test, Kind, Os, Project, Report};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Body, Flag, Pred};
 use crate::source::Span;
 use crate::syntax::ast::{self, Detect, Except, Expr, RulePartKind};
+use std::collections::{BTreeSet, HashMap};
 
 /// An exception of a rule, its own or a shared one.
 #[derive(Clone, Debug)]
@@ -47,6 +48,12 @@ pub struct Rule {
     pub detect_span: Span,
     /// It did not parse in full, or has findings: it is never compiled.
     pub broken: bool,
+    /// It did not parse in full: nothing is missing in it for sure.
+    pub(super) partial: bool,
+    /// It names an exception that does not exist.
+    pub(super) lacks_exceptions: bool,
+    /// Tests and values in its conditions so far.
+    tests_held: usize,
     detect: Option<Detect>,
     flags: Vec<ast::Flag>,
     steps: Vec<StepScope>,
@@ -134,6 +141,9 @@ pub(super) fn resolve(ast: ast::Rule, docs: Vec<String>, broken: bool, span: Spa
         span: ast.name.span,
         detect_span: ast.name.span,
         broken,
+        partial: broken,
+        lacks_exceptions: false,
+        tests_held: 0,
         detect: None,
         flags: vec![],
         steps: vec![],
@@ -145,18 +155,46 @@ pub(super) fn resolve(ast: ast::Rule, docs: Vec<String>, broken: bool, span: Spa
         match part.kind {
             RulePartKind::Flag(flag) => rule.flags.push(flag),
             RulePartKind::Except(except) => add_exception(&mut rule, except, part.span, project, report),
-            RulePartKind::Threshold(n, span) => rule.threshold = Some((n, span)),
+            RulePartKind::Threshold(n, span) => match rule.threshold {
+                Some((_, first)) => report.push(
+                    Diagnostic::new(Code::RepeatedEntry, "`threshold` is given twice").at(span, "again here").also(first, "first here"),
+                ),
+                None => rule.threshold = Some((n, span)),
+            },
             RulePartKind::Test(test) => rule.tests.push(test),
+            RulePartKind::Disable(_) => report.push(
+                Diagnostic::new(Code::UnknownKey, "a rule does not disable itself")
+                    .at(part.span, "not an entry of a rule")
+                    .help(format!("a tenant writes `tune {} {{ disable because \"…\" }}`", rule.name)),
+            ),
             _ => {}
         }
     }
     check_flags(&rule, project, report);
-    if let Some(detect) = rule.detect.clone() {
-        temporal::check(&detect, &rule.steps, &rule.meta.os, project, report);
+    if conditions_fit(&mut rule, project, report) {
+        if let Some(detect) = rule.detect.clone() {
+            temporal::check(&detect, &rule.steps, &rule.meta.os, project, report);
+        }
+        check_bodies(&rule, project, report);
     }
-    check_bodies(&rule, project, report);
     rule.broken |= report.diagnostics.iter().skip(before).any(Diagnostic::is_error);
     rule
+}
+
+/// Whether the rule's conditions together are small enough to be looked at.
+fn conditions_fit(rule: &mut Rule, project: &Project, report: &mut Report) -> bool {
+    let detected: Vec<&Expr> = match &rule.detect {
+        Some(Detect::Query(query)) => vec![&query.expr],
+        Some(Detect::Count(count)) => vec![&count.query.expr],
+        Some(Detect::Steps(steps)) => steps.steps.iter().map(|s| &s.query.expr).collect(),
+        None => vec![],
+    };
+    let all = detected.into_iter().chain(rule.flags.iter().map(|f| &f.expr)).chain(rule.exceptions.iter().map(|e| &e.expr));
+    let what = format!("rule `{}`", rule.name);
+    let mut tests = 0;
+    let fits = size::check(&what, all, &mut tests, project, report);
+    rule.tests_held = tests;
+    fits
 }
 
 /// The one `detect`, its kinds and its steps.
@@ -228,14 +266,18 @@ fn add_exception(rule: &mut Rule, except: Except, span: Span, project: &Project,
                 if !project.is_broken(&name.text) {
                     report.unknown("exception", &name.text, name.span, project.exceptions.keys().map(String::as_str));
                 }
+                rule.lacks_exceptions = true;
                 return;
             };
             let index = step.as_ref().and_then(|s| rule.steps.iter().position(|r| r.name == s.text));
             if let (Some(step), None) = (&step, index) {
-                report.unknown("step", &step.text, step.span, rule.steps.iter().map(|s| s.name.as_str()));
+                report.unknown_in("this rule", "step", &step.text, step.span, rule.steps.iter().map(|s| s.name.as_str()));
+                rule.lacks_exceptions = true;
+                return;
             }
             if step.is_none() && !rule.steps.is_empty() {
                 let steps: Vec<_> = rule.steps.iter().map(|s| format!("`on {}`", s.name)).collect();
+                rule.lacks_exceptions = true;
                 report.push(
                     Diagnostic::new(Code::StepMissing, format!("`{}` in which step?", name.text))
                         .at(span, "a shared exception reads one event")
@@ -255,7 +297,7 @@ fn add_exception(rule: &mut Rule, except: Except, span: Span, project: &Project,
     };
     if let Some(twin) = rule.exceptions.iter().find(|e| e.title == exception.title) {
         report.push(
-            Diagnostic::new(Code::RepeatedEntry, format!("two exceptions are called \"{}\"", exception.title))
+            Diagnostic::new(Code::RepeatedEntry, format!("two exceptions are called `{}`", exception.title))
                 .at(exception.span, "again here")
                 .also(twin.span, "first here"),
         );
@@ -264,19 +306,22 @@ fn add_exception(rule: &mut Rule, except: Except, span: Span, project: &Project,
 }
 
 fn check_flags(rule: &Rule, project: &Project, report: &mut Report) {
-    let mut seen: Vec<(&str, Span)> = vec![];
+    let mut seen: HashMap<String, Span> = HashMap::new();
     for flag in &rule.flags {
         let (name, span) = (flag.name.text.as_str(), flag.name.span);
-        match seen.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)) {
-            Some((_, first)) => report.push(
-                Diagnostic::new(Code::RepeatedEntry, format!("two flags are called `{name}`")).at(span, "again here").also(*first, "first here"),
-            ),
-            None => seen.push((name, span)),
+        let first = *seen.entry(name.to_ascii_lowercase()).or_insert(span);
+        if first != span {
+            report.push(
+                Diagnostic::new(Code::RepeatedEntry, format!("two flags are called `{name}`"))
+                    .at(span, "again here")
+                    .also(first, "first here")
+                    .note("targets do not tell small letters from capitals in the names of columns"),
+            );
         }
         taken(name, span, project, report);
     }
-    for step in &rule.steps {
-        taken(&step.name, rule.detect_span, project, report);
+    if let Some(Detect::Steps(steps)) = &rule.detect {
+        steps.steps.iter().for_each(|s| taken(&s.name.text, s.name.span, project, report));
     }
     let weights: Vec<_> = rule.flags.iter().filter_map(|f| f.weight).collect();
     match (rule.threshold, weights.first()) {
@@ -297,16 +342,17 @@ fn check_weights(rule: &Rule, (threshold, span): (u64, Span), report: &mut Repor
     let weights: Vec<(u64, &ast::Flag)> = rule.flags.iter().filter_map(|f| f.weight.map(|w| (w.0, f))).collect();
     for (weight, flag) in &weights {
         if *weight == 0 {
-            report.push(Diagnostic::new(Code::BadWeights, "a weight of nothing").at(flag.weight.map_or(span, |w| w.1), "weights are 1 and more"));
+            report.push(Diagnostic::new(Code::BadWeights, "a weight of 0").at(flag.weight.map_or(span, |w| w.1), "weights are 1 or more"));
         }
     }
     let sum: u64 = weights.iter().map(|(w, _)| w).fold(0, |a, b| a.saturating_add(*b));
     if threshold == 0 {
-        report.push(Diagnostic::new(Code::BadWeights, "a threshold of nothing").at(span, "thresholds are 1 and more"));
+        report.push(Diagnostic::new(Code::BadWeights, "a threshold of 0").at(span, "thresholds are 1 or more"));
     } else if threshold > sum {
-        report.push(Diagnostic::new(Code::BadWeights, "this rule never fires").at(span, format!("all weights together are {sum}")));
+        report.push(Diagnostic::new(Code::BadWeights, format!("rule `{}` never reaches its threshold", rule.name))
+                .at(span, format!("all weights together are {sum}")));
     } else {
-        for (i, (weight, flag)) in weights.iter().enumerate() {
+        for (i, (weight, flag)) in weights.iter().enumerate().take(MOST_WEIGHTS) {
             if *weight > 0 && !ever_needed(&weights, i, threshold) {
                 report.push(
                     Diagnostic::new(Code::BadWeights, format!("`{}` never matters", flag.name.text))
@@ -317,17 +363,25 @@ fn check_weights(rule: &Rule, (threshold, span): (u64, Span), report: &mut Repor
     }
 }
 
+/// Flags that are looked at, and sums that are kept while looking at one: what is left out is taken to matter.
+const MOST_WEIGHTS: usize = 64;
+const MOST_SUMS: usize = 2048;
+
 /// A flag is in some minimal set if some sum of the others lies below the threshold and within its weight of it.
 fn ever_needed(weights: &[(u64, &ast::Flag)], index: usize, threshold: u64) -> bool {
     let own = weights.get(index).map_or(0, |w| w.0);
-    let mut sums = std::collections::BTreeSet::from([0_u64]);
+    let decides = |sum: &u64| sum.saturating_add(own) >= threshold;
+    let mut sums = BTreeSet::from([0_u64]);
     for (i, (weight, _)) in weights.iter().enumerate() {
-        if i != index && sums.len() < 100_000 {
+        if i != index {
             let more: Vec<u64> = sums.iter().map(|s| s.saturating_add(*weight)).filter(|s| *s < threshold).collect();
             sums.extend(more);
         }
+        if sums.len() > MOST_SUMS || sums.last().is_some_and(decides) {
+            return true;
+        }
     }
-    sums.iter().any(|s| *s < threshold && s.saturating_add(own) >= threshold)
+    sums.iter().any(decides)
 }
 
 /// Flags and steps may not be called what something else of the project is called.
@@ -364,13 +418,10 @@ fn check_bodies(rule: &Rule, project: &Project, report: &mut Report) {
 /// Applies tenants' tunes in the order of the files.
 pub(super) fn apply_tunes(tunes: Vec<ast::Tune>, project: &mut Project, report: &mut Report) {
     for tune in tunes {
-        let Some(mut rule) = project.rules.shift_remove(&tune.name.text) else {
+        // The rule changes places with the last one while it is tuned; all are sorted in the end.
+        let Some(mut rule) = project.rules.swap_remove(&tune.name.text) else {
             if !project.is_broken(&tune.name.text) {
-                report.push(
-                    Diagnostic::new(Code::UnknownName, format!("there is no rule `{}`", tune.name.text))
-                        .at(tune.name.span, "nothing to tune")
-                        .did_you_mean(&tune.name.text, tune.name.span, project.rules.keys().map(String::as_str)),
-                );
+                report.unknown("rule", &tune.name.text, tune.name.span, project.rules.keys().map(String::as_str));
             }
             continue;
         };
@@ -408,7 +459,7 @@ fn apply_part(rule: &mut Rule, part: ast::RulePart, project: &Project, report: &
         RulePartKind::Meta { key, .. } => report.push(
             Diagnostic::new(Code::UnknownKey, format!("a tune cannot set `{}`", key.text))
                 .at(key.span, "belongs to the rule itself")
-                .note("a tune takes except, level, status, threshold, schedule, throttle, disable, test"),
+                .note("a tune takes except, level, status, threshold, schedule, throttle, disable and test"),
         ),
         RulePartKind::Threshold(n, span) => {
             rule.threshold = Some((n, span));
@@ -417,8 +468,13 @@ fn apply_part(rule: &mut Rule, part: ast::RulePart, project: &Project, report: &
         RulePartKind::Disable(reason) => rule.disabled = Some(reason.because.value),
         RulePartKind::Except(except) => {
             let before = report.diagnostics.len();
+            let others = rule.exceptions.len();
             add_exception(rule, except, part.span, project, report);
-            check_bodies(rule, project, report);
+            let added = rule.exceptions.iter().skip(others).map(|e| &e.expr);
+            let what = format!("rule `{}`", rule.name);
+            if size::check(&what, added, &mut rule.tests_held, project, report) {
+                check_bodies(rule, project, report);
+            }
             rule.broken |= report.diagnostics.iter().skip(before).any(Diagnostic::is_error);
         }
         RulePartKind::Test(test) => rule.tests.push(test),
@@ -430,21 +486,23 @@ fn apply_part(rule: &mut Rule, part: ast::RulePart, project: &Project, report: &
 
 /// What only all rules together show: tests against exceptions and flags, ids used twice.
 pub(super) fn check_all(project: &Project, report: &mut Report) {
-    let mut ids: Vec<(&str, &Rule)> = vec![];
+    let mut ids: HashMap<&str, &Rule> = HashMap::new();
     for rule in project.rules.values() {
         for test in &rule.tests {
             test::check(test, rule, report);
         }
-        if rule.meta.id.is_empty() {
-            continue;
-        }
-        match ids.iter().find(|(id, _)| *id == rule.meta.id) {
-            Some((_, first)) => report.push(
+    }
+    let mut by_place: Vec<&Rule> = project.rules.values().filter(|r| !r.meta.id.is_empty()).collect();
+    by_place.sort_by_key(|r| r.span);
+    for rule in by_place {
+        let first = *ids.entry(rule.meta.id.as_str()).or_insert(rule);
+        if first.span != rule.span {
+            report.push(
                 Diagnostic::new(Code::DefinedTwice, format!("`{}` and `{}` have one id", first.name, rule.name))
                     .at(rule.span, format!("id {}", rule.meta.id))
-                    .also(first.span, "the same id"),
-            ),
-            None => ids.push((&rule.meta.id, rule)),
+                    .also(first.span, "the same id")
+                    .help("every rule has an id of its own, for good"),
+            );
         }
     }
 }

@@ -3,7 +3,9 @@
 use super::condition::{Allowed, Found, Lower, Place, StepScope};
 use super::{Kind, Os, Project, Report, Type};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
 use crate::syntax::ast::{Amount, Detect, Literal, Path, Query, StepRole};
+use std::collections::HashMap;
 
 /// The kinds that a detection reads, and its steps.
 pub(super) fn kinds(detect: &Detect, report: &mut Report) -> (Vec<Kind>, Vec<StepScope>) {
@@ -13,12 +15,16 @@ pub(super) fn kinds(detect: &Detect, report: &mut Report) -> (Vec<Kind>, Vec<Ste
         Detect::Steps(steps) => {
             let mut all = vec![];
             let mut scopes: Vec<StepScope> = vec![];
+            let mut seen: HashMap<&str, Span> = HashMap::new();
             for step in &steps.steps {
                 let kinds = query_kinds(&step.query, report);
                 all.extend(kinds.iter().copied());
-                if scopes.iter().any(|s| s.name == step.name.text) {
+                let first = *seen.entry(&step.name.text).or_insert(step.name.span);
+                if first != step.name.span {
                     report.push(
-                        Diagnostic::new(Code::RepeatedEntry, format!("two steps are called `{}`", step.name.text)).at(step.name.span, "again here"),
+                        Diagnostic::new(Code::RepeatedEntry, format!("two steps are called `{}`", step.name.text))
+                            .at(step.name.span, "again here")
+                            .also(first, "first here"),
                     );
                 }
                 scopes.push(StepScope { name: step.name.text.clone(), kinds });
@@ -32,17 +38,27 @@ pub(super) fn kinds(detect: &Detect, report: &mut Report) -> (Vec<Kind>, Vec<Ste
 
 fn query_kinds(query: &Query, report: &mut Report) -> Vec<Kind> {
     let mut out = vec![];
+    let mut all_known = true;
     let known = Kind::ALL.map(Kind::word);
     for word in &query.kinds {
         match Kind::from_word(&word.text) {
             Some(kind) if out.contains(&kind) => {
-                report.push(Diagnostic::new(Code::RepeatedEntry, format!("`{}` is named twice", word.text)).at(word.span, "again here"));
+                let first = query.kinds.iter().find(|k| k.text == word.text).map_or(word.span, |k| k.span);
+                report.push(
+                    Diagnostic::new(Code::RepeatedEntry, format!("`{}` is named twice", word.text))
+                        .at(word.span, "again here")
+                        .also(first, "first here"),
+                );
             }
             Some(kind) => out.push(kind),
-            None => report.push(super::unknown_word("kind of event", &word.text, word.span, &known)),
+            None => {
+                all_known = false;
+                report.push(super::unknown_word("kind of event", &word.text, word.span, &known));
+            }
         }
     }
-    out
+    // What is meant is unknown, so no field can be of another kind.
+    if all_known { out } else { Kind::ALL.to_vec() }
 }
 
 /// Checks windows, numbers, keys and steps.
@@ -64,9 +80,9 @@ pub(super) fn check(detect: &Detect, scopes: &[StepScope], os: &[Os], project: &
             for (i, step) in steps.steps.iter().enumerate() {
                 let Some(scope) = scopes.get(i) else { continue };
                 // A step may name the steps before it, but no `without`.
-                let earlier: Vec<StepScope> = scopes.iter().take(i).cloned().collect();
+                let earlier = scopes.get(..i).unwrap_or(&[]);
                 for kind in &scope.kinds {
-                    let place = Place { kind: *kind, kinds: &scope.kinds, os, steps: &earlier, outside: false, available: Allowed::Outermost };
+                    let place = Place { kind: *kind, kinds: &scope.kinds, os, steps: earlier, outside: false, available: Allowed::Outermost };
                     Lower::new(project, place.clone(), report).expr(&step.query.expr);
                     for key in &steps.keys {
                         key_field(key, place.clone(), project, report);
@@ -91,30 +107,45 @@ fn check_order(steps: &crate::syntax::ast::Steps, report: &mut Report) {
             report.push(Diagnostic::new(Code::BadStep, format!("step `{}` cannot stand here", step.name.text)).at(step.name.span, why));
         }
     }
-    if required.len() < 2 {
-        if let Some(step) = steps.steps.first() {
-            report.push(Diagnostic::new(Code::BadStep, "fewer than two required steps").at(step.name.span, "a sequence joins two events or more"));
-        }
+    if required.len() < 2 && let Some(step) = steps.steps.first() {
+        let word = if steps.ordered { "sequence" } else { "together" };
+        report.push(
+            Diagnostic::new(Code::BadStep, format!("`{word}` has fewer than two required steps"))
+                .at(step.name.span, "it joins two events or more")
+                .help("a rule about one event is `detect process where …`"),
+        );
     }
 }
 
 fn key_field(path: &Path, place: Place, project: &Project, report: &mut Report) {
-    if let Some(Found::Field(field)) = Lower::new(project, place, report).field(path) {
-        if field.id.def().ty == Type::Argument {
-            report.push(Diagnostic::new(Code::WrongType, "an argument is no key").at(path.span, "a key has one value in an event"));
-        }
+    let found = Lower::new(project, place, report).field(path);
+    if let Some(Found::Field(field)) = found && field.id.def().ty == Type::Argument {
+        report.push(
+            Diagnostic::new(Code::WrongType, format!("`{}` is no key", path.dotted()))
+                .at(path.span, "a key has one value in an event, a command line has many arguments"),
+        );
     }
 }
 
 fn amount(amount: &Amount, duration: bool, project: &Project, report: &mut Report) {
     let wanted = if duration { "a duration such as 15m" } else { "a number" };
-    let wrong = |span| Diagnostic::new(Code::WrongType, format!("expected {wanted}")).at(span, "this is something else");
     match amount {
-        Amount::Literal(0, span) => report.push(Diagnostic::new(Code::WrongValue, "nothing is no limit").at(*span, "1 or more")),
+        Amount::Literal(0, span) => report.push(
+            Diagnostic::new(Code::WrongValue, format!("{} of 0", if duration { "a window" } else { "a count" })).at(*span, "expected 1 or more"),
+        ),
         Amount::Literal(..) => {}
         Amount::Param(name) => match (project.lists.param(&name.text), duration) {
+            (Some(Literal::Duration(0, span) | Literal::Int(0, span)), _) => report.push(
+                Diagnostic::new(Code::WrongValue, format!("{} of 0", if duration { "a window" } else { "a count" }))
+                    .at(name.span, "expected 1 or more")
+                    .also(*span, format!("`{}` is 0", name.text)),
+            ),
             (Some(Literal::Duration(..)), true) | (Some(Literal::Int(..)), false) => {}
-            (Some(_), _) => report.push(wrong(name.span)),
+            (Some(other), _) => report.push(
+                Diagnostic::new(Code::WrongType, format!("`{}` is {}", name.text, other.words()))
+                    .at(name.span, format!("expected {wanted}"))
+                    .also(other.span(), "its value"),
+            ),
             (None, _) if project.is_broken(&name.text) => {}
             (None, _) => report.unknown("parameter", &name.text, name.span, project.lists.names()),
         },

@@ -2,7 +2,9 @@
 
 use super::{FieldId, Kind, Report, Rule, Type};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
 use crate::syntax::ast::{Event, EventValue, Literal, Test, TestInput, Verdict};
+use std::collections::HashMap;
 
 /// Log schemas that recorded events can be read from.
 pub const READERS: [&str; 7] = ["ecs", "sysmon", "windows_security", "defender", "sentinel", "limacharlie", "splunk"];
@@ -11,18 +13,20 @@ pub(super) fn check(test: &Test, rule: &Rule, report: &mut Report) {
     match &test.verdict {
         Verdict::Fires(Some(flags)) => {
             for flag in &flags.names {
-                if !rule.flag_names().any(|f| f == flag.text) && !rule.broken {
-                    report.unknown("flag", &flag.text, flag.span, rule.flag_names());
+                if !rule.flag_names().any(|f| f == flag.text) && !rule.partial {
+                    report.unknown_in("this rule", "flag", &flag.text, flag.span, rule.flag_names());
                 }
             }
         }
         Verdict::Excepted(title) => {
-            if !rule.exceptions.iter().any(|e| e.title == title.value) && !rule.broken {
-                report.push(
-                    Diagnostic::new(Code::UnknownName, format!("rule `{}` has no exception \"{}\"", rule.name, title.value))
-                        .at(title.span, "not the title of an exception")
-                        .did_you_mean(&title.value, title.span, rule.exceptions.iter().map(|e| e.title.as_str())),
-                );
+            let known = || rule.exceptions.iter().map(|e| e.title.as_str());
+            if !known().any(|t| t == title.value) && !rule.partial && !rule.lacks_exceptions {
+                let diagnostic = Diagnostic::new(Code::UnknownName, format!("rule `{}` has no exception `{}`", rule.name, title.value))
+                    .at(title.span, "not the title of an exception");
+                report.push(match crate::diagnostic::nearest(&title.value, known()) {
+                    Some(best) => diagnostic.patch(format!("did you mean `{best}`?"), title.span, format!("'{}'", best.replace('\'', "''"))),
+                    None => diagnostic,
+                });
             }
         }
         _ => {}
@@ -34,7 +38,8 @@ pub(super) fn check(test: &Test, rule: &Rule, report: &mut Report) {
             }
             if path.value.starts_with(['/', '\\']) || path.value.contains("..") {
                 report.push(
-                    Diagnostic::new(Code::WrongValue, "a recorded event lies inside the project").at(path.span, "a path from the project's root"),
+                    Diagnostic::new(Code::WrongValue, "a recorded event lies inside the project")
+                        .at(path.span, "expected a path from the project's root, without `..`"),
                 );
             }
         }
@@ -48,56 +53,72 @@ fn check_event(event: &Event, rule: &Rule, report: &mut Report) {
         report.push(super::unknown_word("kind of event", &event.kind.text, event.kind.span, &known));
         return;
     };
-    if !rule.kinds.contains(&kind) && !rule.broken {
+    if !rule.kinds.contains(&kind) && !rule.partial {
+        let kinds: Vec<_> = rule.kinds.iter().map(|k| k.word()).collect();
         report.push(
             Diagnostic::new(Code::TestOfOtherKind, format!("rule `{}` reads no {} events", rule.name, kind.word()))
-                .at(event.kind.span, "this event is never looked at"),
+                .at(event.kind.span, "this event is never looked at")
+                .also(rule.detect_span, format!("reads {} events", kinds.join(", "))),
         );
     }
-    let mut seen: Vec<FieldId> = vec![];
+    let mut seen: HashMap<FieldId, Span> = HashMap::new();
     for (path, value) in &event.fields {
         let name = path.dotted();
         let Some(id) = FieldId::find(&name) else {
-            report.push(
-                Diagnostic::new(Code::UnknownField, format!("there is no field `{name}`"))
-                    .at(path.span, "not a field")
-                    .did_you_mean(&name, path.span, super::fields::all().map(FieldId::short)),
-            );
+            let diagnostic = Diagnostic::new(Code::UnknownField, format!("there is no field `{name}`")).at(path.span, "not a field");
+            let diagnostic = match super::fields::of_other_products(&name) {
+                Some(ours) => diagnostic.patch(format!("here it is called `{ours}`"), path.span, ours),
+                None => report.did_you_mean(diagnostic, &name, path.span, super::fields::names()),
+            };
+            report.push(diagnostic);
             continue;
         };
         if !id.def().has_kind(kind) {
+            let owners: Vec<_> = id.def().kinds.iter().map(|k| k.word()).collect();
             report.push(
-                Diagnostic::new(Code::FieldOfOtherKind, format!("{} events have no `{name}`", kind.word())).at(path.span, "a field of another kind"),
+                Diagnostic::new(Code::FieldOfOtherKind, format!("{} events have no `{name}`", kind.word()))
+                    .at(path.span, format!("a field of {} events", owners.join(" or "))),
             );
         }
-        if seen.contains(&id) {
-            report.push(Diagnostic::new(Code::RepeatedEntry, format!("`{name}` is given twice")).at(path.span, "again here"));
+        let first = *seen.entry(id).or_insert(path.span);
+        if first != path.span {
+            report.push(
+                Diagnostic::new(Code::RepeatedEntry, format!("`{name}` is given twice"))
+                    .at(path.span, "again here")
+                    .also(first, "first here"),
+            );
         }
-        seen.push(id);
-        check_value(id, value, report);
+        check_value(id, &name, value, report);
     }
 }
 
-fn check_value(id: FieldId, value: &EventValue, report: &mut Report) {
+fn check_value(id: FieldId, name: &str, value: &EventValue, report: &mut Report) {
     let ty = id.def().ty;
-    let (fits, span) = match value {
-        EventValue::Word(word) => (matches!(ty, Type::Enum(words) if words.contains(&word.text.as_str())), word.span),
-        EventValue::Literal(literal) => (fits(literal, ty), literal.span()),
-    };
-    if !fits {
-        let diagnostic = Diagnostic::new(Code::WrongType, format!("this is no value for `{}`", id.short())).at(span, format!("expected {}", ty.words()));
-        report.push(match ty {
-            Type::Enum(words) => diagnostic.note(format!("it is one of {}", words.join(", "))),
-            _ => diagnostic,
-        });
+    match (value, ty) {
+        (EventValue::Word(word), Type::Enum(words)) if words.contains(&word.text.as_str()) => {}
+        (EventValue::Word(word), Type::Enum(words)) => {
+            report.push(super::unknown_word(&format!("value of `{name}`"), &word.text, word.span, words));
+        }
+        (EventValue::Word(word), _) => {
+            let diagnostic = Diagnostic::new(Code::WrongType, format!("`{name}` is {}, not a word", ty.words()))
+                .at(word.span, "a bare word");
+            report.push(match ty.is_text() {
+                true => diagnostic.patch("text stands in quotes", word.span, format!("\"{}\"", word.text)),
+                false => diagnostic,
+            });
+        }
+        (EventValue::Literal(literal), _) if fits(literal, ty) => {}
+        (EventValue::Literal(literal), _) => report.push(super::wrong_value(name, ty, literal)),
     }
 }
 
 fn fits(literal: &Literal, ty: Type) -> bool {
-    match (literal, ty) {
-        (Literal::Text(_), Type::String | Type::Path | Type::Ip | Type::Identity | Type::Hash(_) | Type::Time) => true,
-        (Literal::Int(..), Type::Int | Type::Size) | (Literal::Size(..), Type::Size) => true,
-        (Literal::Bool(..), Type::Bool) | (Literal::Date(..), Type::Time) => true,
-        _ => false,
-    }
+    matches!(
+        (literal, ty),
+        (Literal::Text(_), Type::String | Type::Path | Type::Ip | Type::Identity | Type::Hash(_) | Type::Time)
+            | (Literal::Int(..), Type::Int | Type::Size)
+            | (Literal::Size(..), Type::Size)
+            | (Literal::Bool(..), Type::Bool)
+            | (Literal::Date(..), Type::Time)
+    )
 }

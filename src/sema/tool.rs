@@ -7,6 +7,7 @@ use crate::ir::paths::{self, Folder};
 use crate::ir::{cmdline, Drop, FieldRef, Matcher, Op, Pred, Regex, Test, Text};
 use crate::source::Span;
 use crate::syntax::ast::{Pick, Tool, ToolVerb};
+use std::collections::BTreeSet;
 
 /// The fields that a tool condition reads.
 struct Subject {
@@ -36,10 +37,16 @@ pub(super) fn lower(l: &mut Lower, tool: &Tool) -> Pred {
     }
     if !met {
         let systems: Vec<_> = l.place.os.iter().map(|o| o.word()).collect();
-        l.report.push(
-            Diagnostic::new(Code::NeverRuns, format!("`{}` does not run on {}", tool.utility.text, systems.join(" or ")))
-                .at(tool.utility.span, "its `os` and the rule's do not meet"),
-        );
+        let diagnostic = Diagnostic::new(Code::NeverRuns, format!("`{}` does not run on {}", tool.utility.text, systems.join(" or ")))
+            .at(tool.utility.span, "its `os` and the rule's do not meet");
+        let alone = (!is_group).then(|| l.project.utilities.get(&tool.utility.text)).flatten();
+        l.report.push(match alone {
+            Some(utility) => {
+                let systems: Vec<_> = utility.os.iter().map(|o| o.word()).collect();
+                diagnostic.also(utility.span, format!("declared for {}", systems.join(" and ")))
+            }
+            None => diagnostic,
+        });
     }
     Pred::or(parts)
 }
@@ -62,28 +69,30 @@ fn members<'a>(l: &mut Lower<'a, '_>, tool: &Tool) -> Option<Vec<&'a Utility>> {
 
 /// A verb or switch that no member has is an error, and so is one that a single utility lacks.
 fn check_picks(l: &mut Lower, tool: &Tool, members: &[&Utility], is_group: bool) {
-    let known_verbs: Vec<&str> = members.iter().flat_map(|m| m.verbs.keys().map(String::as_str)).collect();
-    let known_switches: Vec<&str> = members.iter().flat_map(|m| m.switches.keys().map(String::as_str)).collect();
-    for (pick, what, known, others) in [
-        (&tool.to, "verb", &known_verbs, &known_switches),
-        (&tool.with, "switch", &known_switches, &known_verbs),
+    if members.iter().any(|m| l.project.is_broken(&m.name)) || l.project.is_broken(&tool.utility.text) {
+        return;
+    }
+    let verbs: BTreeSet<&str> = members.iter().flat_map(|m| m.verbs.keys().map(String::as_str)).collect();
+    let switches: BTreeSet<&str> = members.iter().flat_map(|m| m.switches.keys().map(String::as_str)).collect();
+    for (pick, what, plural, known, other, keyword) in [
+        (&tool.to, "verb", "verbs", &verbs, &switches, "with"),
+        (&tool.with, "switch", "switches", &switches, &verbs, "to"),
     ] {
-        for name in pick.iter().flat_map(|p| &p.names) {
-            if known.contains(&name.text.as_str()) || members.iter().any(|m| l.project.is_broken(&m.name)) {
-                continue;
-            }
-            let of = if is_group { format!("no utility of `{}`", tool.utility.text) } else { format!("`{}`", tool.utility.text) };
-            let has = if is_group { "has" } else { "has no" };
-            let mut unique = known.clone();
-            unique.sort_unstable();
-            unique.dedup();
-            let mut diagnostic = Diagnostic::new(Code::UnknownPick, format!("{of} {has} {what} `{}`", name.text))
-                .at(name.span, format!("its {what}{} are: {}", if what == "verb" { "s" } else { "es" }, unique.join(", ")))
-                .did_you_mean(&name.text, name.span, known.iter().copied());
-            if others.contains(&name.text.as_str()) {
-                let word = if what == "verb" { "with" } else { "to" };
-                diagnostic = diagnostic.help(format!("it is asked with `{word} {}`", name.text));
-            }
+        for name in pick.iter().flat_map(|p| &p.names).filter(|n| !known.contains(n.text.as_str())) {
+            let message = match is_group {
+                true => format!("no utility of `{}` has {what} `{}`", tool.utility.text, name.text),
+                false => format!("`{}` has no {what} `{}`", tool.utility.text, name.text),
+            };
+            let words: Vec<&str> = known.iter().copied().collect();
+            let label = match words.is_empty() {
+                true => format!("it declares no {plural}"),
+                false => format!("its {plural}: {}", words.join(", ")),
+            };
+            let diagnostic = Diagnostic::new(Code::UnknownPick, message).at(name.span, label);
+            let diagnostic = match other.contains(name.text.as_str()) {
+                true => diagnostic.help(format!("it is asked with `{keyword} {}`", name.text)),
+                false => l.report.did_you_mean(diagnostic, &name.text, name.span, words),
+            };
             l.report.push(diagnostic);
         }
     }
@@ -94,7 +103,8 @@ fn subject(l: &mut Lower, tool: &Tool) -> Option<Subject> {
         None if l.place.outside => {
             l.report.push(
                 Diagnostic::new(Code::StepMissing, format!("`{}` in which step?", tool.verb.word()))
-                    .at(tool.verb_span, "outside the steps, a condition carries its step's name"),
+                    .at(tool.verb_span, "outside the steps, a condition carries its step's name")
+                    .help(format!("write {}", steps(l, tool.verb.word()))),
             );
             return None;
         }
@@ -121,7 +131,7 @@ fn subject(l: &mut Lower, tool: &Tool) -> Option<Subject> {
         l.report.push(
             Diagnostic::new(Code::ToolNeedsProcess, format!("`{}` is asked of process events", tool.verb.word()))
                 .at(tool.verb_span, format!("these are {} events", kinds.iter().map(|k| k.word()).collect::<Vec<_>>().join(" or ")))
-                .help("name the acting process instead: `process.name in [\"7z.exe\"]`"),
+                .help(format!("name the acting process instead: `process.name in [{}]`", images(l, tool))),
         );
         return None;
     }
@@ -138,6 +148,20 @@ fn subject(l: &mut Lower, tool: &Tool) -> Option<Subject> {
         original_name: field("original_name")?,
         script: kind == Kind::Script,
     })
+}
+
+/// The image names of a utility as a list's inside.
+fn images(l: &Lower, tool: &Tool) -> String {
+    let utility = l.project.utilities.get(&tool.utility.text);
+    let names: Vec<_> = utility.into_iter().flat_map(|u| &u.image).map(|i| format!("\"{i}\"")).collect();
+    if names.is_empty() || names.len() > 6 { "\"7z.exe\", …".to_owned() } else { names.join(", ") }
+}
+
+/// `one runs` or `two runs`, for each step that runs anything.
+fn steps(l: &Lower, verb: &str) -> String {
+    let runs = |kinds: &[Kind]| kinds.contains(&Kind::Process) || kinds.contains(&Kind::Script);
+    let all: Vec<_> = l.place.steps.iter().filter(|s| runs(&s.kinds)).map(|s| format!("`{} {verb} …`", s.name)).collect();
+    all.join(" or ")
 }
 
 fn text(field: FieldRef, matcher: Matcher, cased: bool, span: Span) -> Pred {
@@ -221,7 +245,9 @@ fn image(l: &mut Lower, tool: &Tool, utility: &Utility, subject: &Subject, is_gr
             if utility.original.is_empty() && !is_group {
                 l.report.push(
                     Diagnostic::new(Code::NoOriginalName, format!("`{}` declares no `original`", utility.name))
-                        .at(tool.utility.span, "a renamed copy cannot be recognised"),
+                        .at(tool.utility.span, "a renamed copy cannot be recognised")
+                        .also(utility.span, "declared here")
+                        .help("add its PE original file names: `original [\"…\"]`"),
                 );
             }
             Pred::and([original(), named().not()])
@@ -231,7 +257,9 @@ fn image(l: &mut Lower, tool: &Tool, utility: &Utility, subject: &Subject, is_gr
                 if !is_group {
                     l.report.push(
                         Diagnostic::new(Code::NoHome, format!("`{}` declares no `home`", utility.name))
-                            .at(tool.utility.span, "it belongs in no folder, so it cannot be outside of it"),
+                            .at(tool.utility.span, "it belongs in no folder, so it cannot be outside of it")
+                            .also(utility.span, "declared here")
+                            .help("add the folders it is installed in: `home ['…']`"),
                     );
                 }
                 return Pred::Const(false);
@@ -254,8 +282,9 @@ fn verbs(l: &mut Lower, tool: &Tool, pick: &Pick, utility: &Utility, subject: &S
         };
         if *verb == Verb::Default && free {
             l.report.push(
-                Diagnostic::new(Code::DefaultResembled, format!("every command line resembles `{}` to `{}`", utility.name, name.text))
-                    .at(name.span, "this verb is `default`: it is what remains without the others"),
+                Diagnostic::new(Code::DefaultResembled, format!("almost every command line resembles `{}` to `{}`", utility.name, name.text))
+                    .at(name.span, "this verb is `default`: it is what remains without the others")
+                    .help("`runs` looks at the program too"),
             );
             return None;
         }

@@ -4,8 +4,10 @@ use super::lists::Lists;
 use super::{Os, Report};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast;
+use crate::ir::paths::Folder;
+use crate::syntax::ast::{self, Literal};
 use indexmap::IndexMap;
+use std::collections::HashMap;
 
 /// A utility as rules use it: one tool in one dialect.
 #[derive(Clone, Debug)]
@@ -135,7 +137,7 @@ impl Utility {
             }
         }
         let values = self.values.clone().unwrap_or_default();
-        all.retain(|c| !values.contains(*c));
+        all.retain(|c| !values.chars().any(|v| v == *c || !self.cased && v.eq_ignore_ascii_case(c)));
         let mut seen = vec![];
         all.retain(|c| {
             let new = !seen.contains(c);
@@ -174,15 +176,21 @@ pub(super) fn resolve(ast: &ast::Utility, lists: &Lists, broken: bool, report: &
         span: ast.name.span,
     };
     let mut seen: Vec<(&str, Span)> = vec![];
+    let mut names: HashMap<String, Span> = HashMap::new();
     for part in &ast.parts {
+        if let ast::UtilityPart::Verb { name, .. } | ast::UtilityPart::Switch { name, .. } = part {
+            named_once(name, &mut names, &out.name, report);
+        }
         resolve_part(part, lists, &mut out, &mut seen, report);
     }
-    if out.os.is_empty() && !broken {
-        report.push(
-            Diagnostic::new(Code::UtilityIncomplete, format!("utility `{}` names no `os`", out.name))
-                .at(out.span, "on which systems does it run?")
-                .help("add `os [windows]`, or several of windows, linux, macos"),
-        );
+    if out.os.is_empty() {
+        if !broken && !seen.iter().any(|(key, _)| *key == "os") {
+            report.push(
+                Diagnostic::new(Code::UtilityIncomplete, format!("utility `{}` names no `os`", out.name))
+                    .at(out.span, "on which systems does it run?")
+                    .help("add `os [windows]`, or several of windows, linux, macos"),
+            );
+        }
         out.os = Os::ALL.to_vec();
     }
     check(ast, &out, report);
@@ -222,35 +230,40 @@ fn resolve_part<'a>(
                 None => Verb::Default,
                 Some(shapes) => Verb::Shapes(shapes.iter().filter_map(|s| shape(s, report)).collect()),
             };
-            named_once(name, out, report);
             out.verbs.insert(name.text.clone(), verb);
         }
         ast::UtilityPart::Switch { name, shapes } => {
-            named_once(name, out, report);
             let shapes = shapes.iter().filter_map(|s| shape(s, report)).collect();
             out.switches.insert(name.text.clone(), shapes);
         }
     }
 }
 
-fn named_once(name: &ast::Ident, out: &Utility, report: &mut Report) {
-    if out.verbs.contains_key(&name.text) || out.switches.contains_key(&name.text) {
+fn named_once(name: &ast::Ident, seen: &mut HashMap<String, Span>, utility: &str, report: &mut Report) {
+    let first = *seen.entry(name.text.clone()).or_insert(name.span);
+    if first != name.span {
         report.push(
-            Diagnostic::new(Code::RepeatedEntry, format!("`{}` has two verbs or switches `{}`", out.name, name.text))
+            Diagnostic::new(Code::RepeatedEntry, format!("`{utility}` has two verbs or switches `{}`", name.text))
                 .at(name.span, "again here")
-                .help("join the shapes of one verb with `or`"),
+                .also(first, "first here")
+                .help("join the shapes of one verb or switch with `or`"),
         );
     }
 }
 
 fn resolve_key(key: &ast::Ident, value: &ast::UtilityValue, lists: &Lists, out: &mut Utility, report: &mut Report) {
+    let (span, kind) = match value {
+        ast::UtilityValue::List(list) => (list.span, "a list"),
+        ast::UtilityValue::Text(text) => (text.span, "text"),
+        ast::UtilityValue::Word(word) => (word.span, "a bare word"),
+    };
     let wanted = |what: &str| {
-        Diagnostic::new(Code::WrongValue, format!("`{}` takes {what}", key.text)).at(key.span, "this entry")
+        Diagnostic::new(Code::WrongValue, format!("`{}` takes {what}", key.text)).at(span, format!("this is {kind}"))
     };
     match (key.text.as_str(), value) {
         ("os", ast::UtilityValue::List(list)) => out.os = systems(list, report),
         ("image", ast::UtilityValue::List(list)) => out.image = lists.flat_texts(list, report),
-        ("home", ast::UtilityValue::List(list)) => out.home = lists.flat_texts(list, report),
+        ("home", ast::UtilityValue::List(list)) => out.home = folders(list, lists, report),
         ("prefixes", ast::UtilityValue::List(list)) => out.prefixes = lists.flat_texts(list, report),
         ("prefixes", ast::UtilityValue::Word(word)) if word.text == "windash" => {
             out.prefixes = WINDASH.map(str::to_owned).to_vec();
@@ -259,10 +272,17 @@ fn resolve_key(key: &ast::Ident, value: &ast::UtilityValue, lists: &Lists, out: 
             out.prefixes = PSDASH.map(str::to_owned).to_vec();
         }
         ("values", ast::UtilityValue::Text(text)) => out.values = Some(text.value.clone()),
-        ("os" | "image" | "home", _) => report.push(wanted("a list")),
         ("prefixes", _) => report.push(wanted("a list of characters, `windash` or `psdash`")),
-        ("values", _) => report.push(wanted("the letters that take a value, in quotes")),
-        ("original", _) => report.push(wanted("a list")),
+        ("values", _) => report.push(wanted("the letters that take a value, as one text")),
+        ("os" | "image" | "home", _) => {
+            let cure = match value {
+                ast::UtilityValue::Word(word) => format!("[{}]", word.text),
+                ast::UtilityValue::Text(text) => format!("['{}']", text.value.replace('\'', "''")),
+                ast::UtilityValue::List(_) => String::new(),
+            };
+            report.push(wanted("a list in brackets").patch("put brackets around it", span, cure));
+        }
+        ("original", _) => report.push(wanted("a list in brackets")),
         (other, _) => report.push(
             Diagnostic::new(Code::UnknownKey, format!("a utility has no entry `{other}`"))
                 .at(key.span, "not an entry of a utility")
@@ -275,17 +295,33 @@ fn resolve_key(key: &ast::Ident, value: &ast::UtilityValue, lists: &Lists, out: 
 fn systems(list: &ast::List, report: &mut Report) -> Vec<Os> {
     let mut out = vec![];
     for value in &list.values {
-        let word = match value {
-            ast::Value::Path(path) => path.dotted(),
-            ast::Value::Literal(_) => String::new(),
+        let path = match value {
+            ast::Value::Path(path) => path,
+            ast::Value::Literal(Literal::Text(text)) => {
+                report.push(super::quoted_word(text, &super::OS_WORDS));
+                continue;
+            }
+            ast::Value::Literal(other) => {
+                report.push(super::unknown_word("system", other.words(), other.span(), &super::OS_WORDS));
+                continue;
+            }
         };
-        match Os::from_word(&word) {
+        match Os::from_word(&path.dotted()) {
             Some(os) => out.push(os),
-            None => report.push(super::unknown_word("system", &word, value.span(), &super::OS_WORDS)),
+            None => report.push(super::unknown_word("system", &path.dotted(), path.span, &super::OS_WORDS)),
         }
     }
     out.dedup();
     out
+}
+
+fn folders(list: &ast::List, lists: &Lists, report: &mut Report) -> Vec<String> {
+    for literal in lists.flat(list, &mut Report::default()) {
+        if let Literal::Text(text) = literal && Folder::parse(&text.value).is_none() {
+            report.push(super::operand::bad_folder(&text.value, text.span));
+        }
+    }
+    lists.flat_texts(list, report)
 }
 
 fn shape(ast: &ast::Shape, report: &mut Report) -> Option<Shape> {
@@ -312,9 +348,15 @@ fn shape(ast: &ast::Shape, report: &mut Report) -> Option<Shape> {
         options.take(option, kind, allowed, report);
     }
     let names: Vec<String> = ast.names.iter().map(|n| n.value.clone()).collect();
-    if let Some(name) = ast.names.iter().find(|n| n.value.is_empty() || n.value.contains(['"', ' ', '\t', '\r', '\n'])) {
+    for name in &ast.names {
+        let why = match name.value.as_str() {
+            "" => "a name without characters",
+            v if v.contains([' ', '\t', '\r', '\n']) => "a name with white space in it",
+            v if v.contains('"') => "a name with a quote in it",
+            _ => continue,
+        };
         report.push(
-            Diagnostic::new(Code::BadShapeName, "a name without characters, or with a quote or white space in it")
+            Diagnostic::new(Code::BadShapeName, why)
                 .at(name.span, "no argument can be this")
                 .help("an argument's name is one word, written without its prefix"),
         );
@@ -324,7 +366,7 @@ fn shape(ast: &ast::Shape, report: &mut Report) -> Option<Shape> {
         if ast.bracketed {
             report.push(
                 Diagnostic::new(Code::WrongValue, format!("`{kind}` takes its letters as one text"))
-                    .at(ast.span, "a list here")
+                    .at(ast.span, "this is a list")
                     .help(format!("write `{kind} \"{}\"`", names.concat())),
             );
         }
@@ -361,7 +403,8 @@ impl Options {
             ast::ShapeOption::Min(_, span) => ("min", *span),
         };
         if !allowed.contains(&word) {
-            let takes = if allowed.is_empty() { "no options".to_owned() } else { allowed.join(", ") };
+            let names: Vec<_> = allowed.iter().map(|a| format!("`{a}`")).collect();
+            let takes = if allowed.is_empty() { "no options".to_owned() } else { format!("only {}", names.join(" and ")) };
             report.push(
                 Diagnostic::new(Code::WrongOption, format!("`{kind}` has no option `{word}`"))
                     .at(span, format!("`{kind}` takes {takes}")),
@@ -377,14 +420,15 @@ impl Options {
                 self.except = text.value.chars().next();
                 if text.value.chars().count() != 1 {
                     report.push(
-                        Diagnostic::new(Code::WrongValue, "`except` takes one character").at(text.span, "this"),
+                        Diagnostic::new(Code::WrongValue, "`except` takes one character")
+                            .at(text.span, format!("these are {}", text.value.chars().count())),
                     );
                 }
             }
             ast::ShapeOption::Text(_, text) => {
                 self.by = Some(text.value.chars().collect());
                 if text.value.is_empty() {
-                    report.push(Diagnostic::new(Code::WrongValue, "`by` takes a character or more").at(text.span, "this"));
+                    report.push(Diagnostic::new(Code::WrongValue, "`by` takes one character or more").at(text.span, "these are none"));
                 }
             }
         }
@@ -420,13 +464,15 @@ fn check(ast: &ast::Utility, utility: &Utility, report: &mut Report) {
             if shape.kind.text == "word" && matches!(part, ast::UtilityPart::Switch { .. }) {
                 report.push(
                     Diagnostic::new(Code::VerbOnlyShape, "`word` is a shape of verbs")
-                        .at(shape.kind.span, format!("in switch `{}`", name.text)),
+                        .at(shape.kind.span, format!("in switch `{}`", name.text))
+                        .help(format!("a cmdlet is what the utility does: `verb {}`", name.text)),
                 );
             }
             if shape.kind.text == "first" && matches!(part, ast::UtilityPart::Switch { .. }) {
                 report.push(
                     Diagnostic::new(Code::VerbOnlyShape, "`first` is a shape of verbs")
-                        .at(shape.kind.span, format!("in switch `{}`", name.text)),
+                        .at(shape.kind.span, format!("in switch `{}`", name.text))
+                        .help(format!("the first argument is what the utility does: `verb {}`", name.text)),
                 );
             }
         }
@@ -443,7 +489,7 @@ fn check(ast: &ast::Utility, utility: &Utility, report: &mut Report) {
     }
 }
 
-/// A glued letter swallows every other name that begins with it.
+/// A glued letter swallows every other name that begins with it. One finding for each shape is enough.
 fn check_glued(ast: &ast::Utility, utility: &Utility, report: &mut Report) {
     let fold = |s: &str| if utility.cased { s.to_owned() } else { s.to_lowercase() };
     let mut all: Vec<(&ast::Ident, Shape, Span)> = vec![];
@@ -458,28 +504,34 @@ fn check_glued(ast: &ast::Utility, utility: &Utility, report: &mut Report) {
             }
         }
     }
+    // The names of all switch-like shapes in order, so that those that begin alike are neighbours.
+    let mut others: Vec<(String, &str, &ast::Ident, Span)> = vec![];
+    for (owner, shape, span) in &all {
+        if let Shape::Alone(names) | Shape::Equals { names, .. } | Shape::Glued { names, .. } = shape {
+            others.extend(names.iter().map(|n| (fold(n), n.as_str(), *owner, *span)));
+        }
+    }
+    others.sort_by(|a, b| (&a.0, a.3).cmp(&(&b.0, b.3)));
     for (owner, glued, span) in &all {
         let Shape::Glued { names, digits, except } = glued else { continue };
-        for (other, shape, other_span) in &all {
-            let theirs = match shape {
-                Shape::Alone(n) | Shape::Equals { names: n, .. } | Shape::Glued { names: n, .. } => n,
-                _ => continue,
-            };
-            for (mine, their) in names.iter().flat_map(|m| theirs.iter().map(move |t| (m, t))) {
-                let Some(rest) = fold(their).strip_prefix(&fold(mine)).map(str::to_owned) else { continue };
-                let same = owner.text == other.text;
-                let ruled_out = rest.is_empty() && (same || *digits)
-                    || *digits && !rest.starts_with(|c: char| c.is_ascii_digit())
-                    || except.is_some_and(|c| rest == c.to_string());
-                if !ruled_out && !(same && span == other_span) && !same {
-                    report.push(
-                        Diagnostic::new(Code::GluedAmbiguous, format!("glued `{mine}` takes in `{their}` too"))
-                            .at(*span, format!("`{}`: everything that begins with `{mine}`", owner.text))
-                            .also(*other_span, format!("`{}` is one of these", other.text))
-                            .help("rule it out with `digits` or `except`"),
-                    );
-                }
-            }
+        let taken_in = names.iter().find_map(|mine| {
+            let start = fold(mine);
+            let from = others.partition_point(|o| o.0 < start);
+            let begin_alike = others.iter().skip(from).map_while(|o| o.0.strip_prefix(&start).map(|rest| (o, rest)));
+            let mut clashes = begin_alike.filter(|((_, _, other, _), rest)| {
+                let ruled_out = *digits && !rest.starts_with(|c: char| c.is_ascii_digit())
+                    || except.is_some_and(|c| *rest == c.to_string());
+                !ruled_out && other.text != owner.text
+            });
+            clashes.next().map(|(other, _)| (mine, other))
+        });
+        if let Some((mine, (_, their, other, other_span))) = taken_in {
+            report.push(
+                Diagnostic::new(Code::GluedAmbiguous, format!("glued `{mine}` takes in `{their}` too"))
+                    .at(*span, format!("`{}`: everything that begins with `{mine}`", owner.text))
+                    .also(*other_span, format!("`{}` is one of these", other.text))
+                    .help("rule it out with `digits` or `except`"),
+            );
         }
     }
 }

@@ -83,6 +83,21 @@ impl Literal {
     }
 }
 
+impl Literal {
+    /// What it is, with an article.
+    #[must_use]
+    pub fn words(&self) -> &'static str {
+        match self {
+            Literal::Text(_) => "text",
+            Literal::Int(..) => "a number",
+            Literal::Size(..) => "a size",
+            Literal::Duration(..) => "a duration",
+            Literal::Date(..) => "a date",
+            Literal::Bool(..) => "true or false",
+        }
+    }
+}
+
 /// A literal or a path (a field, parameter, list or enum value).
 #[derive(Clone, Debug)]
 pub enum Value {

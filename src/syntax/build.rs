@@ -4,7 +4,7 @@
 
 use super::ast::*;
 use super::parse::Rule as R;
-use super::split::{tokens, Token};
+use super::split::{tokens, Token, MAX_DEPTH};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 use pest::iterators::{Pair, Pairs};
@@ -17,15 +17,17 @@ pub(super) struct Builder<'a> {
     pub(super) offset: usize,
     text: &'a str,
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// How deep the condition that is being built nests here.
+    depth: usize,
 }
 
-/// What a pair holds, without keywords.
+/// What a pair holds, without keywords and punctuation.
 fn held(pair: P<'_>) -> impl Iterator<Item = P<'_>> {
     pair.into_inner().filter(|p| !is_keyword(p.as_rule()))
 }
 
 fn is_keyword(rule: R) -> bool {
-    matches!(rule, R::w_group | R::w_list | R::w_param | R::w_let | R::w_extend | R::w_exception | R::w_because | R::w_until | R::w_utility | R::w_original | R::w_verb | R::w_switch | R::w_min | R::w_rule | R::w_tune | R::w_disable | R::w_every | R::w_over | R::w_detect | R::w_flag | R::w_weight | R::w_threshold | R::w_except | R::w_on | R::w_test | R::w_fires | R::w_excepted | R::w_events | R::w_as | R::w_where | R::w_with | R::w_within | R::w_to | R::w_by | R::w_of | R::w_in | R::w_cidr | R::w_is | R::w_distinct)
+    matches!(rule, R::w_group | R::w_list | R::w_param | R::w_let | R::w_extend | R::w_exception | R::w_because | R::w_until | R::w_utility | R::w_original | R::w_verb | R::w_switch | R::w_min | R::w_rule | R::w_tune | R::w_disable | R::w_every | R::w_over | R::w_detect | R::w_flag | R::w_weight | R::w_threshold | R::w_except | R::w_on | R::w_test | R::w_fires | R::w_excepted | R::w_events | R::w_as | R::w_where | R::w_with | R::w_within | R::w_to | R::w_by | R::w_of | R::w_in | R::w_cidr | R::w_is | R::w_distinct | R::p_comma | R::p_equals | R::p_colon | R::p_least | R::p_list | R::p_list_end | R::p_block | R::p_block_end | R::p_group | R::p_group_end)
 }
 
 fn only(pair: P<'_>) -> Option<P<'_>> {
@@ -34,7 +36,7 @@ fn only(pair: P<'_>) -> Option<P<'_>> {
 
 impl<'a> Builder<'a> {
     pub(super) fn new(file: FileId, offset: usize, text: &'a str) -> Self {
-        Self { file, offset, text, diagnostics: vec![] }
+        Self { file, offset, text, diagnostics: vec![], depth: 0 }
     }
 
     fn span(&self, pair: &P) -> Span {
@@ -144,8 +146,14 @@ impl<'a> Builder<'a> {
             1..=12 => 31,
             _ => 0,
         };
-        if day == 0 || day > days || year == 0 {
-            self.report(Diagnostic::new(Code::BadDate, format!("`{text}` is no day")).at(span, "year-month-day"));
+        let why = match (year, days, day) {
+            (0, ..) => Some("there is no year 0".to_owned()),
+            (_, 0, _) => Some(format!("there is no month {month}: a date is year-month-day")),
+            (_, _, 0) => Some("there is no day 0".to_owned()),
+            _ => (day > days).then(|| format!("this month has {days} days")),
+        };
+        if let Some(why) = why {
+            self.report(Diagnostic::new(Code::BadDate, format!("`{text}` is no day")).at(span, why));
         }
         (text, span)
     }
@@ -583,9 +591,11 @@ impl<'a> Builder<'a> {
                     let word = only(inner)?;
                     words.push((word.as_rule() == R::k_and, self.span(&word)));
                 }
-                _ => operands.push(self.operand(inner)?),
+                // All operands are built, so that the findings of each are made.
+                _ => operands.push(self.operand(inner)),
             }
         }
+        let mut operands = operands.into_iter().collect::<Option<Vec<Expr>>>()?;
         if operands.len() == 1 {
             return operands.pop();
         }
@@ -599,24 +609,46 @@ impl<'a> Builder<'a> {
 
     /// The patch puts parentheses around each run of `and`.
     fn report_mixed(&mut self, operands: &[Expr], words: &[(bool, Span)], first: Span, other: Span) {
-        let mut diagnostic = Diagnostic::new(Code::MixedConnectives, "`and` and `or` stand in one level")
+        let diagnostic = Diagnostic::new(Code::MixedConnectives, "`and` and `or` stand in one level")
             .at(other, "this binds no tighter and no looser")
             .also(first, "than this");
-        let mut begin = 0;
-        let runs = words.iter().enumerate().filter(|(_, (and, _))| !and).map(|(i, _)| i).chain([words.len()]);
-        for end in runs {
-            if let (true, Some(a), Some(b)) = (end > begin, operands.get(begin), operands.get(end)) {
-                let span = a.span().to(b.span());
-                let inner = self.text.get(span.start..span.end).unwrap_or("");
-                let text = if diagnostic.help.is_empty() { "say which belong together, for example" } else { "and" };
-                diagnostic = diagnostic.patch(text, span, format!("({inner})"));
-            }
-            begin = end + 1;
+        let mut patched = String::new();
+        for (i, operand) in operands.iter().enumerate() {
+            let and_before = i.checked_sub(1).and_then(|i| words.get(i)).is_some_and(|w| w.0);
+            let and_behind = words.get(i).is_some_and(|w| w.0);
+            let (open, close) = (and_behind && !and_before, and_before && !and_behind);
+            let here = operand.span();
+            let next = operands.get(i + 1).map_or(here.end, |o| o.span().start);
+            patched.push_str(if open { "(" } else { "" });
+            patched.push_str(self.text.get(here.start..here.end).unwrap_or(""));
+            patched.push_str(if close { ")" } else { "" });
+            patched.push_str(self.text.get(here.end..next).unwrap_or(""));
         }
-        self.report(diagnostic);
+        let whole = operands.first().zip(operands.last()).map_or(first, |(a, b)| a.span().to(b.span()));
+        self.report(diagnostic.patch("say which belong together, for example", whole, patched));
     }
 
     fn operand(&mut self, pair: P) -> Option<Expr> {
+        let depth = self.depth;
+        let expr = self.nested_operand(pair);
+        self.depth = depth;
+        expr
+    }
+
+    /// One level deeper; `None` once it is too deep, which is reported once for each condition.
+    fn descend(&mut self, at: Span) -> Option<()> {
+        self.depth += 1;
+        if self.depth == MAX_DEPTH + 1 {
+            self.report(
+                Diagnostic::new(Code::TooDeep, format!("this condition nests deeper than {MAX_DEPTH}"))
+                    .at(at, "one too many")
+                    .help("name a part of the condition with `let`"),
+            );
+        }
+        (self.depth <= MAX_DEPTH).then_some(())
+    }
+
+    fn nested_operand(&mut self, pair: P) -> Option<Expr> {
         let span = self.span(&pair);
         let mut nots = vec![];
         let mut expr = None;
@@ -624,9 +656,15 @@ impl<'a> Builder<'a> {
         for inner in held(pair) {
             let at = self.span(&inner);
             match inner.as_rule() {
-                R::k_not => nots.push(at),
+                R::k_not => {
+                    self.descend(at)?;
+                    nots.push(at);
+                }
                 R::k_available => available = Some(at),
-                R::group_expr => expr = Some(Expr::Group(Box::new(self.expr(only(inner)?)?), at)),
+                R::group_expr => {
+                    self.descend(at)?;
+                    expr = Some(Expr::Group(Box::new(self.expr(only(inner)?)?), at));
+                }
                 R::tool => expr = Some(Expr::Tool(self.tool(inner)?)),
                 _ => expr = Some(self.test_expr(inner)?),
             }

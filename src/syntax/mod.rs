@@ -5,6 +5,7 @@
 
 pub mod ast;
 mod build;
+mod expected;
 pub mod fmt;
 pub mod parse;
 mod split;

@@ -4,10 +4,11 @@
 //! Guarantees: one item's mistake stays in that item, nothing nests deeper than [`MAX_DEPTH`] when the grammar
 //! sees it, every comment is kept with its place, and the work is linear in the file's length.
 
+use super::expected::not_an_item;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 
-/// How deep brackets may nest. The examples need 5.
+/// How deep brackets may nest, and conditions with their `let`s put in. The examples need 5.
 pub const MAX_DEPTH: usize = 64;
 
 /// The words that begin a top-level item.
@@ -43,6 +44,10 @@ pub struct Chunk {
     pub docs: Vec<String>,
     /// A finding was made already; the grammar would only repeat it.
     pub broken: bool,
+    /// Its brackets have partners, so its entries can be told apart though it is broken.
+    pub balanced: bool,
+    /// Where findings about its texts were made.
+    pub reported: Vec<usize>,
 }
 
 /// What a scan finds.
@@ -132,12 +137,20 @@ fn quoted(rest: &str, quote: char, escapes: bool) -> (Token, usize) {
 /// Cuts `text` into items.
 #[must_use]
 pub fn split(file: FileId, text: &str) -> Split {
-    let mut scan = Scan { file, text, out: Split::default(), open: vec![], docs: vec![], doc_start: None, too_deep: false, done: false };
+    let mut scan = Scan { file, text, out: Split::default(), open: vec![], docs: vec![], misplaced: vec![], too_deep: false, line: (0, 0), done: true };
     let all: Vec<_> = tokens(text).collect();
     for (i, &(token, start, end)) in all.iter().enumerate() {
-        if token == Token::Word && scan.begins_item(start, end, &all, i) {
-            scan.close_item();
-            scan.open_item(start, true);
+        match scan.begins_item(token, start, end, all.get(i + 1..).unwrap_or(&[])) {
+            Begins::Nothing => {}
+            Begins::Item => {
+                scan.close_item();
+                scan.open_item(start, true);
+            }
+            Begins::Unknown => {
+                scan.close_item();
+                scan.open_item(start, false);
+                scan.report(not_an_item(text, Span::new(file, start, end)));
+            }
         }
         scan.take(token, start, end);
     }
@@ -146,15 +159,28 @@ pub fn split(file: FileId, text: &str) -> Split {
     scan.out
 }
 
+/// What a token begins at the top of a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Begins {
+    Nothing,
+    Item,
+    /// An item by its look, and its keyword is none.
+    Unknown,
+}
+
 struct Scan<'a> {
     file: FileId,
     text: &'a str,
     out: Split,
     open: Vec<(u8, usize)>,
-    docs: Vec<String>,
-    doc_start: Option<usize>,
+    /// `///` lines that wait for their item.
+    docs: Vec<(usize, usize)>,
+    /// `///` lines in a row that describe nothing.
+    misplaced: Vec<(usize, usize)>,
     too_deep: bool,
-    /// The last item's closing brace has come.
+    /// The last token, and how many brackets were open where its line begins.
+    line: (usize, usize),
+    /// No item has begun, or the last one's closing brace has come.
     done: bool,
 }
 
@@ -172,49 +198,77 @@ impl Scan<'_> {
     }
 
     /// An item begins at its keyword where a name follows: outside brackets anywhere, and at the first column
-    /// even inside of them, since that is what a forgotten bracket looks like.
-    fn begins_item(&self, start: usize, end: usize, all: &[(Token, usize, usize)], i: usize) -> bool {
-        if !(self.open.is_empty() || self.at_line_start(start)) || !ITEM_WORDS.contains(&self.text(start, end)) {
-            return false;
+    /// even inside of them, since that is what a forgotten bracket looks like. At the first column outside brackets
+    /// nothing else can be meant, so there a keyword needs no name, and `lst names = …` needs no keyword.
+    fn begins_item(&self, token: Token, start: usize, end: usize, rest: &[(Token, usize, usize)]) -> Begins {
+        let outside = self.open.is_empty();
+        let at_line_start = self.at_line_start(start);
+        let word = self.text(start, end);
+        if token != Token::Word || !(outside || at_line_start) || (start > 0 && self.text(start - 1, start) == ".") {
+            return Begins::Nothing;
         }
-        if start > 0 && self.text(start - 1, start) == "." {
-            return false;
-        }
-        let next = all.iter().skip(i + 1).find(|(t, ..)| !matches!(t, Token::Comment | Token::Doc));
         // `group list = …` names a group; it does not begin a list.
         let names_an_item = self.out.chunks.last().is_some_and(|c| {
             !c.broken && ITEM_WORDS.contains(&self.text(c.start, c.end)) && c.end <= start && c.start < start
         });
-        !names_an_item
-            && next.is_some_and(|&(t, s, e)| {
-                let word = self.text(s, e);
-                t == Token::Word && !RESERVED.contains(&word) && !word.starts_with(|c: char| c.is_ascii_digit())
-            })
+        if names_an_item {
+            return Begins::Nothing;
+        }
+        let mut following = rest.iter().filter(|(t, ..)| !matches!(t, Token::Comment | Token::Doc));
+        let named = following.next().is_some_and(|&(t, s, e)| {
+            let word = self.text(s, e);
+            t == Token::Word && !RESERVED.contains(&word) && !word.starts_with(|c: char| c.is_ascii_digit())
+        });
+        if ITEM_WORDS.contains(&word) {
+            return if named || outside && at_line_start { Begins::Item } else { Begins::Nothing };
+        }
+        let looks = following.next().is_some_and(|&(t, s, e)| {
+            matches!(t, Token::Open(b'{') | Token::Text(_)) || t == Token::Other && self.text(s, e) == "="
+        });
+        match outside && at_line_start && !RESERVED.contains(&word) && named && looks {
+            true => Begins::Unknown,
+            false => Begins::Nothing,
+        }
     }
 
     fn open_item(&mut self, start: usize, known: bool) {
-        let docs = if known { std::mem::take(&mut self.docs) } else { vec![] };
-        let doc_start = if known { self.doc_start.take() } else { None };
-        self.out.chunks.push(Chunk { start, end: start, doc_start: doc_start.unwrap_or(start), docs, broken: !known });
+        let docs = std::mem::take(&mut self.docs);
+        let doc_start = docs.first().map_or(start, |(s, _)| *s);
+        let line = |(s, e): &(usize, usize)| {
+            let line = self.text(*s, *e).trim_start_matches('/');
+            line.strip_prefix(' ').unwrap_or(line).to_owned()
+        };
+        let docs = docs.iter().map(line).collect();
+        let chunk = Chunk { start, end: start, doc_start, docs, broken: !known, balanced: known, reported: vec![] };
+        self.out.chunks.push(chunk);
         self.too_deep = false;
         self.done = false;
     }
 
     fn close_item(&mut self) {
+        self.flush_misplaced();
         if let Some(&(bracket, at)) = self.open.last() {
-            let bracket = char::from(bracket);
-            self.report(
-                Diagnostic::new(Code::UnclosedBracket, format!("this `{bracket}` is never closed"))
-                    .at(self.span(at, at + 1), "opened here"),
-            );
-            self.break_item();
+            if !self.swallowed(at) && !self.too_deep {
+                let bracket = char::from(bracket);
+                self.report(
+                    Diagnostic::new(Code::UnclosedBracket, format!("this `{bracket}` is never closed"))
+                        .at(self.span(at, at + 1), "opened here"),
+                );
+            }
+            self.break_item(false);
         }
         self.open.clear();
     }
 
-    fn break_item(&mut self) {
+    /// Whether a text without closing quote stands behind a bracket: it may have swallowed the partner.
+    fn swallowed(&self, bracket: usize) -> bool {
+        self.out.chunks.last().and_then(|c| c.reported.last()).is_some_and(|text| *text > bracket)
+    }
+
+    fn break_item(&mut self, balanced: bool) {
         if let Some(chunk) = self.out.chunks.last_mut() {
             chunk.broken = true;
+            chunk.balanced &= balanced;
         }
     }
 
@@ -230,39 +284,60 @@ impl Scan<'_> {
                 self.out.comments.push(comment);
                 return;
             }
-            Token::Doc => return self.take_doc(start, end),
+            Token::Doc if self.open.is_empty() => return self.docs.push((start, end)),
+            Token::Doc => return self.misplaced.push((start, end)),
             _ => {}
         }
-        if self.out.chunks.is_empty() || self.done {
+        if self.done {
+            if let Token::Close(bracket) = token {
+                return self.closes_nothing(bracket, start, end);
+            }
             self.open_item(start, false);
-            self.report_stray(start, end);
+            self.report(not_an_item(self.text, self.span(start, end)));
         }
+        // A line before this token described an item that had begun already.
+        self.misplaced.append(&mut self.docs);
+        self.flush_misplaced();
         if let Some(chunk) = self.out.chunks.last_mut() {
             chunk.end = end;
         }
+        if self.text.get(self.line.0..start).is_none_or(|between| between.contains('\n')) {
+            self.line.1 = self.open.len();
+        }
+        self.line.0 = start;
         match token {
-            Token::Text(false) => {
-                self.report(
-                    Diagnostic::new(Code::UnterminatedText, "this text has no closing quote on its line")
-                        .at(self.span(start, start + 1), "opened here")
-                        .help("close it on the same line; write `\\n` in double quotes for a line break"),
-                );
-                self.break_item();
-            }
+            Token::Text(false) => self.take_unterminated(start),
             Token::Open(bracket) => {
                 self.open.push((bracket, start));
                 if self.open.len() > MAX_DEPTH && !self.too_deep {
                     self.too_deep = true;
                     self.report(
                         Diagnostic::new(Code::TooDeep, format!("brackets nest deeper than {MAX_DEPTH}"))
-                            .at(self.span(start, end), "one too many"),
+                            .at(self.span(start, end), "one too many")
+                            .help("name a part of the condition with `let`"),
                     );
-                    self.break_item();
+                    self.break_item(false);
                 }
             }
             Token::Close(bracket) => self.take_close(bracket, start, end),
             _ => {}
         }
+    }
+
+    fn take_unterminated(&mut self, start: usize) {
+        let double = self.text(start, start + 1) == "\"";
+        let diagnostic = Diagnostic::new(Code::UnterminatedText, "this text has no closing quote on its line")
+            .at(self.span(start, start + 1), "opened here");
+        self.report(match double {
+            true => diagnostic.help("close it on the same line; a line break inside is written `\\n`"),
+            false => diagnostic.help("close it on the same line; a quote inside is written twice"),
+        });
+        self.break_item(true);
+        if let Some(chunk) = self.out.chunks.last_mut() {
+            chunk.reported.push(start);
+        }
+        // It took the rest of its line, and with it the partners of the brackets that the line opened.
+        self.open.truncate(self.line.1);
     }
 
     fn take_close(&mut self, bracket: u8, start: usize, end: usize) {
@@ -271,69 +346,60 @@ impl Scan<'_> {
             b']' => b'[',
             _ => b'{',
         };
-        let bracket = char::from(bracket);
-        match self.open.last() {
-            Some(&(open, _)) if open == wanted => {
-                self.open.pop();
-                self.done = wanted == b'{' && self.open.is_empty();
+        let Some(&(open, at)) = self.open.last() else {
+            if !self.out.chunks.last().is_some_and(|c| c.broken) {
+                self.closes_nothing(bracket, start, end);
             }
-            Some(&(open, at)) => {
-                self.report(
-                    Diagnostic::new(Code::UnclosedBracket, format!("`{}` is closed by `{bracket}`", char::from(open)))
-                        .at(self.span(start, end), "this closes another kind of bracket")
-                        .also(self.span(at, at + 1), "opened here"),
-                );
-                self.break_item();
-                // Take the nearest bracket that fits as closed, so that one slip is one finding.
-                if let Some(i) = self.open.iter().rposition(|(b, _)| *b == wanted) {
-                    self.open.truncate(i);
-                }
-            }
-            None => {
-                let already = self.out.chunks.last().is_some_and(|c| c.broken);
-                if !already {
-                    self.report(
-                        Diagnostic::new(Code::UnclosedBracket, format!("`{bracket}` closes nothing"))
-                            .at(self.span(start, end), "no bracket is open here"),
-                    );
-                }
-                self.break_item();
-            }
-        }
-    }
-
-    fn take_doc(&mut self, start: usize, end: usize) {
-        let inside = !self.open.is_empty();
-        if inside {
-            self.report(misplaced_doc(self.span(start, end)));
+            return self.break_item(false);
+        };
+        if open == wanted {
+            self.open.pop();
+            self.done = wanted == b'{' && self.open.is_empty();
             return;
         }
-        let line = self.text(start, end).trim_start_matches('/');
-        let line = line.strip_prefix(' ').unwrap_or(line).to_owned();
-        self.doc_start.get_or_insert(start);
-        self.docs.push(line);
+        let (open, close) = (char::from(open), char::from(bracket));
+        let partner = self.open.iter().rposition(|(b, _)| *b == wanted);
+        if !self.swallowed(at) && !self.too_deep {
+            self.report(match partner {
+                Some(_) => Diagnostic::new(Code::UnclosedBracket, format!("this `{open}` is never closed"))
+                    .at(self.span(at, at + 1), "opened here")
+                    .also(self.span(start, end), format!("this `{close}` closes what is around it")),
+                None => Diagnostic::new(Code::UnclosedBracket, format!("`{open}` is closed by `{close}`"))
+                    .at(self.span(start, end), "this closes another kind of bracket")
+                    .also(self.span(at, at + 1), "opened here"),
+            });
+        }
+        self.break_item(self.swallowed(at) && partner.is_some());
+        // Take the nearest bracket that fits as closed, so that one slip is one finding.
+        self.open.truncate(partner.unwrap_or(self.open.len() - 1));
+        self.done = wanted == b'{' && self.open.is_empty();
+    }
+
+    fn closes_nothing(&mut self, bracket: u8, start: usize, end: usize) {
+        let bracket = char::from(bracket);
+        self.report(
+            Diagnostic::new(Code::UnclosedBracket, format!("`{bracket}` closes nothing"))
+                .at(self.span(start, end), "no bracket is open here"),
+        );
+    }
+
+    /// Reports lines in a row once: the patch makes comments of all of them.
+    fn flush_misplaced(&mut self) {
+        let lines = std::mem::take(&mut self.misplaced);
+        let (Some(&(start, end)), Some(&(_, last))) = (lines.first(), lines.last()) else { return };
+        let diagnostic = Diagnostic::new(Code::MisplacedDoc, "this `///` describes nothing")
+            .at(self.span(start, end), "descriptions stand before an item");
+        let text = if lines.len() == 1 { "make it a comment" } else { "make these lines comments" };
+        let slashes = self.span(start, start + 3);
+        let patched = self.text(start, last).replace("///", "//");
+        self.report(match lines.len() {
+            1 => diagnostic.patch(text, slashes, "//"),
+            _ => diagnostic.patch(text, self.span(start, last), patched),
+        });
     }
 
     fn stray_docs(&mut self) {
-        if let Some(start) = self.doc_start {
-            let end = self.text.get(start..).map_or(start, |t| start + t.find('\n').unwrap_or(t.len()));
-            self.report(misplaced_doc(self.span(start, end)));
-        }
+        self.misplaced = std::mem::take(&mut self.docs);
+        self.flush_misplaced();
     }
-
-    fn report_stray(&mut self, start: usize, end: usize) {
-        let word = self.text(start, end).to_owned();
-        let span = self.span(start, end);
-        self.report(
-            Diagnostic::new(Code::NotAnItem, format!("`{word}` does not begin an item"))
-                .at(span, "expected utility, rule, group, list, param, let, exception, extend or tune")
-                .did_you_mean(&word, span, ITEM_WORDS),
-        );
-    }
-}
-
-fn misplaced_doc(span: Span) -> Diagnostic {
-    Diagnostic::new(Code::MisplacedDoc, "this `///` describes nothing")
-        .at(span, "descriptions stand before an item")
-        .patch("make it a comment", Span::new(span.file, span.start, span.start + 3), "//")
 }

@@ -119,10 +119,8 @@ impl Targets {
         };
         let mut check = Check { file, text, diagnostics: vec![] };
         let target = self.build(parsed, &mut check);
-        if check.diagnostics.is_empty() {
-            if let Some(target) = target {
-                self.all.insert(target.name.clone(), target);
-            }
+        if let (true, Some(target)) = (check.diagnostics.is_empty(), target) {
+            self.all.insert(target.name.clone(), target);
         }
         check.diagnostics
     }
@@ -162,10 +160,8 @@ impl Targets {
                 fields: IndexMap::new(),
             },
         };
-        if let (Some(language), true) = (file.language, file.extends.is_some()) {
-            if language != target.language {
-                check.bad("language", "a target keeps the language of the target that it extends");
-            }
+        if file.language.is_some_and(|l| l != target.language) {
+            check.bad("language", "a target keeps the language of the target that it extends");
         }
         target.name = file.name;
         target.title = file.title.unwrap_or(target.title);

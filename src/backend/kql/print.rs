@@ -111,7 +111,7 @@ fn operand(e: &Expr, indent: &str) -> String {
 }
 
 /// An expression on one line.
-pub fn expr(e: &Expr) -> String {
+fn expr(e: &Expr) -> String {
     match e {
         Expr::Column(column) => name(column),
         Expr::Text(text) => quote(text),

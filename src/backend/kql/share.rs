@@ -5,8 +5,8 @@
 //! condition implies, so that they are computed for few rows, and are not part of the result.
 
 use super::ast::{Expr, Step};
-use super::print;
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What is shorter than this is better read in place.
 const SHORTEST: usize = 60;
@@ -58,41 +58,86 @@ fn expressions(steps: &mut [Step]) -> impl Iterator<Item = &mut Expr> {
 
 /// The part whose sharing spares most; ties go to the one that stands first.
 fn best(steps: &mut [Step], columns: &[(String, Expr)]) -> Option<Expr> {
-    let mut counts: HashMap<String, usize> = HashMap::new();
-    let mut order: Vec<(String, Expr)> = vec![];
-    let mut count = |expr: &Expr| {
-        visit(expr, &mut |e| {
-            if !matches!(e, Expr::And(_) | Expr::Or(_) | Expr::Not(_) | Expr::Matches(..) | Expr::In(..)) {
-                return;
-            }
-            let text = print::expr(e);
-            if text.len() >= SHORTEST {
-                let n = counts.entry(text.clone()).or_default();
-                *n += 1;
-                if *n == 2 {
-                    order.push((text, e.clone()));
-                }
-            }
-        });
-    };
+    let mut count = Count::default();
     for expr in expressions(steps) {
-        count(expr);
+        count.add(expr);
     }
     for (_, expr) in columns {
-        count(expr);
+        count.add(expr);
     }
-    let spared = |text: &str| {
-        let n = counts.get(text).copied().unwrap_or(0);
-        (text.len().saturating_sub(8)) * n.saturating_sub(1)
-    };
-    let mut found: Option<(usize, Expr)> = None;
-    for (text, expr) in order {
-        let spared = spared(&text);
-        if spared >= LEAST_SPARED && found.as_ref().is_none_or(|(most, _)| spared > *most) {
-            found = Some((spared, expr));
+    let mut found: Option<(usize, &Part)> = None;
+    for part in &count.parts {
+        let spared = part.width.saturating_sub(NAME) * part.times.saturating_sub(1);
+        if spared >= LEAST_SPARED && found.is_none_or(|(most, _)| spared > most) {
+            found = Some((spared, part));
         }
     }
-    found.map(|(_, expr)| expr)
+    found.map(|(_, part)| part.expr.clone())
+}
+
+/// A shared column's name is about as wide as this.
+const NAME: usize = 8;
+
+/// A part that could be shared.
+struct Part {
+    expr: Expr,
+    width: usize,
+    times: usize,
+}
+
+/// Parts by their hash, in the order in which they were met.
+#[derive(Default)]
+struct Count {
+    parts: Vec<Part>,
+    by_hash: HashMap<u64, usize>,
+}
+
+impl Count {
+    /// Counts all parts of an expression; its hash and its width in print.
+    fn add(&mut self, expr: &Expr) -> (u64, usize) {
+        let mut hasher = DefaultHasher::new();
+        std::mem::discriminant(expr).hash(&mut hasher);
+        let mut width = 0;
+        let mut inner = |e: &Expr, width: &mut usize, this: &mut Self| {
+            let (hash, wide) = this.add(e);
+            hash.hash(&mut hasher);
+            *width += wide + 5;
+        };
+        match expr {
+            Expr::And(all) | Expr::Or(all) => all.iter().for_each(|e| inner(e, &mut width, self)),
+            Expr::Not(e) => inner(e, &mut width, self),
+            leaf => {
+                leaf.hash(&mut hasher);
+                width = leaf_width(leaf);
+            }
+        }
+        let hash = hasher.finish();
+        let sharable = matches!(expr, Expr::And(_) | Expr::Or(_) | Expr::Not(_) | Expr::Matches(..) | Expr::In(..));
+        if sharable && width >= SHORTEST {
+            match self.by_hash.get(&hash).and_then(|i| self.parts.get_mut(*i)) {
+                Some(part) => part.times += 1,
+                None => {
+                    self.by_hash.insert(hash, self.parts.len());
+                    self.parts.push(Part { expr: expr.clone(), width, times: 1 });
+                }
+            }
+        }
+        (hash, width)
+    }
+}
+
+/// The width of what holds no connective.
+fn leaf_width(expr: &Expr) -> usize {
+    match expr {
+        Expr::Column(name) => name.len(),
+        Expr::Text(text) => text.len() + 3,
+        Expr::Number(_) | Expr::Bool(_) => 5,
+        Expr::Call(name, all) => name.len() + 2 + all.iter().map(|e| leaf_width(e) + 2).sum::<usize>(),
+        Expr::Binary(op, a, b) => leaf_width(a) + op.len() + 2 + leaf_width(b),
+        Expr::In(op, a, all) => leaf_width(a) + op.len() + 4 + all.iter().map(|e| leaf_width(e) + 2).sum::<usize>(),
+        Expr::Matches(a, pattern) => leaf_width(a) + pattern.len() + 18,
+        Expr::And(_) | Expr::Or(_) | Expr::Not(_) => 0,
+    }
 }
 
 fn visit(expr: &Expr, f: &mut impl FnMut(&Expr)) {
