@@ -8,145 +8,237 @@ const WIDTH: usize = 110;
 
 /// A query whose lines are indented by `step` blanks a level.
 pub fn query(query: &Query, step: usize) -> String {
-    let mut out = String::new();
-    for (name, pipeline_) in &query.lets {
-        let body = pipeline(pipeline_, "    ");
-        let _ = writeln!(out, "let {name} = {body};");
+    let mut out = String::with_capacity(4096);
+    for (alias, body) in &query.lets {
+        let _ = write!(out, "let {alias} = ");
+        pipeline(&mut out, body, 4);
+        out.push_str(";\n");
     }
-    out.push_str(&pipeline(&query.main, ""));
+    pipeline(&mut out, &query.main, 0);
     out.push('\n');
-    reindented(&out, step)
+    reindented(out, step)
 }
 
 /// Lines begin with blanks in steps of four; a narrower step makes a long query shorter. No literal spans lines.
-fn reindented(text: &str, step: usize) -> String {
+fn reindented(text: String, step: usize) -> String {
     if step == 4 {
-        return text.to_owned();
+        return text;
     }
     text.lines().map(|l| format!("{}{}\n", " ".repeat((l.len() - l.trim_start().len()) / 4 * step), l.trim_start())).collect()
 }
 
-fn pipeline(pipeline: &Pipeline, indent: &str) -> String {
-    let mut out = match pipeline.source.as_slice() {
-        [table] => name(table),
-        many => format!("union {}", many.join(", ")),
-    };
-    for step in &pipeline.steps {
-        let _ = write!(out, "\n{indent}{}", self::step(step, indent));
+fn pipeline(out: &mut String, pipeline: &Pipeline, indent: usize) {
+    match pipeline.source.as_slice() {
+        [table] => name(out, table),
+        many => {
+            let _ = write!(out, "union {}", many.join(", "));
+        }
     }
-    out
+    for s in &pipeline.steps {
+        line(out, indent);
+        step(out, s, indent);
+    }
 }
 
-fn step(step: &Step, indent: &str) -> String {
+fn step(out: &mut String, step: &Step, indent: usize) {
     match step {
-        Step::Comment(text) => format!("// {text}"),
-        Step::Where(expr) => format!("| where {}", broken(expr, &format!("{indent}    "), 8)),
+        Step::Comment(text) => {
+            let _ = write!(out, "// {text}");
+        }
+        Step::Where(e) => {
+            out.push_str("| where ");
+            broken(out, e, indent + 4, 8);
+        }
         Step::Extend(columns) => {
-            let inner = format!("{indent}    ");
-            let all: Vec<String> = columns.iter().map(|(n, e)| format!("{} = {}", name(n), broken(e, &format!("{inner}    "), n.len() + 7))).collect();
-            format!("| extend{}", list(&all, &inner))
-        }
-        Step::Project(columns) => {
-            let all: Vec<String> = columns
-                .iter()
-                .map(|(alias, e)| match alias {
-                    Some(alias) => format!("{} = {}", name(alias), expr(e)),
-                    None => expr(e),
-                })
-                .collect();
-            format!("| project {}", filled(&all, &format!("{indent}    ")))
-        }
-    }
-}
-
-/// One a line unless all fit on one.
-fn list(all: &[String], indent: &str) -> String {
-    let flat = all.join(", ");
-    if flat.len() <= WIDTH && !flat.contains('\n') { format!(" {flat}") } else { format!("\n{indent}{}", all.join(&format!(",\n{indent}"))) }
-}
-
-/// As many a line as fit.
-fn filled(all: &[String], indent: &str) -> String {
-    let mut out = String::new();
-    let mut width = 10;
-    for (i, item) in all.iter().enumerate() {
-        if i > 0 {
-            out.push(',');
-            if width + item.len() > WIDTH {
-                let _ = write!(out, "\n{indent}");
-                width = indent.len();
-            } else {
-                out.push(' ');
+            out.push_str("| extend");
+            let flat = columns.iter().try_fold(WIDTH, |room, (n, e)| left(e, room.checked_sub(n.len() + 5)?)).is_some();
+            for (i, (n, e)) in columns.iter().enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                if flat { out.push(' ') } else { line(out, indent + 4) }
+                name(out, n);
+                out.push_str(" = ");
+                broken(out, e, indent + 8, if flat { 0 } else { n.len() + 7 });
             }
         }
-        out.push_str(item);
-        width += item.len() + 2;
+        Step::Project(columns) => {
+            out.push_str("| project ");
+            let mut width = 10;
+            for (i, (alias, e)) in columns.iter().enumerate() {
+                let mut item = String::new();
+                if let Some(alias) = alias {
+                    name(&mut item, alias);
+                    item.push_str(" = ");
+                }
+                expr(&mut item, e);
+                if i > 0 {
+                    out.push(',');
+                    if width + item.len() > WIDTH {
+                        line(out, indent + 4);
+                        width = indent + 4;
+                    } else {
+                        out.push(' ');
+                    }
+                }
+                width += item.len() + 2;
+                out.push_str(&item);
+            }
+        }
     }
-    out
 }
 
 /// An expression that may go over several lines: the operands of its connectives begin lines.
-fn broken(e: &Expr, indent: &str, used: usize) -> String {
-    let flat = expr(e);
-    if flat.len() + used <= WIDTH {
-        return flat;
+fn broken(out: &mut String, e: &Expr, indent: usize, used: usize) {
+    if fits(e, WIDTH.saturating_sub(used)) {
+        return expr(out, e);
     }
-    let deeper = format!("{indent}    ");
     match e {
         Expr::And(all) | Expr::Or(all) => {
-            let word = if matches!(e, Expr::And(_)) { "and" } else { "or" };
-            let parts: Vec<String> = all.iter().map(|o| operand(o, &deeper)).collect();
-            parts.join(&format!("\n{indent}{word} "))
+            let word = if matches!(e, Expr::And(_)) { "and " } else { "or " };
+            for (i, inner) in all.iter().enumerate() {
+                if i > 0 {
+                    line(out, indent);
+                    out.push_str(word);
+                }
+                operand(out, inner, indent + 4);
+            }
         }
-        Expr::Not(inner) => format!("not({})", broken(inner, indent, used + 4)),
-        _ => flat,
+        Expr::Not(inner) => {
+            out.push_str("not(");
+            broken(out, inner, indent, used + 4);
+            out.push(')');
+        }
+        _ => expr(out, e),
     }
 }
 
-fn operand(e: &Expr, indent: &str) -> String {
+fn operand(out: &mut String, e: &Expr, indent: usize) {
     match e {
-        Expr::And(_) | Expr::Or(_) => format!("({})", broken(e, indent, indent.len())),
-        _ => broken(e, indent, indent.len()),
+        Expr::And(_) | Expr::Or(_) => {
+            out.push('(');
+            broken(out, e, indent, indent);
+            out.push(')');
+        }
+        _ => broken(out, e, indent, indent),
+    }
+}
+
+fn line(out: &mut String, indent: usize) {
+    out.push('\n');
+    out.extend(std::iter::repeat_n(' ', indent));
+}
+
+/// Whether an expression is at most this wide; looks no further than that.
+fn fits(e: &Expr, room: usize) -> bool {
+    left(e, room).is_some()
+}
+
+/// The room that an expression leaves.
+fn left(e: &Expr, room: usize) -> Option<usize> {
+    let each = |all: &[Expr], between: usize, room: usize| {
+        all.iter().enumerate().try_fold(room, |room, (i, e)| left(e, room.checked_sub(if i > 0 { between } else { 0 })?))
+    };
+    match e {
+        Expr::Column(name) => room.checked_sub(name.len()),
+        Expr::Text(text) => room.checked_sub(text.len() + 2),
+        Expr::Number(_) | Expr::Bool(_) => room.checked_sub(5),
+        Expr::Call(function, all) => each(all, 2, room.checked_sub(function.len() + 2)?),
+        Expr::Binary(op, a, b) => left(b, left(a, room)?.checked_sub(op.len() + 2)?),
+        Expr::In(op, a, all) => each(all, 2, left(a, room)?.checked_sub(op.len() + 4)?),
+        Expr::Matches(a, pattern) => left(a, room)?.checked_sub(pattern.len() + 18),
+        Expr::And(all) | Expr::Or(all) => {
+            let nested = all.iter().filter(|e| matches!(e, Expr::And(_) | Expr::Or(_))).count();
+            each(all, 5, room.checked_sub(nested * 2)?)
+        }
+        Expr::Not(inner) => left(inner, room.checked_sub(5)?),
     }
 }
 
 /// An expression on one line.
-fn expr(e: &Expr) -> String {
+fn expr(out: &mut String, e: &Expr) {
     match e {
-        Expr::Column(column) => name(column),
-        Expr::Text(text) => quote(text),
-        Expr::Number(n) => n.to_string(),
-        Expr::Bool(b) => b.to_string(),
-        Expr::Call(function, arguments) => format!("{function}({})", commas(arguments)),
-        Expr::Binary(op, a, b) => format!("{} {op} {}", expr(a), expr(b)),
-        Expr::In(op, a, all) => format!("{} {op} ({})", expr(a), commas(all)),
-        Expr::Matches(a, pattern) => format!("{} matches regex {}", expr(a), quote(pattern)),
-        Expr::And(all) => all.iter().map(grouped).collect::<Vec<_>>().join(" and "),
-        Expr::Or(all) => all.iter().map(grouped).collect::<Vec<_>>().join(" or "),
-        Expr::Not(inner) => format!("not({})", expr(inner)),
+        Expr::Column(column) => name(out, column),
+        Expr::Text(text) => quote(out, text),
+        Expr::Number(n) => out.push_str(&n.to_string()),
+        Expr::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
+        Expr::Call(function, arguments) => {
+            out.push_str(function);
+            out.push('(');
+            separated(out, arguments, ", ", expr);
+            out.push(')');
+        }
+        Expr::Binary(op, a, b) => {
+            expr(out, a);
+            word(out, op);
+            expr(out, b);
+        }
+        Expr::In(op, a, all) => {
+            expr(out, a);
+            word(out, op);
+            out.push('(');
+            separated(out, all, ", ", expr);
+            out.push(')');
+        }
+        Expr::Matches(a, pattern) => {
+            expr(out, a);
+            out.push_str(" matches regex ");
+            quote(out, pattern);
+        }
+        Expr::And(all) => separated(out, all, " and ", grouped),
+        Expr::Or(all) => separated(out, all, " or ", grouped),
+        Expr::Not(inner) => {
+            out.push_str("not(");
+            expr(out, inner);
+            out.push(')');
+        }
     }
 }
 
-fn grouped(e: &Expr) -> String {
-    match e {
-        Expr::And(_) | Expr::Or(_) => format!("({})", expr(e)),
-        _ => expr(e),
+fn word(out: &mut String, word: &str) {
+    out.push(' ');
+    out.push_str(word);
+    out.push(' ');
+}
+
+fn separated(out: &mut String, all: &[Expr], separator: &str, print: fn(&mut String, &Expr)) {
+    for (i, e) in all.iter().enumerate() {
+        if i > 0 {
+            out.push_str(separator);
+        }
+        print(out, e);
     }
 }
 
-fn commas(all: &[Expr]) -> String {
-    all.iter().map(expr).collect::<Vec<_>>().join(", ")
+fn grouped(out: &mut String, e: &Expr) {
+    let connective = matches!(e, Expr::And(_) | Expr::Or(_));
+    if connective {
+        out.push('(');
+    }
+    expr(out, e);
+    if connective {
+        out.push(')');
+    }
 }
 
 /// A string literal: verbatim if that spares backslashes. Never `h"…"`, which hides it from the log.
-fn quote(text: &str) -> String {
+fn quote(out: &mut String, text: &str) {
     let control = text.chars().any(|c| (c as u32) < 0x20 || c == '\u{7f}');
     if text.contains('\\') && !control {
         // The quote that stands in the text less often needs less doubling.
         let quote = if text.matches('"').count() > text.matches('\'').count() { '\'' } else { '"' };
-        return format!("@{quote}{}{quote}", text.replace(quote, &format!("{quote}{quote}")));
+        out.push('@');
+        out.push(quote);
+        for c in text.chars() {
+            out.push(c);
+            if c == quote {
+                out.push(c);
+            }
+        }
+        out.push(quote);
+        return;
     }
-    let mut out = String::from("\"");
+    out.push('"');
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),
@@ -161,7 +253,6 @@ fn quote(text: &str) -> String {
         }
     }
     out.push('"');
-    out
 }
 
 /// Words that a column's name may not be without brackets.
@@ -171,35 +262,45 @@ const KEYWORDS: [&str; 24] = [
 ];
 
 /// A column's name, in brackets where it is no plain word.
-fn name(text: &str) -> String {
+fn name(out: &mut String, text: &str) {
     let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !text.starts_with(|c: char| c.is_ascii_digit());
-    if plain && !text.is_empty() && !KEYWORDS.contains(&text) { text.to_owned() } else { format!("['{}']", text.replace('\\', "\\\\").replace('\'', "\\'")) }
+    if plain && !text.is_empty() && !KEYWORDS.contains(&text) {
+        out.push_str(text);
+    } else {
+        let _ = write!(out, "['{}']", text.replace('\\', "\\\\").replace('\'', "\\'"));
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn printed(print: impl Fn(&mut String)) -> String {
+        let mut out = String::new();
+        print(&mut out);
+        out
+    }
+
     #[test]
     fn text_is_verbatim_where_it_holds_backslashes() {
-        assert_eq!(quote(r"C:\x"), r#"@"C:\x""#);
-        assert_eq!(quote(r#"a\"b"#), r#"@'a\"b'"#);
-        assert_eq!(quote(r#"\''""b"#), r#"@"\''""""b""#);
-        assert_eq!(quote("a\"b\n"), r#""a\"b\n""#);
-        assert_eq!(quote("\\\u{1}"), r#""\\\u0001""#);
+        assert_eq!(printed(|o| quote(o, r"C:\x")), r#"@"C:\x""#);
+        assert_eq!(printed(|o| quote(o, r#"a\"b"#)), r#"@'a\"b'"#);
+        assert_eq!(printed(|o| quote(o, r#"\''""b"#)), r#"@"\''""""b""#);
+        assert_eq!(printed(|o| quote(o, "a\"b\n")), r#""a\"b\n""#);
+        assert_eq!(printed(|o| quote(o, "\\\u{1}")), r#""\\\u0001""#);
     }
 
     #[test]
     fn connectives_inside_connectives_are_parenthesised() {
         let column = |n: &str| Expr::Column(n.to_owned());
         let e = Expr::And(vec![column("A"), Expr::Or(vec![column("B"), column("C")]), Expr::Not(Box::new(Expr::Or(vec![column("D"), column("E")])))]);
-        assert_eq!(expr(&e), "A and (B or C) and not(D or E)");
+        assert_eq!(printed(|o| expr(o, &e)), "A and (B or C) and not(D or E)");
     }
 
     #[test]
     fn odd_names_stand_in_brackets() {
-        assert_eq!(name("FileName"), "FileName");
-        assert_eq!(name("by"), "['by']");
-        assert_eq!(name("a-b"), "['a-b']");
+        assert_eq!(printed(|o| name(o, "FileName")), "FileName");
+        assert_eq!(printed(|o| name(o, "by")), "['by']");
+        assert_eq!(printed(|o| name(o, "a-b")), "['a-b']");
     }
 }

@@ -6,162 +6,190 @@
 
 use super::ast::{Expr, Step};
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What is shorter than this is better read in place.
 const SHORTEST: usize = 60;
 /// How many characters a column must spare.
 const LEAST_SPARED: usize = 150;
-
-/// Replaces what stands in `steps` more than once; the columns to compute first.
-pub fn share(steps: &mut [Step]) -> Vec<Step> {
-    let mut columns: Vec<(String, Expr)> = vec![];
-    while let Some(best) = best(steps, &columns) {
-        let name = format!("Shared{}", columns.len() + 1);
-        let column = Expr::Column(name.clone());
-        for expr in expressions(steps) {
-            replace(expr, &best, &column);
-        }
-        for (_, expr) in &mut columns {
-            replace(expr, &best, &column);
-        }
-        columns.push((name, best));
-    }
-    ordered(columns).into_iter().map(|c| Step::Extend(vec![c])).collect()
-}
-
-/// A column stands behind those that it reads.
-fn ordered(columns: Vec<(String, Expr)>) -> Vec<(String, Expr)> {
-    let mut rest = columns;
-    let mut out: Vec<(String, Expr)> = vec![];
-    while !rest.is_empty() {
-        let ready = rest.iter().position(|(_, expr)| {
-            rest.iter().all(|(name, _)| {
-                let mut found = false;
-                visit(expr, &mut |e| found |= *e == Expr::Column(name.clone()));
-                !found
-            })
-        });
-        out.push(rest.remove(ready.unwrap_or(0)));
-    }
-    out
-}
-
-/// The conditions of a pipeline's steps; a source's own filters are short and left alone.
-fn expressions(steps: &mut [Step]) -> impl Iterator<Item = &mut Expr> {
-    steps.iter_mut().flat_map(|step| match step {
-        Step::Where(expr) => vec![expr],
-        Step::Extend(all) => all.iter_mut().map(|(_, e)| e).collect(),
-        Step::Comment(_) | Step::Project(_) => vec![],
-    })
-}
-
-/// The part whose sharing spares most; ties go to the one that stands first.
-fn best(steps: &mut [Step], columns: &[(String, Expr)]) -> Option<Expr> {
-    let mut count = Count::default();
-    for expr in expressions(steps) {
-        count.add(expr);
-    }
-    for (_, expr) in columns {
-        count.add(expr);
-    }
-    let mut found: Option<(usize, &Part)> = None;
-    for part in &count.parts {
-        let spared = part.width.saturating_sub(NAME) * part.times.saturating_sub(1);
-        if spared >= LEAST_SPARED && found.is_none_or(|(most, _)| spared > most) {
-            found = Some((spared, part));
-        }
-    }
-    found.map(|(_, part)| part.expr.clone())
-}
-
 /// A shared column's name is about as wide as this.
 const NAME: usize = 8;
 
-/// A part that could be shared.
-struct Part {
-    expr: Expr,
-    width: usize,
-    times: usize,
+/// Replaces what stands in `steps` more than once; the columns to compute first, each behind those that it reads.
+pub fn share(steps: &mut [Step]) -> Vec<Step> {
+    let mut graph = Graph::default();
+    for expr in steps.iter().flat_map(expressions) {
+        let id = graph.add(expr);
+        graph.refer(id);
+    }
+    let mut names: HashMap<&Expr, String> = HashMap::new();
+    for node in &graph.nodes {
+        // A part that occurs only inside one shared part is referred to once.
+        if node.sharable && node.width >= SHORTEST && node.width.saturating_sub(NAME) * node.references.saturating_sub(1) >= LEAST_SPARED {
+            names.insert(node.expr, format!("Shared{}", names.len() + 1));
+        }
+    }
+    if names.is_empty() {
+        return vec![];
+    }
+    let columns = graph.nodes.iter().filter_map(|node| {
+        let name = names.get(node.expr)?;
+        Some(Step::Extend(vec![(name.clone(), rewritten(node.expr, &names, true))]))
+    });
+    let columns = columns.collect();
+    let new: Vec<Vec<Expr>> = steps.iter().map(|s| expressions(s).map(|e| rewritten(e, &names, false)).collect()).collect();
+    for (step, new) in steps.iter_mut().zip(new) {
+        put(step, new);
+    }
+    columns
 }
 
-/// Parts by their hash, in the order in which they were met.
+/// The conditions of a step.
+fn expressions(step: &Step) -> Box<dyn Iterator<Item = &Expr> + '_> {
+    match step {
+        Step::Where(expr) => Box::new(std::iter::once(expr)),
+        Step::Extend(all) => Box::new(all.iter().map(|(_, e)| e)),
+        Step::Comment(_) | Step::Project(_) => Box::new(std::iter::empty()),
+    }
+}
+
+fn put(step: &mut Step, new: Vec<Expr>) {
+    let mut new = new.into_iter();
+    match step {
+        Step::Where(expr) => {
+            if let Some(e) = new.next() {
+                *expr = e;
+            }
+        }
+        Step::Extend(all) => {
+            for ((_, expr), e) in all.iter_mut().zip(new) {
+                *expr = e;
+            }
+        }
+        Step::Comment(_) | Step::Project(_) => {}
+    }
+}
+
+/// An expression with names for what is shared; `top`: the expression itself is what its name stands for.
+fn rewritten(expr: &Expr, names: &HashMap<&Expr, String>, top: bool) -> Expr {
+    if let (false, Some(name)) = (top, names.get(expr)) {
+        return Expr::Column(name.clone());
+    }
+    let all = |all: &[Expr]| all.iter().map(|e| rewritten(e, names, false)).collect();
+    match expr {
+        Expr::And(operands) => Expr::And(all(operands)),
+        Expr::Or(operands) => Expr::Or(all(operands)),
+        Expr::Not(inner) => Expr::Not(Box::new(rewritten(inner, names, false))),
+        leaf => leaf.clone(),
+    }
+}
+
+/// Every different part once.
 #[derive(Default)]
-struct Count {
-    parts: Vec<Part>,
-    by_hash: HashMap<u64, usize>,
+struct Graph<'a> {
+    /// Parts; what a part holds stands before it.
+    nodes: Vec<Node<'a>>,
+    ids: HashMap<Key<'a>, usize>,
 }
 
-impl Count {
-    /// Counts all parts of an expression; its hash and its width in print.
-    fn add(&mut self, expr: &Expr) -> (u64, usize) {
-        let mut hasher = DefaultHasher::new();
-        std::mem::discriminant(expr).hash(&mut hasher);
-        let mut width = 0;
-        let mut inner = |e: &Expr, width: &mut usize, this: &mut Self| {
-            let (hash, wide) = this.add(e);
-            hash.hash(&mut hasher);
-            *width += wide + 5;
+struct Node<'a> {
+    expr: &'a Expr,
+    /// About its width in print.
+    width: usize,
+    /// How many different parts, and conditions, hold it.
+    references: usize,
+    sharable: bool,
+}
+
+/// What tells parts apart: connectives by what they hold, all else by itself.
+#[derive(PartialEq, Eq, Hash)]
+enum Key<'a> {
+    And(Vec<usize>),
+    Or(Vec<usize>),
+    Not(usize),
+    Leaf(&'a Expr),
+}
+
+impl<'a> Graph<'a> {
+    fn refer(&mut self, id: usize) {
+        if let Some(node) = self.nodes.get_mut(id) {
+            node.references += 1;
+        }
+    }
+
+    fn add(&mut self, expr: &'a Expr) -> usize {
+        let (key, held) = match expr {
+            Expr::And(all) => {
+                let ids: Vec<usize> = all.iter().map(|e| self.add(e)).collect();
+                (Key::And(ids.clone()), ids)
+            }
+            Expr::Or(all) => {
+                let ids: Vec<usize> = all.iter().map(|e| self.add(e)).collect();
+                (Key::Or(ids.clone()), ids)
+            }
+            Expr::Not(inner) => {
+                let id = self.add(inner);
+                (Key::Not(id), vec![id])
+            }
+            leaf => (Key::Leaf(leaf), vec![]),
         };
-        match expr {
-            Expr::And(all) | Expr::Or(all) => all.iter().for_each(|e| inner(e, &mut width, self)),
-            Expr::Not(e) => inner(e, &mut width, self),
-            leaf => {
-                leaf.hash(&mut hasher);
-                width = leaf_width(leaf);
-            }
+        if let Some(id) = self.ids.get(&key) {
+            return *id;
         }
-        let hash = hasher.finish();
+        let mut width = leaf_width(expr);
+        for id in &held {
+            self.refer(*id);
+            width += self.nodes.get(*id).map_or(0, |n| n.width) + 5;
+        }
         let sharable = matches!(expr, Expr::And(_) | Expr::Or(_) | Expr::Not(_) | Expr::Matches(..) | Expr::In(..));
-        if sharable && width >= SHORTEST {
-            match self.by_hash.get(&hash).and_then(|i| self.parts.get_mut(*i)) {
-                Some(part) => part.times += 1,
-                None => {
-                    self.by_hash.insert(hash, self.parts.len());
-                    self.parts.push(Part { expr: expr.clone(), width, times: 1 });
-                }
-            }
-        }
-        (hash, width)
+        let id = self.nodes.len();
+        self.nodes.push(Node { expr, width, references: 0, sharable });
+        self.ids.insert(key, id);
+        id
     }
 }
 
 /// The width of what holds no connective.
 fn leaf_width(expr: &Expr) -> usize {
+    let sum = |all: &[Expr]| all.iter().map(|e| leaf_width(e) + 2).sum::<usize>();
     match expr {
         Expr::Column(name) => name.len(),
         Expr::Text(text) => text.len() + 3,
         Expr::Number(_) | Expr::Bool(_) => 5,
-        Expr::Call(name, all) => name.len() + 2 + all.iter().map(|e| leaf_width(e) + 2).sum::<usize>(),
+        Expr::Call(name, all) => name.len() + 2 + sum(all),
         Expr::Binary(op, a, b) => leaf_width(a) + op.len() + 2 + leaf_width(b),
-        Expr::In(op, a, all) => leaf_width(a) + op.len() + 4 + all.iter().map(|e| leaf_width(e) + 2).sum::<usize>(),
+        Expr::In(op, a, all) => leaf_width(a) + op.len() + 4 + sum(all),
         Expr::Matches(a, pattern) => leaf_width(a) + pattern.len() + 18,
         Expr::And(_) | Expr::Or(_) | Expr::Not(_) => 0,
     }
 }
 
-fn visit(expr: &Expr, f: &mut impl FnMut(&Expr)) {
-    f(expr);
-    match expr {
-        Expr::And(all) | Expr::Or(all) | Expr::Call(_, all) => all.iter().for_each(|e| visit(e, f)),
-        Expr::Not(inner) | Expr::Matches(inner, _) => visit(inner, f),
-        Expr::Binary(_, a, b) => {
-            visit(a, f);
-            visit(b, f);
-        }
-        Expr::In(_, a, _) => visit(a, f),
-        Expr::Column(_) | Expr::Text(_) | Expr::Number(_) | Expr::Bool(_) => {}
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn replace(expr: &mut Expr, old: &Expr, new: &Expr) {
-    if expr == old {
-        *expr = new.clone();
-        return;
+    fn long(letter: char) -> Expr {
+        Expr::Matches(Box::new(Expr::Column("C".into())), letter.to_string().repeat(200))
     }
-    match expr {
-        Expr::And(all) | Expr::Or(all) => all.iter_mut().for_each(|e| replace(e, old, new)),
-        Expr::Not(inner) => replace(inner, old, new),
-        _ => {}
+
+    #[test]
+    fn what_stands_twice_becomes_a_column_and_its_parts_do_not() {
+        let both = || Expr::And(vec![long('a'), long('b')]);
+        let mut steps = vec![Step::Where(both()), Step::Extend(vec![("F".into(), Expr::Not(Box::new(both())))])];
+        let columns = share(&mut steps);
+        let [Step::Extend(only)] = columns.as_slice() else { panic!("{columns:?}") };
+        assert_eq!(*only, [("Shared1".to_owned(), both())]);
+        let Step::Where(left) = &steps[0] else { panic!() };
+        assert_eq!(*left, Expr::Column("Shared1".into()));
+    }
+
+    #[test]
+    fn a_column_stands_behind_those_that_it_reads() {
+        let both = || Expr::And(vec![long('a'), long('b')]);
+        let mut steps = vec![Step::Where(both()), Step::Where(Expr::Or(vec![both(), long('a')])), Step::Where(long('a'))];
+        let columns = share(&mut steps);
+        let names: Vec<String> = columns.iter().map(|c| if let Step::Extend(all) = c { format!("{:?}", all[0].1).chars().take(30).collect() } else { String::new() }).collect();
+        assert_eq!(columns.len(), 2, "{names:?}");
+        let Step::Extend(second) = &columns[1] else { panic!() };
+        assert_eq!(second[0].1, Expr::And(vec![Expr::Column("Shared1".into()), long('b')]));
     }
 }
