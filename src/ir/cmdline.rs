@@ -8,8 +8,8 @@
 use super::pattern::Glob;
 use super::regex::{alternatives, escape, escape_class, Cheap, Regex};
 use crate::sema::{Shape, Utility, Verb};
-use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 /// White space inside a class.
 const S: &str = r" \t\r\n";
@@ -24,18 +24,18 @@ const W: &str = r"[ \t\r\n]";
 /// Regular expressions made so far, by utility and pick.
 #[derive(Debug, Default)]
 pub struct Cache {
-    made: RefCell<HashMap<(String, String), Vec<Regex>>>,
+    made: Mutex<HashMap<(String, String), Vec<Regex>>>,
 }
 
 impl Cache {
     /// Makes them once.
     pub fn get(&self, utility: &str, pick: String, make: impl FnOnce() -> Vec<Regex>) -> Vec<Regex> {
         let key = (utility.to_owned(), pick);
-        if let Some(made) = self.made.borrow().get(&key) {
+        if let Some(made) = self.made.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return made.clone();
         }
         let made = make();
-        self.made.borrow_mut().insert(key, made.clone());
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(key, made.clone());
         made
     }
 }

@@ -173,6 +173,8 @@ pub struct Project {
     broken: HashSet<String>,
     /// Regular expressions of command lines, made once for each utility and pick.
     pub(crate) patterns: crate::ir::cmdline::Cache,
+    /// Rules lowered so far.
+    bodies: rule::Bodies,
 }
 
 impl Project {

@@ -7,6 +7,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Body, Flag, Pred};
 use crate::source::Span;
 use crate::syntax::ast::{self, Detect, Except, Expr, RulePartKind};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::collections::{BTreeSet, HashMap};
 
 /// An exception of a rule, its own or a shared one.
@@ -24,6 +25,9 @@ pub struct Exception {
     pub expr: Expr,
     span: Span,
 }
+
+/// Rules lowered so far, by name, kind of event and systems: most targets ask for the same.
+pub(super) type Bodies = Mutex<HashMap<(String, Kind, Vec<Os>), Arc<Body>>>;
 
 /// A resolved rule.
 #[derive(Clone, Debug)]
@@ -74,9 +78,15 @@ impl Rule {
 
     /// What the rule means for one kind of event on some systems. Findings were made when it was resolved.
     #[must_use]
-    pub fn body(&self, project: &Project, kind: Kind, os: &[Os]) -> Body {
-        let mut report = Report::default();
-        self.lower(project, kind, os, &mut report)
+    pub fn body(&self, project: &Project, kind: Kind, os: &[Os]) -> Arc<Body> {
+        let key = (self.name.clone(), kind, os.to_vec());
+        let bodies = || project.bodies.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(body) = bodies().get(&key) {
+            return Arc::clone(body);
+        }
+        let body = Arc::new(self.lower(project, kind, os, &mut Report::default()));
+        bodies().insert(key, Arc::clone(&body));
+        body
     }
 
     fn lower(&self, project: &Project, kind: Kind, os: &[Os], report: &mut Report) -> Body {

@@ -352,12 +352,13 @@ fn bind_source<'t>(
     rule: &Rule, project: &Project, target: &'t Target, source: &'t Source, kind: Kind, os: &[Os],
 ) -> Result<Bindings<'t>, Vec<Unsupported>> {
     let body = rule.body(project, kind, os);
+    let constant_os = if os.len() == 1 && source.os.len() == 1 { FieldId::find("host.os") } else { None };
     let fixed = |pred: &Pred| {
         let known = source.when.iter().fold(pred.clone(), |p, (field, words)| {
             fix(&p, *field, &words.iter().map(String::as_str).collect::<Vec<_>>())
         });
-        match (os, FieldId::find("host.os")) {
-            ([one], Some(id)) if source.os.len() == 1 => fix(&known, id, &[one.word()]),
+        match (os, constant_os) {
+            ([one], Some(id)) => fix(&known, id, &[one.word()]),
             _ => known,
         }
     };

@@ -11,7 +11,9 @@ pub fn query(query: &Query) -> String {
         Base::Search(search_) => conjunction(search_, "    "),
         Base::Tstats { datamodel, filler, filter, by } => {
             let prefix = datamodel.rsplit('.').next().unwrap_or(datamodel);
-            let mut out = format!("| tstats summariesonly=false fillnull_value={} count from datamodel={datamodel}", quote(filler));
+            let mut out = "| tstats summariesonly=false fillnull_value=".to_owned();
+            quote(&mut out, filler);
+            let _ = write!(out, " count from datamodel={datamodel}");
             if let Some(filter) = filter {
                 let _ = write!(out, "\n    where {}", conjunction(filter, "    "));
             }
@@ -21,25 +23,43 @@ pub fn query(query: &Query) -> String {
         }
     };
     for step in &query.steps {
-        let _ = write!(out, "\n{}", self::step(step));
+        out.push('\n');
+        self::step(&mut out, step);
     }
     out.push('\n');
     out
 }
 
-fn step(step: &Step) -> String {
+fn step(out: &mut String, step: &Step) {
     match step {
-        Step::Comment(text) => format!("    ```{}```", super::comment(text)),
-        Step::Unprefix(prefix) => format!("| rename {prefix}.* AS *"),
-        Step::FillNull(fields) => format!("| fillnull value=\"\"{}", wrapped(&fields.iter().map(|f| field(f)).collect::<Vec<_>>(), " ", "    ")),
-        Step::Where(eval_) => format!("| where {}", broken(eval_, "    ", 8)),
+        Step::Comment(text) => {
+            let _ = write!(out, "    ```{}```", super::comment(text));
+        }
+        Step::Unprefix(prefix) => {
+            let _ = write!(out, "| rename {prefix}.* AS *");
+        }
+        Step::FillNull(fields) => {
+            out.push_str("| fillnull value=\"\"");
+            out.push_str(&wrapped(&fields.iter().map(|f| field(f)).collect::<Vec<_>>(), " ", "    "));
+        }
+        Step::Where(e) => {
+            out.push_str("| where ");
+            broken(out, e, 4, 8);
+        }
         Step::Eval(all) => {
-            let all: Vec<String> = all.iter().map(|(n, e)| format!("{}={}", eval_field(n), broken(e, "        ", n.len() + 8))).collect();
-            format!("| eval {}", all.join(",\n    "))
+            out.push_str("| eval ");
+            for (i, (name, e)) in all.iter().enumerate() {
+                if i > 0 {
+                    out.push_str(",\n    ");
+                }
+                eval_field(out, name);
+                out.push('=');
+                broken(out, e, 8, name.len() + 8);
+            }
         }
         Step::Table(fields) => {
-            let all: Vec<String> = fields.iter().map(|f| field(f)).collect();
-            format!("| table{}", wrapped(&all, ", ", "    "))
+            out.push_str("| table");
+            out.push_str(&wrapped(&fields.iter().map(|f| field(f)).collect::<Vec<_>>(), ", ", "    "));
         }
     }
 }
@@ -143,60 +163,158 @@ fn field(name: &str) -> String {
 
 // ---- eval ----
 
-fn broken(e: &Eval, indent: &str, used: usize) -> String {
-    let flat = eval(e);
-    if flat.len() + used <= WIDTH {
-        return flat;
+/// An expression that may go over several lines: the operands of its connectives begin lines.
+fn broken(out: &mut String, e: &Eval, indent: usize, used: usize) {
+    if left(e, WIDTH.saturating_sub(used)).is_some() {
+        return eval(out, e);
     }
-    let deeper = format!("{indent}    ");
     match e {
         Eval::And(all) | Eval::Or(all) => {
-            let word = if matches!(e, Eval::And(_)) { "AND" } else { "OR" };
-            let parts: Vec<String> = all
-                .iter()
-                .map(|o| match o {
-                    Eval::And(_) | Eval::Or(_) => format!("({})", broken(o, &deeper, deeper.len())),
-                    _ => broken(o, &deeper, deeper.len()),
-                })
-                .collect();
-            parts.join(&format!("\n{indent}{word} "))
+            let word = if matches!(e, Eval::And(_)) { "AND " } else { "OR " };
+            for (i, operand) in all.iter().enumerate() {
+                if i > 0 {
+                    out.push('\n');
+                    out.extend(std::iter::repeat_n(' ', indent));
+                    out.push_str(word);
+                }
+                let connective = matches!(operand, Eval::And(_) | Eval::Or(_));
+                if connective {
+                    out.push('(');
+                }
+                broken(out, operand, indent + 4, indent + 4);
+                if connective {
+                    out.push(')');
+                }
+            }
         }
-        Eval::Not(inner) => format!("NOT ({})", broken(inner, indent, used + 5)),
-        Eval::Call("if", all) => match all.as_slice() {
-            [condition, yes, no] => format!("if({}, {}, {})", broken(condition, indent, used + 3), eval(yes), eval(no)),
-            _ => flat,
-        },
-        _ => flat,
+        Eval::Not(inner) => {
+            out.push_str("NOT (");
+            broken(out, inner, indent, used + 5);
+            out.push(')');
+        }
+        Eval::Call("if", all) => {
+            out.push_str("if(");
+            for (i, operand) in all.iter().enumerate() {
+                if i > 0 {
+                    out.push_str(", ");
+                }
+                broken(out, operand, indent, used + 3);
+            }
+            out.push(')');
+        }
+        _ => eval(out, e),
     }
 }
 
-fn eval(e: &Eval) -> String {
+/// The room that an expression leaves on a line; `None`: it does not fit. Looks no further than that.
+fn left(e: &Eval, room: usize) -> Option<usize> {
+    let each = |all: &[Eval], between: usize, room: usize| {
+        all.iter().enumerate().try_fold(room, |room, (i, e)| left(e, room.checked_sub(if i > 0 { between } else { 0 })?))
+    };
     match e {
-        Eval::Field(name) => eval_field(name),
-        Eval::Text(text) | Eval::Pattern(text) => quote(text),
-        Eval::Number(n) => n.to_string(),
-        Eval::Call(function, all) => format!("{function}({})", all.iter().map(eval).collect::<Vec<_>>().join(", ")),
-        Eval::Binary(op, a, b) => format!("{}{op}{}", eval(a), eval(b)),
-        Eval::And(all) => all.iter().map(eval_operand).collect::<Vec<_>>().join(" AND "),
-        Eval::Or(all) => all.iter().map(eval_operand).collect::<Vec<_>>().join(" OR "),
-        Eval::Not(inner) => format!("NOT ({})", eval(inner)),
+        Eval::Field(name) => room.checked_sub(name.len()),
+        Eval::Text(text) | Eval::Pattern(text) => room.checked_sub(text.len() + 2),
+        Eval::Number(_) => room.checked_sub(4),
+        Eval::Call(function, all) => each(all, 2, room.checked_sub(function.len() + 2)?),
+        Eval::Binary(op, a, b) => left(b, left(a, room)?.checked_sub(op.len())?),
+        Eval::And(all) | Eval::Or(all) => {
+            let nested = all.iter().filter(|e| matches!(e, Eval::And(_) | Eval::Or(_))).count();
+            each(all, 5, room.checked_sub(nested * 2)?)
+        }
+        Eval::Not(inner) => left(inner, room.checked_sub(6)?),
     }
 }
 
-fn eval_operand(e: &Eval) -> String {
+fn eval(out: &mut String, e: &Eval) {
     match e {
-        Eval::And(_) | Eval::Or(_) => format!("({})", eval(e)),
-        _ => eval(e),
+        Eval::Field(name) => eval_field(out, name),
+        Eval::Text(text) | Eval::Pattern(text) => quote(out, text),
+        Eval::Number(n) => out.push_str(&n.to_string()),
+        Eval::Call(function, all) => {
+            out.push_str(function);
+            out.push('(');
+            separated(out, all, ", ", eval);
+            out.push(')');
+        }
+        Eval::Binary(op, a, b) => {
+            eval(out, a);
+            out.push_str(op);
+            eval(out, b);
+        }
+        Eval::And(all) => separated(out, all, " AND ", eval_operand),
+        Eval::Or(all) => separated(out, all, " OR ", eval_operand),
+        Eval::Not(inner) => {
+            out.push_str("NOT (");
+            eval(out, inner);
+            out.push(')');
+        }
+    }
+}
+
+fn separated(out: &mut String, all: &[Eval], separator: &str, print: fn(&mut String, &Eval)) {
+    for (i, e) in all.iter().enumerate() {
+        if i > 0 {
+            out.push_str(separator);
+        }
+        print(out, e);
+    }
+}
+
+fn eval_operand(out: &mut String, e: &Eval) {
+    let connective = matches!(e, Eval::And(_) | Eval::Or(_));
+    if connective {
+        out.push('(');
+    }
+    eval(out, e);
+    if connective {
+        out.push(')');
     }
 }
 
 /// A string of eval: backslashes and quotes are escaped, all else is itself.
-fn quote(text: &str) -> String {
-    format!("\"{}\"", escaped(text))
+fn quote(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        if matches!(c, '\\' | '"') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
 }
 
 /// A field in an expression: in single quotes unless it is a plain word.
-fn eval_field(name: &str) -> String {
+fn eval_field(out: &mut String, name: &str) {
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit());
-    if plain && !name.is_empty() { name.to_owned() } else { format!("'{}'", name.replace('\\', "\\\\").replace('\'', "\\'")) }
+    if plain && !name.is_empty() {
+        out.push_str(name);
+    } else {
+        let _ = write!(out, "'{}'", name.replace('\\', "\\\\").replace('\'', "\\'"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(print: impl Fn(&mut String)) -> String {
+        let mut out = String::new();
+        print(&mut out);
+        out
+    }
+
+    #[test]
+    fn a_pattern_has_two_layers_of_escapes() {
+        assert_eq!(printed(|o| quote(o, r#"\\rar\.exe"$"#)), r#""\\\\rar\\.exe\"$""#);
+    }
+
+    #[test]
+    fn every_connective_inside_another_is_parenthesised() {
+        let field = |n: &str| Eval::Field(n.to_owned());
+        let e = Eval::And(vec![field("a"), Eval::Or(vec![field("b"), field("c.d")]), Eval::Not(Box::new(field("e")))]);
+        assert_eq!(printed(|o| eval(o, &e)), "a AND (b OR 'c.d') AND NOT (e)");
+        let is = |n: &str| Search::Is(n.to_owned(), vec![Piece::Any, Piece::Text("x\\".into())]);
+        let s = Search::Or(vec![is("a"), Search::And(vec![is("b"), Search::Not(Box::new(Search::Or(vec![is("c"), is("d")])))])]);
+        assert_eq!(search(&s, ""), r#"a="*x\\" OR (b="*x\\" AND NOT (c="*x\\" OR d="*x\\"))"#);
+    }
 }
