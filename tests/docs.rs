@@ -38,7 +38,7 @@ use arcanary::source::Sources;
 use arcanary::syntax::ast::{TestInput, Verdict};
 use arcanary::target::Targets;
 use arcanary::{compile, sema, syntax};
-use oracle::Event;
+use oracle::{Event, Value};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -595,6 +595,87 @@ fn the_page_of_targets_lists_the_built_in_ones() {
         .collect();
     let shown: Vec<Vec<String>> = rows.iter().map(|r| r[..4].to_vec()).collect();
     assert_eq!(shown, real, "{page}: name, title, extension, kinds");
+}
+
+// ---- seeds ----
+
+/// The event that a cell of `docs/seeds.md` speaks of: "`COMMAND` (IMAGE, renamed NAME, under PARENT)", or a script block.
+fn seed_event(cell: &str) -> Event {
+    let (before, rest) = cell.split_once('`').expect("a command in backticks");
+    let (command, after) = rest.split_once('`').expect("a command in backticks");
+    let command = command.replace("\\|", "|");
+    let text = |t: &str| Value::Text(t.to_owned());
+    if before.trim() == "script block" {
+        return Event::new(Kind::Script, [("script.text", text(&command))]);
+    }
+    let program = match command.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next(),
+        None => command.split(' ').next(),
+    };
+    let (mut image, mut fields) = (program.unwrap_or("").to_owned(), vec![]);
+    for remark in after.trim().trim_matches(['(', ')']).split(", ").filter(|r| !r.is_empty()) {
+        match remark.split_once(' ') {
+            Some(("renamed", name)) => fields.push(("original_name", text(name))),
+            Some(("under", name)) => fields.push(("parent.executable", text(&format!(r"C:\Windows\System32\{name}")))),
+            _ if !image.contains('\\') => image = remark.to_owned(),
+            _ => {}
+        }
+    }
+    if !image.contains('.') {
+        image.push_str(".exe");
+    }
+    if !image.contains('\\') {
+        image = format!(r"C:\Windows\System32\{image}");
+    }
+    fields.extend([("executable", text(&image)), ("command_line", text(&command))]);
+    Event::new(Kind::Process, fields)
+}
+
+/// Names in backticks, or of a list; `silent` and `nothing` are none.
+fn named(cell: &str) -> BTreeSet<String> {
+    let words = cell.split([',', ' ', '`']).filter(|w| !w.is_empty() && !["silent", "nothing", "fires"].contains(w));
+    words.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_page_of_seeds_says_what_the_rules_do() {
+    let page = "docs/seeds.md";
+    let pack = oracle::project::load(&oracle::project::files("rules"), "").project;
+    let see = |rule: &str, event: &Event| oracle::verdict(&pack.rules[rule], &pack, event);
+    let (mut seed, mut columns, mut wrong, mut seen) = (String::new(), vec![], vec![], 0);
+    for (i, line) in read(page).lines().enumerate() {
+        if let Some(title) = line.strip_prefix("## ") {
+            seed = title.get(..3).unwrap_or("").to_owned();
+        }
+        if !line.starts_with("| ") {
+            continue;
+        }
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        let first = cells[0].split(" (").next().unwrap_or("").trim_end();
+        if first == "command line" {
+            columns = cells.iter().map(|c| (*c).to_owned()).collect();
+            continue;
+        }
+        let at = |name: &str| columns.iter().position(|c| c.starts_with(name)).and_then(|i| cells.get(i)).copied();
+        let of = |prefixes: &[&str]| pack.rules.keys().filter(|r| prefixes.iter().any(|p| r.starts_with(p))).cloned().collect::<Vec<_>>();
+        let fire = |rules: Vec<String>, event: &Event| rules.into_iter().filter(|r| see(r, event).fires()).collect::<BTreeSet<_>>();
+        let (said, real) = match (seed.as_str(), at("fires"), at("ours")) {
+            ("000", Some(said), _) => (named(said), fire(of(&["makecab"]), &seed_event(cells[0]))),
+            ("001", Some(said), _) => (named(said), fire(of(&["archive_created", "powershell_archive"]), &seed_event(cells[0]))),
+            ("002", _, Some(said)) => (named(said), see("archive_via_utility", &seed_event(cells[0])).flags.into_iter().collect()),
+            ("003", _, Some(said)) => {
+                let fires = |yes: bool| BTreeSet::from([yes.to_string()]);
+                (fires(said == "fires"), fires(see("iexpress_package_built", &seed_event(cells[0])).fires()))
+            }
+            _ => continue,
+        };
+        seen += 1;
+        if said != real {
+            wrong.push(format!("{page}:{}: says {said:?}, the rules {real:?}", i + 1));
+        }
+    }
+    assert!(seen > 50, "{seen} rows");
+    none_of(&wrong);
 }
 
 // ---- codes ----

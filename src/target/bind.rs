@@ -120,7 +120,9 @@ impl Bound {
                 }
             }
         }
-        if !and {
+        if and {
+            drop_implied(&mut out);
+        } else {
             out = merged(out);
         }
         match out.len() {
@@ -182,6 +184,31 @@ impl Bound {
             Bound::And(all) | Bound::Or(all) => all.iter().for_each(|b| b.each_test(f)),
             Bound::Test(test) => f(test),
         }
+    }
+}
+
+/// That a column holds a value need not be asked where something else asks more of it.
+fn drop_implied(all: &mut Vec<Bound>) {
+    let needless = |all: &[Bound], i: usize| {
+        let Some(Bound::Test(BoundTest { column, op: BoundOp::Exists, .. })) = all.get(i) else { return false };
+        all.iter().enumerate().any(|(j, other)| j != i && requires(other, column))
+    };
+    while let Some(i) = (0..all.len()).find(|i| needless(all, *i)) {
+        all.remove(i);
+    }
+}
+
+/// Whether a condition can hold only where the column has a value.
+fn requires(bound: &Bound, column: &Column) -> bool {
+    match bound {
+        Bound::Test(test) if test.column == *column => match &test.op {
+            BoundOp::Text(text) => !["", "-", "unknown"].iter().any(|v| may_hold(text, v)),
+            BoundOp::In(_) => true,
+            _ => false,
+        },
+        Bound::And(all) => all.iter().any(|b| requires(b, column)),
+        Bound::Or(all) => all.iter().all(|b| requires(b, column)),
+        _ => false,
     }
 }
 

@@ -68,9 +68,15 @@ impl Detection {
         if !excepted.is_empty() {
             parts.push(Joint::Not(Box::new(one_or_any(excepted))));
         }
-        builder.out.condition = builder.line(&if parts.len() == 1 { parts.remove(0) } else { Joint::And(parts) }, true);
+        builder.out.condition = builder.line(&flat(parts), true);
         if builder.refused.is_empty() { Ok(builder.out) } else { Err(builder.refused) }
     }
+}
+
+/// A conjunction without conjunctions inside.
+fn flat(parts: Vec<Joint>) -> Joint {
+    let mut all: Vec<Joint> = parts.into_iter().flat_map(|j| if let Joint::And(inner) = j { inner } else { vec![j] }).collect();
+    if all.len() == 1 { all.remove(0) } else { Joint::And(all) }
 }
 
 fn one_or_any(mut all: Vec<Joint>) -> Joint {

@@ -22,7 +22,7 @@ impl Names<'_> {
             Bound::Const(_) => None,
             Bound::Not(inner) => Some(Search::Not(Box::new(self.exact(inner)?))),
             Bound::And(all) => Some(Search::And(all.iter().map(|b| self.exact(b)).collect::<Option<_>>()?)),
-            Bound::Or(all) => Some(Search::Or(all.iter().map(|b| self.exact(b)).collect::<Option<_>>()?)),
+            Bound::Or(all) => joined(all.iter().map(|b| self.exact(b)).collect::<Option<_>>()?, false),
             Bound::Test(test) => self.exact_test(test),
         }
     }
@@ -150,10 +150,43 @@ pub fn joined(all: Vec<Search>, and: bool) -> Option<Search> {
             }
         }
     }
+    if !and {
+        out = merged(out);
+    }
     match out.len() {
         0 => None,
         1 => out.pop(),
         _ if and => Some(Search::And(out)),
         _ => Some(Search::Or(out)),
     }
+}
+
+/// Alternatives on one field are one list.
+fn merged(all: Vec<Search>) -> Vec<Search> {
+    let mut out: Vec<Search> = vec![];
+    for search in all {
+        let (field, values) = match search {
+            Search::Is(field, value) => (field, vec![value]),
+            Search::In(field, values) => (field, values),
+            other => {
+                out.push(other);
+                continue;
+            }
+        };
+        let there = out.iter_mut().find_map(|s| match s {
+            Search::In(f, there) if *f == field => Some(there),
+            _ => None,
+        });
+        match there {
+            Some(there) => {
+                for value in values {
+                    if !there.contains(&value) {
+                        there.push(value);
+                    }
+                }
+            }
+            None => out.push(Search::In(field, values)),
+        }
+    }
+    out.into_iter().map(|s| if let Search::In(field, values) = s { one_of(field, values) } else { s }).collect()
 }
