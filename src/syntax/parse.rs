@@ -194,7 +194,8 @@ fn entries(item: &str, words: &[&str]) -> Option<Vec<(usize, usize)>> {
     let mut last_end = 0;
     let mut line_depth = 0;
     for (i, &(token, start, end)) in all.iter().enumerate() {
-        if item.get(last_end..start).is_none_or(|blank| blank.contains('\n')) {
+        let begins_line = item.get(last_end..start).is_none_or(|blank| blank.contains('\n'));
+        if begins_line {
             line_depth = depth;
         }
         match token {
@@ -206,7 +207,9 @@ fn entries(item: &str, words: &[&str]) -> Option<Vec<(usize, usize)>> {
                 let word = item.get(start..end)?;
                 let glued = start > 0 && item.get(start - 1..start) == Some(".");
                 let next = all.get(i + 1).and_then(|(_, s, e)| item.get(*s..*e)).unwrap_or("");
-                let operator = matches!(next, "=" | "," | ":" | "." | "is" | "in" | "contains" | "exists");
+                // A field of a condition, or what a flag, verb or switch is called.
+                let operator = matches!(next, "," | "." | "is" | "in" | "contains" | "exists")
+                    || matches!(next, "=" | ":") && !begins_line;
                 let first = starts.is_empty();
                 if first || (words.contains(&word) && !glued && !operator) {
                     if !first {

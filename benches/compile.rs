@@ -1,0 +1,92 @@
+//! Compile cost: the shipped rules, 1 to 1,000 copies, for every target. `cargo bench` prints time and rules × targets a
+//! second; the cost must be linear in the number of rules.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a benchmark fails by panicking")]
+
+use arcanary::compile::compile;
+use arcanary::sema::{self, Project};
+use arcanary::source::Sources;
+use arcanary::syntax;
+use arcanary::target::Targets;
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
+use std::path::Path;
+
+/// The pack's shared files, and the text of one of its rules without its name and id.
+fn pack() -> (String, Vec<String>) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let mut shared = String::new();
+    let mut rules = vec![];
+    let mut folders = vec![root];
+    while let Some(folder) = folders.pop() {
+        let mut entries: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+        entries.sort();
+        for path in entries {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "det") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                if text.contains("\nrule ") || text.starts_with("rule ") { rules.push(text) } else { shared.push_str(&text) }
+            }
+        }
+    }
+    (shared, rules)
+}
+
+/// The pack with each rule `copies` times, under names and ids of their own.
+fn source(copies: usize) -> (String, usize) {
+    let (shared, rules) = pack();
+    let mut text = shared;
+    let mut count = 0;
+    for copy in 0..copies {
+        for file in &rules {
+            for line in file.lines() {
+                if let Some(rest) = line.strip_prefix("rule ") {
+                    let (name, rest) = rest.split_once(' ').unwrap();
+                    text.push_str(&format!("rule {name}_{copy} {rest}\n"));
+                    count += 1;
+                } else if line.starts_with("  id ") {
+                    text.push_str(&format!("  id {:08x}-0000-4000-8000-{:012x}\n", count, copy));
+                } else {
+                    text.push_str(line);
+                    text.push('\n');
+                }
+            }
+        }
+    }
+    (text, count)
+}
+
+fn load(text: &str) -> Project {
+    let mut sources = Sources::new();
+    let id = sources.add("bench.det", text);
+    let (project, findings) = sema::resolve(vec![syntax::parse(id, text)], &indexmap::IndexMap::new());
+    assert!(findings.is_empty(), "{:?}", findings.first().map(|d| &d.message));
+    project
+}
+
+fn build(project: &Project, targets: &Targets) -> usize {
+    let all = targets.all.values().flat_map(|t| project.rules.values().map(move |r| compile(r, project, t)));
+    all.filter_map(Result::ok).map(|d| d.text.len()).sum()
+}
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    let targets = Targets::built_in();
+    for stage in ["read and check", "compile for all targets"] {
+        let mut group = criterion.benchmark_group(stage);
+        group.sample_size(10);
+        for copies in [1, 10, 100, 1000] {
+            let (text, rules) = source(copies);
+            group.throughput(Throughput::Elements((rules * targets.all.len()) as u64));
+            let id = BenchmarkId::from_parameter(format!("{rules} rules"));
+            if stage == "read and check" {
+                group.bench_function(id, |b| b.iter(|| load(&text)));
+            } else {
+                // A fresh project each time: nothing lowered before counts.
+                group.bench_function(id, |b| b.iter_batched(|| load(&text), |p| build(&p, &targets), BatchSize::PerIteration));
+            }
+        }
+        group.finish();
+    }
+    criterion.final_summary();
+}
