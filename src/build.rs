@@ -31,7 +31,7 @@ pub struct Built {
 pub struct Entry {
     /// The rule's UUID.
     pub id: String,
-    /// `exact`, `degraded`, `unsupported` or `skipped`.
+    /// `exact`, `degraded`, `unsupported`, `skipped` or `disabled`.
     pub status: String,
     /// The document, from the output folder.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -58,11 +58,16 @@ struct Manifest {
 pub fn build(loaded: &Loaded, targets: &[String]) -> Built {
     let mut built = Built::default();
     let mut useful: Vec<(usize, &str)> = vec![];
-    let mut untranslated: Vec<&str> = vec![];
+    let mut refused: Vec<(&str, &str, Diagnostic)> = vec![];
     for name in targets {
         let Some(target) = loaded.targets.all.get(name) else { continue };
         let mut entries = BTreeMap::new();
-        for rule in loaded.rules().filter(|r| r.disabled.is_none()) {
+        for rule in loaded.rules() {
+            if let Some(why) = &rule.disabled {
+                let entry = Entry { id: rule.meta.id.clone(), status: "disabled".to_owned(), file: None, notes: vec![why.clone()] };
+                entries.insert(rule.name.clone(), entry);
+                continue;
+            }
             let skip = loaded.config.skip.iter().position(|s| s.rule == rule.name && s.targets.contains(name));
             let entry = |status: &str, file, notes| Entry { id: rule.meta.id.clone(), status: status.to_owned(), file, notes };
             match (compile(rule, &loaded.project, target), skip) {
@@ -81,25 +86,45 @@ pub fn build(loaded: &Loaded, targets: &[String]) -> Built {
                     entries.insert(rule.name.clone(), entry("skipped", None, because.into_iter().collect()));
                 }
                 (Err(errors), None) => {
-                    let why = errors.iter().map(|d| d.labels.first().map_or(d.message.clone(), |l| l.text.clone())).collect();
+                    let why = errors.iter().map(reason).collect();
                     entries.insert(rule.name.clone(), entry("unsupported", None, why));
-                    // What no target can say is said once.
-                    if rule.not_compiled_yet().is_none() {
-                        built.diagnostics.extend(errors);
-                    } else if !untranslated.contains(&rule.name.as_str()) {
-                        untranslated.push(&rule.name);
-                        built.diagnostics.extend(errors.into_iter().map(|mut d| {
-                            d.message = format!("`{}` is not compiled yet", rule.name);
-                            d
-                        }));
-                    }
+                    refused.extend(errors.into_iter().map(|d| (rule.name.as_str(), name.as_str(), d)));
                 }
             }
         }
         built.targets.insert(name.clone(), entries);
     }
+    built.diagnostics.extend(by_cause(refused));
     stale_skips(loaded, targets, &useful, &mut built);
     built
+}
+
+/// Why there is no document, for the manifest.
+fn reason(diagnostic: &Diagnostic) -> String {
+    let label = diagnostic.labels.first().map_or(diagnostic.message.as_str(), |l| l.text.as_str());
+    label.strip_prefix("it ").map_or_else(|| label.to_owned(), |rest| format!("the target {rest}"))
+}
+
+/// Findings of one cause are one finding that names all its targets.
+fn by_cause(refused: Vec<(&str, &str, Diagnostic)>) -> Vec<Diagnostic> {
+    let mut out: Vec<(&str, Vec<&str>, Diagnostic)> = vec![];
+    for (rule, target, diagnostic) in refused {
+        let twin = out.iter_mut().find(|(r, _, d)| *r == rule && d.code == diagnostic.code && d.span() == diagnostic.span() && reason(d) == reason(&diagnostic));
+        match twin {
+            Some((_, targets, _)) => targets.push(target),
+            None => out.push((rule, vec![target], diagnostic)),
+        }
+    }
+    let named = |(rule, targets, mut diagnostic): (&str, Vec<&str>, Diagnostic)| {
+        let all = targets.iter().map(|t| format!("`{t}`")).collect::<Vec<_>>().join(", ");
+        match diagnostic.code {
+            Code::Unsupported if targets.len() > 1 => diagnostic.message = format!("targets {all} cannot say rule `{rule}`"),
+            Code::NotCompiledYet => diagnostic.message = format!("`{rule}` is not compiled yet"),
+            _ => {}
+        }
+        diagnostic
+    };
+    out.into_iter().map(named).collect()
 }
 
 fn made(document: &Document, file: &str, id: &str) -> Entry {

@@ -75,6 +75,9 @@ pub fn document(rule: &Rule, plan: &Plan, printed: &Printed) -> Result<String, S
         data.push(("id", text(&meta.id)));
         let attack = if meta.attack.is_empty() { String::new() } else { format!(", ATT&CK: {}", meta.attack.join(", ")) };
         data.push(("level", text(&format!("{}{attack}", meta.level.word()))));
+        let line = |key: &str, value: &Option<String>| value.as_ref().map(|v| format!("{key}: {v}"));
+        let credits = [line("author", &meta.author), line("license", &meta.license)].into_iter().flatten();
+        data.push(("credits", lines(credits.chain(meta.references.iter().map(|r| format!("reference: {r}"))).collect())));
         data.push(("description", lines(meta.description.lines().map(str::to_owned).filter(|l| !l.trim().is_empty()).collect())));
     }
     let env = ENVIRONMENT.as_ref().map_err(Clone::clone)?;

@@ -45,6 +45,10 @@ pub fn explain(rule: &Rule, loaded: &Loaded, targets: &[String]) -> String {
     out.push('\n');
     for name in targets {
         let Some(target) = loaded.targets.all.get(name) else { continue };
+        if let Some(skip) = loaded.config.skip.iter().find(|s| s.rule == rule.name && s.targets.contains(name)) {
+            let _ = writeln!(out, "{name}: skipped, {}\n", skip.because);
+            continue;
+        }
         match compile(rule, &loaded.project, target) {
             Ok(document) => {
                 let status = match document.status {

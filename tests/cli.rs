@@ -65,7 +65,7 @@ fn project() -> Place {
 fn build_writes_each_document_under_its_target_and_a_manifest() {
     let place = project();
     let ran = place.run(&["build"]);
-    assert_eq!((ran.code, ran.err.as_str()), (0, "2 documents for 2 targets in build\n".replace("build", &place.path("build").display().to_string()).as_str()));
+    assert_eq!((ran.code, ran.err.as_str()), (0, "2 documents for 2 targets in build\n"));
     assert!(place.read("build/sentinel/packed.kql").contains("DeviceProcessEvents"));
     assert!(place.read("build/sigma/packed.yml").contains("title: Archive with a Password"));
     let manifest: serde_json::Value = serde_json::from_str(&place.read("build/manifest.json")).expect("JSON");

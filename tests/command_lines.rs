@@ -417,7 +417,8 @@ fn an_argument_exists_where_something_follows_the_program() {
     let Loaded { project, .. } = load(&[], rule);
     let detect = project.rules["asked"]
         .body(&project, Kind::Process, &[Os::Windows])
-        .detect;
+        .detect
+        .clone();
     let tally = Tally::default();
     let programs = ["x", " x", "\"a b\"", "\"a b", ""]
         .map(String::from)

@@ -26,6 +26,11 @@ pub struct Build {
     print: bool,
 }
 
+/// A folder for messages: from here if it lies below.
+fn shown(out: &Path) -> &Path {
+    std::env::current_dir().ok().and_then(|here| out.strip_prefix(here).ok()).unwrap_or(out)
+}
+
 impl Build {
     pub fn run(&self) -> Exit {
         let mut loaded = self.input.load();
@@ -63,7 +68,7 @@ impl Build {
         match built.write(loaded, out) {
             Ok(count) => {
                 if self.input.format == Format::Text {
-                    tell(&format!("{} for {} in {}", counted(count, "document"), counted(targets, "target"), out.display()));
+                    tell(&format!("{} for {} in {}", counted(count, "document"), counted(targets, "target"), shown(out).display()));
                 }
                 exit
             }
@@ -76,7 +81,7 @@ impl Build {
         for (name, old, new) in &differences {
             let (old, new) = (old.as_deref().unwrap_or(""), new.as_deref().unwrap_or(""));
             let diff = similar::TextDiff::from_lines(old, new);
-            let text = diff.unified_diff().context_radius(3).header(&format!("{} (there)", out.join(name).display()), "as built now").to_string();
+            let text = diff.unified_diff().context_radius(3).header(&format!("{} (there)", shown(out).join(name).display()), "as built now").to_string();
             if self.input.format == Format::Text {
                 print(&text);
             }
@@ -84,7 +89,7 @@ impl Build {
         if differences.is_empty() {
             return exit;
         }
-        tell(&format!("{} in {}; run `arcanary build` without --check and review the change", counted(differences.len(), "difference"), out.display()));
+        tell(&format!("{} in {}; run `arcanary build` without --check and review the change", counted(differences.len(), "difference"), shown(out).display()));
         if exit == Exit::Bad { exit } else { Exit::Findings }
     }
 }

@@ -135,6 +135,9 @@ fn subject(l: &mut Lower, tool: &Tool) -> Option<Subject> {
         );
         return None;
     }
+    if step.is_none() && !matches!(l.place.kind, Kind::Process | Kind::Script) {
+        return None; // events of the other kinds run nothing
+    }
     let kind = if step.is_some() { kinds.first().copied().unwrap_or(l.place.kind) } else { l.place.kind };
     let field = |name: &str| {
         let name = if parent { format!("parent.{name}") } else { name.to_owned() };

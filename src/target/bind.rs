@@ -120,9 +120,7 @@ impl Bound {
                 }
             }
         }
-        if and {
-            drop_implied(&mut out);
-        } else {
+        if !and {
             out = merged(out);
         }
         match out.len() {
@@ -188,10 +186,10 @@ impl Bound {
 }
 
 /// That a column holds a value need not be asked where something else asks more of it.
-fn drop_implied(all: &mut Vec<Bound>) {
+fn drop_implied(all: &mut Vec<Bound>, filler: &[String]) {
     let needless = |all: &[Bound], i: usize| {
         let Some(Bound::Test(BoundTest { column, op: BoundOp::Exists, .. })) = all.get(i) else { return false };
-        all.iter().enumerate().any(|(j, other)| j != i && requires(other, column))
+        all.iter().enumerate().any(|(j, other)| j != i && requires(other, column, filler))
     };
     while let Some(i) = (0..all.len()).find(|i| needless(all, *i)) {
         all.remove(i);
@@ -199,15 +197,15 @@ fn drop_implied(all: &mut Vec<Bound>) {
 }
 
 /// Whether a condition can hold only where the column has a value.
-fn requires(bound: &Bound, column: &Column) -> bool {
+fn requires(bound: &Bound, column: &Column, filler: &[String]) -> bool {
     match bound {
         Bound::Test(test) if test.column == *column => match &test.op {
-            BoundOp::Text(text) => !["", "-", "unknown"].iter().any(|v| may_hold(text, v)),
+            BoundOp::Text(text) => !may_hold(text, "") && !filler.iter().any(|v| may_hold(text, v)),
             BoundOp::In(_) => true,
             _ => false,
         },
-        Bound::And(all) => all.iter().any(|b| requires(b, column)),
-        Bound::Or(all) => all.iter().all(|b| requires(b, column)),
+        Bound::And(all) => all.iter().any(|b| requires(b, column, filler)),
+        Bound::Or(all) => all.iter().all(|b| requires(b, column, filler)),
         _ => false,
     }
 }
@@ -320,8 +318,7 @@ fn system_notes(rule: &Rule, plan: &mut Plan) {
         .map(|o| o.word())
         .collect();
     if !others.is_empty() {
-        let mut others = others;
-        others.dedup();
+        let others: Vec<&str> = Os::ALL.into_iter().map(Os::word).filter(|o| others.contains(o)).collect();
         let text = format!("The log source does not tell systems apart: events of {} are looked at too.", others.join(" and "));
         plan.notes.push(Note { text, degraded: false });
     }
@@ -460,11 +457,21 @@ impl Binder<'_> {
         match pred {
             Pred::Const(value) => Bound::Const(*value),
             Pred::Not(inner) => self.pred(inner).not(),
-            Pred::And(all) => Bound::and(all.iter().map(|p| self.pred(p)).collect()),
+            Pred::And(all) => self.and(all),
             Pred::Or(all) => Bound::or(all.iter().map(|p| self.pred(p)).collect()),
             Pred::Test(test) => self.test(test),
             Pred::Droppable { pred, why: Drop::WhenAvailable, .. } if self.strict => self.pred(pred),
             Pred::Droppable { pred, why, .. } => self.droppable(pred, why),
+        }
+    }
+
+    fn and(&mut self, all: &[Pred]) -> Bound {
+        match Bound::and(all.iter().map(|p| self.pred(p)).collect()) {
+            Bound::And(mut all) => {
+                drop_implied(&mut all, &self.target.filler);
+                Bound::and(all)
+            }
+            other => other,
         }
     }
 
@@ -513,7 +520,7 @@ impl Binder<'_> {
                 Bound::Test(BoundTest { column: column_of(&mapping, ty), op: BoundOp::Order(*order, *n), span })
             }
             (Op::Number(all), _) => {
-                let all = all.iter().map(|n| Scalar::Number(*n)).collect();
+                let all = all.iter().map(|n| Scalar::Number(*n)).collect(); // of a time: microseconds
                 Bound::Test(BoundTest { column: column_of(&mapping, ty), op: BoundOp::In(all), span })
             }
             (Op::Cidr(networks), Mapping::Column(column)) => {

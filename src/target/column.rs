@@ -44,26 +44,28 @@ pub struct Column {
     pub name: String,
     /// Which part.
     pub how: How,
-    /// Text, number or the like; decides what a missing value looks like.
+    /// A number, or a time, and not text: a missing one is null, not empty.
     pub numeric: bool,
+    /// A time; numbers that it is compared with are microseconds since 1970.
+    pub time: bool,
 }
 
 impl Column {
     /// A whole column.
     #[must_use]
     pub fn whole(name: impl Into<String>, ty: Type) -> Column {
-        Column { name: name.into(), how: How::Whole, numeric: matches!(ty, Type::Int | Type::Size | Type::Time) }
+        Column { name: name.into(), how: How::Whole, numeric: matches!(ty, Type::Int | Type::Size | Type::Time), time: ty == Type::Time }
     }
 
     /// A part of a column of text.
     #[must_use]
     pub fn part(name: impl Into<String>, how: How) -> Column {
-        Column { name: name.into(), how, numeric: how == How::Hex }
+        Column { name: name.into(), how, numeric: how == How::Hex, time: false }
     }
 
     /// The same column, all of it.
     #[must_use]
     pub fn to_whole(&self) -> Column {
-        Column { name: self.name.clone(), how: How::Whole, numeric: false }
+        Column { name: self.name.clone(), how: How::Whole, numeric: false, time: false }
     }
 }

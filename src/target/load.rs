@@ -26,7 +26,6 @@ struct File {
     title: Option<String>,
     language: Option<Language>,
     extends: Option<String>,
-    time: Option<String>,
     columns: Option<Vec<String>>,
     #[serde(default)]
     limits: Limits,
@@ -56,7 +55,6 @@ struct SourceFile {
     #[serde(default)]
     logsource: IndexMap<String, String>,
     definition: Option<String>,
-    prefix: Option<String>,
     #[serde(default)]
     filter: IndexMap<String, OneOrMany<Scalar>>,
     #[serde(default)]
@@ -150,7 +148,6 @@ impl Targets {
                         return None;
                     }
                 },
-                time: None,
                 columns: vec![],
                 max_characters: None,
                 filler: vec![],
@@ -165,7 +162,6 @@ impl Targets {
         }
         target.name = file.name;
         target.title = file.title.unwrap_or(target.title);
-        target.time = file.time.or(target.time);
         target.columns = file.columns.unwrap_or(target.columns);
         target.filler = file.filler.unwrap_or(target.filler);
         target.max_characters = file.limits.characters.or(target.max_characters);
@@ -269,7 +265,6 @@ impl Check<'_> {
             datamodel: s.datamodel,
             logsource: s.logsource,
             definition: s.definition,
-            prefix: s.prefix,
             filter: s.filter.into_iter().map(|(k, v)| (k, v.all())).collect(),
             when,
         }

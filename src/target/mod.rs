@@ -113,8 +113,6 @@ pub struct Source {
     pub logsource: IndexMap<String, String>,
     /// Sigma: what must be switched on.
     pub definition: Option<String>,
-    /// Sigma: how SigmaHQ begins such a rule's file name.
-    pub prefix: Option<String>,
     /// Columns that mark these events among others.
     pub filter: IndexMap<String, Vec<Scalar>>,
     /// Enum fields that are constant there.
@@ -130,8 +128,6 @@ pub struct Target {
     pub title: String,
     /// Its language.
     pub language: Language,
-    /// The column of an event's time.
-    pub time: Option<String>,
     /// Columns that every result begins with.
     pub columns: Vec<String>,
     /// Longest query, in characters.

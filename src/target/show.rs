@@ -33,7 +33,12 @@ pub fn describe(target: &Target) -> String {
                 Some(mapping) => {
                     let _ = writeln!(out, "    {:width$}  {}", field.short(), mapping_words(mapping));
                 }
-                None => lacking.push(field.short()),
+                None => match constant(field, kind, sources) {
+                    Some(words) => {
+                        let _ = writeln!(out, "    {:width$}  known of each log source: {words}", field.short());
+                    }
+                    None => lacking.push(field.short()),
+                },
             }
         }
         if !lacking.is_empty() {
@@ -41,6 +46,22 @@ pub fn describe(target: &Target) -> String {
         }
     }
     out
+}
+
+/// A field that the log sources themselves decide.
+fn constant(field: FieldId, kind: Kind, sources: &[Source]) -> Option<String> {
+    if field.short() == "host.os" && sources.iter().all(|s| s.os.len() == 1) {
+        return Some(sources.iter().flat_map(|s| s.os.iter().map(|o| o.word())).collect::<Vec<_>>().join(", "));
+    }
+    let mut words: Vec<&str> = vec![];
+    for source in sources.iter().filter(|_| field.def().has_kind(kind)) {
+        for word in source.when.iter().filter(|(f, _)| *f == field).flat_map(|(_, w)| w) {
+            if !words.contains(&word.as_str()) {
+                words.push(word);
+            }
+        }
+    }
+    (!words.is_empty()).then(|| words.join(", "))
 }
 
 /// Identities and arguments are not mapped: the first are for sequences, the second are read from command lines.

@@ -40,6 +40,8 @@ pub enum Expr {
     Text(String),
     /// A whole number.
     Number(i64),
+    /// `datetime(…)`, in microseconds since 1970.
+    Time(i64),
     /// `true` or `false`.
     Bool(bool),
     /// `f(…)`

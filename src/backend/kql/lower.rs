@@ -176,8 +176,9 @@ impl Lower<'_> {
                     Order::More => ">",
                     Order::Less => "<",
                 };
-                Expr::Binary(sign, Box::new(value.clone()), Box::new(Expr::Number(*n)))
+                Expr::Binary(sign, Box::new(value.clone()), Box::new(number(&test.column, *n)))
             }
+            BoundOp::In(values) if test.column.time => times(&value, values),
             BoundOp::In(values) => self.any_of(&value, values),
             BoundOp::Same(other, cased) => {
                 let sign = if *cased || test.column.numeric { "==" } else { "=~" };
@@ -212,6 +213,15 @@ impl Lower<'_> {
             many => Expr::In("in", Box::new(value.clone()), many.iter().map(literal).collect()),
         }
     }
+}
+
+fn number(column: &Column, n: i64) -> Expr {
+    if column.time { Expr::Time(n) } else { Expr::Number(n) }
+}
+
+fn times(value: &Expr, values: &[Scalar]) -> Expr {
+    let all = values.iter().filter_map(|s| if let Scalar::Number(n) = s { Some(Expr::Time(*n)) } else { None });
+    Expr::In("in", Box::new(value.clone()), all.collect())
 }
 
 /// Null for what is no address; `coalesce` makes that false.

@@ -143,6 +143,7 @@ fn left(e: &Expr, room: usize) -> Option<usize> {
         Expr::Column(name) => room.checked_sub(name.len()),
         Expr::Text(text) => room.checked_sub(text.len() + 2),
         Expr::Number(_) | Expr::Bool(_) => room.checked_sub(5),
+        Expr::Time(_) => room.checked_sub(20),
         Expr::Call(function, all) => each(all, 2, room.checked_sub(function.len() + 2)?),
         Expr::Binary(op, a, b) => left(b, left(a, room)?.checked_sub(op.len() + 2)?),
         Expr::In(op, a, all) => each(all, 2, left(a, room)?.checked_sub(op.len() + 4)?),
@@ -161,6 +162,9 @@ fn expr(out: &mut String, e: &Expr) {
         Expr::Column(column) => name(out, column),
         Expr::Text(text) => quote(out, text),
         Expr::Number(n) => out.push_str(&n.to_string()),
+        Expr::Time(micros) => {
+            let _ = write!(out, "datetime({})", day(*micros));
+        }
         Expr::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
         Expr::Call(function, arguments) => {
             out.push_str(function);
@@ -219,6 +223,19 @@ fn grouped(out: &mut String, e: &Expr) {
     if connective {
         out.push(')');
     }
+}
+
+/// The day of a time in microseconds since 1970; the language's times are days.
+fn day(micros: i64) -> String {
+    let days = micros.div_euclid(86_400_000_000) + 719_468;
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let of_year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let day_of_year = of_era - (365 * of_year + of_year / 4 - of_year / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = of_year + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// A string literal: verbatim if that spares backslashes. Never `h"…"`, which hides it from the log.
@@ -295,6 +312,13 @@ mod tests {
         let column = |n: &str| Expr::Column(n.to_owned());
         let e = Expr::And(vec![column("A"), Expr::Or(vec![column("B"), column("C")]), Expr::Not(Box::new(Expr::Or(vec![column("D"), column("E")])))]);
         assert_eq!(printed(|o| expr(o, &e)), "A and (B or C) and not(D or E)");
+    }
+
+    #[test]
+    fn times_print_as_their_day() {
+        for (micros, text) in [(0, "1970-01-01"), (1_767_225_600_000_000, "2026-01-01"), (1_709_164_800_000_000, "2024-02-29"), (-86_400_000_000, "1969-12-31")] {
+            assert_eq!(day(micros), text);
+        }
     }
 
     #[test]

@@ -155,6 +155,7 @@ fn leaf_width(expr: &Expr) -> usize {
         Expr::Column(name) => name.len(),
         Expr::Text(text) => text.len() + 3,
         Expr::Number(_) | Expr::Bool(_) => 5,
+        Expr::Time(_) => 20,
         Expr::Call(name, all) => name.len() + 2 + sum(all),
         Expr::Binary(op, a, b) => leaf_width(a) + op.len() + 2 + leaf_width(b),
         Expr::In(op, a, all) => leaf_width(a) + op.len() + 4 + sum(all),

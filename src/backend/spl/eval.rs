@@ -39,10 +39,10 @@ impl Lower<'_> {
                     Order::Less => "<",
                 };
                 let number = Eval::Call("tonumber", vec![value]);
-                let compared = binary(sign, number.clone(), Eval::Number(*n));
+                let compared = binary(sign, number.clone(), Eval::Number(seconds(&test.column, *n)));
                 Eval::And(vec![Eval::Call("isnotnull", vec![number]), compared])
             }
-            BoundOp::In(values) => one_of(value, values.iter().map(scalar).collect()),
+            BoundOp::In(values) => one_of(value, values.iter().map(|s| scalar(&test.column, s)).collect()),
             BoundOp::Same(other, true) => binary("==", value, column(other)),
             BoundOp::Same(other, false) => binary("==", lower(value), lower(column(other))),
             BoundOp::Cidr(networks) => {
@@ -54,9 +54,15 @@ impl Lower<'_> {
     }
 }
 
-fn scalar(scalar: &Scalar) -> Eval {
-    // Fields come out of the log as text.
+/// Splunk's times are seconds.
+fn seconds(column: &Column, n: i64) -> i64 {
+    if column.time { n.div_euclid(1_000_000) } else { n }
+}
+
+fn scalar(column: &Column, scalar: &Scalar) -> Eval {
     match scalar {
+        Scalar::Number(n) if column.time => Eval::Number(seconds(column, *n)),
+        // Fields come out of the log as text.
         Scalar::Number(n) => Eval::Text(n.to_string()),
         Scalar::Text(t) => Eval::Text(t.clone()),
     }

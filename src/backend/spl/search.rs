@@ -44,7 +44,7 @@ impl Names<'_> {
     }
 
     fn exact_test(&self, test: &BoundTest) -> Option<Search> {
-        if test.column.how != How::Whole {
+        if test.column.how != How::Whole || test.column.time {
             return None;
         }
         let field = self.of(&test.column.name);
