@@ -528,6 +528,7 @@ impl Binder<'_> {
             }
             (Op::Same { other, cased }, _) => self.same(&mapping, ty, *other, *cased, span),
             (Op::Text(text), Mapping::Keyed { column, key }) => self.keyed(text, column, key, test),
+            (Op::Text(text), Mapping::Column(column)) if ty == Type::Ip => self.address(text, column, span),
             (Op::Text(text), Mapping::Column(_) | Mapping::Part(..)) => {
                 let column = column_of(&mapping, ty);
                 let text = if ty == Type::Path { native(text.clone(), self.os) } else { text.clone() };
@@ -559,6 +560,22 @@ impl Binder<'_> {
         }
         let guard = Bound::Test(BoundTest { column: a.clone(), op: BoundOp::Exists, span });
         Bound::and(vec![guard, Bound::Test(BoundTest { column: a, op: BoundOp::Same(b, cased), span })])
+    }
+
+    /// Equal addresses: one of IPv4 has one spelling; one of IPv6 has many, and is a network of its own.
+    fn address(&mut self, text: &Text, column: &str, span: Span) -> Bound {
+        let Matcher::Exact(values) = &text.matcher else { return self.refuse(span, "cannot ask this of an address") };
+        let (six, four): (Vec<String>, Vec<String>) = values.iter().cloned().partition(|v| v.contains(':'));
+        let column = Column::whole(column, Type::Ip);
+        let mut parts = vec![];
+        if !four.is_empty() {
+            parts.push(self.text(column.clone(), Text { matcher: Matcher::Exact(four), ..text.clone() }, span));
+        }
+        if !six.is_empty() {
+            let networks = six.iter().map(|v| format!("{v}/128")).collect();
+            parts.push(Bound::Test(BoundTest { column, op: BoundOp::Cidr(networks), span }));
+        }
+        Bound::or(parts)
     }
 
     /// `KEY=value` somewhere in a column: whole values only.
