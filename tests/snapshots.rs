@@ -1,5 +1,12 @@
 //! Each language case and each shipped rule on each target, as `snapshots/<project>/<target>/<rule>.snap`: the document,
 //! or why there is none. A change in what is emitted is reviewed there.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 

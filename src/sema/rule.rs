@@ -268,7 +268,7 @@ fn add_exception(rule: &mut Rule, except: Except, span: Span, project: &Project,
             because: reason.because.value,
             until: reason.until.map(|u| u.0),
             step: None,
-            expr,
+            expr: *expr,
             span: title.span,
         },
         Except::Named { name, step } => {

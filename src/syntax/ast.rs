@@ -577,7 +577,7 @@ pub enum Except {
         /// Why, and until when.
         reason: Reason,
         /// What it excepts.
-        expr: Expr,
+        expr: Box<Expr>,
     },
     /// `except NAME on STEP`
     Named {

@@ -466,7 +466,7 @@ impl<'a> Builder<'a> {
         Some(if inline {
             let title = self.text(&first);
             let reason = self.reason(inner.next()?)?;
-            Except::Inline { title, reason, expr: self.expr(inner.next()?)? }
+            Except::Inline { title, reason, expr: Box::new(self.expr(inner.next()?)?) }
         } else {
             Except::Named { name: self.ident(&first), step: inner.next().map(|s| self.ident(&s)) }
         })

@@ -116,10 +116,8 @@ fn quoted(rest: &str, quote: char, escapes: bool) -> (Token, usize) {
     while let Some((i, c)) = chars.next() {
         match c {
             '\n' => return (Token::Text(false), i),
-            '\\' if escapes => {
-                if rest.get(i + 1..).is_some_and(|r| !r.starts_with('\n')) {
-                    chars.next();
-                }
+            '\\' if escapes && rest.get(i + 1..).is_some_and(|r| !r.starts_with('\n')) => {
+                chars.next();
             }
             c if c == quote => {
                 let doubled = !escapes && rest.get(i + 1..).is_some_and(|r| r.starts_with(quote));

@@ -1,4 +1,11 @@
 //! Everything that the compiler emits goes through a real checker of its language, and none has anything to say.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod checker;
 #[path = "../common/mod.rs"]
