@@ -1,6 +1,6 @@
 //! `arcanary build`
 
-use super::{chosen_targets, counted, exit_of, print, report, tell, Exit, Format, Input};
+use super::{counted, exit_of, print, report, tell, Exit, Format, Input};
 use crate::build::{build, Built};
 use crate::diagnostic::sort;
 use crate::project::Loaded;
@@ -34,13 +34,7 @@ fn shown(out: &Path) -> &Path {
 impl Build {
     pub fn run(&self) -> Exit {
         let mut loaded = self.input.load();
-        let targets = match chosen_targets(&self.target, &loaded) {
-            Ok(targets) => targets,
-            Err(unknown) => {
-                report(&unknown, &loaded.sources, self.input.format);
-                return Exit::Bad;
-            }
-        };
+        let Some(targets) = self.input.targets(&self.target, &loaded) else { return Exit::Bad };
         if loaded.has_errors() {
             report(&loaded.diagnostics, &loaded.sources, self.input.format);
             tell("nothing was written");

@@ -1,6 +1,6 @@
 //! `arcanary check`
 
-use super::{chosen_targets, counted, exit_of, report, tell, Exit, Format, Input};
+use super::{counted, exit_of, report, tell, Exit, Format, Input};
 use crate::build::build;
 use crate::diagnostic::sort;
 use clap::Args;
@@ -18,13 +18,7 @@ pub struct Check {
 impl Check {
     pub fn run(&self) -> Exit {
         let mut loaded = self.input.load();
-        let targets = match chosen_targets(&self.target, &loaded) {
-            Ok(targets) => targets,
-            Err(unknown) => {
-                report(&unknown, &loaded.sources, self.input.format);
-                return Exit::Bad;
-            }
-        };
+        let Some(targets) = self.input.targets(&self.target, &loaded) else { return Exit::Bad };
         if !loaded.has_errors() {
             let built = build(&loaded, &targets);
             loaded.diagnostics.extend(built.diagnostics);

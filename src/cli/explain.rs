@@ -1,6 +1,6 @@
 //! `arcanary explain`
 
-use super::{chosen_targets, complain, exit_of, print, report, Exit, Input};
+use super::{complain, exit_of, print, report, Exit, Input};
 use crate::explain::explain;
 use clap::Args;
 
@@ -23,13 +23,7 @@ impl Explain {
             report(&loaded.diagnostics, &loaded.sources, self.input.format);
             return exit_of(&loaded.diagnostics);
         }
-        let targets = match chosen_targets(&self.target, &loaded) {
-            Ok(targets) => targets,
-            Err(unknown) => {
-                report(&unknown, &loaded.sources, self.input.format);
-                return Exit::Bad;
-            }
-        };
+        let Some(targets) = self.input.targets(&self.target, &loaded) else { return Exit::Bad };
         let Some(rule) = loaded.project.rules.get(&self.rule) else {
             let near = crate::diagnostic::nearest(&self.rule, loaded.project.rules.keys().map(String::as_str));
             let hint = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));

@@ -79,6 +79,25 @@ impl Input {
     fn load(&self) -> Loaded {
         project::load(&self.paths, &here())
     }
+
+    /// The targets of the command line, else of the project, else all; `None` after unknown ones were reported.
+    fn targets(&self, names: &[String], loaded: &Loaded) -> Option<Vec<String>> {
+        let chosen: Vec<String> = if !names.is_empty() {
+            names.to_vec()
+        } else if !loaded.config.targets.is_empty() {
+            loaded.config.targets.clone()
+        } else {
+            loaded.targets.all.keys().cloned().collect()
+        };
+        let known = |name: &&String| loaded.targets.all.contains_key(*name);
+        let unknown: Vec<Diagnostic> =
+            chosen.iter().filter(|n| !known(n)).map(|n| project::unknown_target(n, &loaded.targets)).collect();
+        if unknown.is_empty() {
+            return Some(chosen);
+        }
+        report(&unknown, &loaded.sources, self.format);
+        None
+    }
 }
 
 fn here() -> PathBuf {
@@ -209,20 +228,6 @@ fn exit_of(diagnostics: &[Diagnostic]) -> Exit {
     } else {
         Exit::Fine
     }
-}
-
-/// The targets of the command line, else of the project, else all.
-fn chosen_targets(names: &[String], loaded: &Loaded) -> Result<Vec<String>, Vec<Diagnostic>> {
-    let chosen: Vec<String> = if !names.is_empty() {
-        names.to_vec()
-    } else if !loaded.config.targets.is_empty() {
-        loaded.config.targets.clone()
-    } else {
-        loaded.targets.all.keys().cloned().collect()
-    };
-    let unknown: Vec<Diagnostic> =
-        chosen.iter().filter(|n| !loaded.targets.all.contains_key(*n)).map(|n| project::unknown_target(n, &loaded.targets)).collect();
-    if unknown.is_empty() { Ok(chosen) } else { Err(unknown) }
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use crate::backend::{exception_line, exception_titles, rank};
 use crate::ir::{Cheap, Matcher, Regex, Text};
 use crate::sema::Rule;
 use crate::target::{Bound, BoundOp, BoundTest, Column, How, Plan, Scalar, SourceQuery, Target, Unsupported};
-use crate::syntax::ast::Order;
 
 /// More pre-tests than this in front of a regular expression cost more than they spare.
 const MOST_PRETESTS: usize = 3;
@@ -170,13 +169,7 @@ impl Lower<'_> {
         let plain = match &test.op {
             BoundOp::Exists => return self.exists(&test.column),
             BoundOp::Order(order, n) => {
-                let sign = match order {
-                    Order::AtLeast => ">=",
-                    Order::AtMost => "<=",
-                    Order::More => ">",
-                    Order::Less => "<",
-                };
-                Expr::Binary(sign, Box::new(value.clone()), Box::new(number(&test.column, *n)))
+                Expr::Binary(order.sign(), Box::new(value.clone()), Box::new(number(&test.column, *n)))
             }
             BoundOp::In(values) if test.column.time => times(&value, values),
             BoundOp::In(values) => self.any_of(&value, values),

@@ -4,7 +4,6 @@ use super::ast::Eval;
 use crate::backend::rank;
 use crate::ir::regex::escape;
 use crate::ir::{Matcher, Text};
-use crate::syntax::ast::Order;
 use crate::target::{Bound, BoundOp, BoundTest, Column, How, Scalar};
 
 /// Lowers conditions; `filler` are the values that stand for a missing one.
@@ -32,14 +31,8 @@ impl Lower<'_> {
                 joined(all.collect(), true)
             }
             BoundOp::Order(order, n) => {
-                let sign = match order {
-                    Order::AtLeast => ">=",
-                    Order::AtMost => "<=",
-                    Order::More => ">",
-                    Order::Less => "<",
-                };
                 let number = Eval::Call("tonumber", vec![value]);
-                let compared = binary(sign, number.clone(), Eval::Number(seconds(&test.column, *n)));
+                let compared = binary(order.sign(), number.clone(), Eval::Number(seconds(&test.column, *n)));
                 Eval::And(vec![Eval::Call("isnotnull", vec![number]), compared])
             }
             BoundOp::In(values) => one_of(value, values.iter().map(|s| scalar(&test.column, s)).collect()),

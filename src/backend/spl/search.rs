@@ -2,7 +2,6 @@
 
 use super::ast::{Piece, Search};
 use crate::ir::{Cheap, Matcher, Text};
-use crate::syntax::ast::Order;
 use crate::target::{Bound, BoundOp, BoundTest, How, Scalar};
 
 /// Where fields of the search command come from.
@@ -52,13 +51,7 @@ impl Names<'_> {
             BoundOp::Text(text) if !text.cased => self.exact_text(field, text),
             BoundOp::In(values) => Some(one_of(field, values.iter().map(|s| vec![Piece::Text(scalar(s))]).collect())),
             BoundOp::Order(order, n) => {
-                let sign = match order {
-                    Order::AtLeast => ">=",
-                    Order::AtMost => "<=",
-                    Order::More => ">",
-                    Order::Less => "<",
-                };
-                Some(Search::Order(field, sign, *n))
+                Some(Search::Order(field, order.sign(), *n))
             }
             _ => None,
         }
