@@ -62,5 +62,5 @@ pub fn exception_titles(rule: &Rule, plan: &Plan) -> Vec<String> {
     let mut indexes: Vec<usize> = plan.queries.iter().flat_map(|q| q.exceptions.iter().map(|(i, _)| *i)).collect();
     indexes.sort_unstable();
     indexes.dedup();
-    indexes.into_iter().filter_map(|i| rule.exceptions.get(i)).map(|e| e.title.clone()).collect()
+    indexes.into_iter().filter_map(|i| rule.exceptions.get(i)).map(|e| one_line(&e.title)).collect()
 }

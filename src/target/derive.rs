@@ -56,14 +56,19 @@ pub fn cheap(column: &Column, test: &Text, os: &[Os], language: Language, span: 
             }
             Some(text(whole, Matcher::EndsWith(ends), test, span))
         }
-        (How::Account, Matcher::Exact(values)) if no_separator(values) => {
+        // Neither a user's name nor a domain holds a backslash: such a value equals none.
+        (How::Account | How::Domain, Matcher::Exact(values)) => {
+            let values: Vec<String> = values.iter().filter(|v| !v.contains('\\')).cloned().collect();
+            if values.is_empty() {
+                return Some(Bound::Const(false));
+            }
+            if column.how == How::Domain {
+                let starts = values.iter().map(|v| format!("{v}\\")).collect();
+                return Some(text(whole, Matcher::StartsWith(starts), test, span));
+            }
             let ends = values.iter().map(|v| format!("\\{v}")).collect();
-            let same = text(whole.clone(), Matcher::Exact(values.clone()), test, span);
+            let same = text(whole.clone(), Matcher::Exact(values), test, span);
             Some(Bound::Or(vec![text(whole, Matcher::EndsWith(ends), test, span), same]))
-        }
-        (How::Domain, Matcher::Exact(values)) if no_separator(values) => {
-            let starts = values.iter().map(|v| format!("{v}\\")).collect();
-            Some(text(whole, Matcher::StartsWith(starts), test, span))
         }
         _ => None,
     }

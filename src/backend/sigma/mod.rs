@@ -146,7 +146,7 @@ fn description(text_: &str) -> Fragment {
         many => {
             // A block scalar: nothing in it needs a quote.
             let plain = many.iter().all(|l| !l.chars().any(char::is_control)) && !many.first().is_some_and(|l| l.starts_with(' ') || l.is_empty());
-            if plain { text(format!("|\n    {}", many.join("\n    "))) } else { text(quoted(text_)) }
+            if plain { text(format!("|\n    {}", many.join("\n    ").replace("\n    \n", "\n\n"))) } else { text(quoted(text_)) }
         }
     }
 }
