@@ -1,7 +1,7 @@
 //! Tests of a part of a column, said as tests of the whole column where that is exact: `Image|endswith: '\rar.exe'` for
 //! the name `rar.exe`. Paths in logs are full native paths: a name has a separator before it.
 
-use super::bind::{Bound, BoundOp, BoundTest};
+use super::bound::{Bound, BoundOp, BoundTest};
 use super::column::{Column, How};
 use super::Language;
 use crate::ir::pattern::{Glob, Part};

@@ -4,12 +4,14 @@
 //! [`crate::backend`]; a new table or log source needs only a file.
 
 pub mod bind;
+mod bound;
 mod column;
 mod derive;
 mod load;
 mod show;
 
-pub use bind::{bind, Bound, BoundOp, BoundTest, Note, Plan, SourceQuery, Unsupported};
+pub use bind::{bind, Note, Plan, SourceQuery, Unsupported};
+pub use bound::{Bound, BoundOp, BoundTest};
 pub use column::{Column, How};
 pub use load::{Targets, BUILT_IN};
 pub use show::describe;
