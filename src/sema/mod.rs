@@ -13,6 +13,7 @@ mod rule;
 mod size;
 mod temporal;
 mod test;
+mod text;
 mod tool;
 mod utility;
 

@@ -1,13 +1,11 @@
 //! Operators: which types they take, and what they become.
 
 use super::condition::{exists, Found, Lower};
-use super::{FieldId, Report, Type};
+use super::{text, FieldId, Report, Type};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::pattern::Glob;
-use crate::ir::paths::{self, Folder};
-use crate::ir::{cmdline, regex, Cheap, FieldRef, Matcher, Op, Pred, Regex, Test, Text};
+use crate::ir::{cmdline, FieldRef, Matcher, Op, Pred, Regex, Test, Text};
 use crate::source::Span;
-use crate::syntax::ast::{Literal, Operator, Path, TextOp, TextOperand, Value, Values};
+use crate::syntax::ast::{Literal, Operator, Path, TextOperand, Value, Values};
 
 /// A boolean field, or one of the two questions about arguments.
 pub(super) fn is_true(field: FieldRef, span: Span) -> Pred {
@@ -20,7 +18,7 @@ pub(super) fn is_true(field: FieldRef, span: Span) -> Pred {
 }
 
 /// A regular expression on the command line that an argument field belongs to.
-fn command_line(field: FieldRef, regex: Regex, span: Span) -> Pred {
+pub(super) fn command_line(field: FieldRef, regex: Regex, span: Span) -> Pred {
     let name = if field.id.def().parent { "parent.command_line" } else { "command_line" };
     let id = FieldId::find(name).unwrap_or(field.id);
     let cased = regex.cased;
@@ -51,7 +49,7 @@ pub(super) fn lower(l: &mut Lower, path: &Path, operator: &Operator, span: Span)
         }
         Operator::Cidr(values) => lower_cidr(l, field_ref, path, values, span),
         Operator::Order(order, value) => lower_order(l, field_ref, path, *order, value, span),
-        Operator::Text { op, cased, operand } => lower_text(l, field_ref, path, *op, *cased, operand, span),
+        Operator::Text { op, cased, operand } => text::lower(l, field_ref, path, *op, *cased, operand, span),
     };
     if field.is_some() { pred } else { Pred::Const(false) }
 }
@@ -63,7 +61,7 @@ fn check_values_only(l: &mut Lower, operator: &Operator) {
     }
 }
 
-fn wrong_operator(report: &mut Report, path: &Path, ty: Type, operator: &str, span: Span) -> Pred {
+pub(super) fn wrong_operator(report: &mut Report, path: &Path, ty: Type, operator: &str, span: Span) -> Pred {
     let label = match ty {
         Type::Argument => format!("`{}` is each argument of a command line", path.dotted()),
         _ => format!("`{}` is {}", path.dotted(), ty.words()),
@@ -90,24 +88,24 @@ fn wrong_operator(report: &mut Report, path: &Path, ty: Type, operator: &str, sp
 
 /// What an operator compares with: where it is written, and whether it is one value or the elements of a list.
 #[derive(Clone, Copy)]
-struct Operand {
-    span: Span,
-    single: bool,
+pub(super) struct Operand {
+    pub(super) span: Span,
+    pub(super) single: bool,
 }
 
 impl Operand {
-    fn one(span: Span) -> Self {
+    pub(super) fn one(span: Span) -> Self {
         Self { span, single: true }
     }
 
-    fn many(span: Span) -> Self {
+    pub(super) fn many(span: Span) -> Self {
         Self { span, single: false }
     }
 }
 
 /// A finding about a value shows where the value stands and, if that is elsewhere, where it is used: a list's element is
 /// to blame for what it is, a parameter's user for asking for it.
-fn used(mut diagnostic: Diagnostic, operand: Operand) -> Diagnostic {
+pub(super) fn used(mut diagnostic: Diagnostic, operand: Operand) -> Diagnostic {
     let Some(value) = diagnostic.span() else { return diagnostic };
     let Operand { span, single } = operand;
     if value.file == span.file && span.start <= value.start && value.end <= span.end {
@@ -124,7 +122,7 @@ fn used(mut diagnostic: Diagnostic, operand: Operand) -> Diagnostic {
     }
 }
 
-fn wrong_value(report: &mut Report, path: &Path, ty: Type, literal: &Literal, operand: Operand) {
+pub(super) fn wrong_value(report: &mut Report, path: &Path, ty: Type, literal: &Literal, operand: Operand) {
     report.push(used(super::wrong_value(&path.dotted(), ty, literal), operand));
 }
 
@@ -198,7 +196,7 @@ fn lower_is(l: &mut Lower, field: FieldRef, path: &Path, value: &Value, cased: b
 }
 
 /// A bare word that names neither a parameter nor a field: often text without its quotes.
-fn unknown_value(l: &mut Lower, ty: Type, word: &str, span: Span) {
+pub(super) fn unknown_value(l: &mut Lower, ty: Type, word: &str, span: Span) {
     let lists = &l.project.lists;
     let diagnostic = Diagnostic::new(Code::UnknownName, format!("there is no parameter or field `{word}`"))
         .at(span, "not defined anywhere in this project");
@@ -295,7 +293,7 @@ fn equals(
         return Pred::Const(false);
     }
     if ty == Type::Argument {
-        return match no_quotes(l, &literals, operand) {
+        return match text::no_quotes(l, &literals, operand) {
             true => command_line(field, cmdline::argument_is(&texts, cased), span),
             false => Pred::Const(false),
         };
@@ -312,7 +310,7 @@ fn valid_text(text: &str, ty: Type) -> bool {
     }
 }
 
-fn empty_text(span: Span) -> Diagnostic {
+pub(super) fn empty_text(span: Span) -> Diagnostic {
     Diagnostic::new(Code::EmptyText, "an empty text equals and finds nothing")
         .at(span, "empty")
         .note("an empty field is a missing field")
@@ -369,7 +367,7 @@ fn lower_order(l: &mut Lower, field: FieldRef, path: &Path, order: crate::syntax
     }
 }
 
-fn not_a_field(operator: &str, wanted: &str, span: Span) -> Diagnostic {
+pub(super) fn not_a_field(operator: &str, wanted: &str, span: Span) -> Diagnostic {
     Diagnostic::new(Code::WrongValue, format!("`{operator}` takes {wanted}, not a field"))
         .at(span, "a field")
         .note("two fields can be compared with `is` only")
@@ -417,223 +415,4 @@ fn is_network(text: &str) -> bool {
         Err(_) => return false,
     };
     length.parse::<u8>().is_ok_and(|l| l <= most)
-}
-
-// ---- text operators ----
-
-#[allow(clippy::too_many_arguments, reason = "one operator, spelled out")]
-fn lower_text(l: &mut Lower, field: FieldRef, path: &Path, op: TextOp, cased: bool, operand: &TextOperand, span: Span) -> Pred {
-    let ty = field.id.def().ty;
-    let fits = match op {
-        TextOp::Matches => matches!(ty, Type::String | Type::Path),
-        TextOp::Under => matches!(ty, Type::Path | Type::Argument),
-        _ => ty.is_text(),
-    };
-    if !fits {
-        return wrong_operator(l.report, path, ty, op.word(), span);
-    }
-    let place = match operand {
-        TextOperand::One(value) => Operand::one(value.span()),
-        TextOperand::Many { values, .. } => Operand::many(values.span()),
-    };
-    let (all, literals) = match operand {
-        TextOperand::One(Value::Literal(literal)) => (true, vec![literal.clone()]),
-        TextOperand::One(Value::Path(name)) => match one_value(l, name, op) {
-            Some(literal) => (true, vec![literal]),
-            None => return Pred::Const(false),
-        },
-        TextOperand::Many { all, values } => (*all, l.project.lists.values(values, l.report)),
-    };
-    let mut texts = vec![];
-    for literal in &literals {
-        match literal {
-            Literal::Text(t) if t.value.is_empty() => l.report.push(used(empty_text(t.span), place)),
-            Literal::Text(t) => texts.push((t.value.clone(), t.span, t.raw)),
-            other => wrong_value(l.report, path, ty, other, place),
-        }
-    }
-    if texts.is_empty() {
-        return Pred::Const(false);
-    }
-    if ty == Type::Argument {
-        if !no_quotes(l, &literals, place) {
-            return Pred::Const(false);
-        }
-        return argument(l, field, op, cased, all, &texts, (place, span));
-    }
-    value(l, field, op, cased, all, texts, (place, span))
-}
-
-fn one_value(l: &mut Lower, name: &Path, op: TextOp) -> Option<Literal> {
-    let text = name.dotted();
-    if let Some(literal) = l.project.lists.param(&text) {
-        return Some(literal.clone());
-    }
-    if l.project.lists.named(&text).is_some() {
-        l.report.push(
-            Diagnostic::new(Code::BareList, format!("`{}` needs `any` or `all` before a list", op.word()))
-                .at(name.span, "one of these, or each of them?")
-                .patch("one of them is enough", name.span, format!("any {text}")),
-        );
-    } else if FieldId::find(&text).is_some() {
-        l.report.push(not_a_field(op.word(), "text", name.span));
-    } else if !l.project.is_broken(&text) {
-        unknown_value(l, Type::String, &text, name.span);
-    }
-    None
-}
-
-fn no_quotes(l: &mut Lower, literals: &[Literal], operand: Operand) -> bool {
-    let mut fine = true;
-    for literal in literals {
-        if let Literal::Text(t) = literal && t.value.contains('"') {
-            fine = false;
-            let diagnostic = Diagnostic::new(Code::QuoteInArgument, "an argument is compared without its double quotes")
-                .at(t.span, "holds a double quote")
-                .help("leave the quotes out, or ask `command_line`");
-            l.report.push(used(diagnostic, operand));
-        }
-    }
-    fine
-}
-
-fn globs(l: &mut Lower, texts: &[(String, Span, bool)], operand: Operand) -> Vec<Glob> {
-    let mut out = vec![];
-    for (text, span, raw) in texts {
-        match Glob::parse(text) {
-            Ok(glob) => out.push(glob),
-            Err(at) => {
-                let place = if *raw && !text.contains('\'') { Span::new(span.file, span.start + 1 + at, span.start + 2 + at) } else { *span };
-                let diagnostic = Diagnostic::new(Code::BadPattern, "`[` stands alone in this pattern")
-                    .at(place, "begins neither `[*]` nor `[?]` nor `[[]`");
-                let cure = "for the character itself write `[[]`";
-                let diagnostic = if place == *span { diagnostic.help(cure) } else { diagnostic.patch(cure, place, "[[]") };
-                l.report.push(used(diagnostic, operand));
-            }
-        }
-    }
-    out
-}
-
-fn folders(l: &mut Lower, texts: &[(String, Span, bool)], operand: Operand) -> Vec<Folder> {
-    let mut out = vec![];
-    for (text, span, _) in texts {
-        match Folder::parse(text) {
-            Some(folder) => out.push(folder),
-            None => l.report.push(used(bad_folder(text, *span), operand)),
-        }
-    }
-    out
-}
-
-pub(super) fn bad_folder(text: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(Code::BadFolder, format!("`{text}` is no folder"))
-        .at(span, r"expected C:\x, \\server\share, /x, :\x (any drive) or x\y (anywhere)")
-}
-
-#[allow(clippy::too_many_arguments, reason = "one operator, spelled out")]
-fn argument(
-    l: &mut Lower, field: FieldRef, op: TextOp, cased: bool, all: bool, texts: &[(String, Span, bool)],
-    (operand, span): (Operand, Span),
-) -> Pred {
-    if op == TextOp::Contains {
-        let spaced: Vec<_> = texts.iter().filter(|(t, ..)| t.contains([' ', '\t', '\r', '\n'])).collect();
-        for (_, span, _) in &spaced {
-            let diagnostic = Diagnostic::new(Code::SpaceInArgument, "`argument contains` takes text without white space")
-                .at(*span, "holds white space")
-                .help("ask `command_line contains`, or `argument is` for a whole quoted argument");
-            l.report.push(used(diagnostic, operand));
-        }
-        if !spaced.is_empty() {
-            return Pred::Const(false);
-        }
-    }
-    let plain: Vec<String> = texts.iter().map(|(t, ..)| t.clone()).collect();
-    let groups: Vec<Vec<usize>> = if all { (0..texts.len()).map(|i| vec![i]).collect() } else { vec![(0..texts.len()).collect()] };
-    let mut parts = vec![];
-    let globs = if op == TextOp::Like { globs(l, texts, operand) } else { vec![] };
-    let folders = if op == TextOp::Under { folders(l, texts, operand) } else { vec![] };
-    for group in groups {
-        let some: Vec<String> = group.iter().filter_map(|i| plain.get(*i).cloned()).collect();
-        let regexes = match op {
-            TextOp::Contains => vec![cmdline::argument_contains(&some, cased)],
-            TextOp::StartsWith => vec![cmdline::argument_starts(&some, cased)],
-            TextOp::EndsWith => vec![cmdline::argument_ends(&some, cased)],
-            TextOp::Like => {
-                let some: Vec<Glob> = group.iter().filter_map(|i| globs.get(*i).cloned()).collect();
-                if some.is_empty() { vec![] } else { vec![cmdline::argument_like(&some, cased)] }
-            }
-            _ => {
-                let some: Vec<Folder> = group.iter().filter_map(|i| folders.get(*i).cloned()).collect();
-                cmdline::argument_under(&some, cased)
-            }
-        };
-        parts.push(Pred::or(regexes.into_iter().map(|r| command_line(field, r, span)).collect::<Vec<_>>()));
-    }
-    Pred::and(parts)
-}
-
-#[allow(clippy::too_many_arguments, reason = "one operator, spelled out")]
-fn value(
-    l: &mut Lower, field: FieldRef, op: TextOp, cased: bool, all: bool, texts: Vec<(String, Span, bool)>,
-    (operand, span): (Operand, Span),
-) -> Pred {
-    let all = all && texts.len() > 1;
-    let test = |matcher, all| Pred::Test(Test { field, op: Op::Text(Text { matcher, all, cased }), span });
-    let plain = || texts.iter().map(|(t, ..)| t.clone()).collect::<Vec<_>>();
-    match op {
-        TextOp::Contains => test(Matcher::Contains(plain()), all),
-        TextOp::StartsWith => test(Matcher::StartsWith(plain()), all),
-        TextOp::EndsWith => test(Matcher::EndsWith(plain()), all),
-        TextOp::Like => {
-            let globs = globs(l, &texts, operand);
-            if globs.is_empty() { Pred::Const(false) } else { test(Matcher::Like(globs), all) }
-        }
-        TextOp::Under => {
-            let folders = folders(l, &texts, operand);
-            if folders.is_empty() {
-                return Pred::Const(false);
-            }
-            let groups: Vec<Vec<Folder>> = if all { folders.into_iter().map(|f| vec![f]).collect() } else { vec![folders] };
-            Pred::and(groups.into_iter().map(|g| test(Matcher::Regex(paths::under(&g, cased)), false)).collect::<Vec<_>>())
-        }
-        TextOp::Matches => {
-            let regexes: Vec<Pred> = texts
-                .iter()
-                .filter_map(|t| author_regex(l, t, cased, operand))
-                .map(|r| test(Matcher::Regex(r), false))
-                .collect();
-            match (regexes.is_empty(), all) {
-                (true, _) => Pred::Const(false),
-                (_, true) => Pred::and(regexes),
-                _ => Pred::or(regexes),
-            }
-        }
-    }
-}
-
-fn author_regex(l: &mut Lower, (text, span, raw): &(String, Span, bool), cased: bool, operand: Operand) -> Option<Regex> {
-    match regex::portable(text) {
-        Ok(pattern) => Some(Regex { pattern, cased, loose: true, implied: Vec::<Cheap>::new() }),
-        Err(refused) => {
-            let exact = *raw && !text.contains('\'');
-            let place = if exact {
-                let end = refused.range.end.max(refused.range.start + 1).min(text.len());
-                Span::new(span.file, span.start + 1 + refused.range.start.min(text.len()), span.start + 1 + end)
-            } else {
-                *span
-            };
-            // In escaped text the place is not known: the label says which piece is meant.
-            let piece = text.get(refused.range.clone()).filter(|p| !exact && !p.is_empty() && p.len() < text.len());
-            let label = piece.map_or(refused.why.clone(), |p| format!("{}: `{p}`", refused.why));
-            let diagnostic = match refused.cure {
-                "" => Diagnostic::new(Code::BadRegex, "this is no regular expression").at(place, label),
-                cure => Diagnostic::new(Code::BadRegex, "this regular expression does not mean the same everywhere")
-                    .at(place, label)
-                    .help(cure),
-            };
-            l.report.push(used(diagnostic, operand));
-            None
-        }
-    }
 }

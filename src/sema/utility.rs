@@ -318,7 +318,7 @@ fn systems(list: &ast::List, report: &mut Report) -> Vec<Os> {
 fn folders(list: &ast::List, lists: &Lists, report: &mut Report) -> Vec<String> {
     for literal in lists.flat(list, &mut Report::default()) {
         if let Literal::Text(text) = literal && Folder::parse(&text.value).is_none() {
-            report.push(super::operand::bad_folder(&text.value, text.span));
+            report.push(super::text::bad_folder(&text.value, text.span));
         }
     }
     lists.flat_texts(list, report)
