@@ -253,6 +253,32 @@ fn fmt_checks_shows_and_writes_the_canonical_layout() {
 }
 
 #[test]
+fn test_runs_the_tests_in_rules_and_shows_what_decided() {
+    let place = project();
+    let tests = r#"
+  test "a password" fires process { executable 'C:\x\rar.exe', command_line 'rar a -pblue a.rar' }
+  test "none" silent process { executable 'C:\x\rar.exe', command_line 'rar a a.rar' }
+}
+"#;
+    let rule = RULE.trim_end().strip_suffix('}').expect("a rule");
+    place.write("rules/a.det", &format!("{rule}{tests}"));
+    let ran = place.run(&["test"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, "2 tests: 2 passed, 0 failed\n"));
+    assert_eq!(place.run(&["test", "--missing"]).code, 0);
+    place.write("rules/a.det", &format!("{rule}{}", tests.replace("-pblue", "-p-")));
+    let ran = place.run(&["test"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("error[E0703]: test \"a password\" of `packed` fails"), "{}", ran.err);
+    assert!(ran.err.contains("expected: fires; it is: silent") && ran.err.contains("this decided"), "{}", ran.err);
+    let ran = place.run(&["test", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!((json[0]["outcome"].as_str(), json[1]["outcome"].as_str()), (Some("failed"), Some("passed")));
+    place.write("rules/a.det", RULE);
+    let ran = place.run(&["test", "--missing"]);
+    assert!(ran.code == 1 && ran.err.contains("rule `packed` has no test that fires"), "{}", ran.err);
+}
+
+#[test]
 fn explain_says_what_a_rule_matches_and_what_a_code_means() {
     let place = project();
     let ran = place.run(&["explain", "packed"]);

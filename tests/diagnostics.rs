@@ -16,10 +16,7 @@ const OF_BYTES: [Code; 3] = [Code::NotUtf8, Code::Utf16, Code::NulCharacter];
 /// Codes about what surrounds the sources: the file system, targets and projects.
 fn of_surroundings(code: Code) -> bool {
     let id = code.id();
-    code.is_finding()
-        || id.starts_with("E08")
-        || id.starts_with("E09")
-        || matches!(id, "E0004" | "W0002")
+    code.is_finding() || id.starts_with("E08") || id.starts_with("E09") || matches!(id, "E0004" | "W0002")
 }
 
 fn folder(name: &str) -> PathBuf {
@@ -33,11 +30,7 @@ fn cases() -> Vec<(String, String)> {
     let mut cases: Vec<_> = paths
         .filter(|p| p.extension().is_some_and(|e| e == "det"))
         .map(|p| {
-            let name = p
-                .file_stem()
-                .expect("a name")
-                .to_string_lossy()
-                .into_owned();
+            let name = p.file_stem().expect("a name").to_string_lossy().into_owned();
             (name, std::fs::read_to_string(&p).expect("a case"))
         })
         .collect();
@@ -54,9 +47,7 @@ fn check(name: &str, text: &str) -> (Sources, Vec<Diagnostic>) {
 }
 
 fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {
-    let all = diagnostics
-        .iter()
-        .map(|d| to_text(d, sources, Style::Plain));
+    let all = diagnostics.iter().map(|d| to_text(d, sources, Style::Plain));
     all.collect::<Vec<_>>().join("\n")
 }
 
@@ -69,15 +60,8 @@ fn announced(name: &str, text: &str) -> Vec<(usize, String)> {
         };
         let codes = comment.trim_start_matches('^');
         let up = comment.len() - codes.len();
-        assert!(
-            !codes.trim().is_empty(),
-            "{name}:{number}: no code behind `//~`"
-        );
-        out.extend(
-            codes
-                .split_whitespace()
-                .map(|code| (number - up, code.to_owned())),
-        );
+        assert!(!codes.trim().is_empty(), "{name}:{number}: no code behind `//~`");
+        out.extend(codes.split_whitespace().map(|code| (number - up, code.to_owned())));
     }
     out.sort();
     out
@@ -86,16 +70,9 @@ fn announced(name: &str, text: &str) -> Vec<(usize, String)> {
 fn reported(diagnostics: &[Diagnostic], sources: &Sources) -> Vec<(usize, String)> {
     let line = |d: &Diagnostic| {
         let span = d.span().expect("every finding about a source has a place");
-        sources
-            .get(span.file)
-            .expect("a file of this run")
-            .line_column(span.start)
-            .0
+        sources.get(span.file).expect("a file of this run").line_column(span.start).0
     };
-    let mut out: Vec<_> = diagnostics
-        .iter()
-        .map(|d| (line(d), d.code.id().to_owned()))
-        .collect();
+    let mut out: Vec<_> = diagnostics.iter().map(|d| (line(d), d.code.id().to_owned())).collect();
     out.sort();
     out
 }
@@ -117,9 +94,7 @@ fn each_case_is_told_what_its_comments_announce_and_nothing_else() {
         let (expected, found) = (announced(&name, &text), reported(&diagnostics, &sources));
         if expected != found {
             let text = render(&diagnostics, &sources);
-            wrong.push(format!(
-                "{name}\n  announced {expected:?}\n  reported  {found:?}\n{text}"
-            ));
+            wrong.push(format!("{name}\n  announced {expected:?}\n  reported  {found:?}\n{text}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -131,30 +106,17 @@ fn each_case_announces_the_code_of_its_name() {
         let code = name.split('-').next().expect("a first part");
         assert!(Code::find(code).is_some(), "{name}: `{code}` is no code");
         let announced = announced(&name, &text);
-        assert!(
-            announced.iter().any(|(_, c)| c == code),
-            "{name} does not announce {code}"
-        );
+        assert!(announced.iter().any(|(_, c)| c == code), "{name} does not announce {code}");
     }
 }
 
 #[test]
 fn every_code_that_a_source_can_cause_has_a_case() {
-    let named: BTreeSet<String> = cases()
-        .iter()
-        .map(|(name, _)| name.split('-').next().unwrap_or("").to_owned())
-        .collect();
-    let wanted = Code::ALL
-        .iter()
-        .filter(|c| !of_surroundings(**c) && !OF_BYTES.contains(c));
-    let missing: Vec<_> = wanted
-        .map(|c| c.id())
-        .filter(|id| !named.contains(*id))
-        .collect();
-    assert!(
-        missing.is_empty(),
-        "no tests/diagnostics/CODE.det for {missing:?}"
-    );
+    let named: BTreeSet<String> =
+        cases().iter().map(|(name, _)| name.split('-').next().unwrap_or("").to_owned()).collect();
+    let wanted = Code::ALL.iter().filter(|c| !of_surroundings(**c) && !OF_BYTES.contains(c));
+    let missing: Vec<_> = wanted.map(|c| c.id()).filter(|id| !named.contains(*id)).collect();
+    assert!(missing.is_empty(), "no tests/diagnostics/CODE.det for {missing:?}");
 }
 
 #[test]
@@ -177,10 +139,7 @@ fn findings_as_json_carry_places_and_patches() {
 
 #[test]
 fn several_mistakes_are_told_in_one_run() {
-    let (_, text) = cases()
-        .into_iter()
-        .find(|(n, _)| n == "E0101-many")
-        .expect("the case");
+    let (_, text) = cases().into_iter().find(|(n, _)| n == "E0101-many").expect("the case");
     let (_, diagnostics) = check("many.det", &text);
     let codes: BTreeSet<_> = diagnostics.iter().map(|d| d.code.id()).collect();
     assert!(codes.len() >= 8, "{codes:?}");
@@ -200,17 +159,9 @@ fn patches_that_stand_alone_cure_the_finding() {
             let mut patched = text.clone();
             patched.replace_range(span.start..span.end, replacement);
             let (_, after) = check(&name, &patched);
-            let same =
-                |d: &&Diagnostic| d.code == diagnostic.code && d.message == diagnostic.message;
-            let (before, after) = (
-                diagnostics.iter().filter(same).count(),
-                after.iter().filter(same).count(),
-            );
-            assert!(
-                after < before,
-                "{name}: the patch leaves\n{}",
-                to_text(diagnostic, &sources, Style::Plain)
-            );
+            let same = |d: &&Diagnostic| d.code == diagnostic.code && d.message == diagnostic.message;
+            let (before, after) = (diagnostics.iter().filter(same).count(), after.iter().filter(same).count());
+            assert!(after < before, "{name}: the patch leaves\n{}", to_text(diagnostic, &sources, Style::Plain));
         }
     }
 }
@@ -226,17 +177,12 @@ fn refused(bytes: &[u8]) -> (Sources, Diagnostic) {
 fn assert_refused(name: &str, bytes: &[u8], code: Code) {
     let (sources, diagnostic) = refused(bytes);
     assert_eq!(diagnostic.code, code);
-    snapshots()
-        .bind(|| insta::assert_snapshot!(name, to_text(&diagnostic, &sources, Style::Plain)));
+    snapshots().bind(|| insta::assert_snapshot!(name, to_text(&diagnostic, &sources, Style::Plain)));
 }
 
 #[test]
 fn bytes_that_are_no_utf8_are_refused_with_their_place() {
-    assert_refused(
-        "E0001",
-        b"// fine\nlist names = [\"M\xFCller\"]\n",
-        Code::NotUtf8,
-    );
+    assert_refused("E0001", b"// fine\nlist names = [\"M\xFCller\"]\n", Code::NotUtf8);
     assert_refused("E0001-cut", b"list names = [\"M\xC3", Code::NotUtf8);
 }
 
@@ -256,9 +202,7 @@ fn a_nul_character_is_refused_with_its_place() {
 #[test]
 fn a_byte_order_mark_of_utf8_is_no_mistake() {
     let mut sources = Sources::new();
-    let file = sources
-        .add_bytes("bom.det", b"\xEF\xBB\xBFlist a = [\"x\"]\r\n")
-        .expect("accepted");
+    let file = sources.add_bytes("bom.det", b"\xEF\xBB\xBFlist a = [\"x\"]\r\n").expect("accepted");
     assert_eq!(parsed_items(&sources, file), 1);
 }
 

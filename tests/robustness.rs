@@ -32,12 +32,7 @@ fn found(text: &str) -> Vec<Diagnostic> {
     let begin = Instant::now();
     let file = sources.add("robust.det", text);
     let (_, diagnostics) = resolve(vec![parse(file, text)], &indexmap::IndexMap::default());
-    assert!(
-        begin.elapsed() < PATIENCE,
-        "{:?} for {} bytes",
-        begin.elapsed(),
-        text.len()
-    );
+    assert!(begin.elapsed() < PATIENCE, "{:?} for {} bytes", begin.elapsed(), text.len());
     let step = diagnostics.len() / 20 + 1;
     for (i, diagnostic) in diagnostics.iter().enumerate() {
         assert_places(diagnostic, &sources);
@@ -51,17 +46,10 @@ fn found(text: &str) -> Vec<Diagnostic> {
 fn assert_places(diagnostic: &Diagnostic, sources: &Sources) {
     assert!(diagnostic.span().is_some(), "{diagnostic:?}");
     let labels = diagnostic.labels.iter().map(|l| l.span);
-    let patches = diagnostic
-        .help
-        .iter()
-        .filter_map(|h| h.patch.as_ref())
-        .map(|(span, _)| *span);
+    let patches = diagnostic.help.iter().filter_map(|h| h.patch.as_ref()).map(|(span, _)| *span);
     for Span { file, start, end } in labels.chain(patches) {
         let text = &sources.get(file).expect("a file of this run").text;
-        assert!(
-            start <= end && text.is_char_boundary(start) && text.is_char_boundary(end),
-            "{diagnostic:?}"
-        );
+        assert!(start <= end && text.is_char_boundary(start) && text.is_char_boundary(end), "{diagnostic:?}");
     }
 }
 
@@ -71,12 +59,7 @@ fn assert_drawn(diagnostic: &Diagnostic, sources: &Sources) {
     let text = to_text(diagnostic, sources, Style::Plain);
     let json = to_json(std::slice::from_ref(diagnostic), sources).to_string();
     assert!(begin.elapsed() < DRAWING, "{:?}", begin.elapsed());
-    assert!(
-        text.len() < SCREENFUL,
-        "{} bytes: {}",
-        text.len(),
-        &text[..2000]
-    );
+    assert!(text.len() < SCREENFUL, "{} bytes: {}", text.len(), &text[..2000]);
     assert!(json.len() < SCREENFUL, "{} bytes of JSON", json.len());
 }
 
@@ -112,13 +95,8 @@ fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
 fn brackets_without_end_are_told_once() {
     for bracket in ["(", "[", "{", "([{"] {
         let many = bracket.repeat(200_000);
-        for text in [
-            many.clone(),
-            format!("let x = {many}"),
-            format!("list x = {many}"),
-            detecting(&many),
-            rule(&many),
-        ] {
+        for text in [many.clone(), format!("let x = {many}"), format!("list x = {many}"), detecting(&many), rule(&many)]
+        {
             let found = found(&text);
             assert!((1..=2).contains(&found.len()), "{found:?}");
         }
@@ -128,17 +106,8 @@ fn brackets_without_end_are_told_once() {
 #[test]
 fn brackets_with_partners_are_told_once() {
     for (open, close) in [("(", ")"), ("[", "]"), ("{", "}")] {
-        let many = format!(
-            "{}process.pid is 4{}",
-            open.repeat(200_000),
-            close.repeat(200_000)
-        );
-        for text in [
-            format!("let x = {many}"),
-            format!("list x = {many}"),
-            detecting(&many),
-            rule(&many),
-        ] {
+        let many = format!("{}process.pid is 4{}", open.repeat(200_000), close.repeat(200_000));
+        for text in [format!("let x = {many}"), format!("list x = {many}"), detecting(&many), rule(&many)] {
             assert_eq!(codes(&text), [Code::TooDeep]);
         }
     }
@@ -157,10 +126,7 @@ fn closing_brackets_without_end_are_told_briefly() {
 #[test]
 fn nots_without_end_are_told_once() {
     let many = "not ".repeat(200_000);
-    for text in [
-        format!("let x = {many}process.pid is 4"),
-        detecting(&format!("{many}process.pid is 4")),
-    ] {
+    for text in [format!("let x = {many}process.pid is 4"), detecting(&format!("{many}process.pid is 4"))] {
         assert_eq!(codes(&text), [Code::TooDeep]);
     }
     let parentheses = "not (".repeat(60) + "process.pid is 4" + &")".repeat(60);
@@ -174,9 +140,7 @@ fn the_deepest_condition_that_is_accepted_needs_little_stack() {
     let nots = "not (".repeat(31) + "process.pid is 4 or process.pid is 5" + &")".repeat(31);
     assert_eq!(codes(&detecting(&nots)), []);
     let lets = "let l0 = process.pid is 4\n".to_owned()
-        + &lines(60, |i| {
-            format!("let l{} = l{i} or process.pid is {i}", i + 1)
-        });
+        + &lines(60, |i| format!("let l{} = l{i} or process.pid is {i}", i + 1));
     assert_eq!(codes(&(lets + &detecting("l60"))), []);
 }
 
@@ -184,35 +148,19 @@ fn the_deepest_condition_that_is_accepted_needs_little_stack() {
 
 #[test]
 fn a_chain_of_ten_thousand_lets_is_too_deep_once() {
-    let chain = lines(10_000, |i| {
-        format!("let l{} = l{i} or process.pid is {i}", i + 1)
-    }) + "let l0 = process.pid is 0\n";
+    let chain =
+        lines(10_000, |i| format!("let l{} = l{i} or process.pid is {i}", i + 1)) + "let l0 = process.pid is 0\n";
     let found = found(&(chain + &detecting("l10000")));
-    assert_eq!(
-        found.iter().map(|d| d.code).collect::<Vec<_>>(),
-        [Code::TooDeep]
-    );
+    assert_eq!(found.iter().map(|d| d.code).collect::<Vec<_>>(), [Code::TooDeep]);
 }
 
 #[test]
 fn a_chain_of_ten_thousand_lists_or_groups_is_refused_for_its_size_once() {
-    let lists =
-        lines(10_000, |i| format!("list l{} = [l{i}, \"{i}\"]", i + 1)) + "list l0 = [\"a\"]\n";
-    assert_eq!(
-        found(&lists).iter().map(|d| d.code).collect::<Vec<_>>(),
-        [Code::TooLarge]
-    );
-    let groups = lines(10_000, |i| {
-        format!(
-            "utility u{i} \"U\" {{ os [windows] }}\ngroup g{} = [g{i}, u{i}]",
-            i + 1
-        )
-    });
+    let lists = lines(10_000, |i| format!("list l{} = [l{i}, \"{i}\"]", i + 1)) + "list l0 = [\"a\"]\n";
+    assert_eq!(found(&lists).iter().map(|d| d.code).collect::<Vec<_>>(), [Code::TooLarge]);
+    let groups = lines(10_000, |i| format!("utility u{i} \"U\" {{ os [windows] }}\ngroup g{} = [g{i}, u{i}]", i + 1));
     let found = found(&(groups + "group g0 = [u0]\n"));
-    assert_eq!(
-        found.iter().map(|d| d.code).collect::<Vec<_>>(),
-        [Code::TooLarge]
-    );
+    assert_eq!(found.iter().map(|d| d.code).collect::<Vec<_>>(), [Code::TooLarge]);
 }
 
 #[test]
@@ -229,10 +177,7 @@ fn a_circle_of_ten_thousand_is_told_once() {
         circle(|a, b| format!("list l{a} = [l{b}]")),
         circle(|a, b| format!("group g{a} = [g{b}]")),
     ] {
-        assert_eq!(
-            found(&text).iter().map(|d| d.code).collect::<Vec<_>>(),
-            [Code::Cycle]
-        );
+        assert_eq!(found(&text).iter().map(|d| d.code).collect::<Vec<_>>(), [Code::Cycle]);
     }
 }
 
@@ -243,11 +188,8 @@ fn what_uses_its_predecessor_twice_does_not_double() {
         |i| format!("list l{} = [l{i}, l{i}]", i + 1),
         |i| format!("group l{} = [l{i}, l{i}]", i + 1),
     ];
-    let begins = [
-        "let l0 = process.pid is 0\n",
-        "list l0 = [\"a\"]\n",
-        "utility u \"U\" { os [windows] }\ngroup l0 = [u]\n",
-    ];
+    let begins =
+        ["let l0 = process.pid is 0\n", "list l0 = [\"a\"]\n", "utility u \"U\" { os [windows] }\ngroup l0 = [u]\n"];
     let wanted: [&[Code]; 3] = [&[Code::TooLarge], &[Code::TooLarge], &[]];
     for ((bomb, begin), wanted) in bombs.into_iter().zip(begins).zip(wanted) {
         assert_eq!(codes(&(lines(30, bomb) + begin)), wanted);
@@ -256,41 +198,18 @@ fn what_uses_its_predecessor_twice_does_not_double() {
 
 #[test]
 fn conditions_that_are_large_in_themselves_are_refused() {
-    let tests = (0..200_000)
-        .map(|i| format!("process.pid is {i}"))
-        .collect::<Vec<_>>()
-        .join(" or ");
+    let tests = (0..200_000).map(|i| format!("process.pid is {i}")).collect::<Vec<_>>().join(" or ");
     assert_eq!(codes(&detecting(&tests)), [Code::TooLarge]);
     let list = format!("list names = [{}]\n", "\"a.exe\", ".repeat(20_000));
-    for operator in [
-        "in",
-        "contains any",
-        "contains all",
-        "under any",
-        "like any",
-    ] {
-        let field = if operator == "under any" {
-            "executable"
-        } else {
-            "argument"
-        };
-        assert_eq!(
-            codes(&(list.clone() + &detecting(&format!("{field} {operator} names")))),
-            [Code::TooLarge]
-        );
+    for operator in ["in", "contains any", "contains all", "under any", "like any"] {
+        let field = if operator == "under any" { "executable" } else { "argument" };
+        assert_eq!(codes(&(list.clone() + &detecting(&format!("{field} {operator} names")))), [Code::TooLarge]);
     }
 }
 
 #[test]
 fn the_largest_conditions_that_are_accepted_are_compiled_in_time() {
-    let list = |n: usize| {
-        format!(
-            "list names = [{}]\n",
-            (0..n)
-                .map(|i| format!("\"n{i}.exe\", "))
-                .collect::<String>()
-        )
-    };
+    let list = |n: usize| format!("list names = [{}]\n", (0..n).map(|i| format!("\"n{i}.exe\", ")).collect::<String>());
     // Without optimisation, regular expressions of command lines take a while: these lists are shorter.
     for (count, condition) in [
         (MAX_TESTS, "process.name in names"),
@@ -302,34 +221,18 @@ fn the_largest_conditions_that_are_accepted_are_compiled_in_time() {
         (2_000, "argument under any names"),
         (2_000, "argument like any names"),
     ] {
-        assert_eq!(
-            codes(&(list(count) + &detecting(condition))),
-            [],
-            "{condition}"
-        );
+        assert_eq!(codes(&(list(count) + &detecting(condition))), [], "{condition}");
     }
-    let tests = (0..MAX_TESTS)
-        .map(|i| format!("process.pid is {i}"))
-        .collect::<Vec<_>>()
-        .join(" or ");
+    let tests = (0..MAX_TESTS).map(|i| format!("process.pid is {i}")).collect::<Vec<_>>().join(" or ");
     assert_eq!(codes(&detecting(&tests)), []);
 }
 
 #[test]
 fn a_score_of_many_flags_is_checked_in_time() {
-    let doubling = lines(60, |i| {
-        format!("  flag F{i} weight {} = process.pid is {i}", 1_u64 << i)
-    });
-    found(&rule(&format!(
-        "  detect process where process.pid > 4\n{doubling}  threshold {}",
-        (1_u64 << 60) - 1
-    )));
-    let many = lines(3_000, |i| {
-        format!("  flag F{i} weight {} = process.pid is {i}", i % 97 + 1)
-    });
-    found(&rule(&format!(
-        "  detect process where process.pid > 4\n{many}  threshold 1000"
-    )));
+    let doubling = lines(60, |i| format!("  flag F{i} weight {} = process.pid is {i}", 1_u64 << i));
+    found(&rule(&format!("  detect process where process.pid > 4\n{doubling}  threshold {}", (1_u64 << 60) - 1)));
+    let many = lines(3_000, |i| format!("  flag F{i} weight {} = process.pid is {i}", i % 97 + 1));
+    found(&rule(&format!("  detect process where process.pid > 4\n{many}  threshold 1000")));
 }
 
 // ---- width ----
@@ -349,9 +252,7 @@ fn one_line_of_five_megabytes_is_read() {
     ] {
         found(&text);
     }
-    for garbage in [
-        "@", "ä", "a", "a ", "\u{202e}", "'", "\"", "/", ";", "=", " ", "\t\r",
-    ] {
+    for garbage in ["@", "ä", "a", "a ", "\u{202e}", "'", "\"", "/", ";", "=", " ", "\t\r"] {
         found(&fill(garbage, FIVE_MEGABYTES));
     }
 }
@@ -365,10 +266,7 @@ fn findings_in_a_long_line_are_short() {
         format!("x \"{}\"", fill("a")),
         format!("list x = [{}]", fill("y, ")),
         format!("list x = ['{}", fill("''")),
-        format!(
-            "let x = process.name is \"{}\" and process.nam exists",
-            fill("ä")
-        ),
+        format!("let x = process.name is \"{}\" and process.nam exists", fill("ä")),
         format!("let x = process.name in [{values}] and process.pid == 4"),
         format!("let x = process.name == \"{}\"", fill("a")),
         format!("let x = process.name != {}", fill("a")),
@@ -378,21 +276,10 @@ fn findings_in_a_long_line_are_short() {
         format!("let x = executable under '{}'", fill("a\\")),
         format!("let x = process.name like '{}'", fill("*a")),
         format!("param x = {}", fill("9")),
-        rule(&format!(
-            "  detect process where process.pid is 4 {}",
-            fill("test ")
-        )),
-        rule(&format!(
-            "  detect process where process.pid is 4 references [{values}]"
-        )),
-        rule(&format!(
-            "  detect process where process.pid is 4 attack [{}]",
-            fill("T9, ")
-        )),
-        rule(&format!(
-            "  detect process where process.pid is 4 test \"{}\" silent process {{}}",
-            fill("a")
-        )),
+        rule(&format!("  detect process where process.pid is 4 {}", fill("test "))),
+        rule(&format!("  detect process where process.pid is 4 references [{values}]")),
+        rule(&format!("  detect process where process.pid is 4 attack [{}]", fill("T9, "))),
+        rule(&format!("  detect process where process.pid is 4 test \"{}\" silent process {{}}", fill("a"))),
         rule(&format!("  detect {} where process.pid is 4", fill("a"))),
     ] {
         found(&text);
@@ -401,12 +288,8 @@ fn findings_in_a_long_line_are_short() {
 
 #[test]
 fn a_label_over_many_lines_shows_the_first() {
-    let steps = lines(50_000, |i| {
-        format!("    one: process where process.pid is {i}")
-    });
-    let two = format!(
-        "  detect sequence by host within 5m {{\n{steps}  }}\n  detect process where process.pid is 4"
-    );
+    let steps = lines(50_000, |i| format!("    one: process where process.pid is {i}"));
+    let two = format!("  detect sequence by host within 5m {{\n{steps}  }}\n  detect process where process.pid is 4");
     assert!(codes(&rule(&two)).contains(&Code::RepeatedEntry));
 }
 
@@ -440,22 +323,12 @@ fn five_thousand_mistakes_in_one_item_are_all_told() {
         "title \"#",
         "except e#",
     ] {
-        let entries = lines(5_000, |i| {
-            format!("  {}", entry.replace('#', &i.to_string()))
-        });
-        let found = found(&rule(&format!(
-            "  detect process where process.pid is 4\n{entries}"
-        )));
+        let entries = lines(5_000, |i| format!("  {}", entry.replace('#', &i.to_string())));
+        let found = found(&rule(&format!("  detect process where process.pid is 4\n{entries}")));
         assert!(found.len() >= 5_000, "{entry}: {}", found.len());
     }
     let switches = lines(5_000, |i| format!("  switch s{i} = glued \"p\""));
-    assert!(
-        found(&format!(
-            "utility u \"U\" {{\n  os [windows]\n{switches}}}\n"
-        ))
-        .len()
-            >= 4_999
-    );
+    assert!(found(&format!("utility u \"U\" {{\n  os [windows]\n{switches}}}\n")).len() >= 4_999);
 }
 
 #[test]
@@ -481,19 +354,11 @@ fn numbers_of_any_length_are_told() {
         format!("param x = {many}MB"),
         format!("param x = {many}d"),
         format!("let x = file.size > {many}GB"),
-        rule(&format!(
-            "  threshold {many}\n  detect process where process.pid is 4"
-        )),
-        rule(&format!(
-            "  schedule every {many}m over {many}h\n  detect process where process.pid is 4"
-        )),
+        rule(&format!("  threshold {many}\n  detect process where process.pid is 4")),
+        rule(&format!("  schedule every {many}m over {many}h\n  detect process where process.pid is 4")),
         format!("utility u \"U\" {{ os [windows] switch s = long \"create\" min {many} }}"),
     ] {
-        assert!(
-            codes(&text).contains(&Code::NumberTooLarge),
-            "{}",
-            &text[..60]
-        );
+        assert!(codes(&text).contains(&Code::NumberTooLarge), "{}", &text[..60]);
     }
 }
 
@@ -515,10 +380,7 @@ fn regular_expressions_that_explode_are_refused_in_time() {
     ] {
         found(&detecting(&format!("command_line matches '{pattern}'")));
     }
-    assert_eq!(
-        codes(&detecting("command_line matches '(?:a{1000}){1000}'")),
-        [Code::BadRegex]
-    );
+    assert_eq!(codes(&detecting("command_line matches '(?:a{1000}){1000}'")), [Code::BadRegex]);
 }
 
 #[test]
@@ -533,9 +395,7 @@ fn names_of_a_megabyte_are_told_briefly() {
         format!("group {name} = [{name}a]"),
         format!("list {name} = [\"a\"]\nlist {name} = [\"b\"]"),
         format!("tune {name} {{ {name} {name} }}"),
-        format!(
-            "utility {name} \"U\" {{ {name} \"a\" verb v = {name} \"a\" verb w = bundled \"{name}\" }}"
-        ),
+        format!("utility {name} \"U\" {{ {name} \"a\" verb v = {name} \"a\" verb w = bundled \"{name}\" }}"),
         rule(&format!(
             "  {name} \"a\"\n  status {name}\n  os [{name}]\n  show [{name}]\n  detect {name} where process.pid is 4"
         )),
@@ -555,31 +415,18 @@ fn names_of_a_megabyte_are_told_briefly() {
 #[test]
 fn files_that_are_no_text_are_refused_briefly() {
     let mut utf16 = vec![0xFF, 0xFE];
-    utf16.extend(
-        "list x = [\"a\"]"
-            .repeat(100_000)
-            .encode_utf16()
-            .flat_map(u16::to_le_bytes),
-    );
+    utf16.extend("list x = [\"a\"]".repeat(100_000).encode_utf16().flat_map(u16::to_le_bytes));
     let cases: [(Vec<u8>, Code); 6] = [
         (utf16.clone(), Code::Utf16),
         (utf16[2..].to_vec(), Code::Utf16),
         (vec![0; FIVE_MEGABYTES], Code::NulCharacter),
-        (
-            [b"a".repeat(FIVE_MEGABYTES), vec![0]].concat(),
-            Code::NulCharacter,
-        ),
+        ([b"a".repeat(FIVE_MEGABYTES), vec![0]].concat(), Code::NulCharacter),
         (vec![0xFF; FIVE_MEGABYTES], Code::NotUtf8),
-        (
-            [b"a".repeat(FIVE_MEGABYTES), vec![0xC3]].concat(),
-            Code::NotUtf8,
-        ),
+        ([b"a".repeat(FIVE_MEGABYTES), vec![0xC3]].concat(), Code::NotUtf8),
     ];
     for (bytes, code) in cases {
         let mut sources = Sources::new();
-        let refused = sources
-            .add_bytes("robust.det", &bytes)
-            .expect_err("refused");
+        let refused = sources.add_bytes("robust.det", &bytes).expect_err("refused");
         assert_eq!(refused.code, code);
         assert_places(&refused, &sources);
         assert_drawn(&refused, &sources);
@@ -588,20 +435,11 @@ fn files_that_are_no_text_are_refused_briefly() {
 
 #[test]
 fn line_ends_of_windows_change_nothing() {
-    for text in sources_of("rules")
-        .into_iter()
-        .chain(sources_of("tests/diagnostics"))
-    {
+    for text in sources_of("rules").into_iter().chain(sources_of("tests/diagnostics")) {
         let places = |text: &str| {
             let mut sources = Sources::new();
             let file = sources.add("ends.det", text);
-            let place = |d: &Diagnostic| {
-                (
-                    d.code.id(),
-                    d.message.clone(),
-                    d.span().map(|s| sources.place(s)),
-                )
-            };
+            let place = |d: &Diagnostic| (d.code.id(), d.message.clone(), d.span().map(|s| sources.place(s)));
             let (_, diagnostics) = resolve(vec![parse(file, text)], &indexmap::IndexMap::default());
             diagnostics.iter().map(place).collect::<Vec<_>>()
         };
@@ -625,10 +463,7 @@ fn sources_of(folder: &str) -> Vec<String> {
         }
     }
     files.sort();
-    files
-        .iter()
-        .map(|f| std::fs::read_to_string(f).expect("a source"))
-        .collect()
+    files.iter().map(|f| std::fs::read_to_string(f).expect("a source")).collect()
 }
 
 /// The items of all shipped rules, each a source of its own.
@@ -638,13 +473,7 @@ fn items() -> Vec<String> {
         let mut sources = Sources::new();
         let file = sources.add("items.det", text.clone());
         let parsed = parse(file, &text);
-        out.extend(
-            parsed
-                .file
-                .items
-                .iter()
-                .map(|i| text[i.span.start..i.span.end].to_owned()),
-        );
+        out.extend(parsed.file.items.iter().map(|i| text[i.span.start..i.span.end].to_owned()));
     }
     assert!(out.len() > 50);
     out
@@ -652,9 +481,7 @@ fn items() -> Vec<String> {
 
 /// The tokens that are no comments.
 fn code(text: &str) -> Vec<(Token, usize, usize)> {
-    tokens(text)
-        .filter(|(t, ..)| !matches!(t, Token::Comment | Token::Doc))
-        .collect()
+    tokens(text).filter(|(t, ..)| !matches!(t, Token::Comment | Token::Doc)).collect()
 }
 
 /// The words and signs of the language, and some that are none.
@@ -848,23 +675,14 @@ proptest! {
 #[test]
 fn a_shipped_rule_that_ends_early_is_told_wherever_it_ends() {
     let items = items();
-    let smallest = |prefix: &str| {
-        items
-            .iter()
-            .filter(|i| i.starts_with(prefix))
-            .min_by_key(|i| i.len())
-            .expect("one")
-            .clone()
-    };
+    let smallest =
+        |prefix: &str| items.iter().filter(|i| i.starts_with(prefix)).min_by_key(|i| i.len()).expect("one").clone();
     for item in [smallest("rule"), smallest("utility")] {
         for end in (1..item.len()).filter(|e| item.is_char_boundary(*e)) {
             assert!(!found(&item[..end]).is_empty(), "{}", &item[..end]);
         }
     }
-    for item in items
-        .iter()
-        .filter(|i| i.starts_with("rule") || i.starts_with("utility"))
-    {
+    for item in items.iter().filter(|i| i.starts_with("rule") || i.starts_with("utility")) {
         let code = code(item);
         for (_, _, end) in code.iter().take(code.len() - 1).step_by(7) {
             assert!(!found(&item[..*end]).is_empty(), "{}", &item[..*end]);
@@ -874,14 +692,8 @@ fn a_shipped_rule_that_ends_early_is_told_wherever_it_ends() {
 
 #[test]
 fn other_shipped_items_may_end_anywhere() {
-    for item in items()
-        .iter()
-        .filter(|i| !i.starts_with("rule") && !i.starts_with("utility"))
-    {
-        for end in (0..item.len())
-            .filter(|e| item.is_char_boundary(*e))
-            .step_by(5)
-        {
+    for item in items().iter().filter(|i| !i.starts_with("rule") && !i.starts_with("utility")) {
+        for end in (0..item.len()).filter(|e| item.is_char_boundary(*e)).step_by(5) {
             found(&item[..end]);
         }
     }

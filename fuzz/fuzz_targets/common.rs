@@ -25,24 +25,14 @@ pub fn source(bytes: &[u8]) -> Option<(Sources, FileId, String)> {
 pub fn draw(diagnostics: &[Diagnostic], sources: &Sources) {
     for diagnostic in diagnostics {
         let labels = diagnostic.labels.iter().map(|l| l.span);
-        let patches = diagnostic
-            .help
-            .iter()
-            .filter_map(|h| h.patch.as_ref())
-            .map(|(span, _)| *span);
+        let patches = diagnostic.help.iter().filter_map(|h| h.patch.as_ref()).map(|(span, _)| *span);
         for span in labels.chain(patches) {
             let file = sources.get(span.file).expect("a file of this run");
-            assert!(
-                file.text.get(span.start..span.end).is_some(),
-                "{diagnostic:?}"
-            );
+            assert!(file.text.get(span.start..span.end).is_some(), "{diagnostic:?}");
         }
     }
     for diagnostic in diagnostics.iter().take(DRAWN) {
-        assert!(
-            to_text(diagnostic, sources, Style::Plain).len() < 10_000,
-            "{diagnostic:?}"
-        );
+        assert!(to_text(diagnostic, sources, Style::Plain).len() < 10_000, "{diagnostic:?}");
     }
     let _ = to_json(diagnostics, sources).to_string();
 }

@@ -9,13 +9,9 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Some((sources, file, text)) = common::source(bytes) {
-        let (project, diagnostics) =
-            resolve(vec![parse(file, &text)], &indexmap::IndexMap::default());
+        let (project, diagnostics) = resolve(vec![parse(file, &text)], &indexmap::IndexMap::default());
         common::draw(&diagnostics, &sources);
-        if diagnostics
-            .iter()
-            .any(arcanary::diagnostic::Diagnostic::is_error)
-        {
+        if diagnostics.iter().any(arcanary::diagnostic::Diagnostic::is_error) {
             return;
         }
         for rule in project.rules.values().filter(|r| !r.broken) {

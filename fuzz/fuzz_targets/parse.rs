@@ -11,11 +11,7 @@ fuzz_target!(|bytes: &[u8]| {
         let parsed = parse(file, &text);
         common::draw(&parsed.diagnostics, &sources);
         for item in &parsed.file.items {
-            assert!(
-                text.get(item.start..item.span.end).is_some(),
-                "{:?}",
-                item.span
-            );
+            assert!(text.get(item.start..item.span.end).is_some(), "{:?}", item.span);
         }
     }
 });

@@ -8,6 +8,7 @@ mod explain;
 mod fmt;
 mod new;
 mod targets;
+mod test;
 
 use crate::diagnostic::{self, Code, Diagnostic, Style};
 use crate::project::{self, Loaded};
@@ -39,6 +40,8 @@ enum Command {
     Check(check::Check),
     /// Compile rules to documents: OUT/<target>/<rule>.<kql|spl|yml>
     Build(build::Build),
+    /// Run the tests inside rules over single events
+    Test(test::Test),
     /// Put sources into the one canonical layout
     Fmt(fmt::Fmt),
     /// List targets, or show what each field becomes on one of them
@@ -135,6 +138,7 @@ fn dispatch(command: Command) -> Exit {
         Command::New(new) => new.run(),
         Command::Check(check) => check.run(),
         Command::Build(build) => build.run(),
+        Command::Test(test) => test.run(),
         Command::Fmt(fmt) => fmt.run(),
         Command::Targets(targets) => targets.run(),
         Command::Explain(explain) => explain.run(),

@@ -222,6 +222,8 @@ codes! {
         "The rule reads other kinds of event.";
     "E0702" TunedTwice Error "tuned twice"
         "Two tunes, or two entries of one, set the same thing. Only one of them could count.";
+    "E0703" TestFailed Finding "test fails"
+        "A test inside a rule expects something else than what the rule says of its event, or a rule lacks a firing or a silent test and `--missing` was asked. The label tells both, and which condition decided.";
     "E0801" BadTarget Error "bad target file"
         "A target file does not say what it must, or says what no target can. The message names the entry.";
     "E0802" UnknownTarget Error "unknown target"

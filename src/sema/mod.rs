@@ -21,6 +21,7 @@ pub use condition::Place;
 pub use fields::{FieldDef, FieldId, Kind, Os, Type, OS_WORDS};
 pub use lists::Lists;
 pub use meta::{Level, Meta, Schedule, Throttle};
+pub(crate) use operand::day_number;
 pub use rule::{Exception, Rule};
 pub use size::MAX_TESTS;
 pub use test::READERS;

@@ -204,11 +204,15 @@ fn bind_source<'t>(
     }
     let mut binder = Binder { target, kind, os, notes: vec![], refused: vec![], strict: false };
     let detect = binder.pred(&detect);
+    let mut silenced = detect == Bound::Const(false);
     let mut exceptions = vec![];
     for (i, pred) in body.exceptions.iter().enumerate() {
         let title = rule.exceptions.get(i).map_or("", |e| e.title.as_str());
-        if let Some(bound) = binder.whole(&fixed(pred), &format!("The exception \"{title}\"")) {
-            exceptions.push((i, bound));
+        match binder.whole(&fixed(pred), &format!("The exception \"{title}\"")) {
+            // An exception that nothing meets is no part of the query; one that everything meets silences it.
+            None | Some(Bound::Const(false)) => {}
+            Some(Bound::Const(true)) => silenced = true,
+            Some(bound) => exceptions.push((i, bound)),
         }
     }
     let mut flags = vec![];
@@ -220,6 +224,9 @@ fn bind_source<'t>(
     let show = binder.show(rule);
     if !binder.refused.is_empty() {
         return Err(binder.refused);
+    }
+    if silenced {
+        return Ok((None, binder.notes));
     }
     let query = SourceQuery { source, kind, os: os.to_vec(), detect, exceptions, flags, show };
     Ok((Some(query), binder.notes))
@@ -417,6 +424,10 @@ impl Binder<'_> {
                     return self.guarded(column.clone(), text, span);
                 }
                 match derive::regex(&column, &text, span) {
+                    Some(bound) if self.holds_on_nothing(&text) => {
+                        let there = BoundTest { column: column.to_whole(), op: BoundOp::Exists, span };
+                        Bound::and(vec![Bound::Test(there), bound])
+                    }
                     Some(bound) => bound,
                     None => self.refuse(span, format!("has only a part of `{}` to ask this of, and computes nothing", column.name)),
                 }
@@ -425,12 +436,13 @@ impl Binder<'_> {
         if all { Bound::and(parts) } else { Bound::or(parts) }
     }
 
+    /// Whether a test of text could hold where there is no value, but nothing or a filler.
+    fn holds_on_nothing(&self, text: &Text) -> bool {
+        may_hold(text, "") || self.target.filler.iter().any(|f| may_hold(text, f))
+    }
+
     fn guarded(&self, column: Column, text: Text, span: Span) -> Bound {
-        let short = self.target.filler.iter().map(String::as_str).chain([""]);
-        let mut guard = false;
-        for value in short {
-            guard |= may_hold(&text, value);
-        }
+        let guard = self.holds_on_nothing(&text);
         let test = Bound::Test(BoundTest { column: column.clone(), op: BoundOp::Text(text), span });
         if !guard {
             return test;
@@ -526,7 +538,7 @@ fn available_spans(pred: &Pred, out: &mut Vec<Span>) {
 fn native(mut text: Text, os: &[Os]) -> Text {
     if let Matcher::Exact(values) = &mut text.matcher {
         for value in values {
-            let unix = value.starts_with('/') && !value.starts_with("//");
+            let unix = value.starts_with('/') && !value.starts_with("//") && os.iter().any(|o| *o != Os::Windows);
             if os.contains(&Os::Windows) && !unix {
                 *value = value.replace('/', "\\");
             } else if !os.contains(&Os::Windows) {

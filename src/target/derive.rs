@@ -118,9 +118,24 @@ pub fn regex(column: &Column, test: &Text, span: Span) -> Option<Bound> {
     Some(made(alternatives(&patterns)))
 }
 
+/// Each of several values as a test of its own: only `contains` has a form for all of them in every language.
+fn each_alone(text: &Text) -> Option<Vec<Text>> {
+    let (values, made): (&[String], fn(Vec<String>) -> Matcher) = match &text.matcher {
+        Matcher::Exact(v) => (v, Matcher::Exact),
+        Matcher::StartsWith(v) => (v, Matcher::StartsWith),
+        Matcher::EndsWith(v) => (v, Matcher::EndsWith),
+        Matcher::Contains(v) if text.cased => (v, Matcher::Contains),
+        _ => return None,
+    };
+    Some(values.iter().map(|v| Text { matcher: made(vec![v.clone()]), all: false, cased: text.cased }).collect())
+}
+
 /// Patterns that need no wildcard are said without.
 #[must_use]
 pub fn simplify(text: Text) -> Vec<Text> {
+    if let (true, Some(values)) = (text.all, each_alone(&text)) {
+        return values;
+    }
     let Matcher::Like(globs) = &text.matcher else { return vec![text] };
     if text.all {
         // Each pattern is a test of its own.

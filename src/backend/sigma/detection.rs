@@ -3,6 +3,7 @@
 
 use super::item::{items, Items};
 use crate::sema::Rule;
+use crate::source::Span;
 use crate::target::{Bound, SourceQuery, Unsupported};
 use indexmap::IndexMap;
 
@@ -44,6 +45,8 @@ struct Builder<'a> {
     filler: &'a [String],
     out: Detection,
     refused: Vec<Unsupported>,
+    /// Where the rule's detection stands.
+    span: Span,
 }
 
 impl Detection {
@@ -52,7 +55,7 @@ impl Detection {
     /// # Errors
     /// What Sigma cannot say.
     pub fn of(rule: &Rule, query: &SourceQuery, filler: &[String]) -> Result<Detection, Vec<Unsupported>> {
-        let mut builder = Builder { filler, out: Detection::default(), refused: vec![] };
+        let mut builder = Builder { filler, out: Detection::default(), refused: vec![], span: rule.detect_span };
         let detect = match &query.detect {
             Bound::Const(_) => {
                 return Err(vec![Unsupported { span: rule.detect_span, why: "cannot say a condition that is always true".into() }]);
@@ -122,8 +125,16 @@ impl Builder<'_> {
                 let name = format!("filter_main{number}_{}", subject(inner));
                 Joint::Not(Box::new(self.filter(inner, &name)))
             }
-            Bound::Test(_) | Bound::Const(_) => {
-                // Tests that are no selection were refused already; constants are gone by now.
+            Bound::Test(test) => {
+                // What Sigma cannot say was refused when the test became an item.
+                let refused = Unsupported { span: test.span, why: "cannot say this as one selection".into() };
+                if self.refused.is_empty() {
+                    self.refused.push(refused);
+                }
+                Joint::Name(prefix.to_owned())
+            }
+            Bound::Const(_) => {
+                self.refused.push(Unsupported { span: self.span, why: "cannot say a part that is always true or never".into() });
                 Joint::Name(prefix.to_owned())
             }
         }

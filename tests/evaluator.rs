@@ -1,0 +1,48 @@
+//! The reference evaluator against the oracle: every rule asked about every event that any test writes out.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+mod oracle;
+
+use arcanary::event::eval::Evaluator;
+use arcanary::event::Event;
+use arcanary::project::Loaded;
+use arcanary::syntax::ast::{self, TestInput};
+
+fn events(loaded: &Loaded) -> Vec<&ast::Event> {
+    let tests = loaded.project.rules.values().flat_map(|r| &r.tests);
+    tests
+        .flat_map(|t| match &t.input {
+            TestInput::Events(events) => events.as_slice(),
+            TestInput::Recorded { .. } => &[],
+        })
+        .collect()
+}
+
+#[test]
+fn evaluator_and_oracle_agree_on_every_rule_and_every_written_event() {
+    let projects = [common::project("rules"), common::project("tests/cases"), common::project("tests/oracle/corners.det")];
+    let written: Vec<&ast::Event> = projects.iter().flat_map(events).collect();
+    let (mut compared, mut detected) = (0, 0);
+    for loaded in &projects {
+        for rule in loaded.project.rules.values().filter(|r| r.not_compiled_yet().is_none()) {
+            let evaluator = Evaluator::new(rule, &loaded.project);
+            for event in &written {
+                let expected = oracle::verdict(rule, &loaded.project, &oracle::Event::inline(event));
+                let verdict = evaluator.verdict(&Event::of_test(event));
+                let got = (verdict.detected, verdict.flags.clone(), verdict.excepted_by.clone());
+                assert_eq!(got, (expected.detected, expected.flags, expected.excepted_by), "{}: {event:?}", rule.name);
+                compared += 1;
+                detected += usize::from(verdict.detected);
+            }
+        }
+    }
+    assert!(compared > 20_000 && detected > 500, "{compared} compared, {detected} detected");
+}
