@@ -25,7 +25,11 @@ fn pack() -> (String, Vec<String>) {
                 folders.push(path);
             } else if path.extension().is_some_and(|e| e == "det") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                if text.contains("\nrule ") || text.starts_with("rule ") { rules.push(text) } else { shared.push_str(&text) }
+                if text.contains("\nrule ") || text.starts_with("rule ") {
+                    rules.push(text)
+                } else {
+                    shared.push_str(&text)
+                }
             }
         }
     }
@@ -83,7 +87,9 @@ fn main() {
                 group.bench_function(id, |b| b.iter(|| load(&text)));
             } else {
                 // A fresh project each time: nothing lowered before counts.
-                group.bench_function(id, |b| b.iter_batched(|| load(&text), |p| build(&p, &targets), BatchSize::PerIteration));
+                group.bench_function(id, |b| {
+                    b.iter_batched(|| load(&text), |p| build(&p, &targets), BatchSize::PerIteration)
+                });
             }
         }
         group.finish();

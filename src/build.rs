@@ -3,9 +3,9 @@
 //! `OUT/<target>/<rule>.<kql|spl|yml>` for each document, and `OUT/manifest.json` with what is exact, degraded or
 //! refused. Files that an earlier manifest lists and this build does not make are removed; no other file is touched.
 
-use crate::compile::{compile, Document, Status};
+use crate::compile::{Document, Status, compile};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::project::{config_place, Loaded};
+use crate::project::{Loaded, config_place};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -64,12 +64,18 @@ pub fn build(loaded: &Loaded, targets: &[String]) -> Built {
         let mut entries = BTreeMap::new();
         for rule in loaded.rules() {
             if let Some(why) = &rule.disabled {
-                let entry = Entry { id: rule.meta.id.clone(), status: "disabled".to_owned(), file: None, notes: vec![why.clone()] };
+                let entry = Entry {
+                    id: rule.meta.id.clone(),
+                    status: "disabled".to_owned(),
+                    file: None,
+                    notes: vec![why.clone()],
+                };
                 entries.insert(rule.name.clone(), entry);
                 continue;
             }
             let skip = loaded.config.skip.iter().position(|s| s.rule == rule.name && s.targets.contains(name));
-            let entry = |status: &str, file, notes| Entry { id: rule.meta.id.clone(), status: status.to_owned(), file, notes };
+            let entry =
+                |status: &str, file, notes| Entry { id: rule.meta.id.clone(), status: status.to_owned(), file, notes };
             match (compile(rule, &loaded.project, target), skip) {
                 (Ok(document), None) => {
                     let file = format!("{name}/{}.{}", rule.name, target.language.extension());
@@ -109,7 +115,9 @@ fn reason(diagnostic: &Diagnostic) -> String {
 fn by_cause(refused: Vec<(&str, &str, Diagnostic)>) -> Vec<Diagnostic> {
     let mut out: Vec<(&str, Vec<&str>, Diagnostic)> = vec![];
     for (rule, target, diagnostic) in refused {
-        let twin = out.iter_mut().find(|(r, _, d)| *r == rule && d.code == diagnostic.code && d.span() == diagnostic.span() && reason(d) == reason(&diagnostic));
+        let twin = out.iter_mut().find(|(r, _, d)| {
+            *r == rule && d.code == diagnostic.code && d.span() == diagnostic.span() && reason(d) == reason(&diagnostic)
+        });
         match twin {
             Some((_, targets, _)) => targets.push(target),
             None => out.push((rule, vec![target], diagnostic)),
@@ -118,7 +126,9 @@ fn by_cause(refused: Vec<(&str, &str, Diagnostic)>) -> Vec<Diagnostic> {
     let named = |(rule, targets, mut diagnostic): (&str, Vec<&str>, Diagnostic)| {
         let all = targets.iter().map(|t| format!("`{t}`")).collect::<Vec<_>>().join(", ");
         match diagnostic.code {
-            Code::Unsupported if targets.len() > 1 => diagnostic.message = format!("targets {all} cannot say rule `{rule}`"),
+            Code::Unsupported if targets.len() > 1 => {
+                diagnostic.message = format!("targets {all} cannot say rule `{rule}`")
+            }
             Code::NotCompiledYet => diagnostic.message = format!("`{rule}` is not compiled yet"),
             _ => {}
         }
@@ -173,7 +183,9 @@ impl Built {
     fn plan(&self, loaded: &Loaded, out: &Path) -> (BTreeMap<String, String>, Vec<String>) {
         let before = read_manifest(out);
         let manifest = self.manifest(loaded, &before);
-        let listed = |m: &Manifest| m.targets.values().flat_map(|t| t.values().filter_map(|e| e.file.clone())).collect::<Vec<_>>();
+        let listed = |m: &Manifest| {
+            m.targets.values().flat_map(|t| t.values().filter_map(|e| e.file.clone())).collect::<Vec<_>>()
+        };
         let now = listed(&manifest);
         let stale = listed(&before).into_iter().filter(|f| !now.contains(f) && is_ours(f)).collect();
         let mut files = self.files.clone();
@@ -220,7 +232,9 @@ impl Built {
 /// A manifest may have been edited: only plain names below a target's folder are ever removed.
 fn is_ours(file: &str) -> bool {
     let mut parts = file.split('/');
-    let plain = |p: Option<&str>| p.is_some_and(|p| !p.is_empty() && p != ".." && p != "." && !p.contains('\\') && !p.contains(':'));
+    let plain = |p: Option<&str>| {
+        p.is_some_and(|p| !p.is_empty() && p != ".." && p != "." && !p.contains('\\') && !p.contains(':'))
+    };
     plain(parts.next()) && plain(parts.next()) && parts.next().is_none()
 }
 

@@ -4,7 +4,7 @@ use crate::backend;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::envelope;
 use crate::sema::{Project, Rule};
-use crate::target::{bind, Note, Target, Unsupported};
+use crate::target::{Note, Target, Unsupported, bind};
 
 /// How far a document says what its rule means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -43,14 +43,20 @@ pub fn compile(rule: &Rule, project: &Project, target: &Target) -> Result<Docume
     let plan = bind(rule, project, target).map_err(refused)?;
     let printed = backend::print(rule, &plan).map_err(refused)?;
     let text = envelope::document(rule, &plan, &printed).map_err(|why| {
-        vec![Diagnostic::new(Code::Internal, format!("`{}` has no document for `{}`", rule.name, target.name)).at(rule.span, why)]
+        vec![
+            Diagnostic::new(Code::Internal, format!("`{}` has no document for `{}`", rule.name, target.name))
+                .at(rule.span, why),
+        ]
     })?;
     let characters = text.chars().count();
     if let Some(most) = target.max_characters.filter(|most| characters > *most) {
         return Err(vec![
-            Diagnostic::new(Code::TooLong, format!("target `{}` takes no query as long as that of `{}`", target.name, rule.name))
-                .at(rule.detect_span, format!("{} characters, and {most} is the limit", characters))
-                .help("split the rule, or name fewer utilities and values"),
+            Diagnostic::new(
+                Code::TooLong,
+                format!("target `{}` takes no query as long as that of `{}`", target.name, rule.name),
+            )
+            .at(rule.detect_span, format!("{} characters, and {most} is the limit", characters))
+            .help("split the rule, or name fewer utilities and values"),
         ]);
     }
     let status = if printed.notes.iter().any(|n| n.degraded) { Status::Degraded } else { Status::Exact };

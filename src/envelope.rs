@@ -26,7 +26,8 @@ impl Object for PrintedText {
     }
 }
 
-static ENVIRONMENT: LazyLock<Result<Environment<'static>, String>> = LazyLock::new(|| environment().map_err(|e| e.to_string()));
+static ENVIRONMENT: LazyLock<Result<Environment<'static>, String>> =
+    LazyLock::new(|| environment().map_err(|e| e.to_string()));
 
 fn environment() -> Result<Environment<'static>, Error> {
     let mut env = Environment::new();
@@ -47,9 +48,7 @@ fn value(fragment: &Fragment) -> Value {
     match fragment {
         Fragment::Text(text) => Value::from_object(PrintedText(text.clone())),
         Fragment::List(all) => Value::from(all.iter().map(value).collect::<Vec<_>>()),
-        Fragment::Record(fields) => {
-            Value::from(fields.iter().map(|(k, v)| (*k, value(v))).collect::<BTreeMap<_, _>>())
-        }
+        Fragment::Record(fields) => Value::from(fields.iter().map(|(k, v)| (*k, value(v))).collect::<BTreeMap<_, _>>()),
     }
 }
 
@@ -73,12 +72,19 @@ pub fn document(rule: &Rule, plan: &Plan, printed: &Printed) -> Result<String, S
     if language != Language::Sigma {
         data.push(("title", text(&meta.title)));
         data.push(("id", text(&meta.id)));
-        let attack = if meta.attack.is_empty() { String::new() } else { format!(", ATT&CK: {}", meta.attack.join(", ")) };
+        let attack =
+            if meta.attack.is_empty() { String::new() } else { format!(", ATT&CK: {}", meta.attack.join(", ")) };
         data.push(("level", text(&format!("{}{attack}", meta.level.word()))));
         let line = |key: &str, value: &Option<String>| value.as_ref().map(|v| format!("{key}: {v}"));
         let credits = [line("author", &meta.author), line("license", &meta.license)].into_iter().flatten();
-        data.push(("credits", lines(credits.chain(meta.references.iter().map(|r| format!("reference: {r}"))).collect())));
-        data.push(("description", lines(meta.description.lines().map(str::to_owned).filter(|l| !l.trim().is_empty()).collect())));
+        data.push((
+            "credits",
+            lines(credits.chain(meta.references.iter().map(|r| format!("reference: {r}"))).collect()),
+        ));
+        data.push((
+            "description",
+            lines(meta.description.lines().map(str::to_owned).filter(|l| !l.trim().is_empty()).collect()),
+        ));
     }
     let env = ENVIRONMENT.as_ref().map_err(Clone::clone)?;
     let template = match language {
@@ -86,7 +92,10 @@ pub fn document(rule: &Rule, plan: &Plan, printed: &Printed) -> Result<String, S
         Language::Spl => "spl",
         Language::Sigma => "sigma",
     };
-    let rendered = env.get_template(template).and_then(|t| t.render(value(&Fragment::Record(data)))).map_err(|e| format!("{e:#}"))?;
+    let rendered = env
+        .get_template(template)
+        .and_then(|t| t.render(value(&Fragment::Record(data))))
+        .map_err(|e| format!("{e:#}"))?;
     let rendered = format!("{}\n", rendered.trim_end());
     if language == Language::Sigma {
         read_again(rule, &rendered)?;
@@ -98,10 +107,13 @@ pub fn document(rule: &Rule, plan: &Plan, printed: &Printed) -> Result<String, S
 fn read_again(rule: &Rule, text: &str) -> Result<(), String> {
     use serde::Deserialize as _;
     for (i, document) in serde_yaml::Deserializer::from_str(text).enumerate() {
-        let document = serde_yaml::Value::deserialize(document).map_err(|e| format!("the document of `{}` is not YAML: {e}", rule.name))?;
+        let document = serde_yaml::Value::deserialize(document)
+            .map_err(|e| format!("the document of `{}` is not YAML: {e}", rule.name))?;
         let field = |key: &str| document.get(key).and_then(|v| v.as_str()).unwrap_or("").to_owned();
         let title = crate::backend::one_line(&rule.meta.title).to_lowercase();
-        let same = field("title").to_lowercase().starts_with(&title) && field("level") == rule.meta.level.word() && (i > 0 || field("id") == rule.meta.id);
+        let same = field("title").to_lowercase().starts_with(&title)
+            && field("level") == rule.meta.level.word()
+            && (i > 0 || field("id") == rule.meta.id);
         if !same {
             return Err(format!("the document of `{}` does not read as it was written", rule.name));
         }

@@ -1,10 +1,11 @@
 //! `explain`: a rule in plain words, and how each target says it.
 
-use crate::compile::{compile, Status};
+use crate::compile::{Status, compile};
 use crate::project::Loaded;
 use crate::sema::Rule;
 use crate::syntax::ast::{
-    Amount, Detect, Expr, List, Literal, Operator, Path, Pick, Query, StepRole, TextOp, TextOperand, Tool, ToolVerb, Value, Values,
+    Amount, Detect, Expr, List, Literal, Operator, Path, Pick, Query, StepRole, TextOp, TextOperand, Tool, ToolVerb,
+    Value, Values,
 };
 use std::fmt::Write as _;
 
@@ -89,16 +90,27 @@ impl Words<'_> {
         match detect {
             Detect::Query(query) => self.query("It matches", query, out),
             Detect::Count(count) => {
-                let what = count.distinct.as_ref().map_or_else(|| "events".to_owned(), |p| format!("different values of {}", p.dotted()));
+                let what = count
+                    .distinct
+                    .as_ref()
+                    .map_or_else(|| "events".to_owned(), |p| format!("different values of {}", p.dotted()));
                 let keys = paths(&count.keys);
                 let least = self.amount(&count.at_least);
-                let _ = writeln!(out, "It matches when, for one {keys}, at least {least} {what} fall within {} seconds of", self.amount(&count.within));
+                let _ = writeln!(
+                    out,
+                    "It matches when, for one {keys}, at least {least} {what} fall within {} seconds of",
+                    self.amount(&count.within)
+                );
                 self.query(" ", &count.query, out);
             }
             Detect::Steps(steps) => {
                 let order = if steps.ordered { "in this order" } else { "in any order" };
                 let within = self.amount(&steps.within);
-                let _ = writeln!(out, "It matches when these happen {order}, for one {}, within {within} seconds:", paths(&steps.keys));
+                let _ = writeln!(
+                    out,
+                    "It matches when these happen {order}, for one {}, within {within} seconds:",
+                    paths(&steps.keys)
+                );
                 for step in &steps.steps {
                     let role = match step.role {
                         StepRole::Required => "",
@@ -166,11 +178,13 @@ impl Words<'_> {
             Some(utility) => utility.title.clone(),
             None => {
                 let members = project.groups.get(name).into_iter().flatten();
-                let titles: Vec<&str> = members.filter_map(|m| project.utilities.get(m)).map(|u| u.title.as_str()).collect();
+                let titles: Vec<&str> =
+                    members.filter_map(|m| project.utilities.get(m)).map(|u| u.title.as_str()).collect();
                 format!("any of {} ({})", name, titles.join(", "))
             }
         };
-        let who = tool.subject.as_ref().map_or_else(|| "the process".to_owned(), |s| format!("the process's {}", s.dotted()));
+        let who =
+            tool.subject.as_ref().map_or_else(|| "the process".to_owned(), |s| format!("the process's {}", s.dotted()));
         let mut text = match tool.verb {
             ToolVerb::Runs => format!("{who} is {title}, by its file name or original name"),
             ToolVerb::Renamed => format!("{who} is {title} under another file name"),
@@ -205,7 +219,9 @@ impl Words<'_> {
                 };
                 let what = match operand {
                     TextOperand::One(v) => value(v),
-                    TextOperand::Many { all, values } => format!("{} {}", if *all { "each of" } else { "any of" }, self.values(values)),
+                    TextOperand::Many { all, values } => {
+                        format!("{} {}", if *all { "each of" } else { "any of" }, self.values(values))
+                    }
                 };
                 format!("{verb} {what}{}", exact(*cased))
             }
@@ -230,7 +246,9 @@ impl Words<'_> {
             .values
             .iter()
             .map(|v| match v {
-                Value::Path(path) if self.loaded.project.lists.named(&path.dotted()).is_some() => self.values(&Values::Path(path.clone())),
+                Value::Path(path) if self.loaded.project.lists.named(&path.dotted()).is_some() => {
+                    self.values(&Values::Path(path.clone()))
+                }
                 other => value(other),
             })
             .collect();

@@ -1,6 +1,6 @@
 //! A project on disk: `arcanary.yaml`, the `.det` files it names, and its own targets.
 
-use crate::diagnostic::{nearest, sort, Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, nearest, sort};
 use crate::sema::{self, Meta, Rule};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::ast::{Literal, Text};
@@ -227,7 +227,10 @@ fn read_config(root: &Path, loaded: &mut Loaded) {
             let at = (0..=at).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
             let message = error.to_string();
             let message = message.split(" at line ").next().unwrap_or("").to_owned();
-            loaded.diagnostics.push(Diagnostic::new(Code::BadProject, format!("{FILE_NAME} cannot be read")).at(Span::new(id, at, at), message));
+            loaded.diagnostics.push(
+                Diagnostic::new(Code::BadProject, format!("{FILE_NAME} cannot be read"))
+                    .at(Span::new(id, at, at), message),
+            );
         }
     }
     read_targets(root, loaded);
@@ -267,7 +270,12 @@ fn project_files(loaded: &mut Loaded) -> Vec<PathBuf> {
         if path.exists() {
             collect(&path, &mut files, &mut loaded.diagnostics);
         } else {
-            let diagnostic = config_place(loaded, &source, Diagnostic::new(Code::BadProject, format!("`{source}` does not exist")), "named under `sources`");
+            let diagnostic = config_place(
+                loaded,
+                &source,
+                Diagnostic::new(Code::BadProject, format!("`{source}` does not exist")),
+                "named under `sources`",
+            );
             loaded.diagnostics.push(diagnostic);
         }
     }
@@ -382,7 +390,10 @@ fn check_names(loaded: &mut Loaded) {
     }
     for skip in &loaded.config.skip {
         if !loaded.project.rules.contains_key(&skip.rule) && !loaded.has_errors() {
-            let diagnostic = Diagnostic::new(Code::StaleSkip, format!("the project skips `{}`, and there is no such rule", skip.rule));
+            let diagnostic = Diagnostic::new(
+                Code::StaleSkip,
+                format!("the project skips `{}`, and there is no such rule", skip.rule),
+            );
             found.push(config_place(loaded, &skip.rule, diagnostic, "named under `skip`"));
         }
     }
@@ -393,7 +404,8 @@ fn check_names(loaded: &mut Loaded) {
 #[must_use]
 pub fn unknown_target(name: &str, targets: &Targets) -> Diagnostic {
     let known: Vec<&str> = targets.all.keys().map(String::as_str).collect();
-    let diagnostic = Diagnostic::new(Code::UnknownTarget, format!("there is no target `{name}`")).note(format!("targets are {}", known.join(", ")));
+    let diagnostic = Diagnostic::new(Code::UnknownTarget, format!("there is no target `{name}`"))
+        .note(format!("targets are {}", known.join(", ")));
     match nearest(name, known.iter().copied()) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None => diagnostic,
@@ -419,7 +431,8 @@ fn select(chosen: &[PathBuf], project_files: &[PathBuf], loaded: &mut Loaded) {
         return;
     }
     let files: Vec<FileId> = loaded.files.iter().filter(|(_, p)| meant(p)).map(|(id, _)| *id).collect();
-    loaded.selected = Some(loaded.project.rules.values().filter(|r| files.contains(&r.span.file)).map(|r| r.name.clone()).collect());
+    loaded.selected =
+        Some(loaded.project.rules.values().filter(|r| files.contains(&r.span.file)).map(|r| r.name.clone()).collect());
 }
 
 /// An absolute path without `.` and `..`.

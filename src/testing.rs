@@ -1,7 +1,7 @@
 //! `test`: the tests inside rules, run by the reference evaluator.
 
-use crate::event::eval::{Evaluator, Verdict};
 use crate::event::Event;
+use crate::event::eval::{Evaluator, Verdict};
 use crate::project::Loaded;
 use crate::sema::Rule;
 use crate::source::Span;

@@ -147,7 +147,12 @@ fn what_a_rule_no_longer_makes_is_removed_and_strangers_stay() {
 #[test]
 fn what_a_target_cannot_say_is_a_finding_until_it_is_skipped_with_a_reason() {
     let place = project();
-    place.write("rules/a.det", &RULE.replace("runs rar to create with password", "renamed rar").replace("image [\"rar.exe\"]", "image [\"rar.exe\"] original [\"WinRAR.exe\"]"));
+    place.write(
+        "rules/a.det",
+        &RULE
+            .replace("runs rar to create with password", "renamed rar")
+            .replace("image [\"rar.exe\"]", "image [\"rar.exe\"] original [\"WinRAR.exe\"]"),
+    );
     place.write("arcanary.yaml", "sources: [rules]\ntargets: [sentinel, sentinel-securityevent]\nout: build\n");
     let ran = place.run(&["build"]);
     assert_eq!(ran.code, 1);
@@ -190,7 +195,10 @@ fn a_parameter_of_the_project_reaches_the_query() {
 #[test]
 fn a_user_overrides_a_field_of_a_target_without_rust() {
     let place = project();
-    place.write("targets/sentinel.yaml", "name: sentinel\nextends: sentinel\nfields:\n  process:\n    command_line: MyCommandLine\n");
+    place.write(
+        "targets/sentinel.yaml",
+        "name: sentinel\nextends: sentinel\nfields:\n  process:\n    command_line: MyCommandLine\n",
+    );
     place.write("targets/mine.yaml", "name: mine\nlanguage: kql\nsources:\n  process:\n    - { os: [windows], table: MyEvents }\nfields:\n  process:\n    process.name: Name\n    command_line: Line\n");
     let ran = place.run(&["build", "--target", "sentinel,mine"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
@@ -210,14 +218,24 @@ fn a_bad_target_file_is_told_with_its_place_and_a_cure() {
         ("name: x\nlanguage: kql\n", "has no `sources`"),
         ("name: x\nextends: sentinel\ncolour: red\n", "unknown field"),
         ("name: [\n", "cannot be read"),
-        ("name: x\nlanguage: spl\nsources:\n  process:\n    - { os: [windows], macro: m }\n", "no definition under `macros`"),
-        ("name: x\nextends: sentinel\nfields:\n  file:\n    file.action: ActionType\n", "does not say what its values mean"),
+        (
+            "name: x\nlanguage: spl\nsources:\n  process:\n    - { os: [windows], macro: m }\n",
+            "no definition under `macros`",
+        ),
+        (
+            "name: x\nextends: sentinel\nfields:\n  file:\n    file.action: ActionType\n",
+            "does not say what its values mean",
+        ),
     ] {
         let place = project();
         place.write("targets/x.yaml", text);
         let ran = place.run(&["check"]);
         assert_eq!(ran.code, 2, "{text}\n{}", ran.err);
-        assert!(ran.err.contains("error[E0801]") && ran.err.contains("targets/x.yaml:") && ran.err.contains(expected), "{text}\n{}", ran.err);
+        assert!(
+            ran.err.contains("error[E0801]") && ran.err.contains("targets/x.yaml:") && ran.err.contains(expected),
+            "{text}\n{}",
+            ran.err
+        );
     }
 }
 
@@ -283,7 +301,11 @@ fn explain_says_what_a_rule_matches_and_what_a_code_means() {
     let place = project();
     let ran = place.run(&["explain", "packed"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
-    assert!(ran.out.contains("the process is WinRAR, by its file name or original name, told to create, with password"), "{}", ran.out);
+    assert!(
+        ran.out.contains("the process is WinRAR, by its file name or original name, told to create, with password"),
+        "{}",
+        ran.out
+    );
     assert!(ran.out.contains("sentinel: exact"), "{}", ran.out);
     let ran = place.run(&["explain", "pakced"]);
     assert_eq!(ran.code, 2);

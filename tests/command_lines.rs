@@ -1,13 +1,7 @@
 //! Command lines: what the generated regular expressions say of recorded ones and of random ones, and that they mean
 //! the same on every engine. `tests/data/command-lines.jsonl` tells what each tool really does.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod oracle;
 
@@ -46,10 +40,8 @@ fn cases() -> Vec<Case> {
             image: text("image"),
             line: text("command_line"),
             expect: serde_json::from_value(json["expect"].clone()).unwrap(),
-            known_limit: serde_json::from_value(
-                json.get("known_limit").cloned().unwrap_or_default(),
-            )
-            .unwrap_or_default(),
+            known_limit: serde_json::from_value(json.get("known_limit").cloned().unwrap_or_default())
+                .unwrap_or_default(),
         }
     };
     text.lines().map(read).collect()
@@ -58,10 +50,7 @@ fn cases() -> Vec<Case> {
 /// The event of a case. A copy under another name is known by its original one.
 fn event(case: &Case, utility: &Utility) -> Event {
     let text = |s: &str| Value::Text(s.to_owned());
-    let mut fields = vec![
-        ("executable", text(&case.image)),
-        ("command_line", text(&case.line)),
-    ];
+    let mut fields = vec![("executable", text(&case.image)), ("command_line", text(&case.line))];
     let name = case.image.rsplit(['\\', '/']).next().unwrap();
     if !utility.image.iter().any(|i| i.eq_ignore_ascii_case(name)) {
         fields.push(("original_name", text(&utility.original[0])));
@@ -72,15 +61,9 @@ fn event(case: &Case, utility: &Utility) -> Event {
 /// The condition that a key of `expect` stands for. The data has the shell and its archive commands as one.
 fn condition(utility: &str, key: &str, utilities: &indexmap::IndexMap<String, Utility>) -> String {
     let shell = ["powershell", "powershell_archive"];
-    let names = if utility == "powershell" {
-        &shell[..]
-    } else {
-        &[utility]
-    };
+    let names = if utility == "powershell" { &shell[..] } else { &[utility] };
     for name in names {
-        let utility = utilities
-            .get(*name)
-            .unwrap_or_else(|| panic!("no utility `{name}`"));
+        let utility = utilities.get(*name).unwrap_or_else(|| panic!("no utility `{name}`"));
         match key {
             "unc" => return "argument.is_unc".to_owned(),
             "stream" => return "argument.is_stream".to_owned(),
@@ -115,46 +98,26 @@ fn check_recorded(folder: &str) -> usize {
     let name = |rule: &str| rule.split(' ').nth(1).unwrap().to_owned();
     let (mut put, mut failures) = (0, vec![]);
     for case in &cases {
-        assert!(
-            case.known_limit.iter().all(|k| case.expect.contains_key(k)),
-            "{}: a limit of nothing",
-            case.line
-        );
+        assert!(case.known_limit.iter().all(|k| case.expect.contains_key(k)), "{}: a limit of nothing", case.line);
         for (key, truth) in &case.expect {
             let rule = &rules[&(case.utility.clone(), key.clone())];
             let body = project.rules[&name(rule)].body(&project, Kind::Process, &Os::ALL);
             let limit = case.known_limit.contains(key);
             put += 1;
             if holds(&body.detect, &event(case, &utilities[&case.utility])) != (*truth != limit) {
-                let what = if limit {
-                    "the known limit is gone"
-                } else {
-                    "wrong"
-                };
-                failures.push(format!(
-                    "{what}: {} {key}, really {truth}: {}",
-                    case.utility, case.line
-                ));
+                let what = if limit { "the known limit is gone" } else { "wrong" };
+                failures.push(format!("{what}: {} {key}, really {truth}: {}", case.utility, case.line));
             }
         }
     }
-    assert!(
-        failures.is_empty(),
-        "{} of {put} verdicts:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    assert!(failures.is_empty(), "{} of {put} verdicts:\n{}", failures.len(), failures.join("\n"));
     put
 }
 
 #[test]
 fn recorded_command_lines_are_read_as_the_tools_read_them_but_for_known_limits() {
     for folder in ["rules", "tests/cases"] {
-        assert_eq!(
-            check_recorded(folder),
-            1904,
-            "verdicts with the declarations in {folder}"
-        );
+        assert_eq!(check_recorded(folder), 1904, "verdicts with the declarations in {folder}");
     }
 }
 
@@ -174,11 +137,7 @@ fn names_in_order(pattern: &str) -> String {
 #[test]
 fn the_expressions_that_were_measured_are_the_ones_generated() {
     let expected = [
-        (
-            "sevenzip",
-            &["password"][..],
-            r#"(?i)^[^"]*(?:"[^"]*"[^"]*)*[ \t\r\n]["']?-p"#,
-        ),
+        ("sevenzip", &["password"][..], r#"(?i)^[^"]*(?:"[^"]*"[^"]*)*[ \t\r\n]["']?-p"#),
         (
             "rar",
             &["password", "encrypt_header"],
@@ -207,12 +166,10 @@ fn the_expressions_that_were_measured_are_the_ones_generated() {
         let utilities = load(&files(folder), "").project.utilities;
         for (name, picks, wanted) in expected {
             let utility = &utilities[name];
-            let shapes = picks
-                .iter()
-                .flat_map(|pick| match utility.verbs.get(*pick) {
-                    Some(Verb::Shapes(shapes)) => shapes.clone(),
-                    _ => utility.switches[*pick].clone(),
-                });
+            let shapes = picks.iter().flat_map(|pick| match utility.verbs.get(*pick) {
+                Some(Verb::Shapes(shapes)) => shapes.clone(),
+                _ => utility.switches[*pick].clone(),
+            });
             let made = cmdline::shapes(&shapes.collect::<Vec<_>>(), utility, false);
             let made: Vec<String> = made.iter().map(|r| names_in_order(&r.full())).collect();
             assert_eq!(made, [wanted], "{name} {picks:?} in {folder}");
@@ -227,39 +184,25 @@ fn every_expression_means_the_same_on_every_engine_and_stays_short() {
         let full = regex.full();
         seen += 1;
         assert_eq!(portable::fault(&regex.pattern), None, "{what}: {full}");
-        assert!(
-            full.chars().count() <= longest,
-            "{what} has {} characters: {full}",
-            full.chars().count()
-        );
+        assert!(full.chars().count() <= longest, "{what} has {} characters: {full}", full.chars().count());
         regex::Regex::new(&full).unwrap_or_else(|e| panic!("{what}: {e}"));
         for filler in ["", "-"] {
-            assert!(
-                regex.loose || !found(regex, filler),
-                "{what} matches the filler {filler:?}: {full}"
-            );
+            assert!(regex.loose || !found(regex, filler), "{what} matches the filler {filler:?}: {full}");
         }
     };
     for utility in utilities() {
         let alone = asked(&utility).into_iter().map(|a| (a, 400));
         // All switches of a utility in one pattern are more than any rule of the pack asks for.
         for (asked, longest) in alone.chain(joined(&utility).into_iter().map(|a| (a, 800))) {
-            asked
-                .regexes
-                .iter()
-                .for_each(|regex| check(&asked.what, regex, longest));
+            asked.regexes.iter().for_each(|regex| check(&asked.what, regex, longest));
         }
         for verb in utility.verbs.keys() {
             let others = cmdline::other_verbs(&utility, verb);
-            others
-                .iter()
-                .for_each(|regex| check(&format!("{} not to {verb}", utility.name), regex, 800));
+            others.iter().for_each(|regex| check(&format!("{} not to {verb}", utility.name), regex, 800));
         }
     }
     for (ask, cased) in questions() {
-        generated(&ask, cased)
-            .iter()
-            .for_each(|regex| check(&format!("{ask:?}"), regex, 400));
+        generated(&ask, cased).iter().for_each(|regex| check(&format!("{ask:?}"), regex, 400));
     }
     assert!(seen >= 200, "only {seen} expressions");
 }
@@ -281,34 +224,19 @@ const LINES_EACH: u32 = 1_500;
 #[test]
 fn verbs_and_switches_of_random_lines_are_those_of_the_procedural_reading() {
     let utilities = utilities();
-    assert!(
-        utilities.len() * LINES_EACH as usize >= 20_000,
-        "{} utilities",
-        utilities.len()
-    );
+    assert!(utilities.len() * LINES_EACH as usize >= 20_000, "{} utilities", utilities.len());
     let tally = Tally::default();
     for utility in &utilities {
         let asked: Vec<Asked> = asked(utility).into_iter().chain(joined(utility)).collect();
-        each_line(
-            LINES_EACH,
-            lines(programs(utility), pieces(utility)),
-            |line| {
-                for asked in &asked {
-                    let (said, read) = (asked.holds(line), asked.read(utility, line));
-                    prop_assert_eq!(
-                        said,
-                        read,
-                        "{} in {:?}\n{}",
-                        &asked.what,
-                        line,
-                        asked.regexes[0].full()
-                    );
-                    tally.note(&asked.what, said);
-                    implied(&asked.what, &asked.regexes, line)?;
-                }
-                Ok(())
-            },
-        );
+        each_line(LINES_EACH, lines(programs(utility), pieces(utility)), |line| {
+            for asked in &asked {
+                let (said, read) = (asked.holds(line), asked.read(utility, line));
+                prop_assert_eq!(said, read, "{} in {:?}\n{}", &asked.what, line, asked.regexes[0].full());
+                tally.note(&asked.what, said);
+                implied(&asked.what, &asked.regexes, line)?;
+            }
+            Ok(())
+        });
     }
     tally.assert_both();
 }
@@ -317,38 +245,18 @@ fn verbs_and_switches_of_random_lines_are_those_of_the_procedural_reading() {
 
 #[test]
 fn arguments_of_random_lines_are_those_of_the_procedural_reading() {
-    let questions: Vec<_> = questions()
-        .into_iter()
-        .filter(|(ask, _)| !matches!(ask, Ask::Exists))
-        .collect();
-    let made: Vec<_> = questions
-        .iter()
-        .map(|(ask, cased)| (format!("{ask:?}, cased {cased}"), generated(ask, *cased)))
-        .collect();
+    let questions: Vec<_> = questions().into_iter().filter(|(ask, _)| !matches!(ask, Ask::Exists)).collect();
+    let made: Vec<_> =
+        questions.iter().map(|(ask, cased)| (format!("{ask:?}, cased {cased}"), generated(ask, *cased))).collect();
     let tally = Tally::default();
-    let programs = [
-        "x",
-        "x.exe",
-        " x",
-        "\"C:\\Program Files\\x.exe\"",
-        r"C:\Program Files\x.exe",
-        "\"x",
-        "",
-        "a\"b c\"d",
-    ]
-    .map(String::from)
-    .to_vec();
+    let programs =
+        ["x", "x.exe", " x", "\"C:\\Program Files\\x.exe\"", r"C:\Program Files\x.exe", "\"x", "", "a\"b c\"d"]
+            .map(String::from)
+            .to_vec();
     each_line(20_000, lines(programs, argument_pieces()), |line| {
         for ((ask, cased), (what, regexes)) in questions.iter().zip(&made) {
             let said = regexes.iter().any(|r| found(r, line));
-            prop_assert_eq!(
-                said,
-                some_argument(line, ask, *cased),
-                "{} in {:?}\n{}",
-                what,
-                line,
-                regexes[0].full()
-            );
+            prop_assert_eq!(said, some_argument(line, ask, *cased), "{} in {:?}\n{}", what, line, regexes[0].full());
             tally.note(what, said);
             implied(what, regexes, line)?;
         }
@@ -360,54 +268,29 @@ fn arguments_of_random_lines_are_those_of_the_procedural_reading() {
 #[test]
 fn several_operands_are_any_of_them() {
     let texts = ["my file.txt", "-t7z", r"C:\data", "Documents", "/tmp"].map(String::from);
-    let globs: Vec<Glob> = texts
-        .iter()
-        .map(|t| Glob::parse(&format!("{t}*")).unwrap())
-        .collect();
+    let globs: Vec<Glob> = texts.iter().map(|t| Glob::parse(&format!("{t}*")).unwrap()).collect();
     let folders: Vec<Folder> = texts.iter().map(|t| Folder::parse(t).unwrap()).collect();
     type Make = fn(String) -> Ask;
     let all: [(Make, Vec<Regex>, &[String]); 6] = [
         (Ask::Is, vec![cmdline::argument_is(&texts, false)], &texts),
-        (
-            |t| Ask::Like(t + "*"),
-            vec![cmdline::argument_like(&globs, false)],
-            &texts,
-        ),
-        (
-            Ask::StartsWith,
-            vec![cmdline::argument_starts(&texts, false)],
-            &texts,
-        ),
-        (
-            Ask::EndsWith,
-            vec![cmdline::argument_ends(&texts, false)],
-            &texts,
-        ),
-        (
-            Ask::Contains,
-            vec![cmdline::argument_contains(&texts[1..], false)],
-            &texts[1..],
-        ),
+        (|t| Ask::Like(t + "*"), vec![cmdline::argument_like(&globs, false)], &texts),
+        (Ask::StartsWith, vec![cmdline::argument_starts(&texts, false)], &texts),
+        (Ask::EndsWith, vec![cmdline::argument_ends(&texts, false)], &texts),
+        (Ask::Contains, vec![cmdline::argument_contains(&texts[1..], false)], &texts[1..]),
         (Ask::Under, cmdline::argument_under(&folders, false), &texts),
     ];
     let tally = Tally::default();
-    each_line(
-        3_000,
-        lines(vec!["x".to_owned()], argument_pieces()),
-        |line| {
-            for (make, regexes, texts) in &all {
-                let what = format!("{:?} and others", make(String::new()));
-                let said = regexes.iter().any(|r| found(r, line));
-                let read = texts
-                    .iter()
-                    .any(|t| some_argument(line, &make(t.clone()), false));
-                prop_assert_eq!(said, read, "{} in {:?}", &what, line);
-                tally.note(&what, said);
-                implied(&what, regexes, line)?;
-            }
-            Ok(())
-        },
-    );
+    each_line(3_000, lines(vec!["x".to_owned()], argument_pieces()), |line| {
+        for (make, regexes, texts) in &all {
+            let what = format!("{:?} and others", make(String::new()));
+            let said = regexes.iter().any(|r| found(r, line));
+            let read = texts.iter().any(|t| some_argument(line, &make(t.clone()), false));
+            prop_assert_eq!(said, read, "{} in {:?}", &what, line);
+            tally.note(&what, said);
+            implied(&what, regexes, line)?;
+        }
+        Ok(())
+    });
     tally.assert_both();
 }
 
@@ -415,45 +298,23 @@ fn several_operands_are_any_of_them() {
 fn an_argument_exists_where_something_follows_the_program() {
     let rule = "rule asked { title \"x\" id 00000000-0000-4000-8000-000000000000 level low os [windows] detect process where argument exists }";
     let Loaded { project, .. } = load(&[], rule);
-    let detect = project.rules["asked"]
-        .body(&project, Kind::Process, &[Os::Windows])
-        .detect
-        .clone();
+    let detect = project.rules["asked"].body(&project, Kind::Process, &[Os::Windows]).detect.clone();
     let tally = Tally::default();
-    let programs = ["x", " x", "\"a b\"", "\"a b", ""]
-        .map(String::from)
-        .to_vec();
-    each_line(
-        2_000,
-        lines(
-            programs,
-            vec![["", "", "", "x", "\""].map(String::from).to_vec()],
-        ),
-        |line| {
-            let said = holds(&detect, &Event::process("x.exe", line));
-            prop_assert_eq!(said, some_argument(line, &Ask::Exists, true), "{:?}", line);
-            tally.note("exists", said);
-            Ok(())
-        },
-    );
+    let programs = ["x", " x", "\"a b\"", "\"a b", ""].map(String::from).to_vec();
+    each_line(2_000, lines(programs, vec![["", "", "", "x", "\""].map(String::from).to_vec()]), |line| {
+        let said = holds(&detect, &Event::process("x.exe", line));
+        prop_assert_eq!(said, some_argument(line, &Ask::Exists, true), "{:?}", line);
+        tally.note("exists", said);
+        Ok(())
+    });
     tally.assert_both();
 }
 
 #[test]
 fn paths_lie_under_the_folders_of_the_procedural_reading() {
-    let folders: Vec<String> = questions()
-        .into_iter()
-        .filter_map(|(ask, _)| {
-            if let Ask::Under(f) = ask {
-                Some(f)
-            } else {
-                None
-            }
-        })
-        .collect();
-    let mut steps: Vec<String> = ["C:", "d:", "x", "é", "", "Temp", "data", "srv", "\n"]
-        .map(String::from)
-        .to_vec();
+    let folders: Vec<String> =
+        questions().into_iter().filter_map(|(ask, _)| if let Ask::Under(f) = ask { Some(f) } else { None }).collect();
+    let mut steps: Vec<String> = ["C:", "d:", "x", "é", "", "Temp", "data", "srv", "\n"].map(String::from).to_vec();
     for folder in &folders {
         let bare = folder.trim_start_matches(':');
         steps.extend([
@@ -466,11 +327,7 @@ fn paths_lie_under_the_folders_of_the_procedural_reading() {
     }
     let step = (select(steps), select(vec!["\\", "/", "\\\\", "", ""]));
     let path = prop::collection::vec(step, 0..4);
-    let path = path.prop_map(|all| {
-        all.into_iter()
-            .map(|(step, separator)| step + separator)
-            .collect::<String>()
-    });
+    let path = path.prop_map(|all| all.into_iter().map(|(step, separator)| step + separator).collect::<String>());
     let tally = Tally::default();
     each_line(20_000, path, |path| {
         for folder in &folders {
@@ -492,34 +349,17 @@ fn paths_lie_under_the_folders_of_the_procedural_reading() {
 fn original_names_are_compared_without_trailing_blanks_and_mui() {
     let names = ["7z.exe", "Cmd.Exe", "expand"].map(String::from);
     let regex = cmdline::original_name(&names);
-    let pieces = [
-        "7z.exe", "7zXexe", "CMD.EXE", "expand", "expander", "x", ".mui", ".MUI", " ", "\t",
-        " \r\n", ".",
-    ]
-    .map(String::from);
+    let pieces = ["7z.exe", "7zXexe", "CMD.EXE", "expand", "expander", "x", ".mui", ".MUI", " ", "\t", " \r\n", "."]
+        .map(String::from);
     let tally = Tally::default();
-    each_line(
-        5_000,
-        prop::collection::vec(select(pieces.to_vec()), 0..4).prop_map(|all| all.concat()),
-        |text| {
-            let bare = text
-                .trim_end_matches([' ', '\t', '\r', '\n'])
-                .to_lowercase();
-            let bare = bare
-                .strip_suffix(".mui")
-                .unwrap_or(&bare)
-                .trim_end_matches([' ', '\t', '\r', '\n']);
-            let said = found(&regex, text);
-            prop_assert_eq!(
-                said,
-                names.iter().any(|n| n.to_lowercase() == bare),
-                "{:?}",
-                text
-            );
-            tally.note("original name", said);
-            implied("original name", std::slice::from_ref(&regex), text)
-        },
-    );
+    each_line(5_000, prop::collection::vec(select(pieces.to_vec()), 0..4).prop_map(|all| all.concat()), |text| {
+        let bare = text.trim_end_matches([' ', '\t', '\r', '\n']).to_lowercase();
+        let bare = bare.strip_suffix(".mui").unwrap_or(&bare).trim_end_matches([' ', '\t', '\r', '\n']);
+        let said = found(&regex, text);
+        prop_assert_eq!(said, names.iter().any(|n| n.to_lowercase() == bare), "{:?}", text);
+        tally.note("original name", said);
+        implied("original name", std::slice::from_ref(&regex), text)
+    });
     tally.assert_both();
 }
 
@@ -527,21 +367,10 @@ fn original_names_are_compared_without_trailing_blanks_and_mui() {
 
 /// A recorded line as it is and as somebody else might write it.
 fn mutations(line: &str) -> Vec<String> {
-    let quoted = line
-        .split(' ')
-        .map(|word| format!("\"{word}\""))
-        .collect::<Vec<_>>()
-        .join(" ");
+    let quoted = line.split(' ').map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ");
     let single = line.replacen(' ', " '", 3);
     let open = line.replacen(' ', " \"", 1);
-    let mut all = vec![
-        line.to_owned(),
-        line.replace(' ', "\t"),
-        line.replace(' ', "\r\n"),
-        quoted,
-        single,
-        open,
-    ];
+    let mut all = vec![line.to_owned(), line.replace(' ', "\t"), line.replace(' ', "\r\n"), quoted, single, open];
     for i in 0..all.len() {
         all.push(all[i].to_uppercase());
         all.push(all[i].to_lowercase());
@@ -560,12 +389,7 @@ fn cheap_tests_never_hide_a_recorded_command_line() {
                     checked += 1;
                     let passes = regex.implied.iter().any(|c| cheap_holds(c, line));
                     spared += usize::from(!passes);
-                    assert!(
-                        passes || !found(regex, line),
-                        "{}: {:?} would hide {line:?}",
-                        asked.what,
-                        regex.implied
-                    );
+                    assert!(passes || !found(regex, line), "{}: {:?} would hide {line:?}", asked.what, regex.implied);
                 }
             }
         }

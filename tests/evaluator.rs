@@ -11,8 +11,8 @@
 mod common;
 mod oracle;
 
-use arcanary::event::eval::Evaluator;
 use arcanary::event::Event;
+use arcanary::event::eval::Evaluator;
 use arcanary::project::Loaded;
 use arcanary::syntax::ast::{self, TestInput};
 
@@ -28,7 +28,8 @@ fn events(loaded: &Loaded) -> Vec<&ast::Event> {
 
 #[test]
 fn evaluator_and_oracle_agree_on_every_rule_and_every_written_event() {
-    let projects = [common::project("rules"), common::project("tests/cases"), common::project("tests/oracle/corners.det")];
+    let projects =
+        [common::project("rules"), common::project("tests/cases"), common::project("tests/oracle/corners.det")];
     let written: Vec<&ast::Event> = projects.iter().flat_map(events).collect();
     let (mut compared, mut detected) = (0, 0);
     for loaded in &projects {

@@ -1,12 +1,6 @@
 //! Rules mean what their own tests say: every inline and recorded test, put to the oracle.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod oracle;
 
@@ -34,8 +28,7 @@ fn events(test: &Test) -> Vec<Event> {
         TestInput::Events(events) => events.iter().map(Event::inline).collect(),
         TestInput::Recorded { path, reader } => {
             let file = root("tests/data").join(&path.value);
-            let text = std::fs::read_to_string(&file)
-                .unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+            let text = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
             oracle::recorded::read(&reader.text, &text)
         }
     }
@@ -55,24 +48,17 @@ fn run(rule: &Rule, test: &Test, loaded: &Loaded) -> Result<(), String> {
             let mut sorted = (flags.clone(), seen.flags.clone());
             sorted.0.sort_unstable();
             sorted.1.sort_unstable();
-            (
-                format!("fires with {flags:?}"),
-                seen.fires() && sorted.0 == sorted.1,
-            )
+            (format!("fires with {flags:?}"), seen.fires() && sorted.0 == sorted.1)
         }
         Verdict::Silent => ("silent".to_owned(), !seen.detected),
-        Verdict::Excepted(title) => (
-            format!("excepted by {:?}", title.value),
-            seen.detected && seen.excepted_by.contains(&title.value),
-        ),
+        Verdict::Excepted(title) => {
+            (format!("excepted by {:?}", title.value), seen.detected && seen.excepted_by.contains(&title.value))
+        }
     };
     if passed {
         return Ok(());
     }
-    Err(format!(
-        "expected {expected}, got {seen:?}\n    {}",
-        event.written()
-    ))
+    Err(format!("expected {expected}, got {seen:?}\n    {}", event.written()))
 }
 
 /// Runs every test of every rule over single events; returns how many ran.
@@ -90,38 +76,21 @@ fn run_all(loaded: &Loaded, over_several: &[&str]) -> usize {
             ran += 1;
             if let Err(why) = run(rule, test, loaded) {
                 let place = loaded.sources.place(test.title.span);
-                failures.push(format!(
-                    "{place}: rule {}, test {:?}: {why}",
-                    rule.name, test.title.value
-                ));
+                failures.push(format!("{place}: rule {}, test {:?}: {why}", rule.name, test.title.value));
             }
         }
     }
-    assert!(
-        failures.is_empty(),
-        "{} of {ran} tests fail:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
+    assert!(failures.is_empty(), "{} of {ran} tests fail:\n{}", failures.len(), failures.join("\n"));
     several.sort_unstable();
     assert_eq!(several, over_several, "rules over several events");
-    assert_eq!(
-        ran + waiting,
-        written(loaded),
-        "tests that neither ran nor wait"
-    );
+    assert_eq!(ran + waiting, written(loaded), "tests that neither ran nor wait");
     ran
 }
 
 /// How many tests the files hold, counted in their text.
 fn written(loaded: &Loaded) -> usize {
-    let lines = loaded
-        .sources
-        .iter()
-        .flat_map(|(_, file)| file.text.lines());
-    lines
-        .filter(|l| l.trim_start().starts_with("test \""))
-        .count()
+    let lines = loaded.sources.iter().flat_map(|(_, file)| file.text.lines());
+    lines.filter(|l| l.trim_start().starts_with("test \"")).count()
 }
 
 #[test]
@@ -149,17 +118,11 @@ fn corners_of_the_semantics_mean_what_their_tests_say() {
 fn the_recorded_false_positive_of_case_459_is_found_and_excepted() {
     let loaded = load(&files("tests/cases"), "");
     let rule = &loaded.project.rules["expand_cabinet_files"];
-    let recorded = rule
-        .tests
-        .iter()
-        .find(|t| matches!(t.input, TestInput::Recorded { .. }))
-        .expect("the recorded test");
+    let recorded =
+        rule.tests.iter().find(|t| matches!(t.input, TestInput::Recorded { .. })).expect("the recorded test");
     let mut event = events(recorded).pop().expect("its event");
     let seen = verdict(rule, &loaded.project, &event);
-    assert_eq!(
-        (seen.detected, seen.excepted_by),
-        (true, vec!["Dell SupportAssist".to_owned()])
-    );
+    assert_eq!((seen.detected, seen.excepted_by), (true, vec!["Dell SupportAssist".to_owned()]));
     // Without its parent, the same command line is an alert.
     event.fields.retain(|id, _| !id.def().parent);
     assert!(verdict(rule, &loaded.project, &event).fires());
@@ -170,20 +133,8 @@ fn each_rule_of_the_pack_fires_in_three_tests_and_is_silent_in_three() {
     let loaded = load(&files("rules"), "");
     assert!(!loaded.project.rules.is_empty());
     for rule in loaded.project.rules.values() {
-        let fires = rule
-            .tests
-            .iter()
-            .filter(|t| matches!(t.verdict, Verdict::Fires(_)))
-            .count();
-        let silent = rule
-            .tests
-            .iter()
-            .filter(|t| matches!(t.verdict, Verdict::Silent))
-            .count();
-        assert!(
-            fires >= 3 && silent >= 3,
-            "`{}` has {fires} firing and {silent} silent tests",
-            rule.name
-        );
+        let fires = rule.tests.iter().filter(|t| matches!(t.verdict, Verdict::Fires(_))).count();
+        let silent = rule.tests.iter().filter(|t| matches!(t.verdict, Verdict::Silent)).count();
+        assert!(fires >= 3 && silent >= 3, "`{}` has {fires} firing and {silent} silent tests", rule.name);
     }
 }

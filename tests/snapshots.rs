@@ -11,7 +11,7 @@
 mod common;
 
 use arcanary::compile::compile;
-use arcanary::diagnostic::{to_text, Style};
+use arcanary::diagnostic::{Style, to_text};
 use arcanary::project::Loaded;
 use std::collections::BTreeSet;
 

@@ -56,7 +56,8 @@ fn cheap(bound: &Bound) -> Option<Bound> {
 /// A regular expression that begins with known text.
 fn beginning(test: &BoundTest) -> Option<Bound> {
     let BoundOp::Text(Text { matcher: Matcher::Regex(regex), .. }) = &test.op else { return None };
-    let starts: Option<Vec<String>> = regex.implied.iter().map(|c| if let Cheap::Start(t) = c { Some(t.clone()) } else { None }).collect();
+    let starts: Option<Vec<String>> =
+        regex.implied.iter().map(|c| if let Cheap::Start(t) = c { Some(t.clone()) } else { None }).collect();
     let matcher = Matcher::StartsWith(starts.filter(|s| !s.is_empty())?);
     let op = BoundOp::Text(Text { matcher, all: false, cased: regex.cased });
     Some(Bound::Test(BoundTest { op, ..test.clone() }))

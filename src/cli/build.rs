@@ -1,7 +1,7 @@
 //! `arcanary build`
 
-use super::{counted, exit_of, print, report, tell, Exit, Format, Input};
-use crate::build::{build, Built};
+use super::{Exit, Format, Input, counted, exit_of, print, report, tell};
+use crate::build::{Built, build};
 use crate::diagnostic::sort;
 use crate::project::Loaded;
 use clap::Args;
@@ -55,14 +55,23 @@ impl Build {
         let Some(out) = self.out.clone().or_else(own) else {
             return super::complain("no folder to write to: give `--out DIR`, or `out` in arcanary.yaml");
         };
-        if self.check { self.differences(&built, &loaded, &out, exit) } else { self.write(&built, &loaded, &out, targets.len(), exit) }
+        if self.check {
+            self.differences(&built, &loaded, &out, exit)
+        } else {
+            self.write(&built, &loaded, &out, targets.len(), exit)
+        }
     }
 
     fn write(&self, built: &Built, loaded: &Loaded, out: &Path, targets: usize, exit: Exit) -> Exit {
         match built.write(loaded, out) {
             Ok(count) => {
                 if self.input.format == Format::Text {
-                    tell(&format!("{} for {} in {}", counted(count, "document"), counted(targets, "target"), shown(out).display()));
+                    tell(&format!(
+                        "{} for {} in {}",
+                        counted(count, "document"),
+                        counted(targets, "target"),
+                        shown(out).display()
+                    ));
                 }
                 exit
             }
@@ -75,7 +84,11 @@ impl Build {
         for (name, old, new) in &differences {
             let (old, new) = (old.as_deref().unwrap_or(""), new.as_deref().unwrap_or(""));
             let diff = similar::TextDiff::from_lines(old, new);
-            let text = diff.unified_diff().context_radius(3).header(&format!("{} (there)", shown(out).join(name).display()), "as built now").to_string();
+            let text = diff
+                .unified_diff()
+                .context_radius(3)
+                .header(&format!("{} (there)", shown(out).join(name).display()), "as built now")
+                .to_string();
             if self.input.format == Format::Text {
                 print(&text);
             }
@@ -83,7 +96,11 @@ impl Build {
         if differences.is_empty() {
             return exit;
         }
-        tell(&format!("{} in {}; run `arcanary build` without --check and review the change", counted(differences.len(), "difference"), shown(out).display()));
+        tell(&format!(
+            "{} in {}; run `arcanary build` without --check and review the change",
+            counted(differences.len(), "difference"),
+            shown(out).display()
+        ));
         if exit == Exit::Bad { exit } else { Exit::Findings }
     }
 }

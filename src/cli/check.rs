@@ -1,6 +1,6 @@
 //! `arcanary check`
 
-use super::{counted, exit_of, report, tell, Exit, Format, Input};
+use super::{Exit, Format, Input, counted, exit_of, report, tell};
 use crate::build::build;
 use crate::diagnostic::sort;
 use clap::Args;
@@ -27,7 +27,11 @@ impl Check {
         report(&loaded.diagnostics, &loaded.sources, self.input.format);
         let exit = exit_of(&loaded.diagnostics);
         if exit == Exit::Fine && self.input.format == Format::Text {
-            tell(&format!("{} for {}: fine", counted(loaded.rules().count(), "rule"), counted(targets.len(), "target")));
+            tell(&format!(
+                "{} for {}: fine",
+                counted(loaded.rules().count(), "rule"),
+                counted(targets.len(), "target")
+            ));
         }
         exit
     }

@@ -1,6 +1,6 @@
 //! `arcanary explain`
 
-use super::{complain, exit_of, print, report, Exit, Input};
+use super::{Exit, Input, complain, exit_of, print, report};
 use crate::explain::explain;
 use clap::Args;
 

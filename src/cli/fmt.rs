@@ -1,6 +1,6 @@
 //! `arcanary fmt`
 
-use super::{counted, here, print, report, tell, Exit, Format};
+use super::{Exit, Format, counted, here, print, report, tell};
 use crate::build::write_whole;
 use crate::project;
 use crate::source::Sources;

@@ -23,7 +23,12 @@ const MOST_SHOWN: usize = 100;
 
 /// Compile detections of archive-utility behaviour to KQL, Splunk SPL and Sigma.
 #[derive(Parser)]
-#[command(name = "arcanary", version, arg_required_else_help = true, after_help = "Exit codes: 0 fine, 1 findings or differences, 2 bad source or usage.")]
+#[command(
+    name = "arcanary",
+    version,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 fine, 1 findings or differences, 2 bad source or usage."
+)]
 struct Cli {
     /// Explain a finding's code, such as E0105
     #[arg(long, value_name = "CODE")]
@@ -169,7 +174,10 @@ fn explain_code(id: &str) -> Exit {
         }
         None => {
             let near = diagnostic::nearest(id, Code::ALL.iter().map(|c| c.id()));
-            complain(&format!("there is no code `{id}`{}", near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"))))
+            complain(&format!(
+                "there is no code `{id}`{}",
+                near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"))
+            ))
         }
     }
 }
@@ -213,7 +221,11 @@ fn report(diagnostics: &[Diagnostic], sources: &Sources, format: Format) {
             }
             let (errors, warnings) = diagnostic::count(diagnostics);
             if errors + warnings > 0 {
-                tell(&format!("{}, {}; `arcanary --explain CODE` tells more", counted(errors, "error"), counted(warnings, "warning")));
+                tell(&format!(
+                    "{}, {}; `arcanary --explain CODE` tells more",
+                    counted(errors, "error"),
+                    counted(warnings, "warning")
+                ));
             }
         }
     }

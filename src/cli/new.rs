@@ -1,6 +1,6 @@
 //! `arcanary new`
 
-use super::{complain, tell, Exit};
+use super::{Exit, complain, tell};
 use crate::scaffold;
 use clap::Args;
 use std::path::PathBuf;

@@ -1,8 +1,8 @@
 //! `arcanary targets`
 
-use super::{here, print, report, Exit, Format};
-use crate::project::{self, unknown_target, Loaded};
-use crate::target::{describe, Targets};
+use super::{Exit, Format, here, print, report};
+use crate::project::{self, Loaded, unknown_target};
+use crate::target::{Targets, describe};
 use clap::{Args, Subcommand};
 
 /// List targets, or show one

@@ -1,8 +1,8 @@
 //! `arcanary test`
 
-use super::{complain, counted, exit_of, print, report, style, tell, Exit, Format, Input};
-use crate::diagnostic::{to_text, Code, Diagnostic};
-use crate::testing::{missing, run, Outcome, Ran};
+use super::{Exit, Format, Input, complain, counted, exit_of, print, report, style, tell};
+use crate::diagnostic::{Code, Diagnostic, to_text};
+use crate::testing::{Outcome, Ran, missing, run};
 use clap::Args;
 use serde_json::json;
 
@@ -33,7 +33,8 @@ impl Test {
         let lacking = if self.missing { missing(&loaded, &self.rule) } else { vec![] };
         let mut findings: Vec<Diagnostic> = ran.iter().filter_map(failure).collect();
         findings.extend(lacking.iter().map(|(rule, span, what)| {
-            Diagnostic::new(Code::TestFailed, format!("rule `{rule}` has {what}")).at(*span, "its tests prove one side only")
+            Diagnostic::new(Code::TestFailed, format!("rule `{rule}` has {what}"))
+                .at(*span, "its tests prove one side only")
         }));
         match self.input.format {
             Format::Json => {
@@ -77,7 +78,8 @@ fn summary(ran: &[Ran]) {
     let left = ran.len() - passed - failed;
     let left_out = if left > 0 { format!(", {left} left out") } else { String::new() };
     tell(&format!("{}: {passed} passed, {failed} failed{left_out}", counted(ran.len(), "test")));
-    let mut reasons: Vec<&str> = ran.iter().filter_map(|r| if let Outcome::LeftOut(why) = r.outcome { Some(why) } else { None }).collect();
+    let mut reasons: Vec<&str> =
+        ran.iter().filter_map(|r| if let Outcome::LeftOut(why) = r.outcome { Some(why) } else { None }).collect();
     reasons.dedup();
     reasons.sort_unstable();
     reasons.dedup();

@@ -2,7 +2,7 @@
 
 use super::Diagnostic;
 use crate::source::{Sources, Span};
-use serde_json::{json, Map, Value};
+use serde_json::{Map, Value, json};
 
 /// All findings as one JSON array.
 #[must_use]

@@ -9,7 +9,7 @@ mod text;
 
 pub use codes::{Code, Severity};
 pub use json::to_json;
-pub use text::{to_text, Style};
+pub use text::{Style, to_text};
 
 use crate::source::{Sources, Span};
 
@@ -172,7 +172,9 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 /// Like [`nearest`], as long as `budget` lasts: looking at a candidate costs 1, comparing it 20. A run over many wrong
 /// names among many good ones stays linear that way.
 pub(crate) fn nearest_within<'a>(
-    word: &str, candidates: impl IntoIterator<Item = &'a str>, budget: &mut usize,
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    budget: &mut usize,
 ) -> Option<&'a str> {
     let length = word.chars().take(LONG_WORD + 1).count();
     let limit = match length {

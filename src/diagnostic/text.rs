@@ -4,7 +4,7 @@
 
 use super::{Diagnostic, Severity};
 use crate::source::{Sources, Span};
-use annotate_snippets::{renderer::DecorStyle, AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet, renderer::DecorStyle};
 use std::ops::Range;
 
 /// Whether to use colour.
@@ -45,7 +45,9 @@ pub fn to_text(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Stri
         let snippet = Snippet::source(window.text.as_str()).line_start(window.line).fold(true).annotations(annotations);
         group = match window.column {
             None => group.element(snippet.path(window.name)),
-            Some((line, column)) => group.element(Origin::path(window.name).line(line).char_column(column)).element(snippet),
+            Some((line, column)) => {
+                group.element(Origin::path(window.name).line(line).char_column(column)).element(snippet)
+            }
         };
     }
     for note in &diagnostic.notes {
@@ -95,7 +97,8 @@ impl<'a> Window<'a> {
         let (start, end) = (floor(&file.text, span.start), ceil(&file.text, span.end.max(span.start)));
         let (line_start, line_end) = file.line_range(start);
         let (_, mut to) = file.line_range(end);
-        let lines = file.text.get(start..end).map_or(0, |t| t.bytes().filter(|b| *b == b'\n').take(LONG_SPAN + 1).count());
+        let lines =
+            file.text.get(start..end).map_or(0, |t| t.bytes().filter(|b| *b == b'\n').take(LONG_SPAN + 1).count());
         let mut end = end;
         if end - start > LONG_LABEL || lines > LONG_SPAN {
             to = line_end;
@@ -140,9 +143,12 @@ fn windows<'a>(diagnostic: &Diagnostic, sources: &'a Sources) -> Vec<Window<'a>>
         let mut window = Window::around(sources, span)?;
         // `place` is where the joint span begins in the cut text: every label is moved by the same distance.
         let moved = |byte: usize| floor(&window.text, byte.saturating_sub(span.start) + window.place.start);
-        let place = |l: &super::Label| moved(l.span.start)..moved(l.span.end.max(l.span.start)).min(window.place.end.max(moved(l.span.start)));
+        let place = |l: &super::Label| {
+            moved(l.span.start)..moved(l.span.end.max(l.span.start)).min(window.place.end.max(moved(l.span.start)))
+        };
         window.labels = group.into_iter().map(|l| (place(l), l.text.clone(), l.primary)).collect();
-        if let (Some(column), Some(first)) = (window.column.as_mut(), diagnostic.span().filter(|s| s.file == span.file)) {
+        if let (Some(column), Some(first)) = (window.column.as_mut(), diagnostic.span().filter(|s| s.file == span.file))
+        {
             *column = sources.get(first.file).map_or(*column, |f| f.line_column(first.start));
         }
         Some(window)

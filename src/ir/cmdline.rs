@@ -6,7 +6,7 @@
 //! two unbounded repeats over the same characters nested in each other.
 
 use super::pattern::Glob;
-use super::regex::{alternatives, escape, escape_class, Cheap, Regex};
+use super::regex::{Cheap, Regex, alternatives, escape, escape_class};
 use crate::sema::{Shape, Utility, Verb};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -197,7 +197,10 @@ fn joined(all: Vec<Vec<Cheap>>) -> Vec<Cheap> {
         let text = cheap.text().to_lowercase();
         let covered = flat.iter().enumerate().any(|(j, other)| {
             let theirs = other.text().to_lowercase();
-            j != i && matches!(other, Cheap::Part(_)) && text.contains(&theirs) && (theirs != text || j < i || cheap != other)
+            j != i
+                && matches!(other, Cheap::Part(_))
+                && text.contains(&theirs)
+                && (theirs != text || j < i || cheap != other)
                 && !(theirs == text && matches!(cheap, Cheap::Part(_)) && j > i)
         });
         if !covered && !out.contains(cheap) {
@@ -273,28 +276,33 @@ pub fn shapes(all: &[Shape], utility: &Utility, free: bool) -> Vec<Regex> {
     let all = merge_bundles(all);
     let cased = utility.cased;
     let mut out = vec![];
-    let firsts: Vec<String> = all.iter().filter_map(|s| if let Shape::First(n) = s { Some(n.clone()) } else { None }).flatten().collect();
+    let firsts: Vec<String> =
+        all.iter().filter_map(|s| if let Shape::First(n) = s { Some(n.clone()) } else { None }).flatten().collect();
     if !firsts.is_empty() {
         let verbs = escaped(&firsts);
         let pattern = if free {
             format!("^{SKIP}{W}{OPEN}{verbs}{END}")
         } else {
             let dash = dash(&utility.prefixes);
-            format!(
-                r#"^{W}*{}(?:{W}+(?:'?{dash}|"{dash}[^"]*"){REST})*{W}+{OPEN}{verbs}{END}"#,
-                image_token(utility)
-            )
+            format!(r#"^{W}*{}(?:{W}+(?:'?{dash}|"{dash}[^"]*"){REST})*{W}+{OPEN}{verbs}{END}"#, image_token(utility))
         };
         out.push(regex(pattern, cased, vec![]));
     }
-    let words: Vec<String> = all.iter().filter_map(|s| if let Shape::Word(n) = s { Some(n.clone()) } else { None }).flatten().collect();
+    let words: Vec<String> =
+        all.iter().filter_map(|s| if let Shape::Word(n) = s { Some(n.clone()) } else { None }).flatten().collect();
     if !words.is_empty() {
         let (pattern, implied) = word(&words);
         out.push(regex(pattern, cased, implied));
     }
     let parameters: Vec<String> = all
         .iter()
-        .filter_map(|s| if let Shape::Parameter { names, min } = s { Some(names.iter().map(|n| shortened(n, *min)).collect::<Vec<_>>()) } else { None })
+        .filter_map(|s| {
+            if let Shape::Parameter { names, min } = s {
+                Some(names.iter().map(|n| shortened(n, *min)).collect::<Vec<_>>())
+            } else {
+                None
+            }
+        })
         .flatten()
         .collect();
     if !parameters.is_empty() {
@@ -308,8 +316,10 @@ pub fn shapes(all: &[Shape], utility: &Utility, free: bool) -> Vec<Regex> {
 
 /// `dashless` and all switch-like shapes in one expression.
 fn switches(all: &[Shape], utility: &Utility) -> Option<Regex> {
-    let dashless: String = all.iter().filter_map(|s| if let Shape::Dashless(l) = s { Some(l.as_str()) } else { None }).collect();
-    let (alternatives_, implied): (Vec<String>, Vec<Vec<Cheap>>) = all.iter().filter_map(|s| switch(s, utility)).unzip();
+    let dashless: String =
+        all.iter().filter_map(|s| if let Shape::Dashless(l) = s { Some(l.as_str()) } else { None }).collect();
+    let (alternatives_, implied): (Vec<String>, Vec<Vec<Cheap>>) =
+        all.iter().filter_map(|s| switch(s, utility)).unzip();
     let found = (!alternatives_.is_empty()).then(|| format!("{SKIP}{W}{OPEN}{}", alternatives(&alternatives_)));
     if dashless.is_empty() {
         return Some(regex(format!("^{}", found?), utility.cased, joined(implied)));
@@ -469,4 +479,3 @@ pub fn original_name(names: &[String]) -> Regex {
     let starts = names.iter().map(|n| Cheap::Start(n.clone())).collect();
     regex(format!(r"^{}{W}*(?:\.mui{W}*)?$", escaped(names)), false, starts)
 }
-

@@ -1,6 +1,6 @@
 //! Folders of `under`, as regular expressions in which runs of `\` and `/` are alike.
 
-use super::regex::{alternatives, escape, Cheap, Regex};
+use super::regex::{Cheap, Regex, alternatives, escape};
 
 /// A folder as `under` takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +67,12 @@ pub fn under(folders: &[Folder], cased: bool) -> Regex {
     };
     let all: Vec<String> = [pattern(true), pattern(false)].into_iter().flatten().collect();
     let terms: Option<Vec<Cheap>> = folders.iter().map(|f| f.term.clone()).collect();
-    Regex { pattern: if all.len() == 1 { all.concat() } else { alternatives(&all) }, cased, loose: false, implied: terms.unwrap_or_default() }
+    Regex {
+        pattern: if all.len() == 1 { all.concat() } else { alternatives(&all) },
+        cased,
+        loose: false,
+        implied: terms.unwrap_or_default(),
+    }
 }
 
 #[cfg(test)]
@@ -88,10 +93,13 @@ mod tests {
         let folder = |t: &str| Folder::parse(t).expect("a folder");
         let regex = under(&[folder(r":\Program Files"), folder(r"AppData\Local")], false);
         let compiled = ::regex::Regex::new(&regex.full()).expect("valid");
-        for path in [r"C:\Program Files\a.exe", "d:/PROGRAM FILES//x/y", r"C:\Program Files", r"C:\Users\k\AppData\Local\t"] {
+        for path in
+            [r"C:\Program Files\a.exe", "d:/PROGRAM FILES//x/y", r"C:\Program Files", r"C:\Users\k\AppData\Local\t"]
+        {
             assert!(compiled.is_match(path), "{path}");
         }
-        for path in [r"C:\Program Files (x86)\a", r"\C:\Program Files\a", r"C:\xAppData\Local\t", r"C:\AppData\Locals"] {
+        for path in [r"C:\Program Files (x86)\a", r"\C:\Program Files\a", r"C:\xAppData\Local\t", r"C:\AppData\Locals"]
+        {
             assert!(!compiled.is_match(path), "{path}");
         }
     }

@@ -135,7 +135,11 @@ pub fn portable(pattern: &str) -> Result<String, Refused> {
     walk(&parsed, pattern, &mut edits)?;
     repeats(&parsed, 1)?;
     if let Err(error) = regex_syntax::ParserBuilder::new().utf8(false).build().parse(pattern) {
-        return Err(Refused { range: 0..pattern.len(), why: error.to_string().lines().last().unwrap_or("").to_owned(), cure: "simplify it" });
+        return Err(Refused {
+            range: 0..pattern.len(),
+            why: error.to_string().lines().last().unwrap_or("").to_owned(),
+            cure: "simplify it",
+        });
     }
     edits.sort_by_key(|(range, _): &(std::ops::Range<usize>, String)| std::cmp::Reverse(range.start));
     let mut out = pattern.to_owned();
@@ -158,7 +162,11 @@ fn repeats(ast: &Ast, copies: u32) -> Result<(), Refused> {
             };
             let copies = copies.saturating_mul(times.max(1));
             if copies > MAX_REPEATS {
-                return Err(refuse(&r.op.span, "with what surrounds it, more than 1,000 copies", "repeat less, or use `*` or `+`"));
+                return Err(refuse(
+                    &r.op.span,
+                    "with what surrounds it, more than 1,000 copies",
+                    "repeat less, or use `*` or `+`",
+                ));
             }
             repeats(&r.ast, copies)
         }
@@ -186,11 +194,17 @@ type Edits = Vec<(std::ops::Range<usize>, String)>;
 fn walk(ast: &Ast, pattern: &str, edits: &mut Edits) -> Result<(), Refused> {
     match ast {
         Ast::Empty(_) | Ast::Dot(_) => Ok(()),
-        Ast::Flags(f) => Err(refuse(&f.span, "flags inside", "`cased` after the operator makes it exact; drop the flags")),
+        Ast::Flags(f) => {
+            Err(refuse(&f.span, "flags inside", "`cased` after the operator makes it exact; drop the flags"))
+        }
         Ast::Literal(l) => literal(l),
         Ast::Assertion(a) => match a.kind {
             ast::AssertionKind::StartLine | ast::AssertionKind::EndLine => Ok(()),
-            _ => Err(refuse(&a.span, "a word boundary or text anchor", "use `^`, `$`, or a class of the characters beside it")),
+            _ => Err(refuse(
+                &a.span,
+                "a word boundary or text anchor",
+                "use `^`, `$`, or a class of the characters beside it",
+            )),
         },
         Ast::ClassUnicode(c) => Err(refuse(&c.span, "a Unicode class", "write the characters out")),
         Ast::ClassPerl(c) => {
@@ -206,9 +220,15 @@ fn walk(ast: &Ast, pattern: &str, edits: &mut Edits) -> Result<(), Refused> {
                     let at = g.span.start.offset;
                     edits.push((at..at + 1, "(?:".to_owned()));
                 }
-                ast::GroupKind::CaptureName { .. } => return Err(refuse(&g.span, "a named group", "use a plain group")),
+                ast::GroupKind::CaptureName { .. } => {
+                    return Err(refuse(&g.span, "a named group", "use a plain group"));
+                }
                 ast::GroupKind::NonCapturing(flags) if !flags.items.is_empty() => {
-                    return Err(refuse(&flags.span, "flags inside", "`cased` after the operator makes it exact; drop the flags"));
+                    return Err(refuse(
+                        &flags.span,
+                        "flags inside",
+                        "`cased` after the operator makes it exact; drop the flags",
+                    ));
                 }
                 ast::GroupKind::NonCapturing(_) => {}
             }
@@ -222,7 +242,9 @@ fn walk(ast: &Ast, pattern: &str, edits: &mut Edits) -> Result<(), Refused> {
 fn literal(literal: &ast::Literal) -> Result<(), Refused> {
     match literal.kind {
         ast::LiteralKind::Verbatim | ast::LiteralKind::Meta | ast::LiteralKind::Superfluous => Ok(()),
-        ast::LiteralKind::Special(ast::SpecialLiteralKind::Tab | ast::SpecialLiteralKind::LineFeed | ast::SpecialLiteralKind::CarriageReturn) => Ok(()),
+        ast::LiteralKind::Special(
+            ast::SpecialLiteralKind::Tab | ast::SpecialLiteralKind::LineFeed | ast::SpecialLiteralKind::CarriageReturn,
+        ) => Ok(()),
         ast::LiteralKind::HexFixed(ast::HexLiteralKind::X) if literal.c.is_ascii() => Ok(()),
         _ => Err(refuse(&literal.span, "an escape that not every engine has", "write the character itself")),
     }
@@ -247,7 +269,9 @@ fn class_item(item: &ast::ClassSetItem, pattern: &str, edits: &mut Edits) -> Res
             edits.push((p.span.start.offset..p.span.end.offset, perl(p).to_owned()));
             Ok(())
         }
-        ast::ClassSetItem::Perl(p) => Err(refuse(&p.span, "a negated class inside a class", "write the characters out")),
+        ast::ClassSetItem::Perl(p) => {
+            Err(refuse(&p.span, "a negated class inside a class", "write the characters out"))
+        }
         ast::ClassSetItem::Ascii(a) => Err(refuse(&a.span, "a named class", "write the characters out")),
         ast::ClassSetItem::Unicode(u) => Err(refuse(&u.span, "a Unicode class", "write the characters out")),
         ast::ClassSetItem::Bracketed(b) => Err(refuse(&b.span, "a class inside a class", "escape the bracket: `\\[`")),
@@ -282,7 +306,20 @@ mod tests {
 
     #[test]
     fn what_engines_do_not_share_is_refused() {
-        for pattern in [r"\bx", r"(?i)x", r"(?=x)", r"\p{L}", r"[[:alpha:]]", r"\x{e9}", r"(?P<n>x)", r"[a&&b]", r"\1", "(", "x{1001}", "(?:x{32}){32}"] {
+        for pattern in [
+            r"\bx",
+            r"(?i)x",
+            r"(?=x)",
+            r"\p{L}",
+            r"[[:alpha:]]",
+            r"\x{e9}",
+            r"(?P<n>x)",
+            r"[a&&b]",
+            r"\1",
+            "(",
+            "x{1001}",
+            "(?:x{32}){32}",
+        ] {
             assert!(portable(pattern).is_err(), "{pattern}");
         }
     }

@@ -1,7 +1,7 @@
 //! Conditions: from syntax to predicates for one kind of event on some systems, with every finding about names and
 //! types on the way.
 
-use super::{operand, tool, FieldId, Kind, Os, Project, Report, Type};
+use super::{FieldId, Kind, Os, Project, Report, Type, operand, tool};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Drop, FieldRef, Op, Pred};
 use crate::source::Span;
@@ -202,8 +202,11 @@ impl<'a, 'r> Lower<'a, 'r> {
         let words: Vec<_> = kinds.iter().map(|k| k.word()).collect();
         let owners: Vec<_> = id.def().kinds.iter().map(|k| k.word()).collect();
         self.report.push(
-            Diagnostic::new(Code::FieldOfOtherKind, format!("{} events have no `{}`", words.join(" or "), path.dotted()))
-                .at(path.span, format!("a field of {} events", owners.join(" or "))),
+            Diagnostic::new(
+                Code::FieldOfOtherKind,
+                format!("{} events have no `{}`", words.join(" or "), path.dotted()),
+            )
+            .at(path.span, format!("a field of {} events", owners.join(" or "))),
         );
         None
     }

@@ -1,6 +1,6 @@
 //! Lists and parameters: flattened, with what `extend` adds, cycles refused.
 
-use super::order::{order, Circle};
+use super::order::{Circle, order};
 use super::{Report, Symbols};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -143,7 +143,11 @@ impl Lists {
                     }
                 });
                 encoded
-                    .flat_map(|(texts, t)| texts.into_iter().map(move |value| Literal::Text(crate::syntax::ast::Text { value, ..t.clone() })))
+                    .flat_map(|(texts, t)| {
+                        texts
+                            .into_iter()
+                            .map(move |value| Literal::Text(crate::syntax::ast::Text { value, ..t.clone() }))
+                    })
                     .collect()
             }
         }
@@ -193,7 +197,8 @@ fn too_large(ident: &Ident, length: usize, total: usize) -> Diagnostic {
 
 /// The finding for something that contains itself.
 pub(super) fn cycle(what: &str, ident: &Ident, circle: &Circle) -> Diagnostic {
-    let diagnostic = Diagnostic::new(Code::Cycle, format!("{what} `{}` contains itself", ident.text)).at(ident.span, "defined here");
+    let diagnostic =
+        Diagnostic::new(Code::Cycle, format!("{what} `{}` contains itself", ident.text)).at(ident.span, "defined here");
     let mut way: Vec<_> = circle.names.iter().skip(1).map(|n| format!("`{n}`")).collect();
     if circle.more > 0 {
         way.push(format!("{} more", circle.more));
@@ -207,7 +212,8 @@ pub(super) fn cycle(what: &str, ident: &Ident, circle: &Circle) -> Diagnostic {
 /// Base64 of `text` as it looks at each of the three offsets, without the characters that depend on neighbours.
 #[must_use]
 pub fn encodings(text: &str, wide: bool) -> Vec<String> {
-    let bytes: Vec<u8> = if wide { text.encode_utf16().flat_map(u16::to_le_bytes).collect() } else { text.bytes().collect() };
+    let bytes: Vec<u8> =
+        if wide { text.encode_utf16().flat_map(u16::to_le_bytes).collect() } else { text.bytes().collect() };
     (0..3)
         .map(|offset| {
             let mut padded = vec![0_u8; offset];
@@ -232,7 +238,8 @@ mod tests {
         for wide in [false, true] {
             for (before, after) in [("", ""), ("x", "y"), ("xy", "zz"), ("xyz", "!"), ("{", "-Path C:\\")] {
                 let text = format!("{before}Compress-Archive{after}");
-                let bytes: Vec<u8> = if wide { text.encode_utf16().flat_map(u16::to_le_bytes).collect() } else { text.into_bytes() };
+                let bytes: Vec<u8> =
+                    if wide { text.encode_utf16().flat_map(u16::to_le_bytes).collect() } else { text.into_bytes() };
                 let all = base64::engine::general_purpose::STANDARD.encode(bytes);
                 let found = encodings("Compress-Archive", wide).iter().any(|e| all.contains(e));
                 assert!(found, "{all}");

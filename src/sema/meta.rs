@@ -1,7 +1,7 @@
 //! Metadata: what a rule says about itself.
 
 use super::condition::{Allowed, Found, Lower, Place};
-use super::{unknown_word, FieldId, Kind, Os, Project, Report, Type, OS_WORDS};
+use super::{FieldId, Kind, OS_WORDS, Os, Project, Report, Type, unknown_word};
 use crate::attack;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -30,8 +30,25 @@ const ENTITIES: [&str; 6] = ["host", "user", "process", "file", "ip", "dll"];
 const RELATIONS: [&str; 5] = ["derived", "renamed", "merged", "obsolete", "similar"];
 /// Keys in the order in which `fmt` writes them.
 pub const KEYS: [&str; 19] = [
-    "title", "id", "level", "status", "os", "attack", "author", "license", "date", "modified", "references",
-    "related", "tags", "false_positives", "triage", "show", "entities", "schedule", "throttle",
+    "title",
+    "id",
+    "level",
+    "status",
+    "os",
+    "attack",
+    "author",
+    "license",
+    "date",
+    "modified",
+    "references",
+    "related",
+    "tags",
+    "false_positives",
+    "triage",
+    "show",
+    "entities",
+    "schedule",
+    "throttle",
 ];
 
 impl Level {
@@ -48,7 +65,9 @@ impl Level {
     }
 
     fn from_word(word: &str) -> Option<Level> {
-        [Level::Informational, Level::Low, Level::Medium, Level::High, Level::Critical].into_iter().find(|l| l.word() == word)
+        [Level::Informational, Level::Low, Level::Medium, Level::High, Level::Critical]
+            .into_iter()
+            .find(|l| l.word() == word)
     }
 }
 
@@ -138,7 +157,12 @@ pub(super) struct Reader<'a, 'r> {
 }
 
 impl<'a, 'r> Reader<'a, 'r> {
-    pub(super) fn new(project: &'a Project, kinds: &'a [Kind], steps: &'a [super::condition::StepScope], report: &'r mut Report) -> Self {
+    pub(super) fn new(
+        project: &'a Project,
+        kinds: &'a [Kind],
+        steps: &'a [super::condition::StepScope],
+        report: &'r mut Report,
+    ) -> Self {
         Self { project, kinds, steps, report, seen: vec![] }
     }
 
@@ -226,15 +250,23 @@ impl<'a, 'r> Reader<'a, 'r> {
                 self.wrong(key, value, wanted);
             }
             (other, _) => {
-                let diagnostic = Diagnostic::new(Code::UnknownKey, format!("a rule has no entry `{other}`")).at(key.span, "not an entry of a rule");
+                let diagnostic = Diagnostic::new(Code::UnknownKey, format!("a rule has no entry `{other}`"))
+                    .at(key.span, "not an entry of a rule");
                 let diagnostic = match other {
                     "description" => diagnostic.help("the `///` lines before a rule are its description"),
                     "severity" => diagnostic.patch("its severity is its level", key.span, "level"),
-                    "falsepositives" => diagnostic.patch("did you mean `false_positives`?", key.span, "false_positives"),
-                    _ => diagnostic.did_you_mean(other, key.span, KEYS.into_iter().chain(["detect", "flag", "threshold", "except", "test"])),
+                    "falsepositives" => {
+                        diagnostic.patch("did you mean `false_positives`?", key.span, "false_positives")
+                    }
+                    _ => diagnostic.did_you_mean(
+                        other,
+                        key.span,
+                        KEYS.into_iter().chain(["detect", "flag", "threshold", "except", "test"]),
+                    ),
                 };
                 self.report.push(match diagnostic.help.is_empty() {
-                    true => diagnostic.note(format!("entries are {}, detect, flag, threshold, except, test", KEYS.join(", "))),
+                    true => diagnostic
+                        .note(format!("entries are {}, detect, flag, threshold, except, test", KEYS.join(", "))),
                     false => diagnostic,
                 });
             }
@@ -243,15 +275,20 @@ impl<'a, 'r> Reader<'a, 'r> {
 
     fn wrong(&mut self, key: &Ident, value: &MetaValue, wanted: &str) {
         let (span, kind) = (value.span(), kind(value));
-        let kind = if wanted.starts_with(kind) { "this is something else".to_owned() } else { format!("this is {kind}") };
+        let kind =
+            if wanted.starts_with(kind) { "this is something else".to_owned() } else { format!("this is {kind}") };
         let diagnostic = Diagnostic::new(Code::WrongValue, format!("`{}` takes {wanted}", key.text)).at(span, kind);
         let bare = |t: &str| !t.is_empty() && t.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
         self.report.push(match (key.text.as_str(), value) {
             ("id" | "date" | "modified" | "level" | "status", MetaValue::Text(t)) if bare(&t.value) => {
                 diagnostic.patch("it stands without quotes", span, t.value.as_str())
             }
-            ("title" | "author" | "license", MetaValue::Path(p)) => diagnostic.patch("put it in quotes", span, format!("\"{}\"", p.dotted())),
-            (_, MetaValue::Path(p)) if wanted.starts_with("a list") => diagnostic.patch("put brackets around it", span, format!("[{}]", p.dotted())),
+            ("title" | "author" | "license", MetaValue::Path(p)) => {
+                diagnostic.patch("put it in quotes", span, format!("\"{}\"", p.dotted()))
+            }
+            (_, MetaValue::Path(p)) if wanted.starts_with("a list") => {
+                diagnostic.patch("put brackets around it", span, format!("[{}]", p.dotted()))
+            }
             (_, MetaValue::Text(_)) if wanted.starts_with("a list") => diagnostic.help("put brackets around it"),
             _ => diagnostic,
         });
@@ -265,7 +302,8 @@ impl<'a, 'r> Reader<'a, 'r> {
             MetaElement::Relation(word, _, span) => (word.span.to(*span), "a relation"),
         };
         self.report.push(
-            Diagnostic::new(Code::WrongValue, format!("`{}` takes {wanted}", key.text)).at(span, format!("this is {kind}")),
+            Diagnostic::new(Code::WrongValue, format!("`{}` takes {wanted}", key.text))
+                .at(span, format!("this is {kind}")),
         );
     }
 
@@ -278,7 +316,9 @@ impl<'a, 'r> Reader<'a, 'r> {
     fn words(&mut self, key: &Ident, value: &MetaValue, what: &str, known: &[&str]) -> Vec<String> {
         let MetaValue::List(elements, span) = value else { return vec![] };
         if elements.is_empty() {
-            self.report.push(Diagnostic::new(Code::WrongValue, format!("`{}` is empty", key.text)).at(*span, "name one at least"));
+            self.report.push(
+                Diagnostic::new(Code::WrongValue, format!("`{}` is empty", key.text)).at(*span, "name one at least"),
+            );
         }
         let mut out = vec![];
         for element in elements {
@@ -310,7 +350,10 @@ impl<'a, 'r> Reader<'a, 'r> {
             let first = *seen.entry(&t.value).or_insert(t.span);
             if t.value.trim().is_empty() || t.value.contains('\n') {
                 let label = if t.value.contains('\n') { "more lines" } else { "empty" };
-                self.report.push(Diagnostic::new(Code::WrongValue, format!("`{}` takes one line of text each", key.text)).at(t.span, label));
+                self.report.push(
+                    Diagnostic::new(Code::WrongValue, format!("`{}` takes one line of text each", key.text))
+                        .at(t.span, label),
+                );
             } else if first != t.span {
                 self.report.push(
                     Diagnostic::new(Code::RepeatedEntry, format!("`{}` stands in the list twice", t.value))
@@ -327,7 +370,10 @@ impl<'a, 'r> Reader<'a, 'r> {
     fn tags(&mut self, key: &Ident, value: &MetaValue) -> Vec<String> {
         let tags = self.placed_texts(key, value);
         let valid = |t: &str| {
-            let fine = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.'));
+            let fine = |s: &str| {
+                !s.is_empty()
+                    && s.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.'))
+            };
             t.split_once('.').is_some_and(|(n, v)| fine(n) && !n.contains('.') && fine(v))
         };
         for tag in &tags {
@@ -351,8 +397,12 @@ impl<'a, 'r> Reader<'a, 'r> {
         let mut out = vec![];
         for element in elements {
             match element {
-                MetaElement::Relation(word, id, _) if RELATIONS.contains(&word.text.as_str()) => out.push((word.text.clone(), id.clone())),
-                MetaElement::Relation(word, ..) => self.report.push(unknown_word("relation", &word.text, word.span, &RELATIONS)),
+                MetaElement::Relation(word, id, _) if RELATIONS.contains(&word.text.as_str()) => {
+                    out.push((word.text.clone(), id.clone()))
+                }
+                MetaElement::Relation(word, ..) => {
+                    self.report.push(unknown_word("relation", &word.text, word.span, &RELATIONS))
+                }
                 _ => self.wrong_element(key, element, "relations with UUIDs, such as [derived c2b478fc-…]"),
             }
         }
@@ -369,8 +419,11 @@ impl<'a, 'r> Reader<'a, 'r> {
             };
             match attack::technique(&id) {
                 None => {
-                    let diagnostic = Diagnostic::new(Code::UnknownTechnique, format!("ATT&CK {} has no technique `{id}`", attack::VERSION))
-                        .at(span, "not a technique");
+                    let diagnostic = Diagnostic::new(
+                        Code::UnknownTechnique,
+                        format!("ATT&CK {} has no technique `{id}`", attack::VERSION),
+                    )
+                    .at(span, "not a technique");
                     let capital = id.to_uppercase();
                     let diagnostic = match attack::technique(&capital) {
                         Some(_) => diagnostic.patch(format!("did you mean `{capital}`?"), span, capital),
@@ -401,7 +454,12 @@ impl<'a, 'r> Reader<'a, 'r> {
     fn lower(&mut self) -> Lower<'a, '_> {
         let kind = self.kinds.first().copied().unwrap_or(Kind::Process);
         let place = Place {
-            kind, kinds: self.kinds, os: &Os::ALL, steps: self.steps, outside: !self.steps.is_empty(), available: Allowed::Anywhere,
+            kind,
+            kinds: self.kinds,
+            os: &Os::ALL,
+            steps: self.steps,
+            outside: !self.steps.is_empty(),
+            available: Allowed::Anywhere,
         };
         Lower::new(self.project, place, self.report)
     }

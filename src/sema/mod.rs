@@ -18,19 +18,19 @@ mod tool;
 mod utility;
 
 pub use condition::Place;
-pub use fields::{FieldDef, FieldId, Kind, Os, Type, OS_WORDS};
+pub use fields::{FieldDef, FieldId, Kind, OS_WORDS, Os, Type};
 pub use lists::Lists;
 pub use meta::{Level, Meta, Schedule, Throttle};
 pub(crate) use operand::day_number;
 pub use rule::{Exception, Rule};
 pub use size::MAX_TESTS;
 pub use test::READERS;
-pub use utility::{Shape, Utility, Verb, PSDASH, WINDASH};
+pub use utility::{PSDASH, Shape, Utility, Verb, WINDASH};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{self, Expr, Ident, Item, ItemKind, Literal};
 use crate::syntax::Parsed;
+use crate::syntax::ast::{self, Expr, Ident, Item, ItemKind, Literal};
 use indexmap::{IndexMap, IndexSet};
 use std::collections::{HashMap, HashSet};
 
@@ -56,7 +56,11 @@ impl Report {
 
     /// Adds `did you mean` if one of `candidates`, of which there may be any number, is close to `word`.
     pub(crate) fn did_you_mean<'a>(
-        &mut self, diagnostic: Diagnostic, word: &str, span: Span, candidates: impl IntoIterator<Item = &'a str>,
+        &mut self,
+        diagnostic: Diagnostic,
+        word: &str,
+        span: Span,
+        candidates: impl IntoIterator<Item = &'a str>,
     ) -> Diagnostic {
         match crate::diagnostic::nearest_within(word, candidates, &mut self.budget) {
             Some(best) => diagnostic.patch(format!("did you mean `{best}`?"), span, best),
@@ -65,13 +69,24 @@ impl Report {
     }
 
     /// A name that the project does not define.
-    pub(crate) fn unknown<'a>(&mut self, what: &str, word: &str, span: Span, candidates: impl IntoIterator<Item = &'a str>) {
+    pub(crate) fn unknown<'a>(
+        &mut self,
+        what: &str,
+        word: &str,
+        span: Span,
+        candidates: impl IntoIterator<Item = &'a str>,
+    ) {
         self.unknown_in("this project", what, word, span, candidates);
     }
 
     /// A name that is not defined in some place.
     pub(crate) fn unknown_in<'a>(
-        &mut self, place: &str, what: &str, word: &str, span: Span, candidates: impl IntoIterator<Item = &'a str>,
+        &mut self,
+        place: &str,
+        what: &str,
+        word: &str,
+        span: Span,
+        candidates: impl IntoIterator<Item = &'a str>,
     ) {
         let diagnostic = Diagnostic::new(Code::UnknownName, format!("there is no {what} `{word}`"))
             .at(span, format!("not defined anywhere in {place}"));
@@ -109,7 +124,9 @@ pub(crate) fn wrong_value(field: &str, ty: Type, literal: &Literal) -> Diagnosti
             Some(word) => diagnostic.patch("words stand without quotes", span, *word),
             None => diagnostic,
         },
-        (Type::String | Type::Path | Type::Argument, Literal::Int(n, _), _) if n.to_string().len() == span.end - span.start => {
+        (Type::String | Type::Path | Type::Argument, Literal::Int(n, _), _)
+            if n.to_string().len() == span.end - span.start =>
+        {
             diagnostic.patch("text stands in quotes", span, format!("\"{n}\""))
         }
         _ => diagnostic,

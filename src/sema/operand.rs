@@ -1,9 +1,9 @@
 //! Operators: which types they take, and what they become.
 
-use super::condition::{exists, Found, Lower};
-use super::{text, FieldId, Report, Type};
+use super::condition::{Found, Lower, exists};
+use super::{FieldId, Report, Type, text};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{cmdline, FieldRef, Matcher, Op, Pred, Regex, Test, Text};
+use crate::ir::{FieldRef, Matcher, Op, Pred, Regex, Test, Text, cmdline};
 use crate::source::Span;
 use crate::syntax::ast::{Literal, Operator, Path, TextOperand, Value, Values};
 
@@ -137,7 +137,9 @@ fn check_cased(l: &mut Lower, ty: Type, cased: bool, path: &Path, span: Span) ->
 fn present(field: FieldRef, span: Span) -> Pred {
     let def = field.id.def();
     let id = match def.short.trim_start_matches("parent.") {
-        "argument.is_unc" | "argument.is_stream" => FieldId::find(if def.parent { "parent.command_line" } else { "command_line" }),
+        "argument.is_unc" | "argument.is_stream" => {
+            FieldId::find(if def.parent { "parent.command_line" } else { "command_line" })
+        }
         _ => None,
     };
     exists(FieldRef { id: id.unwrap_or(field.id), step: field.step }, span)
@@ -147,7 +149,12 @@ fn lower_exists(l: &mut Lower, field: FieldRef, path: &Path, span: Span) -> Pred
     match field.id.def().ty {
         Type::Identity => wrong_operator(l.report, path, Type::Identity, "exists", span),
         Type::Argument => {
-            let any = Regex { pattern: r#"^[^"]*(?:"[^"]*"[^"]*)*[ \t\r\n]+[^ \t\r\n]"#.to_owned(), cased: true, loose: false, implied: vec![] };
+            let any = Regex {
+                pattern: r#"^[^"]*(?:"[^"]*"[^"]*)*[ \t\r\n]+[^ \t\r\n]"#.to_owned(),
+                cased: true,
+                loose: false,
+                implied: vec![],
+            };
             command_line(field, any, span)
         }
         _ => present(field, span),
@@ -167,7 +174,12 @@ fn lower_is(l: &mut Lower, field: FieldRef, path: &Path, value: &Value, cased: b
         return match words.iter().find(|w| **w == word.text) {
             Some(word) => Pred::Test(Test { field, op: Op::Word(vec![word]), span }),
             None => {
-                l.report.push(super::unknown_word(&format!("value of `{}`", path.dotted()), &word.text, word.span, words));
+                l.report.push(super::unknown_word(
+                    &format!("value of `{}`", path.dotted()),
+                    &word.text,
+                    word.span,
+                    words,
+                ));
                 Pred::Const(false)
             }
         };
@@ -244,7 +256,14 @@ fn in_values(l: &mut Lower, field: FieldRef, path: &Path, values: &Values, cased
     equals(l, field, path, literals, cased, (Operand::many(values.span()), span))
 }
 
-fn in_words(l: &mut Lower, field: FieldRef, path: &Path, values: &Values, words: &'static [&'static str], span: Span) -> Pred {
+fn in_words(
+    l: &mut Lower,
+    field: FieldRef,
+    path: &Path,
+    values: &Values,
+    words: &'static [&'static str],
+    span: Span,
+) -> Pred {
     let what = format!("value of `{}`", path.dotted());
     let Values::List(list) = values else {
         l.report.push(
@@ -261,7 +280,9 @@ fn in_words(l: &mut Lower, field: FieldRef, path: &Path, values: &Values, words:
                 Some(word) => found.push(*word),
                 None => l.report.push(super::unknown_word(&what, &p.dotted(), p.span, words)),
             },
-            Value::Literal(literal) => wrong_value(l.report, path, field.id.def().ty, literal, Operand::many(values.span())),
+            Value::Literal(literal) => {
+                wrong_value(l.report, path, field.id.def().ty, literal, Operand::many(values.span()))
+            }
         }
     }
     if found.is_empty() { Pred::Const(false) } else { Pred::Test(Test { field, op: Op::Word(found), span }) }
@@ -269,7 +290,12 @@ fn in_words(l: &mut Lower, field: FieldRef, path: &Path, values: &Values, words:
 
 /// Equal to one of some literals.
 fn equals(
-    l: &mut Lower, field: FieldRef, path: &Path, literals: Vec<Literal>, cased: bool, (operand, span): (Operand, Span),
+    l: &mut Lower,
+    field: FieldRef,
+    path: &Path,
+    literals: Vec<Literal>,
+    cased: bool,
+    (operand, span): (Operand, Span),
 ) -> Pred {
     let ty = field.id.def().ty;
     if let (Type::Bool, [Literal::Bool(value, _)]) = (ty, literals.as_slice()) {
@@ -337,7 +363,14 @@ pub(crate) fn day_number(date: &str) -> Option<i64> {
     Some(era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468)
 }
 
-fn lower_order(l: &mut Lower, field: FieldRef, path: &Path, order: crate::syntax::ast::Order, value: &Value, span: Span) -> Pred {
+fn lower_order(
+    l: &mut Lower,
+    field: FieldRef,
+    path: &Path,
+    order: crate::syntax::ast::Order,
+    value: &Value,
+    span: Span,
+) -> Pred {
     let ty = field.id.def().ty;
     if !matches!(ty, Type::Int | Type::Size | Type::Time) {
         return wrong_operator(l.report, path, ty, order.sign(), span);

@@ -2,13 +2,13 @@
 
 use super::condition::{Allowed, Lower, Place, StepScope};
 use super::meta::{Meta, Reader};
-use super::{size, temporal, test, Kind, Os, Project, Report};
+use super::{Kind, Os, Project, Report, size, temporal, test};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Body, Flag, Pred};
 use crate::source::Span;
 use crate::syntax::ast::{self, Detect, Except, Expr, RulePartKind};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// An exception of a rule, its own or a shared one.
 #[derive(Clone, Debug)]
@@ -94,7 +94,9 @@ impl Rule {
         let place = |available| Place { kind, kinds: &self.kinds, os, steps: &self.steps, outside, available };
         let detect = match &self.detect {
             Some(Detect::Query(query)) => Lower::new(project, place(Allowed::Outermost), report).expr(&query.expr),
-            Some(Detect::Count(count)) => Lower::new(project, place(Allowed::Outermost), report).expr(&count.query.expr),
+            Some(Detect::Count(count)) => {
+                Lower::new(project, place(Allowed::Outermost), report).expr(&count.query.expr)
+            }
             _ => Pred::Const(true),
         };
         let exceptions = self.exceptions.iter().map(|e| {
@@ -138,7 +140,14 @@ impl Rule {
 }
 
 /// Resolves one rule.
-pub(super) fn resolve(ast: ast::Rule, docs: Vec<String>, broken: bool, span: Span, project: &Project, report: &mut Report) -> Rule {
+pub(super) fn resolve(
+    ast: ast::Rule,
+    docs: Vec<String>,
+    broken: bool,
+    span: Span,
+    project: &Project,
+    report: &mut Report,
+) -> Rule {
     let before = report.diagnostics.len();
     let mut rule = Rule {
         name: ast.name.text.clone(),
@@ -167,7 +176,9 @@ pub(super) fn resolve(ast: ast::Rule, docs: Vec<String>, broken: bool, span: Spa
             RulePartKind::Except(except) => add_exception(&mut rule, except, part.span, project, report),
             RulePartKind::Threshold(n, span) => match rule.threshold {
                 Some((_, first)) => report.push(
-                    Diagnostic::new(Code::RepeatedEntry, "`threshold` is given twice").at(span, "again here").also(first, "first here"),
+                    Diagnostic::new(Code::RepeatedEntry, "`threshold` is given twice")
+                        .at(span, "again here")
+                        .also(first, "first here"),
                 ),
                 None => rule.threshold = Some((n, span)),
             },
@@ -199,7 +210,8 @@ fn conditions_fit(rule: &mut Rule, project: &Project, report: &mut Report) -> bo
         Some(Detect::Steps(steps)) => steps.steps.iter().map(|s| &s.query.expr).collect(),
         None => vec![],
     };
-    let all = detected.into_iter().chain(rule.flags.iter().map(|f| &f.expr)).chain(rule.exceptions.iter().map(|e| &e.expr));
+    let all =
+        detected.into_iter().chain(rule.flags.iter().map(|f| &f.expr)).chain(rule.exceptions.iter().map(|e| &e.expr));
     let what = format!("rule `{}`", rule.name);
     let mut tests = 0;
     let fits = size::check(&what, all, &mut tests, project, report);
@@ -228,7 +240,9 @@ fn detection(ast: &ast::Rule, rule: &mut Rule, report: &mut Report) {
     }
     if let Some((_, again)) = found.next() {
         report.push(
-            Diagnostic::new(Code::RepeatedEntry, "a rule has one `detect`").at(again, "again here").also(rule.detect_span, "first here"),
+            Diagnostic::new(Code::RepeatedEntry, "a rule has one `detect`")
+                .at(again, "again here")
+                .also(rule.detect_span, "first here"),
         );
     }
     if rule.kinds.is_empty() {
@@ -281,7 +295,13 @@ fn add_exception(rule: &mut Rule, except: Except, span: Span, project: &Project,
             };
             let index = step.as_ref().and_then(|s| rule.steps.iter().position(|r| r.name == s.text));
             if let (Some(step), None) = (&step, index) {
-                report.unknown_in("this rule", "step", &step.text, step.span, rule.steps.iter().map(|s| s.name.as_str()));
+                report.unknown_in(
+                    "this rule",
+                    "step",
+                    &step.text,
+                    step.span,
+                    rule.steps.iter().map(|s| s.name.as_str()),
+                );
                 rule.lacks_exceptions = true;
                 return;
             }
@@ -336,7 +356,8 @@ fn check_flags(rule: &Rule, project: &Project, report: &mut Report) {
     let weights: Vec<_> = rule.flags.iter().filter_map(|f| f.weight).collect();
     match (rule.threshold, weights.first()) {
         (Some((_, span)), None) => report.push(
-            Diagnostic::new(Code::BadWeights, "a threshold without weights").at(span, "no flag of this rule has a `weight`"),
+            Diagnostic::new(Code::BadWeights, "a threshold without weights")
+                .at(span, "no flag of this rule has a `weight`"),
         ),
         (None, Some((_, span))) => report.push(
             Diagnostic::new(Code::BadWeights, "weights without a threshold")
@@ -352,15 +373,20 @@ fn check_weights(rule: &Rule, (threshold, span): (u64, Span), report: &mut Repor
     let weights: Vec<(u64, &ast::Flag)> = rule.flags.iter().filter_map(|f| f.weight.map(|w| (w.0, f))).collect();
     for (weight, flag) in &weights {
         if *weight == 0 {
-            report.push(Diagnostic::new(Code::BadWeights, "a weight of 0").at(flag.weight.map_or(span, |w| w.1), "weights are 1 or more"));
+            report.push(
+                Diagnostic::new(Code::BadWeights, "a weight of 0")
+                    .at(flag.weight.map_or(span, |w| w.1), "weights are 1 or more"),
+            );
         }
     }
     let sum: u64 = weights.iter().map(|(w, _)| w).fold(0, |a, b| a.saturating_add(*b));
     if threshold == 0 {
         report.push(Diagnostic::new(Code::BadWeights, "a threshold of 0").at(span, "thresholds are 1 or more"));
     } else if threshold > sum {
-        report.push(Diagnostic::new(Code::BadWeights, format!("rule `{}` never reaches its threshold", rule.name))
-                .at(span, format!("all weights together are {sum}")));
+        report.push(
+            Diagnostic::new(Code::BadWeights, format!("rule `{}` never reaches its threshold", rule.name))
+                .at(span, format!("all weights together are {sum}")),
+        );
     } else {
         for (i, (weight, flag)) in weights.iter().enumerate().take(MOST_WEIGHTS) {
             if *weight > 0 && !ever_needed(&weights, i, threshold) {
@@ -404,7 +430,9 @@ fn taken(name: &str, span: Span, project: &Project, report: &mut Report) {
         || project.rules.contains_key(name);
     if let Some(why) = super::fields::is_taken(name).or(global.then_some("a name of the project")) {
         report.push(
-            Diagnostic::new(Code::TakenName, format!("`{name}` is {why}")).at(span, "a bare word must mean one thing").help("choose another name"),
+            Diagnostic::new(Code::TakenName, format!("`{name}` is {why}"))
+                .at(span, "a bare word must mean one thing")
+                .help("choose another name"),
         );
     }
 }
@@ -455,7 +483,9 @@ fn apply_part(rule: &mut Rule, part: ast::RulePart, project: &Project, report: &
     if let Some(key) = key {
         if let Some((_, first)) = rule.tuned.iter().find(|(k, _)| *k == key) {
             report.push(
-                Diagnostic::new(Code::TunedTwice, format!("`{key}` of `{}` is tuned twice", rule.name)).at(part.span, "again here").also(*first, "first here"),
+                Diagnostic::new(Code::TunedTwice, format!("`{key}` of `{}` is tuned twice", rule.name))
+                    .at(part.span, "again here")
+                    .also(*first, "first here"),
             );
         }
         rule.tuned.push((key, part.span));
@@ -489,7 +519,8 @@ fn apply_part(rule: &mut Rule, part: ast::RulePart, project: &Project, report: &
         }
         RulePartKind::Test(test) => rule.tests.push(test),
         RulePartKind::Detect(_) | RulePartKind::Flag(_) => report.push(
-            Diagnostic::new(Code::UnknownKey, "a tune does not change what a rule detects").at(part.span, "belongs to the rule itself"),
+            Diagnostic::new(Code::UnknownKey, "a tune does not change what a rule detects")
+                .at(part.span, "belongs to the rule itself"),
         ),
     }
 }

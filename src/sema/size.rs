@@ -6,8 +6,8 @@ use super::order::order;
 use super::{Project, Report};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::{Expr, Operator, TextOperand, Tool, Value, Values};
 use crate::syntax::MAX_DEPTH;
+use crate::syntax::ast::{Expr, Operator, TextOperand, Tool, Value, Values};
 use std::collections::HashMap;
 
 /// The most tests and values that a rule's conditions hold together, and that one `let` holds.
@@ -50,7 +50,11 @@ pub(super) fn measure_lets(project: &mut Project, report: &mut Report) {
 
 /// Measures conditions that are compiled together. `tests` counts on; `false` if they are refused, which is reported.
 pub(super) fn check<'a>(
-    what: &str, all: impl IntoIterator<Item = &'a Expr>, tests: &mut usize, project: &Project, report: &mut Report,
+    what: &str,
+    all: impl IntoIterator<Item = &'a Expr>,
+    tests: &mut usize,
+    project: &Project,
+    report: &mut Report,
 ) -> bool {
     for expr in all {
         // A `let` that was refused counts nothing: it was reported where it stands.
@@ -116,7 +120,9 @@ fn tool_tests(tool: &Tool, project: &Project) -> usize {
 
 fn values(operator: &Operator, project: &Project) -> usize {
     let values = match operator {
-        Operator::In { values, .. } | Operator::Cidr(values) | Operator::Text { operand: TextOperand::Many { values, .. }, .. } => values,
+        Operator::In { values, .. }
+        | Operator::Cidr(values)
+        | Operator::Text { operand: TextOperand::Many { values, .. }, .. } => values,
         _ => return 1,
     };
     let list = match values {
@@ -134,7 +140,9 @@ fn lets_in<'a>(expr: &Expr, project: &'a Project, out: &mut Vec<&'a str>) {
     match expr {
         Expr::And(all, _) | Expr::Or(all, _) => all.iter().for_each(|e| lets_in(e, project, out)),
         Expr::Not(inner, _) | Expr::Group(inner, _) | Expr::WhenAvailable(inner, _) => lets_in(inner, project, out),
-        Expr::Bare(path) => out.extend(path.single().and_then(|n| project.lets.get_key_value(&n.text)).map(|(k, _)| k.as_str())),
+        Expr::Bare(path) => {
+            out.extend(path.single().and_then(|n| project.lets.get_key_value(&n.text)).map(|(k, _)| k.as_str()))
+        }
         Expr::Tool(_) | Expr::Test(..) => {}
     }
 }

@@ -69,7 +69,14 @@ pub(super) fn check(detect: &Detect, scopes: &[StepScope], os: &[Os], project: &
             let kinds = query_kinds(&count.query, &mut Report::default());
             amount(&count.within, true, project, report);
             amount(&count.at_least, false, project, report);
-            let place = Place { kind: kinds.first().copied().unwrap_or(Kind::Process), kinds: &kinds, os, steps: &[], outside: false, available: Allowed::Outermost };
+            let place = Place {
+                kind: kinds.first().copied().unwrap_or(Kind::Process),
+                kinds: &kinds,
+                os,
+                steps: &[],
+                outside: false,
+                available: Allowed::Outermost,
+            };
             for key in count.keys.iter().chain(&count.distinct) {
                 key_field(key, place.clone(), project, report);
             }
@@ -82,7 +89,14 @@ pub(super) fn check(detect: &Detect, scopes: &[StepScope], os: &[Os], project: &
                 // A step may name the steps before it, but no `without`.
                 let earlier = scopes.get(..i).unwrap_or(&[]);
                 for kind in &scope.kinds {
-                    let place = Place { kind: *kind, kinds: &scope.kinds, os, steps: earlier, outside: false, available: Allowed::Outermost };
+                    let place = Place {
+                        kind: *kind,
+                        kinds: &scope.kinds,
+                        os,
+                        steps: earlier,
+                        outside: false,
+                        available: Allowed::Outermost,
+                    };
                     Lower::new(project, place.clone(), report).expr(&step.query.expr);
                     for key in &steps.keys {
                         key_field(key, place.clone(), project, report);
@@ -94,7 +108,8 @@ pub(super) fn check(detect: &Detect, scopes: &[StepScope], os: &[Os], project: &
 }
 
 fn check_order(steps: &crate::syntax::ast::Steps, report: &mut Report) {
-    let required: Vec<usize> = steps.steps.iter().enumerate().filter(|(_, s)| s.role == StepRole::Required).map(|(i, _)| i).collect();
+    let required: Vec<usize> =
+        steps.steps.iter().enumerate().filter(|(_, s)| s.role == StepRole::Required).map(|(i, _)| i).collect();
     let (first, last) = (required.first().copied().unwrap_or(0), required.last().copied().unwrap_or(0));
     for (i, step) in steps.steps.iter().enumerate() {
         let why = match step.role {
@@ -104,10 +119,15 @@ fn check_order(steps: &crate::syntax::ast::Steps, report: &mut Report) {
             _ => None,
         };
         if let Some(why) = why {
-            report.push(Diagnostic::new(Code::BadStep, format!("step `{}` cannot stand here", step.name.text)).at(step.name.span, why));
+            report.push(
+                Diagnostic::new(Code::BadStep, format!("step `{}` cannot stand here", step.name.text))
+                    .at(step.name.span, why),
+            );
         }
     }
-    if required.len() < 2 && let Some(step) = steps.steps.first() {
+    if required.len() < 2
+        && let Some(step) = steps.steps.first()
+    {
         let word = if steps.ordered { "sequence" } else { "together" };
         report.push(
             Diagnostic::new(Code::BadStep, format!("`{word}` has fewer than two required steps"))
@@ -119,7 +139,9 @@ fn check_order(steps: &crate::syntax::ast::Steps, report: &mut Report) {
 
 fn key_field(path: &Path, place: Place, project: &Project, report: &mut Report) {
     let found = Lower::new(project, place, report).field(path);
-    if let Some(Found::Field(field)) = found && field.id.def().ty == Type::Argument {
+    if let Some(Found::Field(field)) = found
+        && field.id.def().ty == Type::Argument
+    {
         report.push(
             Diagnostic::new(Code::WrongType, format!("`{}` is no key", path.dotted()))
                 .at(path.span, "a key has one value in an event, a command line has many arguments"),
@@ -131,7 +153,8 @@ fn amount(amount: &Amount, duration: bool, project: &Project, report: &mut Repor
     let wanted = if duration { "a duration such as 15m" } else { "a number" };
     match amount {
         Amount::Literal(0, span) => report.push(
-            Diagnostic::new(Code::WrongValue, format!("{} of 0", if duration { "a window" } else { "a count" })).at(*span, "expected 1 or more"),
+            Diagnostic::new(Code::WrongValue, format!("{} of 0", if duration { "a window" } else { "a count" }))
+                .at(*span, "expected 1 or more"),
         ),
         Amount::Literal(..) => {}
         Amount::Param(name) => match (project.lists.param(&name.text), duration) {

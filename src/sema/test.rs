@@ -21,10 +21,17 @@ pub(super) fn check(test: &Test, rule: &Rule, report: &mut Report) {
         Verdict::Excepted(title) => {
             let known = || rule.exceptions.iter().map(|e| e.title.as_str());
             if !known().any(|t| t == title.value) && !rule.partial && !rule.lacks_exceptions {
-                let diagnostic = Diagnostic::new(Code::UnknownName, format!("rule `{}` has no exception `{}`", rule.name, title.value))
-                    .at(title.span, "not the title of an exception");
+                let diagnostic = Diagnostic::new(
+                    Code::UnknownName,
+                    format!("rule `{}` has no exception `{}`", rule.name, title.value),
+                )
+                .at(title.span, "not the title of an exception");
                 report.push(match crate::diagnostic::nearest(&title.value, known()) {
-                    Some(best) => diagnostic.patch(format!("did you mean `{best}`?"), title.span, format!("'{}'", best.replace('\'', "''"))),
+                    Some(best) => diagnostic.patch(
+                        format!("did you mean `{best}`?"),
+                        title.span,
+                        format!("'{}'", best.replace('\'', "''")),
+                    ),
                     None => diagnostic,
                 });
             }
@@ -65,7 +72,8 @@ fn check_event(event: &Event, rule: &Rule, report: &mut Report) {
     for (path, value) in &event.fields {
         let name = path.dotted();
         let Some(id) = FieldId::find(&name) else {
-            let diagnostic = Diagnostic::new(Code::UnknownField, format!("there is no field `{name}`")).at(path.span, "not a field");
+            let diagnostic =
+                Diagnostic::new(Code::UnknownField, format!("there is no field `{name}`")).at(path.span, "not a field");
             let diagnostic = match super::fields::of_other_products(&name) {
                 Some(ours) => diagnostic.patch(format!("here it is called `{ours}`"), path.span, ours),
                 None => report.did_you_mean(diagnostic, &name, path.span, super::fields::names()),

@@ -1,17 +1,27 @@
 //! Text operators: on strings and paths the text itself, on arguments the command line that holds them.
 
 use super::condition::Lower;
-use super::operand::{unknown_value, Operand, command_line, wrong_operator, wrong_value, empty_text, not_a_field, used};
+use super::operand::{
+    Operand, command_line, empty_text, not_a_field, unknown_value, used, wrong_operator, wrong_value,
+};
 use super::{FieldId, Type};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::pattern::Glob;
 use crate::ir::paths::{self, Folder};
-use crate::ir::{cmdline, regex, Cheap, FieldRef, Matcher, Op, Pred, Regex, Test, Text};
+use crate::ir::pattern::Glob;
+use crate::ir::{Cheap, FieldRef, Matcher, Op, Pred, Regex, Test, Text, cmdline, regex};
 use crate::source::Span;
 use crate::syntax::ast::{Literal, Path, TextOp, TextOperand, Value};
 
 #[allow(clippy::too_many_arguments, reason = "one operator, spelled out")]
-pub(super) fn lower(l: &mut Lower, field: FieldRef, path: &Path, op: TextOp, cased: bool, operand: &TextOperand, span: Span) -> Pred {
+pub(super) fn lower(
+    l: &mut Lower,
+    field: FieldRef,
+    path: &Path,
+    op: TextOp,
+    cased: bool,
+    operand: &TextOperand,
+    span: Span,
+) -> Pred {
     let ty = field.id.def().ty;
     let fits = match op {
         TextOp::Matches => matches!(ty, Type::String | Type::Path),
@@ -75,11 +85,14 @@ fn one_value(l: &mut Lower, name: &Path, op: TextOp) -> Option<Literal> {
 pub(super) fn no_quotes(l: &mut Lower, literals: &[Literal], operand: Operand) -> bool {
     let mut fine = true;
     for literal in literals {
-        if let Literal::Text(t) = literal && t.value.contains('"') {
+        if let Literal::Text(t) = literal
+            && t.value.contains('"')
+        {
             fine = false;
-            let diagnostic = Diagnostic::new(Code::QuoteInArgument, "an argument is compared without its double quotes")
-                .at(t.span, "holds a double quote")
-                .help("leave the quotes out, or ask `command_line`");
+            let diagnostic =
+                Diagnostic::new(Code::QuoteInArgument, "an argument is compared without its double quotes")
+                    .at(t.span, "holds a double quote")
+                    .help("leave the quotes out, or ask `command_line`");
             l.report.push(used(diagnostic, operand));
         }
     }
@@ -92,11 +105,16 @@ fn globs(l: &mut Lower, texts: &[(String, Span, bool)], operand: Operand) -> Vec
         match Glob::parse(text) {
             Ok(glob) => out.push(glob),
             Err(at) => {
-                let place = if *raw && !text.contains('\'') { Span::new(span.file, span.start + 1 + at, span.start + 2 + at) } else { *span };
+                let place = if *raw && !text.contains('\'') {
+                    Span::new(span.file, span.start + 1 + at, span.start + 2 + at)
+                } else {
+                    *span
+                };
                 let diagnostic = Diagnostic::new(Code::BadPattern, "`[` stands alone in this pattern")
                     .at(place, "begins neither `[*]` nor `[?]` nor `[[]`");
                 let cure = "for the character itself write `[[]`";
-                let diagnostic = if place == *span { diagnostic.help(cure) } else { diagnostic.patch(cure, place, "[[]") };
+                let diagnostic =
+                    if place == *span { diagnostic.help(cure) } else { diagnostic.patch(cure, place, "[[]") };
                 l.report.push(used(diagnostic, operand));
             }
         }
@@ -122,15 +140,21 @@ pub(super) fn bad_folder(text: &str, span: Span) -> Diagnostic {
 
 #[allow(clippy::too_many_arguments, reason = "one operator, spelled out")]
 fn argument(
-    l: &mut Lower, field: FieldRef, op: TextOp, cased: bool, all: bool, texts: &[(String, Span, bool)],
+    l: &mut Lower,
+    field: FieldRef,
+    op: TextOp,
+    cased: bool,
+    all: bool,
+    texts: &[(String, Span, bool)],
     (operand, span): (Operand, Span),
 ) -> Pred {
     if op == TextOp::Contains {
         let spaced: Vec<_> = texts.iter().filter(|(t, ..)| t.contains([' ', '\t', '\r', '\n'])).collect();
         for (_, span, _) in &spaced {
-            let diagnostic = Diagnostic::new(Code::SpaceInArgument, "`argument contains` takes text without white space")
-                .at(*span, "holds white space")
-                .help("ask `command_line contains`, or `argument is` for a whole quoted argument");
+            let diagnostic =
+                Diagnostic::new(Code::SpaceInArgument, "`argument contains` takes text without white space")
+                    .at(*span, "holds white space")
+                    .help("ask `command_line contains`, or `argument is` for a whole quoted argument");
             l.report.push(used(diagnostic, operand));
         }
         if !spaced.is_empty() {
@@ -138,7 +162,8 @@ fn argument(
         }
     }
     let plain: Vec<String> = texts.iter().map(|(t, ..)| t.clone()).collect();
-    let groups: Vec<Vec<usize>> = if all { (0..texts.len()).map(|i| vec![i]).collect() } else { vec![(0..texts.len()).collect()] };
+    let groups: Vec<Vec<usize>> =
+        if all { (0..texts.len()).map(|i| vec![i]).collect() } else { vec![(0..texts.len()).collect()] };
     let mut parts = vec![];
     let globs = if op == TextOp::Like { globs(l, texts, operand) } else { vec![] };
     let folders = if op == TextOp::Under { folders(l, texts, operand) } else { vec![] };
@@ -164,7 +189,12 @@ fn argument(
 
 #[allow(clippy::too_many_arguments, reason = "one operator, spelled out")]
 fn value(
-    l: &mut Lower, field: FieldRef, op: TextOp, cased: bool, all: bool, texts: Vec<(String, Span, bool)>,
+    l: &mut Lower,
+    field: FieldRef,
+    op: TextOp,
+    cased: bool,
+    all: bool,
+    texts: Vec<(String, Span, bool)>,
     (operand, span): (Operand, Span),
 ) -> Pred {
     let all = all && texts.len() > 1;
@@ -183,8 +213,11 @@ fn value(
             if folders.is_empty() {
                 return Pred::Const(false);
             }
-            let groups: Vec<Vec<Folder>> = if all { folders.into_iter().map(|f| vec![f]).collect() } else { vec![folders] };
-            Pred::and(groups.into_iter().map(|g| test(Matcher::Regex(paths::under(&g, cased)), false)).collect::<Vec<_>>())
+            let groups: Vec<Vec<Folder>> =
+                if all { folders.into_iter().map(|f| vec![f]).collect() } else { vec![folders] };
+            Pred::and(
+                groups.into_iter().map(|g| test(Matcher::Regex(paths::under(&g, cased)), false)).collect::<Vec<_>>(),
+            )
         }
         TextOp::Matches => {
             let regexes: Vec<Pred> = texts
@@ -201,7 +234,12 @@ fn value(
     }
 }
 
-fn author_regex(l: &mut Lower, (text, span, raw): &(String, Span, bool), cased: bool, operand: Operand) -> Option<Regex> {
+fn author_regex(
+    l: &mut Lower,
+    (text, span, raw): &(String, Span, bool),
+    cased: bool,
+    operand: Operand,
+) -> Option<Regex> {
     match regex::portable(text) {
         Ok(pattern) => Some(Regex { pattern, cased, loose: true, implied: Vec::<Cheap>::new() }),
         Err(refused) => {

@@ -1,10 +1,10 @@
 //! `runs U to V with S` and its kin: what a utility's declaration makes of an event.
 
-use super::condition::{exists, Lower};
+use super::condition::{Lower, exists};
 use super::{FieldId, Kind, Os, Shape, Utility, Verb};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::paths::{self, Folder};
-use crate::ir::{cmdline, Drop, FieldRef, Matcher, Op, Pred, Regex, Test, Text};
+use crate::ir::{Drop, FieldRef, Matcher, Op, Pred, Regex, Test, Text, cmdline};
 use crate::source::Span;
 use crate::syntax::ast::{Pick, Tool, ToolVerb};
 use std::collections::BTreeSet;
@@ -37,8 +37,11 @@ pub(super) fn lower(l: &mut Lower, tool: &Tool) -> Pred {
     }
     if !met {
         let systems: Vec<_> = l.place.os.iter().map(|o| o.word()).collect();
-        let diagnostic = Diagnostic::new(Code::NeverRuns, format!("`{}` does not run on {}", tool.utility.text, systems.join(" or ")))
-            .at(tool.utility.span, "its `os` and the rule's do not meet");
+        let diagnostic = Diagnostic::new(
+            Code::NeverRuns,
+            format!("`{}` does not run on {}", tool.utility.text, systems.join(" or ")),
+        )
+        .at(tool.utility.span, "its `os` and the rule's do not meet");
         let alone = (!is_group).then(|| l.project.utilities.get(&tool.utility.text)).flatten();
         l.report.push(match alone {
             Some(utility) => {
@@ -130,7 +133,10 @@ fn subject(l: &mut Lower, tool: &Tool) -> Option<Subject> {
     if !kinds.contains(&Kind::Process) && !kinds.contains(&Kind::Script) {
         l.report.push(
             Diagnostic::new(Code::ToolNeedsProcess, format!("`{}` is asked of process events", tool.verb.word()))
-                .at(tool.verb_span, format!("these are {} events", kinds.iter().map(|k| k.word()).collect::<Vec<_>>().join(" or ")))
+                .at(
+                    tool.verb_span,
+                    format!("these are {} events", kinds.iter().map(|k| k.word()).collect::<Vec<_>>().join(" or ")),
+                )
                 .help(format!("name the acting process instead: `process.name in [{}]`", images(l, tool))),
         );
         return None;
@@ -147,7 +153,11 @@ fn subject(l: &mut Lower, tool: &Tool) -> Option<Subject> {
     Some(Subject {
         name: if parent { field("name")? } else { field("process.name")? },
         executable: field("executable")?,
-        command_line: if script { FieldRef { id: FieldId::find("script.text")?, step } } else { field("command_line")? },
+        command_line: if script {
+            FieldRef { id: FieldId::find("script.text")?, step }
+        } else {
+            field("command_line")?
+        },
         original_name: field("original_name")?,
         script: kind == Kind::Script,
     })
@@ -163,7 +173,8 @@ fn images(l: &Lower, tool: &Tool) -> String {
 /// `one runs` or `two runs`, for each step that runs anything.
 fn steps(l: &Lower, verb: &str) -> String {
     let runs = |kinds: &[Kind]| kinds.contains(&Kind::Process) || kinds.contains(&Kind::Script);
-    let all: Vec<_> = l.place.steps.iter().filter(|s| runs(&s.kinds)).map(|s| format!("`{} {verb} …`", s.name)).collect();
+    let all: Vec<_> =
+        l.place.steps.iter().filter(|s| runs(&s.kinds)).map(|s| format!("`{} {verb} …`", s.name)).collect();
     all.join(" or ")
 }
 
@@ -201,7 +212,8 @@ fn member(l: &mut Lower, tool: &Tool, utility: &Utility, subject: &Subject, is_g
         }
     } else if !words.is_empty() && tool.verb != ToolVerb::Resembles {
         let key = "to *".to_owned();
-        let found = l.project.patterns.get(&utility.name, key, || cmdline::shapes(&[Shape::Word(words)], utility, false));
+        let found =
+            l.project.patterns.get(&utility.name, key, || cmdline::shapes(&[Shape::Word(words)], utility, false));
         parts.push(any_regex(subject.command_line, found, span));
     }
     if let Some(pick) = &tool.with {
@@ -285,9 +297,12 @@ fn verbs(l: &mut Lower, tool: &Tool, pick: &Pick, utility: &Utility, subject: &S
         };
         if *verb == Verb::Default && free {
             l.report.push(
-                Diagnostic::new(Code::DefaultResembled, format!("almost every command line resembles `{}` to `{}`", utility.name, name.text))
-                    .at(name.span, "this verb is `default`: it is what remains without the others")
-                    .help("`runs` looks at the program too"),
+                Diagnostic::new(
+                    Code::DefaultResembled,
+                    format!("almost every command line resembles `{}` to `{}`", utility.name, name.text),
+                )
+                .at(name.span, "this verb is `default`: it is what remains without the others")
+                .help("`runs` looks at the program too"),
             );
             return None;
         }

@@ -3,8 +3,8 @@
 use super::lists::Lists;
 use super::{Os, Report};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::source::Span;
 use crate::ir::paths::Folder;
+use crate::source::Span;
 use crate::syntax::ast::{self, Literal};
 use indexmap::IndexMap;
 use std::collections::HashMap;
@@ -209,7 +209,11 @@ fn once<'a>(key: &'a str, span: Span, seen: &mut Vec<(&'a str, Span)>, report: &
 }
 
 fn resolve_part<'a>(
-    part: &'a ast::UtilityPart, lists: &Lists, out: &mut Utility, seen: &mut Vec<(&'a str, Span)>, report: &mut Report,
+    part: &'a ast::UtilityPart,
+    lists: &Lists,
+    out: &mut Utility,
+    seen: &mut Vec<(&'a str, Span)>,
+    report: &mut Report,
 ) {
     match part {
         ast::UtilityPart::Cased(span) => {
@@ -317,7 +321,9 @@ fn systems(list: &ast::List, report: &mut Report) -> Vec<Os> {
 
 fn folders(list: &ast::List, lists: &Lists, report: &mut Report) -> Vec<String> {
     for literal in lists.flat(list, &mut Report::default()) {
-        if let Literal::Text(text) = literal && Folder::parse(&text.value).is_none() {
+        if let Literal::Text(text) = literal
+            && Folder::parse(&text.value).is_none()
+        {
             report.push(super::text::bad_folder(&text.value, text.span));
         }
     }
@@ -404,7 +410,8 @@ impl Options {
         };
         if !allowed.contains(&word) {
             let names: Vec<_> = allowed.iter().map(|a| format!("`{a}`")).collect();
-            let takes = if allowed.is_empty() { "no options".to_owned() } else { format!("only {}", names.join(" and ")) };
+            let takes =
+                if allowed.is_empty() { "no options".to_owned() } else { format!("only {}", names.join(" and ")) };
             report.push(
                 Diagnostic::new(Code::WrongOption, format!("`{kind}` has no option `{word}`"))
                     .at(span, format!("`{kind}` takes {takes}")),
@@ -428,7 +435,10 @@ impl Options {
             ast::ShapeOption::Text(_, text) => {
                 self.by = Some(text.value.chars().collect());
                 if text.value.is_empty() {
-                    report.push(Diagnostic::new(Code::WrongValue, "`by` takes one character or more").at(text.span, "these are none"));
+                    report.push(
+                        Diagnostic::new(Code::WrongValue, "`by` takes one character or more")
+                            .at(text.span, "these are none"),
+                    );
                 }
             }
         }
@@ -437,10 +447,14 @@ impl Options {
 
 /// What only the whole utility shows.
 fn check(ast: &ast::Utility, utility: &Utility, report: &mut Report) {
-    let defaults: Vec<_> = ast.parts.iter().filter_map(|p| match p {
-        ast::UtilityPart::Verb { name, shapes: None } => Some(name.span),
-        _ => None,
-    }).collect();
+    let defaults: Vec<_> = ast
+        .parts
+        .iter()
+        .filter_map(|p| match p {
+            ast::UtilityPart::Verb { name, shapes: None } => Some(name.span),
+            _ => None,
+        })
+        .collect();
     if let [first, second, ..] = defaults.as_slice() {
         report.push(
             Diagnostic::new(Code::TwoDefaults, format!("`{}` has two `default` verbs", utility.name))
@@ -450,7 +464,9 @@ fn check(ast: &ast::Utility, utility: &Utility, report: &mut Report) {
     }
     for part in &ast.parts {
         let (name, shapes) = match part {
-            ast::UtilityPart::Verb { name, shapes: Some(shapes) } | ast::UtilityPart::Switch { name, shapes } => (name, shapes),
+            ast::UtilityPart::Verb { name, shapes: Some(shapes) } | ast::UtilityPart::Switch { name, shapes } => {
+                (name, shapes)
+            }
             _ => continue,
         };
         for shape in shapes {
@@ -482,9 +498,12 @@ fn check(ast: &ast::Utility, utility: &Utility, report: &mut Report) {
     let bare = utility.image.iter().find(|i| !i.to_lowercase().ends_with(".exe"));
     if let (true, Some(bare)) = (slash, bare) {
         report.push(
-            Diagnostic::new(Code::SlashOnUnix, format!("`/` is a prefix, and `{bare}` looks like a program of Linux or macOS"))
-                .at(utility.span, "there a `/` begins a path")
-                .help("declare the dialect of Linux and macOS as a utility of its own and join the two in a group"),
+            Diagnostic::new(
+                Code::SlashOnUnix,
+                format!("`/` is a prefix, and `{bare}` looks like a program of Linux or macOS"),
+            )
+            .at(utility.span, "there a `/` begins a path")
+            .help("declare the dialect of Linux and macOS as a utility of its own and join the two in a group"),
         );
     }
 }
@@ -495,7 +514,9 @@ fn check_glued(ast: &ast::Utility, utility: &Utility, report: &mut Report) {
     let mut all: Vec<(&ast::Ident, Shape, Span)> = vec![];
     for part in &ast.parts {
         let (name, shapes) = match part {
-            ast::UtilityPart::Verb { name, shapes: Some(shapes) } | ast::UtilityPart::Switch { name, shapes } => (name, shapes),
+            ast::UtilityPart::Verb { name, shapes: Some(shapes) } | ast::UtilityPart::Switch { name, shapes } => {
+                (name, shapes)
+            }
             _ => continue,
         };
         for s in shapes {

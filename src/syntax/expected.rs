@@ -2,7 +2,7 @@
 //! from other languages.
 
 use super::parse::Rule;
-use super::split::{tokens, Token, ITEM_WORDS, RESERVED};
+use super::split::{ITEM_WORDS, RESERVED, Token, tokens};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 use pest::error::{ErrorVariant, InputLocation};
@@ -43,7 +43,9 @@ pub(super) fn failure(piece: Piece, error: &pest::error::Error<Rule>) -> Failure
     };
     let label = match rules {
         // What stands behind `schedule` looked like the beginning of a throttle.
-        [Rule::w_by] if piece.entry && piece.input().starts_with("schedule") => "expected `every 15m over 1h`".to_owned(),
+        [Rule::w_by] if piece.entry && piece.input().starts_with("schedule") => {
+            "expected `every 15m over 1h`".to_owned()
+        }
         _ => label(rules, piece.entry),
     };
     let from = piece.start + at;
@@ -54,7 +56,8 @@ pub(super) fn failure(piece: Piece, error: &pest::error::Error<Rule>) -> Failure
         let (start, end) = last.map_or((0, 0), |(_, s, e)| (s, e));
         let span = Span::new(piece.file, piece.start + start, piece.start + end);
         let what = if piece.entry { "entry" } else { "item" };
-        let diagnostic = Diagnostic::new(Code::Syntax, format!("this {what} ends too early")).at(span, if label.contains("every") { label } else { format!("{label} behind this") });
+        let diagnostic = Diagnostic::new(Code::Syntax, format!("this {what} ends too early"))
+            .at(span, if label.contains("every") { label } else { format!("{label} behind this") });
         return Failure { at: piece.end, whole_before: false, diagnostic };
     };
     let span = Span::new(piece.file, from + start, from + end);
@@ -107,7 +110,8 @@ fn shown(token: &str) -> String {
     let mut chars = token.chars();
     match (chars.next(), chars.next()) {
         (Some(c), None) if !c.is_ascii_graphic() => {
-            let visible = if c.is_control() || c.is_whitespace() || is_invisible(c) { String::new() } else { format!("`{c}`, ") };
+            let visible =
+                if c.is_control() || c.is_whitespace() || is_invisible(c) { String::new() } else { format!("`{c}`, ") };
             format!("character {visible}U+{:04X}", u32::from(c))
         }
         _ => format!("`{token}`"),
@@ -143,10 +147,14 @@ fn foreign(diagnostic: Diagnostic, text: &str, span: Span, word: &str) -> Diagno
         (_, "&&") => diagnostic.patch("write `and`", pair, "and"),
         (_, "||") => diagnostic.patch("write `or`", pair, "or"),
         ("!", _) => diagnostic.patch("write `not`", span, "not"),
-        ("AND" | "OR" | "NOT", _) => diagnostic.patch("keywords are written in small letters", span, word.to_lowercase()),
+        ("AND" | "OR" | "NOT", _) => {
+            diagnostic.patch("keywords are written in small letters", span, word.to_lowercase())
+        }
         ("“" | "”" | "„" | "«" | "»", _) => diagnostic.help("text stands in straight quotes: \"text\""),
         ("‘" | "’" | "‚" | "`", _) => diagnostic.help("text stands in straight quotes: 'text'"),
-        _ if word.chars().all(|c| c.is_whitespace() || is_invisible(c)) => diagnostic.patch("put a plain blank in its place", span, " "),
+        _ if word.chars().all(|c| c.is_whitespace() || is_invisible(c)) => {
+            diagnostic.patch("put a plain blank in its place", span, " ")
+        }
         _ => diagnostic,
     }
 }
@@ -184,8 +192,17 @@ fn describe(rule: Rule, entry: bool) -> &'static str {
         Rule::k_or => "`or`",
         Rule::connective => "`and`, `or`",
         Rule::k_not | Rule::expr | Rule::operand | Rule::group_expr | Rule::test_expr | Rule::tool => "a condition",
-        Rule::tool_verb | Rule::operator | Rule::op_exists | Rule::op_cidr | Rule::op_in | Rule::op_is
-        | Rule::op_order | Rule::order_sign | Rule::op_text | Rule::text_verb | Rule::op_foreign
+        Rule::tool_verb
+        | Rule::operator
+        | Rule::op_exists
+        | Rule::op_cidr
+        | Rule::op_in
+        | Rule::op_is
+        | Rule::op_order
+        | Rule::order_sign
+        | Rule::op_text
+        | Rule::text_verb
+        | Rule::op_foreign
         | Rule::foreign_sign => "an operator",
         Rule::quantifier => "`any`, `all`",
         Rule::pick => "a verb or switch",

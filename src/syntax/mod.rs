@@ -10,5 +10,5 @@ pub mod fmt;
 pub mod parse;
 mod split;
 
-pub use parse::{parse, Parsed};
-pub use split::{tokens, Comment, Token, ITEM_WORDS, MAX_DEPTH, RESERVED};
+pub use parse::{Parsed, parse};
+pub use split::{Comment, ITEM_WORDS, MAX_DEPTH, RESERVED, Token, tokens};

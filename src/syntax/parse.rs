@@ -6,8 +6,8 @@
 
 use super::ast::{File, Ident, Item, ItemKind, Rule as RuleItem, RulePart, Tune, Utility, UtilityPart};
 use super::build::Builder;
-use super::expected::{failure, Failure, Piece};
-use super::split::{self, tokens, Chunk, Comment, Token, ITEM_WORDS};
+use super::expected::{Failure, Piece, failure};
+use super::split::{self, Chunk, Comment, ITEM_WORDS, Token, tokens};
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, Span};
 use pest::Parser as _;
@@ -49,7 +49,12 @@ fn parse_chunk(file: FileId, text: &str, chunk: &Chunk, out: &mut Parsed) {
     let piece = Piece { file, text, start: chunk.start, end: chunk.end, entry: false };
     let header = header(file, piece.input(), chunk.start);
     let mut builder = Builder::new(file, chunk.start, text);
-    let wrap = |kind, end| Item { docs: chunk.docs.clone(), kind, span: Span::new(file, chunk.start, end), start: chunk.doc_start };
+    let wrap = |kind, end| Item {
+        docs: chunk.docs.clone(),
+        kind,
+        span: Span::new(file, chunk.start, end),
+        start: chunk.doc_start,
+    };
     if chunk.broken {
         if chunk.balanced {
             let salvaged = salvage(piece, &chunk.reported, &mut builder);
@@ -109,9 +114,33 @@ fn header(file: FileId, item: &str, offset: usize) -> Option<(String, Ident)> {
 }
 
 const RULE_WORDS: [&str; 27] = [
-    "title", "id", "level", "status", "os", "attack", "author", "license", "date", "modified", "references",
-    "false_positives", "tags", "triage", "show", "entities", "schedule", "throttle", "related", "detect", "flag",
-    "threshold", "except", "test", "disable", "description", "severity",
+    "title",
+    "id",
+    "level",
+    "status",
+    "os",
+    "attack",
+    "author",
+    "license",
+    "date",
+    "modified",
+    "references",
+    "false_positives",
+    "tags",
+    "triage",
+    "show",
+    "entities",
+    "schedule",
+    "throttle",
+    "related",
+    "detect",
+    "flag",
+    "threshold",
+    "except",
+    "test",
+    "disable",
+    "description",
+    "severity",
 ];
 const UTILITY_WORDS: [&str; 9] = ["os", "image", "original", "home", "prefixes", "cased", "values", "verb", "switch"];
 

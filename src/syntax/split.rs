@@ -12,14 +12,40 @@ use crate::source::{FileId, Span};
 pub const MAX_DEPTH: usize = 64;
 
 /// The words that begin a top-level item.
-pub const ITEM_WORDS: [&str; 9] =
-    ["utility", "exception", "rule", "tune", "group", "list", "param", "let", "extend"];
+pub const ITEM_WORDS: [&str; 9] = ["utility", "exception", "rule", "tune", "group", "list", "param", "let", "extend"];
 
 /// The words that are never names.
 pub const RESERVED: [&str; 30] = [
-    "and", "or", "not", "where", "is", "in", "any", "all", "cased", "contains", "starts", "ends", "within",
-    "without", "with", "like", "matches", "under", "exists", "cidr", "runs", "renamed", "relocated", "resembles",
-    "to", "when", "available", "by", "of", "optional",
+    "and",
+    "or",
+    "not",
+    "where",
+    "is",
+    "in",
+    "any",
+    "all",
+    "cased",
+    "contains",
+    "starts",
+    "ends",
+    "within",
+    "without",
+    "with",
+    "like",
+    "matches",
+    "under",
+    "exists",
+    "cidr",
+    "runs",
+    "renamed",
+    "relocated",
+    "resembles",
+    "to",
+    "when",
+    "available",
+    "by",
+    "of",
+    "optional",
 ];
 
 /// A `//` comment.
@@ -135,7 +161,17 @@ fn quoted(rest: &str, quote: char, escapes: bool) -> (Token, usize) {
 /// Cuts `text` into items.
 #[must_use]
 pub fn split(file: FileId, text: &str) -> Split {
-    let mut scan = Scan { file, text, out: Split::default(), open: vec![], docs: vec![], misplaced: vec![], too_deep: false, line: (0, 0), done: true };
+    let mut scan = Scan {
+        file,
+        text,
+        out: Split::default(),
+        open: vec![],
+        docs: vec![],
+        misplaced: vec![],
+        too_deep: false,
+        line: (0, 0),
+        done: true,
+    };
     let all: Vec<_> = tokens(text).collect();
     for (i, &(token, start, end)) in all.iter().enumerate() {
         match scan.begins_item(token, start, end, all.get(i + 1..).unwrap_or(&[])) {

@@ -4,9 +4,9 @@
 //! no test, because the tests that would hold on it carry a guard), and every part of the rule is there, or dropped
 //! with a note, or the rule is refused with the place in its source.
 
-use super::bound::{drop_implied, may_hold, Bound, BoundOp, BoundTest};
+use super::bound::{Bound, BoundOp, BoundTest, drop_implied, may_hold};
 use super::column::{Column, How};
-use super::{derive, Mapping, Scalar, Source, Target};
+use super::{Mapping, Scalar, Source, Target, derive};
 use crate::ir::{Drop, FieldRef, Matcher, Op, Pred, Test, Text};
 use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
 use crate::source::Span;
@@ -110,10 +110,16 @@ pub fn bind<'t>(rule: &Rule, project: &Project, target: &'t Target) -> Result<Pl
         return Err(refused);
     }
     if plan.queries.is_empty() {
-        return Err(vec![Unsupported { span: rule.detect_span, why: "has no log source in which this could be true".into() }]);
+        return Err(vec![Unsupported {
+            span: rule.detect_span,
+            why: "has no log source in which this could be true".into(),
+        }]);
     }
     for os in unserved {
-        plan.notes.push(Note { text: format!("Covers no {} events: the target has no log source for them.", os.word()), degraded: false });
+        plan.notes.push(Note {
+            text: format!("Covers no {} events: the target has no log source for them.", os.word()),
+            degraded: false,
+        });
     }
     system_notes(rule, &mut plan);
     let mut seen = std::collections::HashSet::new();
@@ -131,13 +137,22 @@ fn system_notes(rule: &Rule, plan: &mut Plan) {
         .collect();
     if !others.is_empty() {
         let others: Vec<&str> = Os::ALL.into_iter().map(Os::word).filter(|o| others.contains(o)).collect();
-        let text = format!("The log source does not tell systems apart: events of {} are looked at too.", others.join(" and "));
+        let text = format!(
+            "The log source does not tell systems apart: events of {} are looked at too.",
+            others.join(" and ")
+        );
         plan.notes.push(Note { text, degraded: false });
     }
 }
 
 /// A word of an enum field for which no log source exists, although the rule may fire on it.
-fn missing_words(rule: &Rule, project: &Project, kind: Kind, served: &[Os], constants: &[(FieldId, &str, Os)]) -> Vec<Unsupported> {
+fn missing_words(
+    rule: &Rule,
+    project: &Project,
+    kind: Kind,
+    served: &[Os],
+    constants: &[(FieldId, &str, Os)],
+) -> Vec<Unsupported> {
     let mut out = vec![];
     let mut fields: Vec<FieldId> = constants.iter().map(|(f, ..)| *f).collect();
     fields.dedup();
@@ -153,7 +168,10 @@ fn missing_words(rule: &Rule, project: &Project, kind: Kind, served: &[Os], cons
                             span = t.span;
                         }
                     });
-                    out.push(Unsupported { span, why: format!("has no log source for `{}` {word} on {}", field.short(), os.word()) });
+                    out.push(Unsupported {
+                        span,
+                        why: format!("has no log source for `{}` {word} on {}", field.short(), os.word()),
+                    });
                 }
             }
         }
@@ -185,7 +203,12 @@ fn fix(pred: &Pred, field: FieldId, words: &[&str]) -> Pred {
 type Bindings<'t> = (Option<SourceQuery<'t>>, Vec<Note>);
 
 fn bind_source<'t>(
-    rule: &Rule, project: &Project, target: &'t Target, source: &'t Source, kind: Kind, os: &[Os],
+    rule: &Rule,
+    project: &Project,
+    target: &'t Target,
+    source: &'t Source,
+    kind: Kind,
+    os: &[Os],
 ) -> Result<Bindings<'t>, Vec<Unsupported>> {
     let body = rule.body(project, kind, os);
     let constant_os = if os.len() == 1 && source.os.len() == 1 { FieldId::find("host.os") } else { None };
@@ -269,7 +292,10 @@ impl Binder<'_> {
     fn only_available(&self, pred: &Pred, from: usize) -> bool {
         let mut spans = vec![];
         available_spans(pred, &mut spans);
-        self.refused.iter().skip(from).all(|u| spans.iter().any(|s| s.file == u.span.file && s.start <= u.span.start && u.span.end <= s.end))
+        self.refused
+            .iter()
+            .skip(from)
+            .all(|u| spans.iter().any(|s| s.file == u.span.file && s.start <= u.span.start && u.span.end <= s.end))
     }
 
     fn pred(&mut self, pred: &Pred) -> Bound {
@@ -302,8 +328,12 @@ impl Binder<'_> {
         }
         let lacking: Vec<String> = self.refused.drain(before..).map(|u| u.why).collect();
         let text = match why {
-            Drop::WhenAvailable => format!("A condition is left out, which may add alerts: the target {}.", lacking.join(", and ")),
-            Drop::OriginalName(utility) => format!("Renamed copies of {utility} escape: the target {}.", lacking.join(", and ")),
+            Drop::WhenAvailable => {
+                format!("A condition is left out, which may add alerts: the target {}.", lacking.join(", and "))
+            }
+            Drop::OriginalName(utility) => {
+                format!("Renamed copies of {utility} escape: the target {}.", lacking.join(", and "))
+            }
         };
         self.notes.push(Note { text, degraded: true });
         Bound::Const(why.value())
@@ -328,12 +358,18 @@ impl Binder<'_> {
             }
             (Op::Exists, Mapping::Words { column, words }) => {
                 let all = words.values().flatten().cloned().collect();
-                Bound::Test(BoundTest { column: Column::whole(column.clone(), Type::String), op: BoundOp::In(all), span })
+                Bound::Test(BoundTest {
+                    column: Column::whole(column.clone(), Type::String),
+                    op: BoundOp::In(all),
+                    span,
+                })
             }
             (Op::Exists, _) => exists(column_of(&mapping, ty).to_whole_if_text(ty)),
-            (Op::IsTrue, Mapping::Equals { column, value }) => {
-                Bound::Test(BoundTest { column: Column::whole(column.clone(), Type::String), op: BoundOp::In(vec![value.clone()]), span })
-            }
+            (Op::IsTrue, Mapping::Equals { column, value }) => Bound::Test(BoundTest {
+                column: Column::whole(column.clone(), Type::String),
+                op: BoundOp::In(vec![value.clone()]),
+                span,
+            }),
             (Op::Word(words), Mapping::Words { column, words: known }) => self.words(words, column, known, test),
             (Op::Order(order, n), _) if column_of(&mapping, ty).how != How::Name => {
                 Bound::Test(BoundTest { column: column_of(&mapping, ty), op: BoundOp::Order(*order, *n), span })
@@ -342,9 +378,11 @@ impl Binder<'_> {
                 let all = all.iter().map(|n| Scalar::Number(*n)).collect(); // of a time: microseconds
                 Bound::Test(BoundTest { column: column_of(&mapping, ty), op: BoundOp::In(all), span })
             }
-            (Op::Cidr(networks), Mapping::Column(column)) => {
-                Bound::Test(BoundTest { column: Column::whole(column.clone(), ty), op: BoundOp::Cidr(networks.clone()), span })
-            }
+            (Op::Cidr(networks), Mapping::Column(column)) => Bound::Test(BoundTest {
+                column: Column::whole(column.clone(), ty),
+                op: BoundOp::Cidr(networks.clone()),
+                span,
+            }),
             (Op::Same { other, cased }, _) => self.same(&mapping, ty, *other, *cased, span),
             (Op::Text(text), Mapping::Keyed { column, key }) => self.keyed(text, column, key, test),
             (Op::Text(text), Mapping::Column(column)) if ty == Type::Ip => self.address(text, column, span),
@@ -357,7 +395,13 @@ impl Binder<'_> {
         }
     }
 
-    fn words(&mut self, words: &[&str], column: &str, known: &indexmap::IndexMap<String, Vec<Scalar>>, test: &Test) -> Bound {
+    fn words(
+        &mut self,
+        words: &[&str],
+        column: &str,
+        known: &indexmap::IndexMap<String, Vec<Scalar>>,
+        test: &Test,
+    ) -> Bound {
         let mut values = vec![];
         for word in words {
             match known.get(*word) {
@@ -373,7 +417,9 @@ impl Binder<'_> {
     fn same(&mut self, mapping: &Mapping, ty: Type, other: FieldRef, cased: bool, span: Span) -> Bound {
         let Some(theirs) = self.mapping(other, span) else { return Bound::Const(false) };
         let (a, b) = (column_of(mapping, ty), column_of(&theirs, ty));
-        let plain = |m: &Mapping| matches!(m, Mapping::Column(_)) || (matches!(m, Mapping::Part(..)) && self.target.language.computes());
+        let plain = |m: &Mapping| {
+            matches!(m, Mapping::Column(_)) || (matches!(m, Mapping::Part(..)) && self.target.language.computes())
+        };
         if !plain(mapping) || !plain(&theirs) {
             return self.refuse(span, "cannot compare parts of columns with each other");
         }
@@ -404,7 +450,13 @@ impl Binder<'_> {
                 let values = values.iter().map(|v| format!("{key}={v}")).collect();
                 self.text(Column::whole(column, Type::String), contains(values), test.span)
             }
-            _ => self.refuse(test.span, format!("holds `{}` among others in one column, where only whole values can be found", test.field.id.short())),
+            _ => self.refuse(
+                test.span,
+                format!(
+                    "holds `{}` among others in one column, where only whole values can be found",
+                    test.field.id.short()
+                ),
+            ),
         }
     }
 
@@ -429,7 +481,10 @@ impl Binder<'_> {
                         Bound::and(vec![Bound::Test(there), bound])
                     }
                     Some(bound) => bound,
-                    None => self.refuse(span, format!("has only a part of `{}` to ask this of, and computes nothing", column.name)),
+                    None => self.refuse(
+                        span,
+                        format!("has only a part of `{}` to ask this of, and computes nothing", column.name),
+                    ),
                 }
             })
             .collect();
@@ -485,20 +540,56 @@ fn contains(values: Vec<String>) -> Text {
 pub fn default_show(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Process => &[
-            "event.time", "host.name", "user.name", "process.name", "executable", "command_line", "original_name", "process.pid",
-            "parent.name", "parent.executable", "parent.command_line",
+            "event.time",
+            "host.name",
+            "user.name",
+            "process.name",
+            "executable",
+            "command_line",
+            "original_name",
+            "process.pid",
+            "parent.name",
+            "parent.executable",
+            "parent.command_line",
         ],
         Kind::File => &[
-            "event.time", "host.name", "user.name", "file.action", "file.path", "file.size", "process.name", "executable", "command_line",
-            "process.pid", "parent.name",
+            "event.time",
+            "host.name",
+            "user.name",
+            "file.action",
+            "file.path",
+            "file.size",
+            "process.name",
+            "executable",
+            "command_line",
+            "process.pid",
+            "parent.name",
         ],
         Kind::Library => &[
-            "event.time", "host.name", "user.name", "dll.path", "dll.hash.sha256", "dll.code_signature.status", "process.name", "executable",
-            "command_line", "process.pid",
+            "event.time",
+            "host.name",
+            "user.name",
+            "dll.path",
+            "dll.hash.sha256",
+            "dll.code_signature.status",
+            "process.name",
+            "executable",
+            "command_line",
+            "process.pid",
         ],
         Kind::Network => &[
-            "event.time", "host.name", "user.name", "network.direction", "source.ip", "destination.ip", "destination.port",
-            "destination.domain", "process.name", "executable", "command_line", "process.pid",
+            "event.time",
+            "host.name",
+            "user.name",
+            "network.direction",
+            "source.ip",
+            "destination.ip",
+            "destination.port",
+            "destination.domain",
+            "process.name",
+            "executable",
+            "command_line",
+            "process.pid",
         ],
         Kind::Script => &["event.time", "host.name", "user.name", "script.text", "script.path"],
     }
@@ -514,7 +605,11 @@ fn column_of(mapping: &Mapping, ty: Type) -> Column {
 impl Column {
     /// Whether a part of a column is there follows from the whole column.
     fn to_whole_if_text(&self, ty: Type) -> Column {
-        if self.how == How::Whole || self.how == How::Extension { self.clone() } else { Column::whole(self.name.clone(), if self.how == How::Hex { Type::String } else { ty }) }
+        if self.how == How::Whole || self.how == How::Extension {
+            self.clone()
+        } else {
+            Column::whole(self.name.clone(), if self.how == How::Hex { Type::String } else { ty })
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Conditions over columns, flattened and shortened as they are put together.
 
-use super::column::Column;
 use super::Scalar;
+use super::column::Column;
 use crate::ir::pattern::{Glob, Part};
 use crate::ir::{Matcher, Text};
 use crate::source::Span;
@@ -83,7 +83,9 @@ impl Bound {
         match (self, other) {
             (Bound::Test(a), Bound::Test(b)) => a.column == b.column && a.op == b.op,
             (Bound::Not(a), Bound::Not(b)) => a.same(b),
-            (Bound::And(a), Bound::And(b)) | (Bound::Or(a), Bound::Or(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b)),
+            (Bound::And(a), Bound::And(b)) | (Bound::Or(a), Bound::Or(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b))
+            }
             (a, b) => a == b,
         }
     }

@@ -54,7 +54,12 @@ impl Column {
     /// A whole column.
     #[must_use]
     pub fn whole(name: impl Into<String>, ty: Type) -> Column {
-        Column { name: name.into(), how: How::Whole, numeric: matches!(ty, Type::Int | Type::Size | Type::Time), time: ty == Type::Time }
+        Column {
+            name: name.into(),
+            how: How::Whole,
+            numeric: matches!(ty, Type::Int | Type::Size | Type::Time),
+            time: ty == Type::Time,
+        }
     }
 
     /// A part of a column of text.

@@ -1,9 +1,9 @@
 //! Tests of a part of a column, said as tests of the whole column where that is exact: `Image|endswith: '\rar.exe'` for
 //! the name `rar.exe`. Paths in logs are full native paths: a name has a separator before it.
 
+use super::Language;
 use super::bound::{Bound, BoundOp, BoundTest};
 use super::column::{Column, How};
-use super::Language;
 use crate::ir::pattern::{Glob, Part};
 use crate::ir::regex::{alternatives, escape};
 use crate::ir::{Matcher, Regex, Text};
@@ -42,15 +42,21 @@ pub fn cheap(column: &Column, test: &Text, os: &[Os], language: Language, span: 
         (How::Name, Matcher::Exact(values)) => {
             // A name never holds a separator: such a value equals no name.
             let values: Vec<&String> = values.iter().filter(|v| !v.contains(['\\', '/'])).collect();
-            let ends = separators(os).into_iter().flat_map(|s| values.iter().map(move |v| format!("{s}{v}"))).collect::<Vec<_>>();
+            let ends = separators(os)
+                .into_iter()
+                .flat_map(|s| values.iter().map(move |v| format!("{s}{v}")))
+                .collect::<Vec<_>>();
             if ends.is_empty() {
                 return Some(Bound::Const(false));
             }
             Some(text(whole, Matcher::EndsWith(ends), test, span))
         }
-        (How::Name, Matcher::EndsWith(values)) if no_separator(values) => Some(text(whole, test.matcher.clone(), test, span)),
+        (How::Name, Matcher::EndsWith(values)) if no_separator(values) => {
+            Some(text(whole, test.matcher.clone(), test, span))
+        }
         (How::Extension, Matcher::Exact(values)) => {
-            let ends: Vec<String> = values.iter().filter(|v| !v.contains(['\\', '/', '.'])).map(|v| format!(".{v}")).collect();
+            let ends: Vec<String> =
+                values.iter().filter(|v| !v.contains(['\\', '/', '.'])).map(|v| format!(".{v}")).collect();
             if ends.is_empty() {
                 return Some(Bound::Const(false));
             }
@@ -152,12 +158,8 @@ pub fn simplify(text: Text) -> Vec<Text> {
             _ => rest.push(glob.clone()),
         }
     }
-    let lists = [
-        Matcher::Exact(exact),
-        Matcher::StartsWith(starts),
-        Matcher::EndsWith(ends),
-        Matcher::Contains(contains),
-    ];
+    let lists =
+        [Matcher::Exact(exact), Matcher::StartsWith(starts), Matcher::EndsWith(ends), Matcher::Contains(contains)];
     let mut out: Vec<Text> = lists
         .into_iter()
         .filter(|m| !matches!(m, Matcher::Exact(v) | Matcher::StartsWith(v) | Matcher::EndsWith(v) | Matcher::Contains(v) if v.is_empty()))

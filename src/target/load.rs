@@ -1,7 +1,7 @@
 //! Reading target files: the built-in ones, then the project's own, which may add targets or change built-in ones.
 
 use super::{How, Language, Mapping, Scalar, Source, Target};
-use crate::diagnostic::{nearest, Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::sema::{FieldId, Kind, Os, Type};
 use crate::source::{FileId, Sources, Span};
 use indexmap::IndexMap;
@@ -124,7 +124,8 @@ impl Targets {
     }
 
     fn build(&self, file: File, check: &mut Check) -> Option<Target> {
-        let valid = |n: &str| !n.is_empty() && n.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        let valid =
+            |n: &str| !n.is_empty() && n.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if !valid(&file.name) {
             check.bad(&file.name, "a target's name has small letters, digits and dashes");
         }
@@ -144,7 +145,10 @@ impl Targets {
                 language: match file.language {
                     Some(language) => language,
                     None => {
-                        check.bad(&file.name, "names neither its `language` (kql, spl, sigma) nor a target that it `extends`");
+                        check.bad(
+                            &file.name,
+                            "names neither its `language` (kql, spl, sigma) nor a target that it `extends`",
+                        );
                         return None;
                     }
                 },
@@ -216,7 +220,10 @@ impl Check<'_> {
     fn kind(&mut self, word: &str) -> Option<Kind> {
         let kind = Kind::from_word(word);
         if kind.is_none() {
-            self.bad(word, "is no kind of event; kinds are process, file, library, network, script (fields have `every` too)");
+            self.bad(
+                word,
+                "is no kind of event; kinds are process, file, library, network, script (fields have `every` too)",
+            );
         }
         kind
     }
@@ -285,7 +292,12 @@ impl Check<'_> {
         let mapping = match mapping {
             None => None,
             Some(MappingFile::Column(column)) if matches!(ty, Type::Bool | Type::Enum(_)) => {
-                self.bad(name, &format!("`{column}` alone does not say what its values mean: use `equals` with `value`, or `words`"));
+                self.bad(
+                    name,
+                    &format!(
+                        "`{column}` alone does not say what its values mean: use `equals` with `value`, or `words`"
+                    ),
+                );
                 return None;
             }
             Some(MappingFile::Column(column)) => Some(Mapping::Column(column)),

@@ -10,10 +10,10 @@ mod derive;
 mod load;
 mod show;
 
-pub use bind::{bind, Note, Plan, SourceQuery, Unsupported};
+pub use bind::{Note, Plan, SourceQuery, Unsupported, bind};
 pub use bound::{Bound, BoundOp, BoundTest};
 pub use column::{Column, How};
-pub use load::{Targets, BUILT_IN};
+pub use load::{BUILT_IN, Targets};
 pub use show::describe;
 
 use crate::sema::{FieldId, Kind, Os};

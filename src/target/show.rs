@@ -1,7 +1,7 @@
 //! What a target can say, in words: `arcanary targets show NAME`.
 
 use super::{Mapping, Scalar, Source, Target};
-use crate::sema::{fields, FieldId, Kind};
+use crate::sema::{FieldId, Kind, fields};
 use std::fmt::Write as _;
 
 /// A page about a target: its log sources, what each field becomes, and what it lacks.

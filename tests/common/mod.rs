@@ -1,9 +1,9 @@
 //! What several test programs share: the shipped pack and the language's cases, loaded and compiled.
 #![allow(dead_code, reason = "each test program uses a part")]
 
-use arcanary::build::{build, Built};
-use arcanary::diagnostic::{to_text, Style};
-use arcanary::project::{load, Loaded};
+use arcanary::build::{Built, build};
+use arcanary::diagnostic::{Style, to_text};
+use arcanary::project::{Loaded, load};
 use std::path::{Path, PathBuf};
 
 /// The repository's folder.

@@ -2,12 +2,7 @@
 //!
 //! Each is one process that reads JSON lines and answers with as many, in the same order; what a line holds is
 //! said at the top of `kusto/check.cjs` and `sigma/check.py`. `setup.sh` installs them.
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -34,19 +29,12 @@ fn project() -> &'static Path {
 /// # Panics
 /// When `CI` is `true` and they are missing: there a test that is left out must not look like one that passed.
 pub fn tools() -> Option<PathBuf> {
-    let folder =
-        std::env::var_os("ARCANARY_TOOLS").map_or_else(|| project().join(".tools"), PathBuf::from);
-    if ["python.stamp", "node.stamp"]
-        .iter()
-        .all(|stamp| folder.join(stamp).is_file())
-    {
+    let folder = std::env::var_os("ARCANARY_TOOLS").map_or_else(|| project().join(".tools"), PathBuf::from);
+    if ["python.stamp", "node.stamp"].iter().all(|stamp| folder.join(stamp).is_file()) {
         return Some(folder);
     }
     let message = "left out: run tests/engines/setup.sh";
-    assert!(
-        std::env::var("CI").map_or(true, |ci| ci != "true"),
-        "{message}"
-    );
+    assert!(std::env::var("CI").map_or(true, |ci| ci != "true"), "{message}");
     // Straight to the stream: `eprintln!` is swallowed in a test that passes.
     drop(writeln!(std::io::stderr(), "{message}"));
     None
@@ -65,10 +53,7 @@ pub fn run(program: Checker, input_lines: Vec<Value>) -> Vec<Value> {
     }
     let answers: Vec<Value> = start(program, &[], input)
         .lines()
-        .map(|line| {
-            serde_json::from_str(line)
-                .unwrap_or_else(|error| panic!("{program:?} answered {line:?}: {error}"))
-        })
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{program:?} answered {line:?}: {error}")))
         .collect();
     assert_eq!(answers.len(), expected, "{program:?} answers every line");
     answers
@@ -82,18 +67,13 @@ fn start(program: Checker, more: &[&str], input: String) -> String {
     let mut command = match program {
         Checker::Kusto => {
             let mut command = Command::new("node");
-            command
-                .arg(engines.join("kusto/check.cjs"))
-                .arg(data.join("kql-tables.json"));
+            command.arg(engines.join("kusto/check.cjs")).arg(data.join("kql-tables.json"));
             command.env("ARCANARY_NODE_MODULES", tools.join("kusto/node_modules"));
             command
         }
         Checker::Sigma => {
             let mut command = Command::new(tools.join("python/bin/python"));
-            command
-                .arg("-B")
-                .arg(engines.join("sigma/check.py"))
-                .arg(data.join("sigma"));
+            command.arg("-B").arg(engines.join("sigma/check.py")).arg(data.join("sigma"));
             command
         }
     };
@@ -110,17 +90,11 @@ fn start(program: Checker, more: &[&str], input: String) -> String {
         // A program that died has closed the pipe; its status and standard error say why.
         let _ = stdin.write_all(input.as_bytes());
     });
-    let output = child
-        .wait_with_output()
-        .expect("the checker can be waited for");
+    let output = child.wait_with_output().expect("the checker can be waited for");
     feeding.join().expect("feeding does not panic");
     let said = String::from_utf8_lossy(&output.stderr);
     let answer = String::from_utf8(output.stdout).expect("a checker answers in UTF-8");
-    assert!(
-        output.status.success(),
-        "{program:?} failed ({}):\n{answer}\n{said}",
-        output.status
-    );
+    assert!(output.status.success(), "{program:?} failed ({}):\n{answer}\n{said}", output.status);
     if program == Checker::Sigma && more.is_empty() {
         // Which validators are left out, and why: once, past the capturing of a passing test's output.
         static ONCE: Once = Once::new();
@@ -153,20 +127,9 @@ fn a_checker_answers_every_line_in_order() {
         return;
     }
     let line = |name: &str, query: &str| serde_json::json!({"name": name, "schema": "defender", "query": query});
-    let answers = run(
-        Checker::Kusto,
-        vec![
-            line("a", "DeviceEvents | project DeviceId"),
-            line("b", "Nowhere | take 1"),
-        ],
-    );
-    let codes: Vec<_> = answers
-        .iter()
-        .map(|answer| answer["diagnostics"][0]["code"].as_str())
-        .collect();
+    let answers =
+        run(Checker::Kusto, vec![line("a", "DeviceEvents | project DeviceId"), line("b", "Nowhere | take 1")]);
+    let codes: Vec<_> = answers.iter().map(|answer| answer["diagnostics"][0]["code"].as_str()).collect();
     assert_eq!(codes, [None, Some("KS204")]);
-    assert_eq!(
-        answers[0]["columns"],
-        serde_json::json!([{"name": "DeviceId", "type": "string"}])
-    );
+    assert_eq!(answers[0]["columns"], serde_json::json!([{"name": "DeviceId", "type": "string"}]));
 }

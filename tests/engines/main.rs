@@ -13,7 +13,7 @@ mod common;
 mod spl;
 
 use checker::Checker;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// The target's name in a document's name, `rules/sentinel/x.kql`.
@@ -44,7 +44,9 @@ fn every_kql_query_binds_to_its_tables_without_a_diagnostic() {
             "defender" => &["Timestamp", "DeviceId", "ReportId"],
             _ => &["TimeGenerated"],
         };
-        wrong.extend(needed.iter().filter(|n| !columns.contains(**n)).map(|n| format!("{}: returns no {n}", answer["name"])));
+        wrong.extend(
+            needed.iter().filter(|n| !columns.contains(**n)).map(|n| format!("{}: returns no {n}", answer["name"])),
+        );
     }
     assert_eq!(answers.len(), documents.len());
     assert!(wrong.is_empty(), "{} of {} queries:\n{}", wrong.len(), documents.len(), wrong.join("\n"));
@@ -60,10 +62,14 @@ fn every_sigma_rule_is_valid_loads_and_converts() {
     let (pack, cases): (Vec<_>, Vec<_>) = documents.iter().partition(|(name, _)| name.starts_with("rules/"));
     let answers: Vec<Value> = [pack, cases]
         .into_iter()
-        .flat_map(|all| checker::run(Checker::Sigma, all.iter().map(|(name, text)| json!({ "name": name, "yaml": text })).collect()))
+        .flat_map(|all| {
+            checker::run(Checker::Sigma, all.iter().map(|(name, text)| json!({ "name": name, "yaml": text })).collect())
+        })
         .collect();
-    let wrong: Vec<String> =
-        answers.iter().flat_map(|a| texts(a, "problems").into_iter().map(move |p| format!("{}: {p}", a["name"]))).collect();
+    let wrong: Vec<String> = answers
+        .iter()
+        .flat_map(|a| texts(a, "problems").into_iter().map(move |p| format!("{}: {p}", a["name"])))
+        .collect();
     assert_eq!(answers.len(), documents.len());
     assert!(wrong.is_empty(), "{} problems in {} documents:\n{}", wrong.len(), documents.len(), wrong.join("\n"));
 }
@@ -77,9 +83,14 @@ fn every_spl_query_reads_strictly_and_names_only_macros_of_its_target() {
         match spl::read(text) {
             Ok(query) => {
                 let known = &targets.all[target(name)].macros;
-                wrong.extend(query.macros.iter().filter(|m| !known.contains_key(*m)).map(|m| format!("{name}: macro {m}")));
+                wrong.extend(
+                    query.macros.iter().filter(|m| !known.contains_key(*m)).map(|m| format!("{name}: macro {m}")),
+                );
             }
-            Err(error) => wrong.push(format!("{name}: {error:?}\n{}", text.get(error.at..).unwrap_or("").chars().take(80).collect::<String>())),
+            Err(error) => wrong.push(format!(
+                "{name}: {error:?}\n{}",
+                text.get(error.at..).unwrap_or("").chars().take(80).collect::<String>()
+            )),
         }
     }
     assert!(wrong.is_empty(), "{} of {} queries:\n{}", wrong.len(), documents.len(), wrong.join("\n"));

@@ -151,14 +151,20 @@ fn comments_in_odd_places_move_to_the_edge_of_their_statement() {
     check("let a = b and // c\n d", "let a =\n  b  // c\n  and d\n");
     check("let a = b and ( // c\n d)", "let a =\n  b  // c\n  and d\n");
     check("let a = b and (( // c\n d and e) or f)", "let a =\n  b  // c\n  and ((d and e) or f)\n");
-    check("let a = b and (\n// c\n(not (d) or e) when available or f)", "let a =\n  b\n  // c\n  and ((not d or e) when available or f)\n");
+    check(
+        "let a = b and (\n// c\n(not (d) or e) when available or f)",
+        "let a =\n  b\n  // c\n  and ((not d or e) when available or f)\n",
+    );
     check("let a = b and c in base64(\n// c\n'x')", "let a =\n  b\n  // c\n  and c in base64('x')\n");
     check("let a = b and (d\n// c\nexists or f)", "let a =\n  b\n  // c\n  and (d exists or f)\n");
     check("let a = b and not (d\n// c\nexists or f)", "let a =\n  b\n  and not (\n    // c\n    d exists\n    or f)\n");
     check("let a = runs b // c\n to d and e", "let a =\n  runs b to d  // c\n  and e\n");
     check("rule // a\n r // b\n { // c\n level low }", "// a\n// b\nrule r {  // c\n  level low\n}\n");
     check("let a = b and (( // c\n d and e) or f)", "let a =\n  b  // c\n  and ((d and e) or f)\n");
-    check("let a = b and (\n// c\n(not (d) or e) when available or f)", "let a =\n  b\n  // c\n  and ((not d or e) when available or f)\n");
+    check(
+        "let a = b and (\n// c\n(not (d) or e) when available or f)",
+        "let a =\n  b\n  // c\n  and ((not d or e) when available or f)\n",
+    );
     check("let a = runs b // c\n to d", "let a = runs b to d  // c\n");
     check("param // a\n x = 1", "param x = 1  // a\n");
     check("group // a\n x = // b\n [c]", "group x = [  // a\n  // b\n  c,\n]\n");

@@ -125,7 +125,8 @@ utility b 'B' {
 
 #[test]
 fn shapes_that_do_not_fit_stand_on_lines_of_their_own() {
-    let names = |letter: char| format!("[{}]", (0..6).map(|i| format!("\"{letter}{i}-name\"")).collect::<Vec<_>>().join(", "));
+    let names =
+        |letter: char| format!("[{}]", (0..6).map(|i| format!("\"{letter}{i}-name\"")).collect::<Vec<_>>().join(", "));
     let text = format!("utility a \"A\" {{ switch s = alone {} or long {} min 2 }}", names('a'), names('b'));
     check(
         &text,
@@ -203,7 +204,9 @@ rule r {
 fn events_break_field_by_field() {
     let line = "x".repeat(90);
     check(
-        &format!("tune r {{ test 'a' fires +40s process {{ process.executable 'a', command_line '{line}', process.code_signature.trusted true }} }}"),
+        &format!(
+            "tune r {{ test 'a' fires +40s process {{ process.executable 'a', command_line '{line}', process.code_signature.trusted true }} }}"
+        ),
         &format!(
             "
 tune r {{
@@ -290,11 +293,13 @@ fn text_keeps_its_quotes_and_numbers_keep_their_form() {
         "let a = command_line contains cased any base64wide([\"x\"]) or command_line contains any base64('y')\n",
     );
     stays("let a = b starts  with 'x'\n".replace("starts  with", "starts with").as_str());
-    check("let a = b starts\n with cased 'x' and c in cidr ['10.0.0.0/8'] and d >= 5\n", "let a = b starts with cased 'x' and c in cidr ['10.0.0.0/8'] and d >= 5\n");
+    check(
+        "let a = b starts\n with cased 'x' and c in cidr ['10.0.0.0/8'] and d >= 5\n",
+        "let a = b starts with cased 'x' and c in cidr ['10.0.0.0/8'] and d >= 5\n",
+    );
 }
 
 #[test]
 fn descriptions_stay() {
     check("///   one\n///two\n///\n/// three\nlist a = [1]", "///   one\n/// two\n///\n/// three\nlist a = [1]\n");
 }
-

@@ -13,7 +13,7 @@ mod properties;
 
 use arcanary::diagnostic::Code;
 use arcanary::syntax::fmt::format;
-use arcanary::syntax::{tokens, Token};
+use arcanary::syntax::{Token, tokens};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;

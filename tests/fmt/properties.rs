@@ -1,9 +1,9 @@
 //! What holds wherever a comment, a blank or a line break is put.
 
-use super::{code, comments_of, first_difference, formatted, FILES};
+use super::{FILES, code, comments_of, first_difference, formatted};
 use arcanary::source::FileId;
 use arcanary::syntax::ast::ItemKind;
-use arcanary::syntax::{parse, tokens, Token};
+use arcanary::syntax::{Token, parse, tokens};
 use proptest::prelude::*;
 
 /// The gaps between tokens in which white space may stand: each as the end of a token, the start of the next one, and

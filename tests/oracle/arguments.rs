@@ -33,23 +33,20 @@ pub enum Ask {
 
 /// Whether some argument of a command line answers the question with yes.
 pub fn some_argument(line: &str, ask: &Ask, cased: bool) -> bool {
-    argument_starts(line)
-        .into_iter()
-        .map(one_argument)
-        .any(|a| match ask {
-            Ask::Exists => !a.is_empty(),
-            Ask::Is(value) => whole(a, |text| folded(text, cased) == folded(value, cased)),
-            Ask::Like(pattern) => {
-                let parts = Glob::parse(pattern).expect("a pattern").parts;
-                whole(a, |text| glob(&parts, text, cased, &|c| c != '"'))
-            }
-            Ask::StartsWith(value) => starts_with(a, value, cased),
-            Ask::EndsWith(value) => ends_with(a, value, cased),
-            Ask::Contains(value) => folded(a, cased).contains(&folded(value, cased)),
-            Ask::Under(folder) => under(a, &Folder::parse(folder), cased),
-            Ask::IsUnc => opened(a).any(names_a_share),
-            Ask::IsStream => names_a_stream(a),
-        })
+    argument_starts(line).into_iter().map(one_argument).any(|a| match ask {
+        Ask::Exists => !a.is_empty(),
+        Ask::Is(value) => whole(a, |text| folded(text, cased) == folded(value, cased)),
+        Ask::Like(pattern) => {
+            let parts = Glob::parse(pattern).expect("a pattern").parts;
+            whole(a, |text| glob(&parts, text, cased, &|c| c != '"'))
+        }
+        Ask::StartsWith(value) => starts_with(a, value, cased),
+        Ask::EndsWith(value) => ends_with(a, value, cased),
+        Ask::Contains(value) => folded(a, cased).contains(&folded(value, cased)),
+        Ask::Under(folder) => under(a, &Folder::parse(folder), cased),
+        Ask::IsUnc => opened(a).any(names_a_share),
+        Ask::IsStream => names_a_stream(a),
+    })
 }
 
 /// All of an argument without its quotes: between two double ones; or from its start, behind one `'` or not, to its
@@ -59,25 +56,16 @@ fn whole(argument: &str, fits: impl Fn(&str) -> bool) -> bool {
     if quoted.is_some_and(|inner| !inner.contains('"') && fits(inner)) {
         return true;
     }
-    [Some(argument), argument.strip_prefix('\'')]
-        .into_iter()
-        .flatten()
-        .any(|text| {
-            let ends = text
-                .match_indices('\'')
-                .map(|(at, _)| at)
-                .chain([text.len()]);
-            ends.into_iter()
-                .any(|end| !text[..end].contains(is_white) && fits(&text[..end]))
-        })
+    [Some(argument), argument.strip_prefix('\'')].into_iter().flatten().any(|text| {
+        let ends = text.match_indices('\'').map(|(at, _)| at).chain([text.len()]);
+        ends.into_iter().any(|end| !text[..end].contains(is_white) && fits(&text[..end]))
+    })
 }
 
 /// A value with white space is looked for within quotes only.
 fn starts_with(argument: &str, value: &str, cased: bool) -> bool {
     if value.contains(is_white) {
-        return argument
-            .strip_prefix('"')
-            .is_some_and(|a| behind(a, value, cased).is_some());
+        return argument.strip_prefix('"').is_some_and(|a| behind(a, value, cased).is_some());
     }
     opened(argument).any(|a| behind(a, value, cased).is_some())
 }
@@ -89,8 +77,7 @@ fn ends_with(argument: &str, value: &str, cased: bool) -> bool {
     }
     let (text, value) = (folded(argument, cased), folded(value, cased));
     let bare = |text: &str| text.ends_with(&value) && !value.contains(is_white);
-    text.strip_suffix('"')
-        .is_some_and(|inner| inner.ends_with(&value))
+    text.strip_suffix('"').is_some_and(|inner| inner.ends_with(&value))
         || bare(&text)
         || text.strip_suffix('\'').is_some_and(bare)
 }
@@ -121,14 +108,7 @@ impl Folder {
             None if text.get(1..2) == Some(":") => (Root::Drive, text),
             None => (Root::None, text),
         };
-        Folder {
-            root,
-            parts: rest
-                .split(is_separator)
-                .filter(|p| !p.is_empty())
-                .map(str::to_owned)
-                .collect(),
-        }
+        Folder { root, parts: rest.split(is_separator).filter(|p| !p.is_empty()).map(str::to_owned).collect() }
     }
 
     fn is_rooted(&self) -> bool {
@@ -145,9 +125,7 @@ impl Folder {
             Root::None | Root::Drive => text,
             Root::Separators => some_separators(text)?,
             Root::AnyDrive => {
-                let rest = text
-                    .strip_prefix(|c: char| c.is_ascii_alphabetic())?
-                    .strip_prefix(':')?;
+                let rest = text.strip_prefix(|c: char| c.is_ascii_alphabetic())?.strip_prefix(':')?;
                 some_separators(rest)?
             }
         };
@@ -162,27 +140,21 @@ impl Folder {
 }
 
 fn some_separators(text: &str) -> Option<&str> {
-    text.starts_with(is_separator)
-        .then(|| text.trim_start_matches(is_separator))
+    text.starts_with(is_separator).then(|| text.trim_start_matches(is_separator))
 }
 
 /// Whether a path is the folder or lies below it.
 pub fn path_under(path: &str, folder: &Folder, cased: bool) -> bool {
     let ends = |rest: &str| rest.is_empty() || rest.starts_with(|c| is_separator(c) || c == '\n');
-    let begins = path
-        .char_indices()
-        .filter(|(at, _)| *at == 0 || !folder.is_rooted() && path[..*at].ends_with(is_separator));
-    begins
-        .into_iter()
-        .any(|(at, _)| folder.behind(&path[at..], cased).is_some_and(ends))
+    let begins =
+        path.char_indices().filter(|(at, _)| *at == 0 || !folder.is_rooted() && path[..*at].ends_with(is_separator));
+    begins.into_iter().any(|(at, _)| folder.behind(&path[at..], cased).is_some_and(ends))
 }
 
 /// A rooted folder begins the argument. One without a root may also stand behind a separator, or at the beginning of
 /// any quoted stretch. One with white space stands in quotes only.
 fn under(argument: &str, folder: &Folder, cased: bool) -> bool {
-    let ends_quoted = |rest: &str| {
-        rest.is_empty() || rest.starts_with(|c| is_separator(c) || c == '"' || c == '\n')
-    };
+    let ends_quoted = |rest: &str| rest.is_empty() || rest.starts_with(|c| is_separator(c) || c == '"' || c == '\n');
     let ends_bare = |rest: &str| is_complete(rest) || rest.starts_with(is_separator);
     let mut inside = false;
     let mut before = None;
@@ -208,10 +180,7 @@ fn under(argument: &str, folder: &Folder, cased: bool) -> bool {
 /// `\\server\share`, but no `\\?\` and no `\\.\`.
 fn names_a_share(argument: &str) -> bool {
     let ends = |c: char| is_separator(c) || is_white(c) || is_quote(c);
-    let Some(server) = argument
-        .strip_prefix(is_separator)
-        .and_then(|a| a.strip_prefix(is_separator))
-    else {
+    let Some(server) = argument.strip_prefix(is_separator).and_then(|a| a.strip_prefix(is_separator)) else {
         return false;
     };
     if server.starts_with(['?', '.']) {
@@ -224,15 +193,9 @@ fn names_a_share(argument: &str) -> bool {
 
 /// `file:stream`: a name of two characters or more behind a drive or not, a colon, and something that is no path.
 fn names_a_stream(argument: &str) -> bool {
-    let (quoted, text) = argument
-        .strip_prefix('"')
-        .map_or((false, argument), |inner| (true, inner));
+    let (quoted, text) = argument.strip_prefix('"').map_or((false, argument), |inner| (true, inner));
     let outside = |c: char| {
-        if quoted {
-            c == '"'
-        } else {
-            is_white(c) || is_quote(c)
-        }
+        if quoted { c == '"' } else { is_white(c) || is_quote(c) }
     };
     let mut ways = vec![text];
     if text.starts_with(|c: char| c.is_ascii_alphabetic()) && text[1..].starts_with(':') {
@@ -245,10 +208,7 @@ fn names_a_stream(argument: &str) -> bool {
         let is_name = name.chars().count() >= 2
             && !name.starts_with(['-', '/'])
             && !name.contains(|c| outside(c) || "*<>?|".contains(c));
-        is_name
-            && stream.starts_with(|c| {
-                !is_white(c) && !is_quote_of(c, quoted) && !"*/:<>?\\|".contains(c)
-            })
+        is_name && stream.starts_with(|c| !is_white(c) && !is_quote_of(c, quoted) && !"*/:<>?\\|".contains(c))
     })
 }
 

@@ -41,17 +41,8 @@ pub struct Asked {
 impl Asked {
     pub fn new(what: &str, shapes: &[Shape], utility: &Utility, free: bool) -> Asked {
         let regexes = cmdline::shapes(shapes, utility, free);
-        assert!(
-            !regexes.is_empty(),
-            "{} {what} became nothing",
-            utility.name
-        );
-        Asked {
-            what: format!("{} {what}", utility.name),
-            shapes: shapes.to_vec(),
-            regexes,
-            free,
-        }
+        assert!(!regexes.is_empty(), "{} {what} became nothing", utility.name);
+        Asked { what: format!("{} {what}", utility.name), shapes: shapes.to_vec(), regexes, free }
     }
 
     pub fn holds(&self, line: &str) -> bool {
@@ -59,9 +50,7 @@ impl Asked {
     }
 
     pub fn read(&self, utility: &Utility, line: &str) -> bool {
-        self.shapes
-            .iter()
-            .any(|s| has_shape(s, utility, line, self.free))
+        self.shapes.iter().any(|s| has_shape(s, utility, line, self.free))
     }
 }
 
@@ -72,12 +61,7 @@ pub fn asked(utility: &Utility) -> Vec<Asked> {
         let Verb::Shapes(shapes) = verb else { continue };
         all.push(Asked::new(&format!("to {name}"), shapes, utility, false));
         if shapes.iter().any(|s| matches!(s, Shape::First(_))) {
-            all.push(Asked::new(
-                &format!("resembled to {name}"),
-                shapes,
-                utility,
-                true,
-            ));
+            all.push(Asked::new(&format!("resembled to {name}"), shapes, utility, true));
         }
     }
     for (name, shapes) in &utility.switches {
@@ -89,13 +73,7 @@ pub fn asked(utility: &Utility) -> Vec<Asked> {
 /// All switches in one expression, and all verbs behind a `default` one.
 pub fn joined(utility: &Utility) -> Vec<Asked> {
     let switches: Vec<Shape> = utility.switches.values().flatten().cloned().collect();
-    let verbs = utility.verbs.values().filter_map(|v| {
-        if let Verb::Shapes(s) = v {
-            Some(s)
-        } else {
-            None
-        }
-    });
+    let verbs = utility.verbs.values().filter_map(|v| if let Verb::Shapes(s) = v { Some(s) } else { None });
     let verbs: Vec<Shape> = verbs.flatten().cloned().collect();
     let all = [("with any switch", switches), ("to any verb", verbs)];
     all.iter()
@@ -108,10 +86,7 @@ pub fn joined(utility: &Utility) -> Vec<Asked> {
 pub fn utilities() -> Vec<Utility> {
     let pack = load(&files("rules"), ODD_UTILITIES).project.utilities;
     let cases = load(&files("tests/cases"), "").project.utilities;
-    let more: Vec<Utility> = cases
-        .into_values()
-        .filter(|u| !pack.contains_key(&u.name))
-        .collect();
+    let more: Vec<Utility> = cases.into_values().filter(|u| !pack.contains_key(&u.name)).collect();
     pack.into_values().chain(more).collect()
 }
 
@@ -119,28 +94,11 @@ pub fn utilities() -> Vec<Utility> {
 
 /// Questions with every kind of operand, a third of them with case as well.
 pub fn questions() -> Vec<(Ask, bool)> {
-    let texts = |make: fn(String) -> Ask, all: &[&str]| {
-        all.iter()
-            .map(|t| make((*t).to_owned()))
-            .collect::<Vec<_>>()
-    };
+    let texts = |make: fn(String) -> Ask, all: &[&str]| all.iter().map(|t| make((*t).to_owned())).collect::<Vec<_>>();
     let all = [
         vec![Ask::Exists, Ask::IsUnc, Ask::IsStream],
-        texts(
-            Ask::Is,
-            &[
-                "-t7z",
-                r"C:\Windows\Temp",
-                "my file.txt",
-                "O'Brien",
-                "[x]+",
-                "é.pst",
-            ],
-        ),
-        texts(
-            Ask::Like,
-            &[r"?:\[*].*", "*.pst", "my *.txt", "a?b", "*", "*x*y"],
-        ),
+        texts(Ask::Is, &["-t7z", r"C:\Windows\Temp", "my file.txt", "O'Brien", "[x]+", "é.pst"]),
+        texts(Ask::Like, &[r"?:\[*].*", "*.pst", "my *.txt", "a?b", "*", "*x*y"]),
         texts(Ask::StartsWith, &["-t", r"C:\", "my f", "'x"]),
         texts(Ask::EndsWith, &[".pst", "e.txt", " file.txt", "n'"]),
         texts(Ask::Contains, &[r"\Temp", ".pst", "/f", "$x^"]),

@@ -45,17 +45,10 @@ pub struct Event {
 impl Event {
     /// An event with these fields, by either name, and with those that follow from them.
     pub fn new<'n>(kind: Kind, fields: impl IntoIterator<Item = (&'n str, Value)>) -> Event {
-        let mut event = Event {
-            kind,
-            fields: BTreeMap::new(),
-        };
+        let mut event = Event { kind, fields: BTreeMap::new() };
         for (name, value) in fields {
             let id = FieldId::find(name).unwrap_or_else(|| panic!("there is no field `{name}`"));
-            assert!(
-                id.def().has_kind(kind),
-                "{} events have no `{name}`",
-                kind.word()
-            );
+            assert!(id.def().has_kind(kind), "{} events have no `{name}`", kind.word());
             if value != Value::Text(String::new()) {
                 event.fields.insert(id, value);
             }
@@ -67,21 +60,15 @@ impl Event {
     /// A process with an image and a command line.
     pub fn process(executable: &str, command_line: &str) -> Event {
         let fields = [("executable", executable), ("command_line", command_line)];
-        Event::new(
-            Kind::Process,
-            fields.map(|(name, text)| (name, Value::Text(text.to_owned()))),
-        )
+        Event::new(Kind::Process, fields.map(|(name, text)| (name, Value::Text(text.to_owned()))))
     }
 
     /// The event of a rule's inline test.
     pub fn inline(event: &ast::Event) -> Event {
         let kind = Kind::from_word(&event.kind.text).expect("a kind of event");
         let names: Vec<String> = event.fields.iter().map(|(path, _)| path.dotted()).collect();
-        let values = event
-            .fields
-            .iter()
-            .zip(&names)
-            .map(|((_, value), name)| (name.as_str(), inline_value(name, value)));
+        let values =
+            event.fields.iter().zip(&names).map(|((_, value), name)| (name.as_str(), inline_value(name, value)));
         Event::new(kind, values)
     }
 
@@ -92,11 +79,7 @@ impl Event {
             Value::Number(number) => format!("{} {number}", id.short()),
             Value::Bool(value) => format!("{} {value}", id.short()),
         });
-        format!(
-            "{} {{ {} }}",
-            self.kind.word(),
-            fields.collect::<Vec<_>>().join(", ")
-        )
+        format!("{} {{ {} }}", self.kind.word(), fields.collect::<Vec<_>>().join(", "))
     }
 
     /// The value of a field, unless the event lacks it.
@@ -111,8 +94,7 @@ impl Event {
 
     /// Whether the event comes from one of these systems; one that does not say so may.
     pub fn runs_on(&self, systems: &[Os]) -> bool {
-        self.named("host.os")
-            .is_none_or(|os| systems.iter().any(|s| s.word() == os.text()))
+        self.named("host.os").is_none_or(|os| systems.iter().any(|s| s.word() == os.text()))
     }
 
     /// Names, folders and extensions follow from paths, unless they were given.
@@ -125,21 +107,13 @@ impl Event {
         ] {
             self.follow(path, name, |path| path.rsplit(['\\', '/']).next());
         }
-        self.follow("file.path", "file.directory", |path| {
-            Some(&path[..path.rfind(['\\', '/'])?])
-        });
-        self.follow("file.name", "file.extension", |name| {
-            name.rsplit_once('.').map(|(_, extension)| extension)
-        });
+        self.follow("file.path", "file.directory", |path| Some(&path[..path.rfind(['\\', '/'])?]));
+        self.follow("file.name", "file.extension", |name| name.rsplit_once('.').map(|(_, extension)| extension));
     }
 
     fn follow(&mut self, from: &str, to: &str, how: impl Fn(&str) -> Option<&str>) {
         let to = FieldId::find(to).expect("a field");
-        let Some(text) = self
-            .named(from)
-            .and_then(|from| how(from.text()))
-            .map(str::to_owned)
-        else {
+        let Some(text) = self.named(from).and_then(|from| how(from.text())).map(str::to_owned) else {
             return;
         };
         if !text.is_empty() {
@@ -152,9 +126,7 @@ fn inline_value(name: &str, value: &EventValue) -> Value {
     let time = FieldId::find(name).is_some_and(|id| id.def().ty == Type::Time);
     match value {
         EventValue::Word(word) => Value::Text(word.text.clone()),
-        EventValue::Literal(Literal::Text(text)) if time => {
-            Value::Number(microseconds(&text.value))
-        }
+        EventValue::Literal(Literal::Text(text)) if time => Value::Number(microseconds(&text.value)),
         EventValue::Literal(Literal::Date(date, _)) => Value::Number(microseconds(date)),
         EventValue::Literal(Literal::Text(text)) => Value::Text(text.value.clone()),
         EventValue::Literal(Literal::Int(n, _) | Literal::Size(n, _) | Literal::Duration(n, _)) => {
@@ -166,35 +138,18 @@ fn inline_value(name: &str, value: &EventValue) -> Value {
 
 /// `2026-11-20`, or `2026-11-20T08:30:00Z` with parts of a second or without, as microseconds since 1970.
 fn microseconds(text: &str) -> i64 {
-    let number = |s: &str| {
-        s.parse::<i64>()
-            .unwrap_or_else(|_| panic!("`{text}` is no time"))
-    };
+    let number = |s: &str| s.parse::<i64>().unwrap_or_else(|_| panic!("`{text}` is no time"));
     let (date, clock) = text.split_once(['T', ' ']).unwrap_or((text, "00:00:00Z"));
     let date: Vec<i64> = date.split('-').map(number).collect();
-    let [year, month, day] = date[..] else {
-        panic!("`{text}` has no date")
-    };
+    let [year, month, day] = date[..] else { panic!("`{text}` has no date") };
     let is_leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let february = if is_leap(year) { 29 } else { 28 };
     let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let years: i64 = (1970..year)
-        .map(|y| if is_leap(y) { 366 } else { 365 })
-        .sum();
-    let days = years
-        + months[..usize::try_from(month - 1).expect("a month")]
-            .iter()
-            .sum::<i64>()
-        + day
-        - 1;
-    let clock = clock
-        .strip_suffix('Z')
-        .unwrap_or_else(|| panic!("`{text}` is not in UTC"));
+    let years: i64 = (1970..year).map(|y| if is_leap(y) { 366 } else { 365 }).sum();
+    let days = years + months[..usize::try_from(month - 1).expect("a month")].iter().sum::<i64>() + day - 1;
+    let clock = clock.strip_suffix('Z').unwrap_or_else(|| panic!("`{text}` is not in UTC"));
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
-    let seconds = clock
-        .split(':')
-        .map(number)
-        .fold(0, |sum, part| sum * 60 + part);
+    let seconds = clock.split(':').map(number).fold(0, |sum, part| sum * 60 + part);
     (days * 86_400 + seconds) * 1_000_000 + number(&format!("{fraction:0<6}")[..6])
 }
 
@@ -206,13 +161,8 @@ mod tests {
     #[test]
     fn names_folders_and_extensions_follow_from_paths() {
         let text = |s: &str| Value::Text(s.to_owned());
-        let file = Event::new(
-            Kind::File,
-            [
-                ("file.path", text(r"C:\a.b\c.tar.GZ")),
-                ("executable", text("/usr/bin/tar")),
-            ],
-        );
+        let file =
+            Event::new(Kind::File, [("file.path", text(r"C:\a.b\c.tar.GZ")), ("executable", text("/usr/bin/tar"))]);
         for (name, value) in [
             ("file.name", "c.tar.GZ"),
             ("file.directory", r"C:\a.b"),
@@ -221,10 +171,7 @@ mod tests {
         ] {
             assert_eq!(file.named(name), Some(&text(value)), "{name}");
         }
-        let bare = Event::new(
-            Kind::File,
-            [("file.path", text(r"C:\a.b\")), ("executable", text(""))],
-        );
+        let bare = Event::new(Kind::File, [("file.path", text(r"C:\a.b\")), ("executable", text(""))]);
         for name in ["file.name", "file.extension", "executable", "process.name"] {
             assert_eq!(bare.named(name), None, "{name}");
         }
@@ -233,9 +180,6 @@ mod tests {
     #[test]
     fn times_count_from_1970() {
         assert_eq!(microseconds("1970-01-02"), 86_400_000_000);
-        assert_eq!(
-            microseconds("2024-02-29T00:00:01.5Z"),
-            1_709_164_801_500_000
-        );
+        assert_eq!(microseconds("2024-02-29T00:00:01.5Z"), 1_709_164_801_500_000);
     }
 }

@@ -48,12 +48,7 @@ impl Verdict {
 
 /// What `rule`, a rule over single events, says about `event`.
 pub fn verdict(rule: &Rule, project: &Project, event: &Event) -> Verdict {
-    assert_eq!(
-        rule.not_compiled_yet(),
-        None,
-        "`{}` looks at several events",
-        rule.name
-    );
+    assert_eq!(rule.not_compiled_yet(), None, "`{}` looks at several events", rule.name);
     if !rule.kinds.contains(&event.kind) || !event.runs_on(&rule.meta.os) {
         return Verdict::default();
     }
@@ -61,27 +56,11 @@ pub fn verdict(rule: &Rule, project: &Project, event: &Event) -> Verdict {
     if !holds(&body.detect, event) {
         return Verdict::default();
     }
-    let flags = body
-        .flags
-        .iter()
-        .filter(|f| holds(&f.pred, event))
-        .map(|f| f.name.clone());
+    let flags = body.flags.iter().filter(|f| holds(&f.pred, event)).map(|f| f.name.clone());
     let titles = rule.exceptions.iter().map(|e| e.title.clone());
-    assert_eq!(
-        rule.exceptions.len(),
-        body.exceptions.len(),
-        "`{}`: an exception was lost",
-        rule.name
-    );
-    let excepted = titles
-        .zip(&body.exceptions)
-        .filter(|(_, pred)| holds(pred, event))
-        .map(|(title, _)| title);
-    Verdict {
-        detected: true,
-        flags: flags.collect(),
-        excepted_by: excepted.collect(),
-    }
+    assert_eq!(rule.exceptions.len(), body.exceptions.len(), "`{}`: an exception was lost", rule.name);
+    let excepted = titles.zip(&body.exceptions).filter(|(_, pred)| holds(pred, event)).map(|(title, _)| title);
+    Verdict { detected: true, flags: flags.collect(), excepted_by: excepted.collect() }
 }
 
 /// Whether a condition holds. Logic has two values: what an event lacks makes a test false, and its negation true.
@@ -114,9 +93,7 @@ fn test_holds(test: &Test, event: &Event) -> bool {
         Op::Word(words) => words.contains(&value.text()),
         Op::Cidr(networks) => networks.iter().any(|n| text::in_network(value.text(), n)),
         Op::Text(wanted) => text::matches(wanted, value.text(), ty),
-        Op::Same { other, cased } => {
-            field(*other, event).is_some_and(|other| same(value, other, *cased, ty))
-        }
+        Op::Same { other, cased } => field(*other, event).is_some_and(|other| same(value, other, *cased, ty)),
     }
 }
 

@@ -35,9 +35,7 @@ pub fn fault(pattern: &str) -> Option<String> {
             }
             '$' => {
                 let alone = chars.get(at - 1) == Some(&'|') && chars.get(at + 1) == Some(&')');
-                let inside = open
-                    .last()
-                    .map(|from| chars[*from..at].iter().collect::<String>());
+                let inside = open.last().map(|from| chars[*from..at].iter().collect::<String>());
                 if !alone || !inside.is_some_and(|text| takes_line_break(&text)) {
                     return Some(format!("`$` at {at} without a line break beside it"));
                 }
@@ -52,10 +50,7 @@ pub fn fault(pattern: &str) -> Option<String> {
 /// Whether one of the alternatives of a group that stands open is a class that takes a line break.
 fn takes_line_break(group: &str) -> bool {
     let listed = group.contains(r"\n") && group.contains('[');
-    let negated = group
-        .split("|[^")
-        .skip(1)
-        .any(|class| !class.contains(r"\n"));
+    let negated = group.split("|[^").skip(1).any(|class| !class.contains(r"\n"));
     listed || negated
 }
 
@@ -91,10 +86,7 @@ fn class_fault(class: &[char]) -> Option<String> {
             '[' => return Some("`[`".to_owned()),
             '-' => {
                 let neighbours = [class.get(at.wrapping_sub(1)), class.get(at + 1)];
-                if !neighbours
-                    .iter()
-                    .all(|n| n.is_some_and(|c| c.is_ascii_alphanumeric()))
-                {
+                if !neighbours.iter().all(|n| n.is_some_and(|c| c.is_ascii_alphanumeric())) {
                     return Some("a loose `-`".to_owned());
                 }
             }
@@ -113,8 +105,8 @@ mod tests {
     #[test]
     fn what_engines_do_not_share_is_seen() {
         for pattern in [
-            r"\s", r"\d+", r"\bx", "a.b", "(x)", "(?P<n>x)", "(?=x)", "[–]", "[a-]", "[-a]",
-            "[a&&b]", "[[]", "x$", "(?:a|$)", r"[\w]",
+            r"\s", r"\d+", r"\bx", "a.b", "(x)", "(?P<n>x)", "(?=x)", "[–]", "[a-]", "[-a]", "[a&&b]", "[[]", "x$",
+            "(?:a|$)", r"[\w]",
         ] {
             assert!(fault(pattern).is_some(), "{pattern}");
         }

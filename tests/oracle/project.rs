@@ -24,9 +24,7 @@ pub fn files(folder: &str) -> Vec<PathBuf> {
     let mut found = vec![];
     let mut open = vec![root(folder)];
     while let Some(folder) = open.pop() {
-        for entry in
-            std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()))
-        {
+        for entry in std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
             let path = entry.expect("a folder's entry").path();
             if path.is_dir() {
                 open.push(path);
@@ -45,28 +43,16 @@ pub fn load(paths: &[PathBuf], more: &str) -> Loaded {
     let mut sources = Sources::new();
     let mut parsed = vec![];
     for path in paths {
-        let name = path
-            .strip_prefix(root(""))
-            .unwrap_or(path)
-            .display()
-            .to_string();
+        let name = path.strip_prefix(root("")).unwrap_or(path).display().to_string();
         let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{name}: {e}"));
-        let id = sources
-            .add_bytes(name, &bytes)
-            .unwrap_or_else(|d| panic!("{}: {}", path.display(), d.message));
-        parsed.push(syntax::parse(
-            id,
-            &sources.get(id).expect("just added").text,
-        ));
+        let id = sources.add_bytes(name, &bytes).unwrap_or_else(|d| panic!("{}: {}", path.display(), d.message));
+        parsed.push(syntax::parse(id, &sources.get(id).expect("just added").text));
     }
     let id = sources.add("written in the test", more);
     parsed.push(syntax::parse(id, more));
     let (project, findings) = arcanary::sema::resolve(parsed, &indexmap::IndexMap::new());
-    let errors: Vec<String> = findings
-        .iter()
-        .filter(|d| d.is_error())
-        .map(|d| to_text(d, &sources, Style::Plain))
-        .collect();
+    let errors: Vec<String> =
+        findings.iter().filter(|d| d.is_error()).map(|d| to_text(d, &sources, Style::Plain)).collect();
     assert!(errors.is_empty(), "{}", errors.join("\n"));
     Loaded { project, sources }
 }

@@ -9,16 +9,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// Runs `check` on lines from a fixed seed.
-pub fn each_line(
-    cases: u32,
-    lines: impl Strategy<Value = String>,
-    check: impl Fn(&str) -> Result<(), TestCaseError>,
-) {
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        ..Config::default()
-    };
+pub fn each_line(cases: u32, lines: impl Strategy<Value = String>, check: impl Fn(&str) -> Result<(), TestCaseError>) {
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let outcome = TestRunner::new_with_rng(config, rng).run(&lines, |line| check(&line));
     if let Err(error) = outcome {
@@ -28,41 +20,26 @@ pub fn each_line(
 
 /// A program and some pieces, each of any group, between separators that open and close quotes as they please.
 pub fn lines(programs: Vec<String>, pieces: Vec<Vec<String>>) -> impl Strategy<Value = String> {
-    let separators = [
-        " ", " ", " ", " ", "  ", "\t", "\r\n", "\n", " \"", " '", "\" ", "' ", "", "\"", "'",
-    ];
-    let piece = (
-        select(separators.to_vec()),
-        select(pieces).prop_flat_map(select),
-        0..5_u8,
-    )
-        .prop_map(|(separator, piece, case)| {
+    let separators = [" ", " ", " ", " ", "  ", "\t", "\r\n", "\n", " \"", " '", "\" ", "' ", "", "\"", "'"];
+    let piece = (select(separators.to_vec()), select(pieces).prop_flat_map(select), 0..5_u8).prop_map(
+        |(separator, piece, case)| {
             let piece = match case {
                 0 => piece.to_uppercase(),
                 1 => piece.to_lowercase(),
                 _ => piece,
             };
             format!("{separator}{piece}")
-        });
-    (select(programs), prop::collection::vec(piece, 0..7))
-        .prop_map(|(program, pieces)| program + &pieces.concat())
+        },
+    );
+    (select(programs), prop::collection::vec(piece, 0..7)).prop_map(|(program, pieces)| program + &pieces.concat())
 }
 
 pub fn programs(utility: &Utility) -> Vec<String> {
     let mut all: Vec<String> = ["", "\"", "\"x y\"z"].map(String::from).to_vec();
     for image in &utility.image {
         let name = image.trim_end_matches(".exe");
-        for before in [
-            "",
-            "",
-            "",
-            " ",
-            r"C:\Tools\",
-            r"C:\Program Files\x -p y\",
-            "/usr/bin/",
-            "\"",
-            "\"C:\\my dir\\",
-        ] {
+        for before in ["", "", "", " ", r"C:\Tools\", r"C:\Program Files\x -p y\", "/usr/bin/", "\"", "\"C:\\my dir\\"]
+        {
             let after = if before.starts_with('"') { "\"" } else { "" };
             all.push(format!("{before}{name}.exe{after}"));
             all.push(format!("{before}{name}{after}"));
@@ -105,60 +82,37 @@ pub const NOISE: [&str; 25] = [
 pub fn pieces(utility: &Utility) -> Vec<Vec<String>> {
     let mut all: Vec<Vec<String>> = vec![NOISE.map(String::from).to_vec()];
     let values = utility.values.clone().unwrap_or_default();
-    let verbs = utility.verbs.values().filter_map(|v| {
-        if let Verb::Shapes(s) = v {
-            Some(s)
-        } else {
-            None
-        }
-    });
+    let verbs = utility.verbs.values().filter_map(|v| if let Verb::Shapes(s) = v { Some(s) } else { None });
     for shape in verbs.chain(utility.switches.values()).flatten() {
         let (starts, names): (Vec<String>, Vec<String>) = match shape {
-            Shape::First(names) | Shape::Leading(names) | Shape::Word(names) => (
-                vec![String::new(), "-".into(), "(".into(), "[".into()],
-                names.clone(),
-            ),
+            Shape::First(names) | Shape::Leading(names) | Shape::Word(names) => {
+                (vec![String::new(), "-".into(), "(".into(), "[".into()], names.clone())
+            }
             Shape::Alone(names) | Shape::Glued { names, .. } | Shape::Equals { names, .. } => {
                 (utility.prefixes.clone(), names.clone())
             }
             Shape::Parameter { names, .. } => (utility.prefixes.clone(), beginnings(names)),
             Shape::Long { names, .. } => (vec!["--".to_owned(), "-".to_owned()], beginnings(names)),
-            Shape::Dashless(letters) => (
-                vec![String::new(), "f".into(), "-".into()],
-                letters.chars().map(String::from).collect(),
-            ),
+            Shape::Dashless(letters) => {
+                (vec![String::new(), "f".into(), "-".into()], letters.chars().map(String::from).collect())
+            }
             Shape::Bundled { letters, .. } => {
-                let before = [
-                    "-".to_owned(),
-                    "-q".to_owned(),
-                    "-9@".to_owned(),
-                    "/".to_owned(),
-                ];
+                let before = ["-".to_owned(), "-q".to_owned(), "-9@".to_owned(), "/".to_owned()];
                 let taken = values.chars().map(|v| format!("-{v}"));
-                (
-                    before.into_iter().chain(taken).collect(),
-                    letters.chars().map(String::from).collect(),
-                )
+                (before.into_iter().chain(taken).collect(), letters.chars().map(String::from).collect())
             }
         };
         let mut group = vec![];
-        for (start, name) in starts
-            .iter()
-            .flat_map(|s| names.iter().map(move |n| (s, n)))
-        {
+        for (start, name) in starts.iter().flat_map(|s| names.iter().map(move |n| (s, n))) {
             for end in [
-                "", "", "x", "5", "50m", "-", "-x", "+", "=", "=9", ":", "\"", "'", "\"5m\"",
-                " 2g", " \"1", "=0", ")", " (",
+                "", "", "x", "5", "50m", "-", "-x", "+", "=", "=9", ":", "\"", "'", "\"5m\"", " 2g", " \"1", "=0", ")",
+                " (",
             ] {
                 group.push(format!("{start}{name}{end}"));
             }
         }
         // A verb has one place in a line, a switch has many.
-        let often = if matches!(shape, Shape::First(_) | Shape::Dashless(_)) {
-            2
-        } else {
-            1
-        };
+        let often = if matches!(shape, Shape::First(_) | Shape::Dashless(_)) { 2 } else { 1 };
         all.extend(std::iter::repeat_n(group, often));
     }
     all
@@ -166,10 +120,7 @@ pub fn pieces(utility: &Utility) -> Vec<Vec<String>> {
 
 /// A name cut at every length.
 pub fn beginnings(names: &[String]) -> Vec<String> {
-    names
-        .iter()
-        .flat_map(|n| (1..=n.len()).map(|end| n[..end].to_owned()))
-        .collect()
+    names.iter().flat_map(|n| (1..=n.len()).map(|end| n[..end].to_owned())).collect()
 }
 
 /// Operands as they are, with other separators, in parts, and what may stand beside them.
@@ -245,10 +196,7 @@ impl Tally {
     /// Lines that never decide show nothing.
     pub fn assert_both(&self) {
         for (what, answers) in self.0.borrow().iter() {
-            assert!(
-                answers.iter().all(|n| *n >= 5),
-                "{what}: no and yes {answers:?} times"
-            );
+            assert!(answers.iter().all(|n| *n >= 5), "{what}: no and yes {answers:?} times");
         }
     }
 }

@@ -45,9 +45,7 @@ pub fn one_argument(start: &str) -> &str {
 
 /// With and without one opening quote.
 pub fn opened(start: &str) -> impl Iterator<Item = &str> {
-    [Some(start), start.strip_prefix(is_quote)]
-        .into_iter()
-        .flatten()
+    [Some(start), start.strip_prefix(is_quote)].into_iter().flatten()
 }
 
 /// Whether a command line, or for `word` and `parameter` a script, has an argument of this shape. `free` looks for
@@ -55,99 +53,60 @@ pub fn opened(start: &str) -> impl Iterator<Item = &str> {
 pub fn has_shape(shape: &Shape, utility: &Utility, line: &str, free: bool) -> bool {
     let cased = utility.cased;
     match shape {
-        Shape::First(names) if free => argument_starts(line)
-            .into_iter()
-            .flat_map(opened)
-            .any(|a| is_one(a, names, cased)),
-        Shape::First(names) => behind_image(utility, line)
-            .into_iter()
-            .any(|rest| first_verb(rest, names, utility)),
+        Shape::First(names) if free => {
+            argument_starts(line).into_iter().flat_map(opened).any(|a| is_one(a, names, cased))
+        }
+        Shape::First(names) => behind_image(utility, line).into_iter().any(|rest| first_verb(rest, names, utility)),
         Shape::Dashless(letters) => behind_image(utility, line).into_iter().any(|rest| {
             let rest = rest.trim_start_matches(is_white);
             opened(rest).any(|a| dashless(a, letters, cased))
         }),
         Shape::Word(words) => words.iter().any(|w| has_word(line, w, cased)),
         Shape::Parameter { names, min } => line.match_indices(is_white).any(|(at, _)| {
-            let delimiters =
-                |rest: &str| is_complete(rest) || rest.starts_with([':', ')', '}', '|', ';']);
-            behind_prefix(&line[at + 1..], utility).any(|a| {
-                names
-                    .iter()
-                    .any(|n| shortened(a, n, *min, cased).any(delimiters))
-            })
+            let delimiters = |rest: &str| is_complete(rest) || rest.starts_with([':', ')', '}', '|', ';']);
+            behind_prefix(&line[at + 1..], utility)
+                .any(|a| names.iter().any(|n| shortened(a, n, *min, cased).any(delimiters)))
         }),
-        _ => argument_starts(line)
-            .into_iter()
-            .flat_map(opened)
-            .any(|a| is_switch(shape, utility, a)),
+        _ => argument_starts(line).into_iter().flat_map(opened).any(|a| is_switch(shape, utility, a)),
     }
 }
 
 fn is_one(text: &str, names: &[String], cased: bool) -> bool {
-    names
-        .iter()
-        .any(|n| behind(text, n, cased).is_some_and(is_complete))
+    names.iter().any(|n| behind(text, n, cased).is_some_and(is_complete))
 }
 
 fn behind_prefix<'t>(text: &'t str, utility: &'t Utility) -> impl Iterator<Item = &'t str> {
-    utility
-        .prefixes
-        .iter()
-        .filter_map(|p| text.strip_prefix(p.as_str()))
+    utility.prefixes.iter().filter_map(|p| text.strip_prefix(p.as_str()))
 }
 
 /// What follows a name that is shortened to `min` characters or more.
-fn shortened<'t>(
-    text: &'t str,
-    name: &str,
-    min: Option<usize>,
-    cased: bool,
-) -> impl Iterator<Item = &'t str> {
+fn shortened<'t>(text: &'t str, name: &str, min: Option<usize>, cased: bool) -> impl Iterator<Item = &'t str> {
     let all: Vec<char> = name.chars().collect();
     let min = min.unwrap_or(all.len()).min(all.len());
-    let beginnings: Vec<String> = (min..=all.len())
-        .map(|n| all[..n].iter().collect())
-        .collect();
-    beginnings
-        .into_iter()
-        .filter_map(move |n| behind(text, &n, cased))
+    let beginnings: Vec<String> = (min..=all.len()).map(|n| all[..n].iter().collect()).collect();
+    beginnings.into_iter().filter_map(move |n| behind(text, &n, cased))
 }
 
 /// Whether an argument without its opening quote is this switch.
 fn is_switch(shape: &Shape, utility: &Utility, argument: &str) -> bool {
     let cased = utility.cased;
     let named = |names: &[String], f: &dyn Fn(&str) -> bool| {
-        behind_prefix(argument, utility)
-            .any(|a| names.iter().any(|n| behind(a, n, cased).is_some_and(f)))
+        behind_prefix(argument, utility).any(|a| names.iter().any(|n| behind(a, n, cased).is_some_and(f)))
     };
     match shape {
         Shape::Alone(names) => named(names, &is_complete),
-        Shape::Glued {
-            names,
-            digits: true,
-            ..
-        } => named(names, &|rest| {
-            rest.strip_prefix('"')
-                .unwrap_or(rest)
-                .starts_with(|c: char| c.is_ascii_digit())
-        }),
+        Shape::Glued { names, digits: true, .. } => {
+            named(names, &|rest| rest.strip_prefix('"').unwrap_or(rest).starts_with(|c: char| c.is_ascii_digit()))
+        }
         Shape::Glued { names, except, .. } => named(names, &|rest| {
             // Not just that character.
             !except.is_some_and(|c| behind(rest, &c.to_string(), cased).is_some_and(is_complete))
         }),
         Shape::Equals { names, by } => named(names, &|rest| rest.starts_with(by.as_slice())),
-        Shape::Bundled {
-            letters,
-            last,
-            nonzero,
-        } => argument
-            .strip_prefix('-')
-            .is_some_and(|run| bundled(run, letters, *last, *nonzero, utility)),
-        Shape::Long {
-            names,
-            min,
-            nonzero,
-        } => argument.strip_prefix("--").is_some_and(|text| {
+        Shape::Bundled { letters, last, nonzero } => {
+            argument.strip_prefix('-').is_some_and(|run| bundled(run, letters, *last, *nonzero, utility))
+        }
+        Shape::Long { names, min, nonzero } => argument.strip_prefix("--").is_some_and(|text| {
             let ends = |rest: &str| {
                 if *nonzero {
                     rest.starts_with(|c| c == '=' || is_white(c)) && value_is_nonzero(rest)
@@ -155,13 +114,11 @@ fn is_switch(shape: &Shape, utility: &Utility, argument: &str) -> bool {
                     rest.starts_with('=') || is_complete(rest)
                 }
             };
-            names
-                .iter()
-                .any(|n| shortened(text, n, *min, cased).any(ends))
+            names.iter().any(|n| shortened(text, n, *min, cased).any(ends))
         }),
-        Shape::Leading(names) => names
-            .iter()
-            .any(|n| behind(argument, n, cased).is_some_and(|rest| !is_complete(rest))),
+        Shape::Leading(names) => {
+            names.iter().any(|n| behind(argument, n, cased).is_some_and(|rest| !is_complete(rest)))
+        }
         Shape::First(_) | Shape::Dashless(_) | Shape::Word(_) | Shape::Parameter { .. } => {
             unreachable!("no switch")
         }
@@ -185,9 +142,7 @@ fn bundled(run: &str, letters: &str, last: bool, nonzero: bool, utility: &Utilit
                 _ => return true,
             }
         }
-        if is_letter_of(c, values, utility.cased)
-            || !(c.is_ascii_alphanumeric() || signs.contains(c))
-        {
+        if is_letter_of(c, values, utility.cased) || !(c.is_ascii_alphanumeric() || signs.contains(c)) {
             return false;
         }
     }
@@ -196,40 +151,23 @@ fn bundled(run: &str, letters: &str, last: bool, nonzero: bool, utility: &Utilit
 
 /// What beside letters and digits the utility's bundles name.
 fn bundle_signs(utility: &Utility) -> String {
-    let verbs = utility.verbs.values().filter_map(|v| {
-        if let Verb::Shapes(shapes) = v {
-            Some(shapes)
-        } else {
-            None
-        }
+    let verbs = utility.verbs.values().filter_map(|v| if let Verb::Shapes(shapes) = v { Some(shapes) } else { None });
+    let letters = verbs.chain(utility.switches.values()).flatten().filter_map(|s| match s {
+        Shape::Bundled { letters, .. } => Some(letters.as_str()),
+        _ => None,
     });
-    let letters = verbs
-        .chain(utility.switches.values())
-        .flatten()
-        .filter_map(|s| match s {
-            Shape::Bundled { letters, .. } => Some(letters.as_str()),
-            _ => None,
-        });
-    letters
-        .flat_map(str::chars)
-        .filter(|c| !c.is_ascii_alphanumeric())
-        .collect()
+    letters.flat_map(str::chars).filter(|c| !c.is_ascii_alphanumeric()).collect()
 }
 
 /// Behind a switch: glued, behind `=`, or the next argument begins with 1 to 9.
 fn value_is_nonzero(rest: &str) -> bool {
-    let value = rest
-        .strip_prefix('=')
-        .unwrap_or_else(|| rest.trim_start_matches(is_white));
+    let value = rest.strip_prefix('=').unwrap_or_else(|| rest.trim_start_matches(is_white));
     opened(value).any(|v| v.starts_with(|c| matches!(c, '1'..='9')))
 }
 
 /// Letters and digits without a prefix, one of these among them.
 fn dashless(argument: &str, letters: &str, cased: bool) -> bool {
-    let run: String = argument
-        .chars()
-        .take_while(char::is_ascii_alphanumeric)
-        .collect();
+    let run: String = argument.chars().take_while(char::is_ascii_alphanumeric).collect();
     is_complete(&argument[run.len()..]) && run.chars().any(|c| is_letter_of(c, letters, cased))
 }
 
@@ -240,26 +178,17 @@ fn behind_image<'l>(utility: &Utility, line: &'l str) -> Vec<&'l str> {
     let mut found = vec![];
     match line.strip_prefix('"') {
         Some(quoted) => found.extend(quoted.find('"').map(|end| &quoted[end + 1..])),
-        None => found.extend(
-            line.find(|c| is_white(c) || c == '"')
-                .map(|end| &line[end..]),
-        ),
+        None => found.extend(line.find(|c| is_white(c) || c == '"').map(|end| &line[end..])),
     }
     let drive = line.chars().take(3).collect::<String>();
     if drive.starts_with(|c: char| c.is_ascii_alphabetic()) && drive.get(1..) == Some(r":\") {
         let path = &line[3..];
-        let path_end = path
-            .find(['"', '*', '/', ':', '<', '>', '?', '|'])
-            .unwrap_or(path.len());
+        let path_end = path.find(['"', '*', '/', ':', '<', '>', '?', '|']).unwrap_or(path.len());
         for (at, _) in path[..path_end].match_indices('\\') {
             for image in &utility.image {
-                let name = image
-                    .len()
-                    .checked_sub(4)
-                    .and_then(|end| Some((&image[..end], image.get(end..)?)));
-                let name = name
-                    .filter(|(_, end)| end.eq_ignore_ascii_case(".exe"))
-                    .map_or(image.as_str(), |(name, _)| name);
+                let name = image.len().checked_sub(4).and_then(|end| Some((&image[..end], image.get(end..)?)));
+                let name =
+                    name.filter(|(_, end)| end.eq_ignore_ascii_case(".exe")).map_or(image.as_str(), |(name, _)| name);
                 let Some(rest) = behind(&path[at + 1..], name, false) else {
                     continue;
                 };
@@ -304,10 +233,6 @@ fn has_word(script: &str, word: &str, cased: bool) -> bool {
             return matches!(before, Some('[' | '.')) && rest.starts_with([' ', '(']);
         }
         let starts = before.is_none_or(|c| is_white(c) || "\"'&(),;={|\\".contains(c));
-        starts
-            && rest
-                .chars()
-                .next()
-                .is_none_or(|c| is_white(c) || "\"'&(),;|}".contains(c))
+        starts && rest.chars().next().is_none_or(|c| is_white(c) || "\"'&(),;|}".contains(c))
     })
 }

@@ -16,19 +16,13 @@ thread_local! {
 pub fn found(regex: &arcanary::ir::Regex, text: &str) -> bool {
     let full = regex.full();
     COMPILED.with_borrow_mut(|all| {
-        all.entry(full)
-            .or_insert_with_key(|p| Regex::new(p).unwrap_or_else(|e| panic!("{p}: {e}")))
-            .is_match(text)
+        all.entry(full).or_insert_with_key(|p| Regex::new(p).unwrap_or_else(|e| panic!("{p}: {e}"))).is_match(text)
     })
 }
 
 /// Letter by letter in lower case, unless case counts.
 pub fn folded(text: &str, cased: bool) -> String {
-    if cased {
-        text.to_owned()
-    } else {
-        text.chars().flat_map(char::to_lowercase).collect()
-    }
+    if cased { text.to_owned() } else { text.chars().flat_map(char::to_lowercase).collect() }
 }
 
 /// Whether two values of one type are equal.
@@ -47,9 +41,7 @@ pub fn matches(test: &Text, value: &str, ty: Type) -> bool {
     match &test.matcher {
         Matcher::Exact(values) => some(test.all, values, |v| equal(value, v, cased, ty)),
         Matcher::Contains(values) => some(test.all, values, |v| text.contains(&folded(v, cased))),
-        Matcher::StartsWith(values) => {
-            some(test.all, values, |v| text.starts_with(&folded(v, cased)))
-        }
+        Matcher::StartsWith(values) => some(test.all, values, |v| text.starts_with(&folded(v, cased))),
         Matcher::EndsWith(values) => some(test.all, values, |v| text.ends_with(&folded(v, cased))),
         Matcher::Like(globs) => some(test.all, globs, |g| glob(&g.parts, value, cased, &|_| true)),
         Matcher::Regex(regex) => found(regex, value),
@@ -58,11 +50,7 @@ pub fn matches(test: &Text, value: &str, ty: Type) -> bool {
 
 /// One, or each.
 fn some<T>(all: bool, items: &[T], f: impl Fn(&T) -> bool) -> bool {
-    if all {
-        items.iter().all(f)
-    } else {
-        items.iter().any(f)
-    }
+    if all { items.iter().all(f) } else { items.iter().any(f) }
 }
 
 /// Whether the whole text has this form. Wildcards stand for characters of `wild` only.
@@ -71,17 +59,10 @@ pub fn glob(parts: &[Part], text: &str, cased: bool, wild: &dyn Fn(char) -> bool
         return text.is_empty();
     };
     match part {
-        Part::Literal(literal) => {
-            behind(text, literal, cased).is_some_and(|text| glob(rest, text, cased, wild))
-        }
-        Part::One => {
-            without_first(text).is_some_and(|(c, text)| wild(c) && glob(rest, text, cased, wild))
-        }
+        Part::Literal(literal) => behind(text, literal, cased).is_some_and(|text| glob(rest, text, cased, wild)),
+        Part::One => without_first(text).is_some_and(|(c, text)| wild(c) && glob(rest, text, cased, wild)),
         Part::Any => {
-            let longer = || {
-                without_first(text)
-                    .is_some_and(|(c, text)| wild(c) && glob(parts, text, cased, wild))
-            };
+            let longer = || without_first(text).is_some_and(|(c, text)| wild(c) && glob(parts, text, cased, wild));
             glob(rest, text, cased, wild) || longer()
         }
     }
@@ -143,37 +124,17 @@ mod tests {
 
     #[test]
     fn a_glob_takes_the_whole_text() {
-        let takes = |pattern: &str, text: &str| {
-            glob(&Glob::parse(pattern).unwrap().parts, text, false, &|_| true)
-        };
-        assert!(
-            takes(r"?:\*.pdf", r"d:\X.PDF")
-                && takes("*", "")
-                && takes("a*b*c", "abbbc")
-                && takes("[*]", "*")
-        );
-        assert!(
-            !takes("?", "") && !takes("a*b", "abc") && !takes("[*]", "x") && !takes("b", "abc")
-        );
+        let takes = |pattern: &str, text: &str| glob(&Glob::parse(pattern).unwrap().parts, text, false, &|_| true);
+        assert!(takes(r"?:\*.pdf", r"d:\X.PDF") && takes("*", "") && takes("a*b*c", "abbbc") && takes("[*]", "*"));
+        assert!(!takes("?", "") && !takes("a*b", "abc") && !takes("[*]", "x") && !takes("b", "abc"));
     }
 
     #[test]
     fn a_term_stands_between_what_is_no_letter_and_no_digit() {
         let has = |term: &str, text: &str| cheap_holds(&Cheap::Term(term.into()), text);
-        assert!(
-            has("encode", "x –ENCODE y")
-                && has("encode", "decode encode")
-                && has(".dmp", "lsass.dmp")
-        );
-        assert!(
-            !has("encode", "xencode")
-                && !has("encode", "encodé1 éencode encode1")
-                && !has(".dmp", "a.dmps")
-        );
-        assert!(
-            cheap_holds(&Cheap::Part("-P".into()), "7z -px")
-                && !cheap_holds(&Cheap::Start("-P".into()), "7z -px")
-        );
+        assert!(has("encode", "x –ENCODE y") && has("encode", "decode encode") && has(".dmp", "lsass.dmp"));
+        assert!(!has("encode", "xencode") && !has("encode", "encodé1 éencode encode1") && !has(".dmp", "a.dmps"));
+        assert!(cheap_holds(&Cheap::Part("-P".into()), "7z -px") && !cheap_holds(&Cheap::Start("-P".into()), "7z -px"));
     }
 
     #[test]
@@ -184,9 +145,7 @@ mod tests {
                 && in_network("fe80::1", "fe80::/10")
         );
         assert!(
-            !in_network("11.0.0.0", "10.0.0.0/8")
-                && !in_network("::1", "0.0.0.0/0")
-                && !in_network("", "0.0.0.0/0")
+            !in_network("11.0.0.0", "10.0.0.0/8") && !in_network("::1", "0.0.0.0/0") && !in_network("", "0.0.0.0/0")
         );
     }
 }

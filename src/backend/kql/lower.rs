@@ -1,8 +1,8 @@
 //! From a plan to KQL's syntax tree: the cheapest exact form of each test, cheap tests first.
 
+use super::Pretests;
 use super::ast::{Expr, Pipeline, Query, Step};
 use super::share::share;
-use super::Pretests;
 use crate::backend::{exception_line, exception_titles, rank};
 use crate::ir::{Cheap, Matcher, Regex, Text};
 use crate::sema::Rule;
@@ -29,7 +29,12 @@ pub fn query(rule: &Rule, plan: &Plan, pretests: Pretests) -> Result<Query, Vec<
     let mut lets = vec![];
     for (i, source) in plan.queries.iter().enumerate() {
         let kind = source.kind.word();
-        let name = format!("{}{}{}", kind.get(..1).unwrap_or("").to_uppercase(), kind.get(1..).unwrap_or(""), if plan.queries.len() > 1 { format!("{}", i + 1) } else { String::new() });
+        let name = format!(
+            "{}{}{}",
+            kind.get(..1).unwrap_or("").to_uppercase(),
+            kind.get(1..).unwrap_or(""),
+            if plan.queries.len() > 1 { format!("{}", i + 1) } else { String::new() }
+        );
         lets.push((name, pipeline(rule, plan.target, source, pretests)?));
     }
     let names = lets.iter().map(|(n, _)| n.clone()).collect();
@@ -37,7 +42,12 @@ pub fn query(rule: &Rule, plan: &Plan, pretests: Pretests) -> Result<Query, Vec<
     Ok(Query { lets, main: Pipeline { source: names, steps: tail(columns(plan, &all)) } })
 }
 
-fn pipeline(rule: &Rule, target: &Target, source: &SourceQuery, pretests: Pretests) -> Result<Pipeline, Vec<Unsupported>> {
+fn pipeline(
+    rule: &Rule,
+    target: &Target,
+    source: &SourceQuery,
+    pretests: Pretests,
+) -> Result<Pipeline, Vec<Unsupported>> {
     let lower = Lower { target, pretests, computed: computed(source) };
     let mut first = vec![];
     for (column, values) in &source.source.filter {
@@ -54,9 +64,13 @@ fn pipeline(rule: &Rule, target: &Target, source: &SourceQuery, pretests: Pretes
         steps.push(Step::Comment(exception_line(rule, *index)));
         steps.push(Step::Where(Expr::Not(Box::new(lower.expr(bound, true)))));
     }
-    let taken: Vec<&str> = source.show.iter().map(|(_, c)| c.name.as_str()).chain(target.columns.iter().map(String::as_str)).collect();
+    let taken: Vec<&str> =
+        source.show.iter().map(|(_, c)| c.name.as_str()).chain(target.columns.iter().map(String::as_str)).collect();
     if let Some((name, _)) = source.flags.iter().find(|(n, _)| taken.contains(&n.as_str()) || n == "Exceptions") {
-        return Err(vec![Unsupported { span: rule.span, why: format!("has a column `{name}` already, which the flag would hide") }]);
+        return Err(vec![Unsupported {
+            span: rule.span,
+            why: format!("has a column `{name}` already, which the flag would hide"),
+        }]);
     }
     if !source.flags.is_empty() {
         let flags = source.flags.iter().map(|(n, b)| (n.clone(), lower.expr(b, true))).collect();
@@ -99,7 +113,9 @@ fn computed(source: &SourceQuery) -> Vec<(Column, String)> {
 
 /// `process.name` as a column's name: `ProcessName`.
 fn pascal(name: &str) -> String {
-    name.split(['.', '_']).map(|w| format!("{}{}", w.get(..1).unwrap_or("").to_uppercase(), w.get(1..).unwrap_or(""))).collect()
+    name.split(['.', '_'])
+        .map(|w| format!("{}{}", w.get(..1).unwrap_or("").to_uppercase(), w.get(1..).unwrap_or("")))
+        .collect()
 }
 
 /// The columns of the result: the target's own, the shown ones, flags, exceptions; each once.
@@ -259,7 +275,9 @@ fn text(value: &Expr, text: &Text, pretests: Pretests) -> Expr {
             let tests = globs.iter().map(|g| {
                 let regex = Expr::Matches(Box::new(value.clone()), format!("{flags}^{}$", g.to_regex(".*", ".")));
                 match g.longest() {
-                    literal if literal.chars().count() >= 2 && !text.cased && pretests == Pretests::All => Expr::And(vec![value.clone().with("contains", literal), regex]),
+                    literal if literal.chars().count() >= 2 && !text.cased && pretests == Pretests::All => {
+                        Expr::And(vec![value.clone().with("contains", literal), regex])
+                    }
                     _ => regex,
                 }
             });
@@ -278,8 +296,14 @@ fn regex(value: &Expr, regex: &Regex, pretests: Pretests) -> Expr {
     if pretests == Pretests::None || regex.implied.is_empty() || anchored || parts > MOST_PRETESTS {
         return matches;
     }
-    let terms: Vec<Expr> = regex.implied.iter().filter(|c| matches!(c, Cheap::Term(_))).map(|c| Expr::Text(c.text().to_owned())).collect();
-    let mut tests: Vec<Expr> = regex.implied.iter().filter(|c| matches!(c, Cheap::Part(_))).map(|c| value.clone().with("contains", c.text())).collect();
+    let terms: Vec<Expr> =
+        regex.implied.iter().filter(|c| matches!(c, Cheap::Term(_))).map(|c| Expr::Text(c.text().to_owned())).collect();
+    let mut tests: Vec<Expr> = regex
+        .implied
+        .iter()
+        .filter(|c| matches!(c, Cheap::Part(_)))
+        .map(|c| value.clone().with("contains", c.text()))
+        .collect();
     match terms.as_slice() {
         [] => {}
         [Expr::Text(one)] => tests.push(value.clone().with("has", one)),

@@ -24,7 +24,9 @@ fn reindented(text: String, step: usize) -> String {
     if step == 4 {
         return text;
     }
-    text.lines().map(|l| format!("{}{}\n", " ".repeat((l.len() - l.trim_start().len()) / 4 * step), l.trim_start())).collect()
+    text.lines()
+        .map(|l| format!("{}{}\n", " ".repeat((l.len() - l.trim_start().len()) / 4 * step), l.trim_start()))
+        .collect()
 }
 
 fn pipeline(out: &mut String, pipeline: &Pipeline, indent: usize) {
@@ -56,7 +58,11 @@ fn step(out: &mut String, step: &Step, indent: usize) {
                 if i > 0 {
                     out.push(',');
                 }
-                if flat { out.push(' ') } else { line(out, indent + 4) }
+                if flat {
+                    out.push(' ')
+                } else {
+                    line(out, indent + 4)
+                }
                 name(out, n);
                 out.push_str(" = ");
                 broken(out, e, indent + 8, if flat { 0 } else { n.len() + 7 });
@@ -137,7 +143,9 @@ fn fits(e: &Expr, room: usize) -> bool {
 /// The room that an expression leaves.
 fn left(e: &Expr, room: usize) -> Option<usize> {
     let each = |all: &[Expr], between: usize, room: usize| {
-        all.iter().enumerate().try_fold(room, |room, (i, e)| left(e, room.checked_sub(if i > 0 { between } else { 0 })?))
+        all.iter()
+            .enumerate()
+            .try_fold(room, |room, (i, e)| left(e, room.checked_sub(if i > 0 { between } else { 0 })?))
     };
     match e {
         Expr::Column(name) => room.checked_sub(name.len()),
@@ -274,13 +282,36 @@ fn quote(out: &mut String, text: &str) {
 
 /// Words that a column's name may not be without brackets.
 const KEYWORDS: [&str; 24] = [
-    "and", "or", "not", "by", "in", "has", "let", "where", "project", "extend", "summarize", "join", "union", "on", "contains",
-    "between", "true", "false", "null", "asc", "desc", "with", "of", "kind",
+    "and",
+    "or",
+    "not",
+    "by",
+    "in",
+    "has",
+    "let",
+    "where",
+    "project",
+    "extend",
+    "summarize",
+    "join",
+    "union",
+    "on",
+    "contains",
+    "between",
+    "true",
+    "false",
+    "null",
+    "asc",
+    "desc",
+    "with",
+    "of",
+    "kind",
 ];
 
 /// A column's name, in brackets where it is no plain word.
 fn name(out: &mut String, text: &str) {
-    let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !text.starts_with(|c: char| c.is_ascii_digit());
+    let plain =
+        text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !text.starts_with(|c: char| c.is_ascii_digit());
     if plain && !text.is_empty() && !KEYWORDS.contains(&text) {
         out.push_str(text);
     } else {
@@ -310,13 +341,22 @@ mod tests {
     #[test]
     fn connectives_inside_connectives_are_parenthesised() {
         let column = |n: &str| Expr::Column(n.to_owned());
-        let e = Expr::And(vec![column("A"), Expr::Or(vec![column("B"), column("C")]), Expr::Not(Box::new(Expr::Or(vec![column("D"), column("E")])))]);
+        let e = Expr::And(vec![
+            column("A"),
+            Expr::Or(vec![column("B"), column("C")]),
+            Expr::Not(Box::new(Expr::Or(vec![column("D"), column("E")]))),
+        ]);
         assert_eq!(printed(|o| expr(o, &e)), "A and (B or C) and not(D or E)");
     }
 
     #[test]
     fn times_print_as_their_day() {
-        for (micros, text) in [(0, "1970-01-01"), (1_767_225_600_000_000, "2026-01-01"), (1_709_164_800_000_000, "2024-02-29"), (-86_400_000_000, "1969-12-31")] {
+        for (micros, text) in [
+            (0, "1970-01-01"),
+            (1_767_225_600_000_000, "2026-01-01"),
+            (1_709_164_800_000_000, "2024-02-29"),
+            (-86_400_000_000, "1969-12-31"),
+        ] {
             assert_eq!(day(micros), text);
         }
     }

@@ -24,7 +24,10 @@ pub fn share(steps: &mut [Step]) -> Vec<Step> {
     let mut names: HashMap<&Expr, String> = HashMap::new();
     for node in &graph.nodes {
         // A part that occurs only inside one shared part is referred to once.
-        if node.sharable && node.width >= SHORTEST && node.width.saturating_sub(NAME) * node.references.saturating_sub(1) >= LEAST_SPARED {
+        if node.sharable
+            && node.width >= SHORTEST
+            && node.width.saturating_sub(NAME) * node.references.saturating_sub(1) >= LEAST_SPARED
+        {
             names.insert(node.expr, format!("Shared{}", names.len() + 1));
         }
     }
@@ -36,7 +39,8 @@ pub fn share(steps: &mut [Step]) -> Vec<Step> {
         Some(Step::Extend(vec![(name.clone(), rewritten(node.expr, &names, true))]))
     });
     let columns = columns.collect();
-    let new: Vec<Vec<Expr>> = steps.iter().map(|s| expressions(s).map(|e| rewritten(e, &names, false)).collect()).collect();
+    let new: Vec<Vec<Expr>> =
+        steps.iter().map(|s| expressions(s).map(|e| rewritten(e, &names, false)).collect()).collect();
     for (step, new) in steps.iter_mut().zip(new) {
         put(step, new);
     }
@@ -186,9 +190,19 @@ mod tests {
     #[test]
     fn a_column_stands_behind_those_that_it_reads() {
         let both = || Expr::And(vec![long('a'), long('b')]);
-        let mut steps = vec![Step::Where(both()), Step::Where(Expr::Or(vec![both(), long('a')])), Step::Where(long('a'))];
+        let mut steps =
+            vec![Step::Where(both()), Step::Where(Expr::Or(vec![both(), long('a')])), Step::Where(long('a'))];
         let columns = share(&mut steps);
-        let names: Vec<String> = columns.iter().map(|c| if let Step::Extend(all) = c { format!("{:?}", all[0].1).chars().take(30).collect() } else { String::new() }).collect();
+        let names: Vec<String> = columns
+            .iter()
+            .map(|c| {
+                if let Step::Extend(all) = c {
+                    format!("{:?}", all[0].1).chars().take(30).collect()
+                } else {
+                    String::new()
+                }
+            })
+            .collect();
         assert_eq!(columns.len(), 2, "{names:?}");
         let Step::Extend(second) = &columns[1] else { panic!() };
         assert_eq!(second[0].1, Expr::And(vec![Expr::Column("Shared1".into()), long('b')]));

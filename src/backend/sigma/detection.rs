@@ -1,7 +1,7 @@
 //! A condition as Sigma's selections and the line that joins them, in the shape in which SigmaHQ writes rules:
 //! `all of selection_1_* or all of selection_2_*`, `selection and not 1 of filter_main_*`.
 
-use super::item::{items, Items};
+use super::item::{Items, items};
 use crate::sema::Rule;
 use crate::source::Span;
 use crate::target::{Bound, SourceQuery, Unsupported};
@@ -58,7 +58,10 @@ impl Detection {
         let mut builder = Builder { filler, out: Detection::default(), refused: vec![], span: rule.detect_span };
         let detect = match &query.detect {
             Bound::Const(_) => {
-                return Err(vec![Unsupported { span: rule.detect_span, why: "cannot say a condition that is always true".into() }]);
+                return Err(vec![Unsupported {
+                    span: rule.detect_span,
+                    why: "cannot say a condition that is always true".into(),
+                }]);
             }
             other => builder.top(other),
         };
@@ -78,7 +81,8 @@ impl Detection {
 
 /// A conjunction without conjunctions inside.
 fn flat(parts: Vec<Joint>) -> Joint {
-    let mut all: Vec<Joint> = parts.into_iter().flat_map(|j| if let Joint::And(inner) = j { inner } else { vec![j] }).collect();
+    let mut all: Vec<Joint> =
+        parts.into_iter().flat_map(|j| if let Joint::And(inner) = j { inner } else { vec![j] }).collect();
     if all.len() == 1 { all.remove(0) } else { Joint::And(all) }
 }
 
@@ -109,7 +113,8 @@ impl Builder<'_> {
         }
         match bound {
             Bound::And(all) => {
-                let (negative, positive): (Vec<&Bound>, Vec<&Bound>) = all.iter().partition(|b| matches!(b, Bound::Not(_)));
+                let (negative, positive): (Vec<&Bound>, Vec<&Bound>) =
+                    all.iter().partition(|b| matches!(b, Bound::Not(_)));
                 let mut joint = self.positives(&positive, prefix);
                 let number = prefix.strip_prefix("selection").unwrap_or("");
                 for not in negative {
@@ -134,7 +139,10 @@ impl Builder<'_> {
                 Joint::Name(prefix.to_owned())
             }
             Bound::Const(_) => {
-                self.refused.push(Unsupported { span: self.span, why: "cannot say a part that is always true or never".into() });
+                self.refused.push(Unsupported {
+                    span: self.span,
+                    why: "cannot say a part that is always true or never".into(),
+                });
                 Joint::Name(prefix.to_owned())
             }
         }

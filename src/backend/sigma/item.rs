@@ -16,7 +16,11 @@ pub type Items = Vec<(String, Value)>;
 /// A test of a part of a column, or of something that Sigma has no modifier for.
 pub fn items(test: &BoundTest, filler: &[String]) -> Result<Items, Unsupported> {
     if test.column.how != How::Whole {
-        let why = format!("has `{}` only as a part of `{}`, and Sigma computes nothing", test.column.how.word(), test.column.name);
+        let why = format!(
+            "has `{}` only as a part of `{}`, and Sigma computes nothing",
+            test.column.how.word(),
+            test.column.name
+        );
         return Err(Unsupported { span: test.span, why });
     }
     let name = &test.column.name;
@@ -33,9 +37,14 @@ pub fn items(test: &BoundTest, filler: &[String]) -> Result<Items, Unsupported> 
             vec![(key(modifier), Value::Numbers(vec![*n]))]
         }
         BoundOp::In(values) => vec![(key(""), scalars(values))],
-        BoundOp::Same(other, _) if other.how == How::Whole => vec![(key("|fieldref"), Value::Texts(vec![other.name.clone()]))],
+        BoundOp::Same(other, _) if other.how == How::Whole => {
+            vec![(key("|fieldref"), Value::Texts(vec![other.name.clone()]))]
+        }
         BoundOp::Same(other, _) => {
-            return Err(Unsupported { span: test.span, why: format!("cannot compare with a part of `{}`", other.name) });
+            return Err(Unsupported {
+                span: test.span,
+                why: format!("cannot compare with a part of `{}`", other.name),
+            });
         }
         BoundOp::Cidr(networks) => vec![(key("|cidr"), Value::Texts(networks.clone()))],
         BoundOp::Text(text) => texts(&key, text),
@@ -101,8 +110,12 @@ fn texts(key: &impl Fn(&str) -> String, text: &Text) -> Items {
 fn cased(key: &impl Fn(&str) -> String, text: &Text) -> Items {
     let one = |before: &str, values: &[String], after: &str| {
         let escaped: Vec<String> = values.iter().map(|v| escape(v)).collect();
-        let groups: Vec<Vec<String>> = if text.all { escaped.into_iter().map(|v| vec![v]).collect() } else { vec![escaped] };
-        groups.into_iter().map(|g| (key("|re"), Value::Texts(vec![format!("{before}{}{after}", alternatives(&g))]))).collect()
+        let groups: Vec<Vec<String>> =
+            if text.all { escaped.into_iter().map(|v| vec![v]).collect() } else { vec![escaped] };
+        groups
+            .into_iter()
+            .map(|g| (key("|re"), Value::Texts(vec![format!("{before}{}{after}", alternatives(&g))])))
+            .collect()
     };
     match &text.matcher {
         Matcher::Exact(values) => one("^", values, "$"),

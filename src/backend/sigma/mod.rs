@@ -6,7 +6,7 @@ mod detection;
 mod item;
 mod yaml;
 
-use super::{one_line, Fragment, Printed};
+use super::{Fragment, Printed, one_line};
 use crate::attack;
 use crate::sema::{Kind, Os, Rule};
 use crate::target::{Note, Plan, SourceQuery, Unsupported};
@@ -34,7 +34,8 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
     let mut flags: Vec<&str> = plan.queries.iter().flat_map(|q| q.flags.iter().map(|(n, _)| n.as_str())).collect();
     flags.dedup();
     if !flags.is_empty() {
-        let text = format!("Sigma has no computed columns, so these flags are not part of the rule: {}.", flags.join(", "));
+        let text =
+            format!("Sigma has no computed columns, so these flags are not part of the rule: {}.", flags.join(", "));
         notes.push(Note { text, degraded: false });
     }
     Ok(Printed { fragments: vec![("documents", Fragment::List(documents))], notes })
@@ -61,7 +62,15 @@ fn document(rule: &Rule, plan: &Plan, query: &SourceQuery, index: usize, detecti
     let mut fields = vec![
         ("title", text(scalar(&title_case(&one_line(&title))))),
         ("id", text(id)),
-        ("related", Fragment::List(related.iter().map(|(kind, id)| Fragment::Record(vec![("id", text(id.clone())), ("type", text(kind.clone()))])).collect())),
+        (
+            "related",
+            Fragment::List(
+                related
+                    .iter()
+                    .map(|(kind, id)| Fragment::Record(vec![("id", text(id.clone())), ("type", text(kind.clone()))]))
+                    .collect(),
+            ),
+        ),
         ("status", text(scalar(meta.status.as_deref().unwrap_or("experimental")))),
         ("description", description(&meta.description)),
         ("references", list(meta.references.iter().map(|r| scalar(r)))),
@@ -71,12 +80,16 @@ fn document(rule: &Rule, plan: &Plan, query: &SourceQuery, index: usize, detecti
         ("license", text(meta.license.as_deref().map(scalar).unwrap_or_default())),
         ("tags", list(tags(rule).iter().map(|t| scalar(t)))),
     ];
-    let mut logsource: Vec<Fragment> = query.source.logsource.iter().map(|(k, v)| text(format!("{}: {}", scalar(k), scalar(v)))).collect();
+    let mut logsource: Vec<Fragment> =
+        query.source.logsource.iter().map(|(k, v)| text(format!("{}: {}", scalar(k), scalar(v)))).collect();
     if let Some(definition) = &query.source.definition {
         logsource.push(text(format!("definition: {}", quoted(definition))));
     }
     fields.push(("logsource", Fragment::List(logsource)));
-    fields.push(("selections", Fragment::List(detection.selections.iter().map(|(name, s)| selection(name, s)).collect())));
+    fields.push((
+        "selections",
+        Fragment::List(detection.selections.iter().map(|(name, s)| selection(name, s)).collect()),
+    ));
     fields.push(("condition", text(scalar(&detection.condition))));
     let unknown = ["Unknown".to_owned()];
     let causes = if meta.false_positives.is_empty() { &unknown[..] } else { &meta.false_positives };
@@ -88,8 +101,8 @@ fn document(rule: &Rule, plan: &Plan, query: &SourceQuery, index: usize, detecti
 /// SigmaHQ's title case: small words stay small, and so do names with a dot, a slash or an underscore in them.
 fn title_case(title: &str) -> String {
     const SMALL: [&str; 19] = [
-        "a", "an", "and", "as", "at", "by", "for", "from", "in", "of", "on", "or", "over", "the", "through", "to", "via",
-        "with", "without",
+        "a", "an", "and", "as", "at", "by", "for", "from", "in", "of", "on", "or", "over", "the", "through", "to",
+        "via", "with", "without",
     ];
     let word = |w: &str| {
         let lower = w.chars().any(char::is_alphabetic) && !w.chars().any(char::is_uppercase);
@@ -129,7 +142,12 @@ fn suffix(plan: &Plan, query: &SourceQuery) -> String {
     let first = plan.queries.first();
     let other_kind = first.is_some_and(|q| q.kind != query.kind);
     let other_os = first.is_some_and(|q| q.os != query.os);
-    let action = query.source.when.iter().flat_map(|(_, words)| words).map(|w| format!(" {}{}", w.get(..1).unwrap_or("").to_uppercase(), w.get(1..).unwrap_or("")));
+    let action = query
+        .source
+        .when
+        .iter()
+        .flat_map(|(_, words)| words)
+        .map(|w| format!(" {}{}", w.get(..1).unwrap_or("").to_uppercase(), w.get(1..).unwrap_or("")));
     match (other_kind, other_os) {
         (true, true) => format!("{kind} on {system}"),
         (true, false) => kind.to_owned(),
@@ -145,8 +163,13 @@ fn description(text_: &str) -> Fragment {
         [one] => text(scalar(one)),
         many => {
             // A block scalar: nothing in it needs a quote.
-            let plain = many.iter().all(|l| !l.chars().any(char::is_control)) && !many.first().is_some_and(|l| l.starts_with(' ') || l.is_empty());
-            if plain { text(format!("|\n    {}", many.join("\n    ").replace("\n    \n", "\n\n"))) } else { text(quoted(text_)) }
+            let plain = many.iter().all(|l| !l.chars().any(char::is_control))
+                && !many.first().is_some_and(|l| l.starts_with(' ') || l.is_empty());
+            if plain {
+                text(format!("|\n    {}", many.join("\n    ").replace("\n    \n", "\n\n")))
+            } else {
+                text(quoted(text_))
+            }
         }
     }
 }

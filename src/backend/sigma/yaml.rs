@@ -18,7 +18,9 @@ pub fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
+                out.push_str(&format!("\\u{:04x}", c as u32))
+            }
             c => out.push(c),
         }
     }
@@ -49,7 +51,24 @@ mod tests {
 
     #[test]
     fn what_a_reader_of_yaml_1_1_takes_for_another_type_is_quoted() {
-        for text in ["yes", "Off", "null", "~", "1e3", "0x1f", "2026-11-20", "1:30", "", "- a", "a: b", "a #b", "a:", "=", "<<", "é"] {
+        for text in [
+            "yes",
+            "Off",
+            "null",
+            "~",
+            "1e3",
+            "0x1f",
+            "2026-11-20",
+            "1:30",
+            "",
+            "- a",
+            "a: b",
+            "a #b",
+            "a:",
+            "=",
+            "<<",
+            "é",
+        ] {
             assert_eq!(scalar(text), format!("'{text}'"));
         }
         for text in ["Self-Extracting Package", "attack.t1560.001", "it's fine", "https://example.org/a?b=c#d"] {

@@ -39,7 +39,8 @@ impl Lower<'_> {
             BoundOp::Same(other, true) => binary("==", value, column(other)),
             BoundOp::Same(other, false) => binary("==", lower(value), lower(column(other))),
             BoundOp::Cidr(networks) => {
-                let tests = networks.iter().map(|n| Eval::Call("cidrmatch", vec![Eval::Text(n.clone()), value.clone()]));
+                let tests =
+                    networks.iter().map(|n| Eval::Call("cidrmatch", vec![Eval::Text(n.clone()), value.clone()]));
                 joined(tests.collect(), false)
             }
             BoundOp::Text(t) => text(value, t),
@@ -142,7 +143,9 @@ fn pcre(pattern: &str) -> String {
 /// A column, or the expression that takes the part of it.
 pub fn column(column: &Column) -> Eval {
     let field = || Eval::Field(column.name.clone());
-    let without = |pattern: &str| Eval::Call("replace", vec![field(), Eval::Pattern(pattern.to_owned()), Eval::Text(String::new())]);
+    let without = |pattern: &str| {
+        Eval::Call("replace", vec![field(), Eval::Pattern(pattern.to_owned()), Eval::Text(String::new())])
+    };
     let only_if = |pattern: &str, value: Eval| {
         let found = Eval::Call("match", vec![field(), Eval::Pattern(pattern.to_owned())]);
         Eval::Call("if", vec![found, value, Eval::Text(String::new())])

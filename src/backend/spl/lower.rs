@@ -2,7 +2,7 @@
 
 use super::ast::{Base, Eval, Piece, Query, Search, Step};
 use super::eval::{self, Lower};
-use super::search::{joined, Names};
+use super::search::{Names, joined};
 use crate::backend::{exception_line, exception_titles, rank};
 use crate::sema::Rule;
 use crate::target::{Bound, Column, How, Plan, Scalar, SourceQuery, Unsupported};
@@ -48,7 +48,9 @@ fn dataset(datamodel: &str) -> &str {
 fn told_apart(queries: &[SourceQuery]) -> bool {
     queries.iter().enumerate().all(|(i, a)| {
         queries.iter().skip(i + 1).all(|b| {
-            a.source.filter.iter().any(|(column, values)| b.source.filter.get(column).is_some_and(|v| v.iter().all(|v| !values.contains(v))))
+            a.source.filter.iter().any(|(column, values)| {
+                b.source.filter.get(column).is_some_and(|v| v.iter().all(|v| !values.contains(v)))
+            })
         })
     })
 }
@@ -133,7 +135,8 @@ impl Tail<'_> {
             let rest = std::mem::take(rest);
             self.steps.extend(rest.into_iter().map(Step::Where));
         } else if left.iter().any(|(_, rest)| !rest.is_empty()) {
-            let branches = left.into_iter().map(|(filter, rest)| eval::joined(filter.into_iter().chain(rest).collect(), true));
+            let branches =
+                left.into_iter().map(|(filter, rest)| eval::joined(filter.into_iter().chain(rest).collect(), true));
             let all = Eval::Or(branches.collect());
             eval::fields(&all, &mut self.fields);
             self.steps.push(Step::Where(all));
@@ -199,7 +202,10 @@ impl Tail<'_> {
         let names: Vec<String> = plan.queries.iter().flat_map(|q| q.flags.iter().map(|(n, _)| n.clone())).collect();
         for name in unique(names) {
             if columns.contains(&name) || name == "exceptions" {
-                return Err(vec![Unsupported { span: self.rule.span, why: format!("has a column `{name}` already, which the flag would hide") }]);
+                return Err(vec![Unsupported {
+                    span: self.rule.span,
+                    why: format!("has a column `{name}` already, which the flag would hide"),
+                }]);
             }
             let mut branches = vec![];
             for query in &plan.queries {
@@ -208,7 +214,10 @@ impl Tail<'_> {
                 branches.push(self.of_source(made, query, several));
             }
             let text = |t: &str| Eval::Text(t.to_owned());
-            evals.push((name.clone(), Eval::Call("if", vec![eval::joined(branches, false), text("true"), text("false")])));
+            evals.push((
+                name.clone(),
+                Eval::Call("if", vec![eval::joined(branches, false), text("true"), text("false")]),
+            ));
             columns.push(name);
         }
         let titles = exception_titles(self.rule, plan);

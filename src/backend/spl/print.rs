@@ -209,7 +209,9 @@ fn broken(out: &mut String, e: &Eval, indent: usize, used: usize) {
 /// The room that an expression leaves on a line; `None`: it does not fit. Looks no further than that.
 fn left(e: &Eval, room: usize) -> Option<usize> {
     let each = |all: &[Eval], between: usize, room: usize| {
-        all.iter().enumerate().try_fold(room, |room, (i, e)| left(e, room.checked_sub(if i > 0 { between } else { 0 })?))
+        all.iter()
+            .enumerate()
+            .try_fold(room, |room, (i, e)| left(e, room.checked_sub(if i > 0 { between } else { 0 })?))
     };
     match e {
         Eval::Field(name) => room.checked_sub(name.len()),
@@ -285,7 +287,8 @@ fn quote(out: &mut String, text: &str) {
 
 /// A field in an expression: in single quotes unless it is a plain word.
 fn eval_field(out: &mut String, name: &str) {
-    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit());
+    let plain =
+        name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit());
     if plain && !name.is_empty() {
         out.push_str(name);
     } else {
@@ -314,7 +317,10 @@ mod tests {
         let e = Eval::And(vec![field("a"), Eval::Or(vec![field("b"), field("c.d")]), Eval::Not(Box::new(field("e")))]);
         assert_eq!(printed(|o| eval(o, &e)), "a AND (b OR 'c.d') AND NOT (e)");
         let is = |n: &str| Search::Is(n.to_owned(), vec![Piece::Any, Piece::Text("x\\".into())]);
-        let s = Search::Or(vec![is("a"), Search::And(vec![is("b"), Search::Not(Box::new(Search::Or(vec![is("c"), is("d")])))])]);
+        let s = Search::Or(vec![
+            is("a"),
+            Search::And(vec![is("b"), Search::Not(Box::new(Search::Or(vec![is("c"), is("d")])))]),
+        ]);
         assert_eq!(search(&s, ""), r#"a="*x\\" OR (b="*x\\" AND NOT (c="*x\\" OR d="*x\\"))"#);
     }
 }

@@ -50,9 +50,7 @@ impl Names<'_> {
         match &test.op {
             BoundOp::Text(text) if !text.cased => self.exact_text(field, text),
             BoundOp::In(values) => Some(one_of(field, values.iter().map(|s| vec![Piece::Text(scalar(s))]).collect())),
-            BoundOp::Order(order, n) => {
-                Some(Search::Order(field, order.sign(), *n))
-            }
+            BoundOp::Order(order, n) => Some(Search::Order(field, order.sign(), *n)),
             _ => None,
         }
     }

@@ -1,10 +1,10 @@
 //! Conditions; connectives that mix, bare lists and operators of other languages are refused here.
 
-use super::{held, only, Builder, P, R};
+use super::{Builder, P, R, held, only};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::*;
 use crate::syntax::MAX_DEPTH;
+use crate::syntax::ast::*;
 
 impl Builder<'_> {
     pub(super) fn expr(&mut self, pair: P) -> Option<Expr> {

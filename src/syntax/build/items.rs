@@ -1,6 +1,6 @@
 //! Top-level items, and the entries of utilities, rules and tunes.
 
-use super::{held, only, Builder, P, R};
+use super::{Builder, P, R, held, only};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::*;
@@ -120,8 +120,7 @@ impl Builder<'_> {
                 match value {
                     Value::Literal(Literal::Text(t)) => names.push(t),
                     other => self.report(
-                        Diagnostic::new(Code::Syntax, "a shape takes text")
-                            .at(other.span(), "expected text in quotes"),
+                        Diagnostic::new(Code::Syntax, "a shape takes text").at(other.span(), "expected text in quotes"),
                     ),
                 }
             }

@@ -8,7 +8,7 @@ mod rules;
 
 use super::ast::*;
 use super::parse::Rule as R;
-use super::split::{tokens, Token};
+use super::split::{Token, tokens};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 use pest::iterators::Pair;
@@ -31,7 +31,58 @@ fn held(pair: P<'_>) -> impl Iterator<Item = P<'_>> {
 }
 
 fn is_keyword(rule: R) -> bool {
-    matches!(rule, R::w_group | R::w_list | R::w_param | R::w_let | R::w_extend | R::w_exception | R::w_because | R::w_until | R::w_utility | R::w_original | R::w_verb | R::w_switch | R::w_min | R::w_rule | R::w_tune | R::w_disable | R::w_every | R::w_over | R::w_detect | R::w_flag | R::w_weight | R::w_threshold | R::w_except | R::w_on | R::w_test | R::w_fires | R::w_excepted | R::w_events | R::w_as | R::w_where | R::w_with | R::w_within | R::w_to | R::w_by | R::w_of | R::w_in | R::w_cidr | R::w_is | R::w_distinct | R::p_comma | R::p_equals | R::p_colon | R::p_least | R::p_list | R::p_list_end | R::p_block | R::p_block_end | R::p_group | R::p_group_end)
+    matches!(
+        rule,
+        R::w_group
+            | R::w_list
+            | R::w_param
+            | R::w_let
+            | R::w_extend
+            | R::w_exception
+            | R::w_because
+            | R::w_until
+            | R::w_utility
+            | R::w_original
+            | R::w_verb
+            | R::w_switch
+            | R::w_min
+            | R::w_rule
+            | R::w_tune
+            | R::w_disable
+            | R::w_every
+            | R::w_over
+            | R::w_detect
+            | R::w_flag
+            | R::w_weight
+            | R::w_threshold
+            | R::w_except
+            | R::w_on
+            | R::w_test
+            | R::w_fires
+            | R::w_excepted
+            | R::w_events
+            | R::w_as
+            | R::w_where
+            | R::w_with
+            | R::w_within
+            | R::w_to
+            | R::w_by
+            | R::w_of
+            | R::w_in
+            | R::w_cidr
+            | R::w_is
+            | R::w_distinct
+            | R::p_comma
+            | R::p_equals
+            | R::p_colon
+            | R::p_least
+            | R::p_list
+            | R::p_list_end
+            | R::p_block
+            | R::p_block_end
+            | R::p_group
+            | R::p_group_end
+    )
 }
 
 fn only(pair: P<'_>) -> Option<P<'_>> {
@@ -114,7 +165,8 @@ impl<'a> Builder<'a> {
     }
 
     fn number(&mut self, digits: &str, factor: u64, span: Span) -> u64 {
-        let value = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(factor)).filter(|n| i64::try_from(*n).is_ok());
+        let value =
+            digits.parse::<u64>().ok().and_then(|n| n.checked_mul(factor)).filter(|n| i64::try_from(*n).is_ok());
         value.unwrap_or_else(|| {
             self.report(
                 Diagnostic::new(Code::NumberTooLarge, "this number is too large")

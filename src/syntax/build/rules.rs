@@ -1,6 +1,6 @@
 //! Detections, steps and tests.
 
-use super::{held, only, Builder, P, R};
+use super::{Builder, P, R, held, only};
 use crate::syntax::ast::*;
 
 impl Builder<'_> {

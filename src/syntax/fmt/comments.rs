@@ -4,8 +4,8 @@
 //! a step, an event or one of its fields, a list's element, an operand of `and` and `or`, a shape of a verb. A comment
 //! in the middle of a slot moves to that slot's edge, never into another one.
 
-use super::layout::{text, Doc};
-use crate::syntax::{tokens, Comment, Token};
+use super::layout::{Doc, text};
+use crate::syntax::{Comment, Token, tokens};
 
 /// The comments that are not printed yet.
 pub(super) struct Cursor<'a> {

@@ -1,8 +1,8 @@
 //! Conditions, lists and values.
 
-use super::layout::{group, indent, text, Doc};
+use super::layout::{Doc, group, indent, text};
 use super::tree::{bare, operands, short, start};
-use super::{comments, Printer};
+use super::{Printer, comments};
 use crate::source::Span;
 use crate::syntax::ast::*;
 

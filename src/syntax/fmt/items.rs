@@ -1,10 +1,10 @@
 //! Files: the items in their order, what stands between them, and the columns of neighbours.
 
+use super::Printer;
 use super::comments::Note;
 use super::conditions::quoted;
-use super::layout::{group, indent, render, text, Doc, WIDTH};
+use super::layout::{Doc, WIDTH, group, indent, render, text};
 use super::rules::because;
-use super::Printer;
 use crate::syntax::ast::*;
 
 /// An item with what belongs to it.

@@ -13,10 +13,10 @@ mod rules;
 mod tree;
 mod utilities;
 
-use super::parse::{parse, Parsed};
+use super::parse::{Parsed, parse};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
-use comments::{gap, Cursor, Note};
+use comments::{Cursor, Note, gap};
 use layout::Doc;
 use tree::Same;
 
@@ -93,7 +93,10 @@ struct Entry<'a> {
 impl<'a> Printer<'a> {
     /// A slot: `separator` and the comments before it, then what `build` makes of it.
     fn slot(
-        &mut self, (start, end): (usize, usize), separator: Doc, build: impl FnOnce(&mut Self) -> Vec<Doc>,
+        &mut self,
+        (start, end): (usize, usize),
+        separator: Doc,
+        build: impl FnOnce(&mut Self) -> Vec<Doc>,
     ) -> Vec<Doc> {
         let mut lead = self.cursor.take(start);
         let inner = build(self);

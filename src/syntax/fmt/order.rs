@@ -4,8 +4,25 @@ use crate::syntax::ast::{RulePart, RulePartKind};
 
 /// Metadata in the order of the language's reference. The first ones are aligned.
 const KEYS: [&str; 19] = [
-    "title", "id", "level", "status", "os", "attack", "author", "license", "date", "modified", "references", "related",
-    "tags", "false_positives", "triage", "show", "entities", "schedule", "throttle",
+    "title",
+    "id",
+    "level",
+    "status",
+    "os",
+    "attack",
+    "author",
+    "license",
+    "date",
+    "modified",
+    "references",
+    "related",
+    "tags",
+    "false_positives",
+    "triage",
+    "show",
+    "entities",
+    "schedule",
+    "throttle",
 ];
 const ALIGNED: usize = 10;
 

@@ -1,8 +1,8 @@
 //! Rules and tunes: their entries in the canonical order, each section aligned.
 
 use super::conditions::{quoted, range, words};
-use super::layout::{group, indent, text, Doc};
-use super::order::{is_aligned, rank, Section};
+use super::layout::{Doc, group, indent, text};
+use super::order::{Section, is_aligned, rank};
 use super::tree::short;
 use super::{Body, Entry, Printer};
 use crate::syntax::ast::*;
@@ -241,7 +241,9 @@ impl Columns {
         let mut columns = Columns { key: 0, flag: 0, weight: 0 };
         for part in parts {
             match &part.kind {
-                RulePartKind::Meta { key, .. } if is_aligned(&key.text) => columns.key = columns.key.max(key.text.len()),
+                RulePartKind::Meta { key, .. } if is_aligned(&key.text) => {
+                    columns.key = columns.key.max(key.text.len())
+                }
                 RulePartKind::Flag(flag) => {
                     columns.flag = columns.flag.max(flag.name.text.len());
                     columns.weight = columns.weight.max(weight(flag).len());

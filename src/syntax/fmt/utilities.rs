@@ -1,7 +1,7 @@
 //! Utilities: how a tool is named and driven.
 
 use super::conditions::{quoted, range};
-use super::layout::{group, indent, text, Doc};
+use super::layout::{Doc, group, indent, text};
 use super::{Body, Printer};
 use crate::source::Span;
 use crate::syntax::ast::*;
@@ -127,7 +127,9 @@ impl Keys {
             match part {
                 UtilityPart::Key { key, .. } => keys = keys.max(key.text.len()),
                 UtilityPart::Original { key: Span { start, end, .. }, .. } => keys = keys.max(end - start),
-                UtilityPart::Verb { name: n, .. } | UtilityPart::Switch { name: n, .. } => name = name.max(n.text.len()),
+                UtilityPart::Verb { name: n, .. } | UtilityPart::Switch { name: n, .. } => {
+                    name = name.max(n.text.len())
+                }
                 UtilityPart::Cased(_) => {}
             }
         }

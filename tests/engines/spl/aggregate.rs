@@ -62,18 +62,12 @@ const FUNCTIONS: [(&str, Function); 14] = [
 ];
 
 /// Reads aggregations up to a keyword, an option or the end; separated by blanks or commas.
-pub(super) fn list(
-    cursor: &mut Cursor<'_>,
-    stops: &[&str],
-    plain: bool,
-) -> Result<Vec<Aggregation>> {
+pub(super) fn list(cursor: &mut Cursor<'_>, stops: &[&str], plain: bool) -> Result<Vec<Aggregation>> {
     let mut out: Vec<Aggregation> = Vec::new();
     loop {
         cursor.skip_space();
         let comma = !out.is_empty() && cursor.eat(",");
-        let end = cursor.done()
-            || cursor.option_ahead()
-            || stops.iter().any(|stop| cursor.clone().keyword(stop));
+        let end = cursor.done() || cursor.option_ahead() || stops.iter().any(|stop| cursor.clone().keyword(stop));
         match (end, comma || out.is_empty()) {
             (true, true) => return cursor.fail("an aggregation such as `count` was expected"),
             (true, false) => return Ok(out),
@@ -81,10 +75,7 @@ pub(super) fn list(
         }
         let next = one(cursor, plain)?;
         if out.iter().any(|other| other.name == next.name) {
-            return Err(SplError::syntax(
-                next.at,
-                format!("two columns named `{}`", next.name),
-            ));
+            return Err(SplError::syntax(next.at, format!("two columns named `{}`", next.name)));
         }
         out.push(next);
     }
@@ -93,25 +84,13 @@ pub(super) fn list(
 fn one(cursor: &mut Cursor<'_>, plain: bool) -> Result<Aggregation> {
     cursor.skip_space();
     let at = cursor.at;
-    let word = cursor
-        .take(|c| c.is_ascii_alphanumeric() || c == '_')
-        .to_owned();
+    let word = cursor.take(|c| c.is_ascii_alphanumeric() || c == '_').to_owned();
     let Some((_, function)) = FUNCTIONS.into_iter().find(|(name, _)| *name == word) else {
-        return Err(SplError::syntax(
-            at,
-            format!("`{word}` is no aggregation that is printed"),
-        ));
+        return Err(SplError::syntax(at, format!("`{word}` is no aggregation that is printed")));
     };
-    let over = if cursor.eat("(") {
-        argument(cursor, plain)?
-    } else {
-        Over::Rows
-    };
+    let over = if cursor.eat("(") { argument(cursor, plain)? } else { Over::Rows };
     if matches!(over, Over::Rows) && function != Function::Count {
-        return Err(SplError::syntax(
-            at,
-            format!("`{word}` needs a field in parentheses"),
-        ));
+        return Err(SplError::syntax(at, format!("`{word}` needs a field in parentheses")));
     }
     let name = if cursor.keyword("AS") {
         cursor.field(false)?
@@ -122,12 +101,7 @@ fn one(cursor: &mut Cursor<'_>, plain: bool) -> Result<Aggregation> {
             Over::Expr(_) => return cursor.fail("an aggregation over eval() needs AS and a name"),
         }
     };
-    Ok(Aggregation {
-        at,
-        function,
-        over,
-        name,
-    })
+    Ok(Aggregation { at, function, over, name })
 }
 
 fn argument(cursor: &mut Cursor<'_>, plain: bool) -> Result<Over> {
@@ -164,11 +138,7 @@ impl Aggregation {
 
     /// An empty account.
     pub fn start(&self) -> Account {
-        Account {
-            function: self.function,
-            at: self.at,
-            ..Account::default()
-        }
+        Account { function: self.function, at: self.at, ..Account::default() }
     }
 
     /// Adds one row to the account.
@@ -179,9 +149,7 @@ impl Aggregation {
                 let found = texts(row, field, self.at)?;
                 account.add(&load(row, field, self.at)?, found, row.get(field), row)?;
             }
-            Over::Expr(expr) if expr.condition() => {
-                account.count += u64::from(calc::holds(expr, row)?)
-            }
+            Over::Expr(expr) if expr.condition() => account.count += u64::from(calc::holds(expr, row)?),
             Over::Expr(expr) => {
                 let value = calc::value(expr, row)?;
                 let (found, stored) = (value.list(), value.clone().store());
@@ -226,21 +194,12 @@ impl Default for Account {
 }
 
 impl Account {
-    fn add(
-        &mut self,
-        value: &Value,
-        found: Vec<String>,
-        stored: Option<&Json>,
-        row: &Row,
-    ) -> Result<()> {
+    fn add(&mut self, value: &Value, found: Vec<String>, stored: Option<&Json>, row: &Row) -> Result<()> {
         if found.is_empty() {
             return Ok(());
         }
         if self.function == Function::Count && found.len() > 1 {
-            return Err(SplError::undocumented(
-                self.at,
-                "count() of a field with several values",
-            ));
+            return Err(SplError::undocumented(self.at, "count() of a field with several values"));
         }
         self.count += 1;
         match self.function {
@@ -254,10 +213,7 @@ impl Account {
             Function::Sum | Function::Avg => match value {
                 Value::Num(number, _) => self.sum += number,
                 _ => {
-                    return Err(SplError::undocumented(
-                        self.at,
-                        "a sum of something that is no number",
-                    ));
+                    return Err(SplError::undocumented(self.at, "a sum of something that is no number"));
                 }
             },
         }
@@ -266,23 +222,12 @@ impl Account {
 
     fn by_time(&mut self, stored: Option<&Json>, row: &Row) -> Result<()> {
         let Value::Num(time, _) = load(row, "_time", self.at)? else {
-            return Err(SplError::undocumented(
-                self.at,
-                "earliest() or latest() without a `_time`",
-            ));
+            return Err(SplError::undocumented(self.at, "earliest() or latest() without a `_time`"));
         };
-        let newer = self.time.is_none_or(|known| {
-            if self.function == Function::Earliest {
-                time < known
-            } else {
-                time > known
-            }
-        });
+        let newer =
+            self.time.is_none_or(|known| if self.function == Function::Earliest { time < known } else { time > known });
         if self.time == Some(time) && self.kept.as_ref() != stored {
-            return Err(SplError::undocumented(
-                self.at,
-                "earliest() or latest() of two values at one time",
-            ));
+            return Err(SplError::undocumented(self.at, "earliest() or latest() of two values at one time"));
         }
         if newer {
             (self.time, self.kept) = (Some(time), stored.cloned());
@@ -294,23 +239,15 @@ impl Account {
         let least = self.function == Function::Min;
         match number(text) {
             Some(number) => {
-                let best = self.numbers.map_or(number, |known| {
-                    if least {
-                        known.min(number)
-                    } else {
-                        known.max(number)
-                    }
-                });
+                let best =
+                    self.numbers.map_or(number, |known| if least { known.min(number) } else { known.max(number) });
                 self.numbers = Some(best);
             }
             None => {
-                let better = self.text.as_ref().is_none_or(|known| {
-                    if least {
-                        text < known.as_str()
-                    } else {
-                        text > known.as_str()
-                    }
-                });
+                let better = self
+                    .text
+                    .as_ref()
+                    .is_none_or(|known| if least { text < known.as_str() } else { text > known.as_str() });
                 if better {
                     self.text = Some(text.to_owned());
                 }
@@ -330,10 +267,7 @@ impl Account {
             Function::Avg => (self.count > 0).then(|| json_number(self.sum / self.count as f64)),
             Function::Min | Function::Max => match (self.numbers, &self.text) {
                 (Some(_), Some(_)) => {
-                    return Err(SplError::undocumented(
-                        self.at,
-                        "min() or max() over numbers and texts",
-                    ));
+                    return Err(SplError::undocumented(self.at, "min() or max() over numbers and texts"));
                 }
                 (Some(number), None) => Some(json_number(number)),
                 (None, text) => text.clone().map(Json::String),

@@ -13,10 +13,7 @@ pub(super) fn fields(cursor: &mut Cursor<'_>) -> Result<What> {
     if keep {
         cursor.eat("+");
     }
-    Ok(What::Fields {
-        keep,
-        names: cursor.fields(true, "")?,
-    })
+    Ok(What::Fields { keep, names: cursor.fields(true, "")? })
 }
 
 pub(super) fn rename(cursor: &mut Cursor<'_>) -> Result<What> {
@@ -29,15 +26,9 @@ pub(super) fn rename(cursor: &mut Cursor<'_>) -> Result<What> {
         }
         let to = cursor.field(true)?;
         if from.matches('*').count() != to.matches('*').count() {
-            return Err(SplError::syntax(
-                at,
-                "old and new name must have the same number of stars",
-            ));
+            return Err(SplError::syntax(at, "old and new name must have the same number of stars"));
         }
-        if pairs
-            .iter()
-            .any(|(other_from, other_to)| *other_from == from || *other_to == to)
-        {
+        if pairs.iter().any(|(other_from, other_to)| *other_from == from || *other_to == to) {
             return Err(SplError::style(at, "a name twice in one rename"));
         }
         pairs.push((from, to));
@@ -55,10 +46,7 @@ pub(super) fn fillnull(cursor: &mut Cursor<'_>) -> Result<What> {
         None => "0".to_owned(),
         Some((name, value)) if name == "value" => value,
         Some((name, _)) => {
-            return Err(SplError::syntax(
-                at,
-                format!("`{name}` is no option of fillnull"),
-            ));
+            return Err(SplError::syntax(at, format!("`{name}` is no option of fillnull")));
         }
     };
     let mut names = Vec::new();
@@ -86,14 +74,7 @@ pub(super) fn aggregated(cursor: &mut Cursor<'_>) -> Result<(Vec<Aggregation>, V
 
 pub(super) fn streamstats(cursor: &mut Cursor<'_>) -> Result<What> {
     let (aggregations, by) = (Vec::new(), Vec::new());
-    let mut found = Streamstats {
-        window: 0,
-        current: true,
-        global: true,
-        time_window: false,
-        aggregations,
-        by,
-    };
+    let mut found = Streamstats { window: 0, current: true, global: true, time_window: false, aggregations, by };
     options(cursor, &mut found)?;
     found.aggregations = aggregate::list(cursor, &["BY"], false)?;
     options(cursor, &mut found)?;
@@ -114,10 +95,7 @@ fn options(cursor: &mut Cursor<'_>, found: &mut Streamstats) -> Result<()> {
             "window" => match value.parse() {
                 Ok(window) if window <= 10_000 => found.window = window,
                 Ok(_) => {
-                    return Err(SplError::syntax(
-                        at,
-                        "a window above max_stream_window, 10000 by default",
-                    ));
+                    return Err(SplError::syntax(at, "a window above max_stream_window, 10000 by default"));
                 }
                 Err(_) => return Err(SplError::syntax(at, "window= needs a number")),
             },
@@ -126,10 +104,7 @@ fn options(cursor: &mut Cursor<'_>, found: &mut Streamstats) -> Result<()> {
                 found.time_window = true;
             }
             _ => {
-                return Err(SplError::syntax(
-                    at,
-                    format!("`{name}` is no option of streamstats that is printed"),
-                ));
+                return Err(SplError::syntax(at, format!("`{name}` is no option of streamstats that is printed")));
             }
         }
     }
@@ -138,12 +113,8 @@ fn options(cursor: &mut Cursor<'_>, found: &mut Streamstats) -> Result<()> {
 pub(super) fn sort(cursor: &mut Cursor<'_>, at: usize) -> Result<What> {
     cursor.skip_space();
     let mut ahead = cursor.clone();
-    if ahead.take(|c| c.is_ascii_digit()) != "0" || ahead.peek().is_none_or(|c| !c.is_whitespace())
-    {
-        return Err(SplError::style(
-            at,
-            "`sort` keeps 10000 rows unless it says `sort 0`",
-        ));
+    if ahead.take(|c| c.is_ascii_digit()) != "0" || ahead.peek().is_none_or(|c| !c.is_whitespace()) {
+        return Err(SplError::style(at, "`sort` keeps 10000 rows unless it says `sort 0`"));
     }
     cursor.at = ahead.at;
     let mut keys = Vec::new();
@@ -163,18 +134,12 @@ fn key(cursor: &mut Cursor<'_>) -> Result<Key> {
         cursor.eat("+");
     }
     cursor.skip_space();
-    let kind = ["auto", "num", "str", "ip"]
-        .into_iter()
-        .find(|kind| cursor.eat(&format!("{kind}(")));
+    let kind = ["auto", "num", "str", "ip"].into_iter().find(|kind| cursor.eat(&format!("{kind}(")));
     let name = cursor.field(false)?;
     if kind.is_some() && !cursor.eat(")") {
         return cursor.fail("the closing parenthesis was expected");
     }
-    Ok(Key {
-        descending,
-        kind: kind.unwrap_or("auto"),
-        name,
-    })
+    Ok(Key { descending, kind: kind.unwrap_or("auto"), name })
 }
 
 pub(super) fn count(cursor: &mut Cursor<'_>) -> Result<usize> {
@@ -187,11 +152,7 @@ pub(super) fn count(cursor: &mut Cursor<'_>) -> Result<usize> {
 
 pub(super) fn dedup(cursor: &mut Cursor<'_>) -> Result<What> {
     cursor.skip_space();
-    let count = if cursor.peek().is_some_and(|c| c.is_ascii_digit()) {
-        count(cursor)?
-    } else {
-        1
-    };
+    let count = if cursor.peek().is_some_and(|c| c.is_ascii_digit()) { count(cursor)? } else { 1 };
     let names = cursor.fields(false, "")?;
     let mut keepempty = false;
     let at = cursor.at;
@@ -199,26 +160,18 @@ pub(super) fn dedup(cursor: &mut Cursor<'_>) -> Result<What> {
         None => {}
         Some((name, value)) if name == "keepempty" => keepempty = boolean(&value, at)?,
         Some((name, _)) => {
-            return Err(SplError::syntax(
-                at,
-                format!("`{name}` is no option of dedup that is printed"),
-            ));
+            return Err(SplError::syntax(at, format!("`{name}` is no option of dedup that is printed")));
         }
     }
-    Ok(What::Dedup {
-        count,
-        keepempty,
-        names,
-    })
+    Ok(What::Dedup { count, keepempty, names })
 }
 
 pub(super) fn makemv(cursor: &mut Cursor<'_>) -> Result<What> {
     let at = cursor.at;
     match cursor.option()? {
-        Some((name, delimiter)) if name == "delim" && !delimiter.is_empty() => Ok(What::Makemv {
-            delimiter,
-            name: cursor.field(false)?,
-        }),
+        Some((name, delimiter)) if name == "delim" && !delimiter.is_empty() => {
+            Ok(What::Makemv { delimiter, name: cursor.field(false)? })
+        }
         _ => Err(SplError::syntax(at, "makemv needs delim=")),
     }
 }
@@ -231,10 +184,7 @@ pub(super) fn rex(cursor: &mut Cursor<'_>) -> Result<What> {
     };
     let pattern = compiled(cursor)?;
     match pattern.named() {
-        true => Ok(What::Rex {
-            name,
-            pattern: Box::new(pattern),
-        }),
+        true => Ok(What::Rex { name, pattern: Box::new(pattern) }),
         false => Err(SplError::syntax(at, "rex needs a named group")),
     }
 }
@@ -254,11 +204,7 @@ pub(super) fn regex(cursor: &mut Cursor<'_>) -> Result<What> {
     if !cursor.eat("=") {
         return cursor.fail("regex needs `field=` or `field!=`");
     }
-    Ok(What::Regex {
-        name,
-        wanted,
-        pattern: Box::new(compiled(cursor)?),
-    })
+    Ok(What::Regex { name, wanted, pattern: Box::new(compiled(cursor)?) })
 }
 
 pub(super) fn bin(cursor: &mut Cursor<'_>) -> Result<What> {
@@ -267,9 +213,7 @@ pub(super) fn bin(cursor: &mut Cursor<'_>) -> Result<What> {
     while !cursor.done() {
         let at = cursor.at;
         match cursor.option()? {
-            Some((option, value)) if option == "span" && span.is_none() => {
-                span = Some(tstats::seconds(&value, at)?)
-            }
+            Some((option, value)) if option == "span" && span.is_none() => span = Some(tstats::seconds(&value, at)?),
             Some((option, _)) => return Err(SplError::syntax(at, format!("`{option}` in bin"))),
             None if name.is_some() && cursor.keyword("AS") => {
                 let target = cursor.field(false)?;
@@ -289,15 +233,11 @@ pub(super) fn bin(cursor: &mut Cursor<'_>) -> Result<What> {
 }
 
 pub(super) fn convert(cursor: &mut Cursor<'_>) -> Result<What> {
-    const FUNCTIONS: [&str; 10] = [
-        "auto", "ctime", "dur2sec", "memk", "mktime", "mstime", "none", "num", "rmcomma", "rmunit",
-    ];
+    const FUNCTIONS: [&str; 10] =
+        ["auto", "ctime", "dur2sec", "memk", "mktime", "mstime", "none", "num", "rmcomma", "rmunit"];
     let at = cursor.at;
     if let Some((name, _)) = cursor.option()?.filter(|(name, _)| name != "timeformat") {
-        return Err(SplError::syntax(
-            at,
-            format!("`{name}` is no option of convert"),
-        ));
+        return Err(SplError::syntax(at, format!("`{name}` is no option of convert")));
     }
     loop {
         cursor.skip_space();

@@ -33,10 +33,7 @@ pub(super) fn truth(expr: &Expr, row: &Row) -> Result<Truth> {
         Node::Or(parts) => fold(parts, row, Truth::or),
         Node::Xor(parts) => fold(parts, row, Truth::xor),
         Node::Call(function, arguments) => call::condition(*function, arguments, row, expr.at),
-        _ => Err(SplError::syntax(
-            expr.at,
-            "a value where a condition was expected",
-        )),
+        _ => Err(SplError::syntax(expr.at, "a value where a condition was expected")),
     }
 }
 
@@ -59,10 +56,7 @@ pub(super) fn value(expr: &Expr, row: &Row) -> Result<Value> {
         },
         Node::Binary(op, a, b) => binary(op, &value(a, row)?, &value(b, row)?, expr.at),
         Node::Call(function, arguments) => call::value_of(*function, arguments, row, expr.at),
-        _ => Err(SplError::syntax(
-            expr.at,
-            "a condition where a value was expected",
-        )),
+        _ => Err(SplError::syntax(expr.at, "a condition where a value was expected")),
     }
 }
 
@@ -70,13 +64,10 @@ fn binary(op: &str, a: &Value, b: &Value, at: usize) -> Result<Value> {
     use Value::{Multi, Null, Num, Text};
     match (op, a, b) {
         (_, Null, _) | (_, _, Null) => Ok(Null),
-        (_, Multi(_), _) | (_, _, Multi(_)) => Err(SplError::undocumented(
-            at,
-            format!("`{op}` on a field with several values"),
-        )),
-        (".", a, b) => Ok(Text(
-            a.text().unwrap_or_default() + &b.text().unwrap_or_default(),
-        )),
+        (_, Multi(_), _) | (_, _, Multi(_)) => {
+            Err(SplError::undocumented(at, format!("`{op}` on a field with several values")))
+        }
+        (".", a, b) => Ok(Text(a.text().unwrap_or_default() + &b.text().unwrap_or_default())),
         ("+", Text(a), Text(b)) => Ok(Text(format!("{a}{b}"))),
         ("/" | "%", Num(..), Num(b, _)) if *b == 0.0 => Ok(Null),
         (op, Num(a, _), Num(b, _)) => Ok(Num(
@@ -89,10 +80,7 @@ fn binary(op: &str, a: &Value, b: &Value, at: usize) -> Result<Value> {
             },
             None,
         )),
-        _ => Err(SplError::undocumented(
-            at,
-            format!("`{op}` on a text that is no number"),
-        )),
+        _ => Err(SplError::undocumented(at, format!("`{op}` on a text that is no number"))),
     }
 }
 
@@ -117,10 +105,7 @@ pub(super) fn filter(expr: &Expr, row: &Row) -> Result<Value> {
     let mut names = Vec::new();
     fields(expr, &mut names);
     let [name] = names.as_slice() else {
-        return Err(SplError::syntax(
-            expr.at,
-            "mvfilter() takes a condition on exactly one field",
-        ));
+        return Err(SplError::syntax(expr.at, "mvfilter() takes a condition on exactly one field"));
     };
     let mut kept = Vec::new();
     for text in load(row, name, expr.at)?.list() {

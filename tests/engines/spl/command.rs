@@ -147,20 +147,14 @@ fn first(cursor: &mut Cursor<'_>) -> Result<Command> {
     let word = ahead.take(|c| c.is_ascii_alphanumeric() || c == '_');
     let alone = ahead.peek().is_none_or(char::is_whitespace);
     if alone && GENERATING.contains(&word) {
-        return Err(SplError::syntax(
-            at,
-            format!("`{word}` at the start of a query needs a pipe in front"),
-        ));
+        return Err(SplError::syntax(at, format!("`{word}` at the start of a query needs a pipe in front")));
     }
     if alone && word == "search" {
         cursor.at = ahead.at;
     }
     let found = search::expression(cursor, Place::Search)?;
     cursor.finish()?;
-    Ok(Command {
-        at,
-        what: What::Search(found),
-    })
+    Ok(Command { at, what: What::Search(found) })
 }
 
 /// A command behind a pipe.
@@ -170,20 +164,11 @@ fn command(cursor: &mut Cursor<'_>, leading: bool) -> Result<Command> {
         cursor.take(|c| c != '`');
         cursor.eat("`");
         cursor.finish()?;
-        return Ok(Command {
-            at,
-            what: What::Other("a macro that was not expanded"),
-        });
+        return Ok(Command { at, what: What::Other("a macro that was not expanded") });
     }
-    let word = cursor
-        .take(|c| c.is_ascii_alphanumeric() || c == '_')
-        .to_owned();
+    let word = cursor.take(|c| c.is_ascii_alphanumeric() || c == '_').to_owned();
     if NEVER.contains(&word.as_str()) {
-        return Err(SplError::new(
-            at,
-            Kind::Refused,
-            format!("`{word}` is never printed by this project"),
-        ));
+        return Err(SplError::new(at, Kind::Refused, format!("`{word}` is never printed by this project")));
     }
     if cursor.peek().is_some_and(|c| !c.is_whitespace()) {
         return cursor.fail(format!("a blank was expected behind the command `{word}`"));
@@ -198,10 +183,7 @@ fn command(cursor: &mut Cursor<'_>, leading: bool) -> Result<Command> {
     let what = what(&word, cursor, at)?;
     let appends = matches!(&what, What::Tstats(tstats) if tstats.append);
     if generating && !leading && !appends {
-        return Err(SplError::syntax(
-            at,
-            format!("`{word}` makes rows of its own: it stands at the start of a query"),
-        ));
+        return Err(SplError::syntax(at, format!("`{word}` makes rows of its own: it stands at the start of a query")));
     }
     cursor.finish()?;
     Ok(Command { at, what })
@@ -217,11 +199,8 @@ fn what(word: &str, cursor: &mut Cursor<'_>, at: usize) -> Result<What> {
         "rename" => arguments::rename(cursor),
         "fillnull" => arguments::fillnull(cursor),
         "tstats" => Ok(What::Tstats(Box::new(tstats::read(cursor)?))),
-        "stats" => {
-            arguments::aggregated(cursor).map(|(aggregations, by)| What::Stats { aggregations, by })
-        }
-        "eventstats" => arguments::aggregated(cursor)
-            .map(|(aggregations, by)| What::Eventstats { aggregations, by }),
+        "stats" => arguments::aggregated(cursor).map(|(aggregations, by)| What::Stats { aggregations, by }),
+        "eventstats" => arguments::aggregated(cursor).map(|(aggregations, by)| What::Eventstats { aggregations, by }),
         "streamstats" => arguments::streamstats(cursor),
         "sort" => arguments::sort(cursor, at),
         "head" => Ok(What::Head(arguments::count(cursor)?)),
@@ -234,9 +213,6 @@ fn what(word: &str, cursor: &mut Cursor<'_>, at: usize) -> Result<What> {
         "convert" => arguments::convert(cursor),
         "lookup" => arguments::lookup(cursor),
         "inputlookup" => cursor.field(false).map(|_| What::Other("inputlookup")),
-        _ => Err(SplError::syntax(
-            at,
-            format!("`{word}` is no command that is printed"),
-        )),
+        _ => Err(SplError::syntax(at, format!("`{word}` is no command that is printed"))),
     }
 }

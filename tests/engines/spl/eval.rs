@@ -51,19 +51,13 @@ pub(super) fn inner(cursor: &mut Cursor<'_>) -> Result<Expr> {
 fn needs_condition(expr: &Expr) -> Result<()> {
     match expr.condition() {
         true => Ok(()),
-        false => Err(SplError::syntax(
-            expr.at,
-            "a condition was expected, this is a value",
-        )),
+        false => Err(SplError::syntax(expr.at, "a condition was expected, this is a value")),
     }
 }
 
 fn needs_value(expr: &Expr) -> Result<()> {
     match expr.condition() {
-        true => Err(SplError::syntax(
-            expr.at,
-            "a value was expected, this is a condition: use if(…, …, …)",
-        )),
+        true => Err(SplError::syntax(expr.at, "a value was expected, this is a condition: use if(…, …, …)")),
         false => Ok(()),
     }
 }
@@ -78,12 +72,7 @@ struct Parser {
 impl Parser {
     fn new(cursor: &mut Cursor<'_>) -> Result<Self> {
         let tokens = tokens(cursor)?;
-        Ok(Self {
-            tokens,
-            next: 0,
-            end: cursor.at,
-            depth: 0,
-        })
+        Ok(Self { tokens, next: 0, end: cursor.at, depth: 0 })
     }
 
     fn peek(&self) -> Option<&Token> {
@@ -122,8 +111,12 @@ impl Parser {
     fn finish(&self) -> Result<()> {
         match self.peek() {
             None => Ok(()),
-            Some(Token::Name(name)) if ["and", "or", "not", "xor", "like", "in"].contains(&name.to_lowercase().as_str()) => {
-                self.fail(format!("`{name}` here is no operator: operators are in capitals, and stand between operands"))
+            Some(Token::Name(name))
+                if ["and", "or", "not", "xor", "like", "in"].contains(&name.to_lowercase().as_str()) =>
+            {
+                self.fail(format!(
+                    "`{name}` here is no operator: operators are in capitals, and stand between operands"
+                ))
             }
             Some(_) => self.fail("the expression ends here, but the command goes on"),
         }
@@ -138,10 +131,7 @@ impl Parser {
         };
         self.next += 1;
         if name.contains(['{', '}']) {
-            return Err(SplError::style(
-                at,
-                "braces make the field's name out of another field's value",
-            ));
+            return Err(SplError::style(at, "braces make the field's name out of another field's value"));
         }
         match self.eat("=") {
             true => Ok(name),
@@ -160,17 +150,11 @@ impl Parser {
         let mut used: Option<&str> = None;
         loop {
             let here = self.at();
-            let Some(word) = ["AND", "OR", "XOR"]
-                .into_iter()
-                .find(|word| self.word(word))
-            else {
+            let Some(word) = ["AND", "OR", "XOR"].into_iter().find(|word| self.word(word)) else {
                 break;
             };
             if used.is_some_and(|used| used != word) {
-                return Err(SplError::style(
-                    here,
-                    "mixed AND, OR, XOR in one chain: put parentheses",
-                ));
+                return Err(SplError::style(here, "mixed AND, OR, XOR in one chain: put parentheses"));
             }
             used = Some(word);
             operands.push(self.negation()?);
@@ -198,10 +182,7 @@ impl Parser {
         }
         let inner = self.comparison()?;
         needs_condition(&inner)?;
-        Ok(Expr {
-            at,
-            node: Node::Not(Box::new(inner)),
-        })
+        Ok(Expr { at, node: Node::Not(Box::new(inner)) })
     }
 
     fn comparison(&mut self) -> Result<Expr> {
@@ -212,22 +193,12 @@ impl Parser {
             let right = self.sum()?;
             needs_value(&left)?;
             needs_value(&right)?;
-            Node::Compare(
-                if op == "=" { "==" } else { op },
-                Box::new(left),
-                Box::new(right),
-            )
+            Node::Compare(if op == "=" { "==" } else { op }, Box::new(left), Box::new(right))
         } else if self.word("LIKE") {
             let right = self.sum()?;
-            Node::Call(
-                Function::Like,
-                self.arguments("like", vec![left, right], at)?,
-            )
+            Node::Call(Function::Like, self.arguments("like", vec![left, right], at)?)
         } else if self.word("IN") {
-            return Err(SplError::style(
-                at,
-                "IN in capitals is documented for searches only; write `in(field, …)`",
-            ));
+            return Err(SplError::style(at, "IN in capitals is documented for searches only; write `in(field, …)`"));
         } else if self.word("in") {
             let mut values = vec![left];
             values.extend(self.list()?);
@@ -279,10 +250,7 @@ impl Parser {
         let right = right(self)?;
         needs_value(&left)?;
         needs_value(&right)?;
-        Ok(Expr {
-            at,
-            node: Node::Binary(op, Box::new(left), Box::new(right)),
-        })
+        Ok(Expr { at, node: Node::Binary(op, Box::new(left), Box::new(right)) })
     }
 
     fn unary(&mut self) -> Result<Expr> {
@@ -292,10 +260,7 @@ impl Parser {
         }
         let inner = self.primary()?;
         needs_value(&inner)?;
-        Ok(Expr {
-            at,
-            node: Node::Negative(Box::new(inner)),
-        })
+        Ok(Expr { at, node: Node::Negative(Box::new(inner)) })
     }
 
     fn primary(&mut self) -> Result<Expr> {
@@ -316,16 +281,10 @@ impl Parser {
                 if !self.eat(")") {
                     return Err(SplError::syntax(at, "this parenthesis is never closed"));
                 }
-                return Ok(Expr {
-                    at,
-                    node: inner.node,
-                });
+                return Ok(Expr { at, node: inner.node });
             }
             Token::Op(op) => {
-                return Err(SplError::syntax(
-                    at,
-                    format!("`{op}` where an operand was expected"),
-                ));
+                return Err(SplError::syntax(at, format!("`{op}` where an operand was expected")));
             }
         };
         Ok(Expr { at, node })
@@ -333,17 +292,11 @@ impl Parser {
 
     fn call(&mut self, name: &str, at: usize) -> Result<Expr> {
         let Some(signature) = function::find(name) else {
-            return Err(SplError::syntax(
-                at,
-                format!("`{name}` is no function that is printed"),
-            ));
+            return Err(SplError::syntax(at, format!("`{name}` is no function that is printed")));
         };
         let found = self.list()?;
         let arguments = self.arguments(name, found, at)?;
-        Ok(Expr {
-            at,
-            node: Node::Call(signature.function, arguments),
-        })
+        Ok(Expr { at, node: Node::Call(signature.function, arguments) })
     }
 
     /// `(a, b)`
@@ -367,34 +320,20 @@ impl Parser {
     }
 
     fn arguments(&self, name: &str, found: Vec<Expr>, at: usize) -> Result<Vec<Expr>> {
-        let Some(signature) = function::find(name).filter(|signature| signature.takes(found.len()))
-        else {
-            return Err(SplError::syntax(
-                at,
-                format!("`{name}` does not take {} arguments", found.len()),
-            ));
+        let Some(signature) = function::find(name).filter(|signature| signature.takes(found.len())) else {
+            return Err(SplError::syntax(at, format!("`{name}` does not take {} arguments", found.len())));
         };
-        found
-            .into_iter()
-            .enumerate()
-            .map(|(index, expr)| argument(signature, index, expr))
-            .collect()
+        found.into_iter().enumerate().map(|(index, expr)| argument(signature, index, expr)).collect()
     }
 }
 
 fn field(name: String, at: usize) -> Result<Node> {
     let lower = name.to_lowercase();
     if ["and", "or", "not", "xor", "in", "like"].contains(&lower.as_str()) {
-        return Err(SplError::syntax(
-            at,
-            format!("`{name}` is an operator in the wrong place or in small letters"),
-        ));
+        return Err(SplError::syntax(at, format!("`{name}` is an operator in the wrong place or in small letters")));
     }
     if ["true", "false", "null"].contains(&lower.as_str()) {
-        return Err(SplError::syntax(
-            at,
-            format!("`{name}` is read as a field; write `{lower}()`"),
-        ));
+        return Err(SplError::syntax(at, format!("`{name}` is read as a field; write `{lower}()`")));
     }
     Ok(Node::Field(name))
 }
@@ -402,26 +341,12 @@ fn field(name: String, at: usize) -> Result<Node> {
 /// Checks one argument against the signature, and compiles patterns.
 fn argument(signature: &Signature, index: usize, expr: Expr) -> Result<Expr> {
     let at = expr.at;
-    let wrong = |what: &str| {
-        SplError::syntax(
-            at,
-            format!(
-                "argument {} of `{}` must be {what}",
-                index + 1,
-                signature.name
-            ),
-        )
-    };
+    let wrong =
+        |what: &str| SplError::syntax(at, format!("argument {} of `{}` must be {what}", index + 1, signature.name));
     match (signature.sort(index), &expr.node) {
-        (Sort::Regex, Node::Text(text)) => Ok(Expr {
-            at,
-            node: Node::Regex(Box::new(Pattern::new(text, at)?)),
-        }),
+        (Sort::Regex, Node::Text(text)) => Ok(Expr { at, node: Node::Regex(Box::new(Pattern::new(text, at)?)) }),
         (Sort::Literal, Node::Text(text)) if signature.function == Function::Searchmatch => {
-            Ok(Expr {
-                at,
-                node: Node::Search(Box::new(search::embedded(text, at)?)),
-            })
+            Ok(Expr { at, node: Node::Search(Box::new(search::embedded(text, at)?)) })
         }
         (Sort::Literal, Node::Text(_)) => Ok(expr),
         (Sort::Regex | Sort::Literal, _) => Err(wrong("a string literal")),

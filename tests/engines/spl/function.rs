@@ -80,14 +80,7 @@ const fn row(
     repeat: usize,
     condition: bool,
 ) -> Signature {
-    Signature {
-        name,
-        function,
-        arguments,
-        required,
-        repeat,
-        condition,
-    }
+    Signature { name, function, arguments, required, repeat, condition }
 }
 
 /// Arguments: `b` condition, `v` value, `a` any, `l` literal, `r` regular expression.
@@ -144,9 +137,7 @@ pub(super) fn find(name: &str) -> Option<&'static Signature> {
 impl Function {
     /// Whether the result is a condition.
     pub fn condition(self) -> bool {
-        TABLE
-            .iter()
-            .any(|signature| signature.function == self && signature.condition)
+        TABLE.iter().any(|signature| signature.function == self && signature.condition)
     }
 }
 

@@ -12,17 +12,14 @@ pub(super) fn clean(query: &str) -> Result<String> {
     while let Some(c) = query.get(at..).and_then(|rest| rest.chars().next()) {
         let rest = query.get(at..).unwrap_or_default();
         let len = match c {
-            '"' => quote_len(rest)
-                .ok_or_else(|| SplError::syntax(at, "this double quote is never closed"))?,
+            '"' => quote_len(rest).ok_or_else(|| SplError::syntax(at, "this double quote is never closed"))?,
             '`' if rest.starts_with("```") => {
-                let len = span_len(rest, "```")
-                    .ok_or_else(|| SplError::syntax(at, "this comment is never closed"))?;
+                let len = span_len(rest, "```").ok_or_else(|| SplError::syntax(at, "this comment is never closed"))?;
                 out.extend(std::iter::repeat_n(' ', len));
                 at += len;
                 continue;
             }
-            '`' => span_len(rest, "`")
-                .ok_or_else(|| SplError::syntax(at, "this backtick is never closed"))?,
+            '`' => span_len(rest, "`").ok_or_else(|| SplError::syntax(at, "this backtick is never closed"))?,
             '[' | ']' => {
                 return Err(SplError::new(
                     at,
@@ -31,10 +28,7 @@ pub(super) fn clean(query: &str) -> Result<String> {
                 ));
             }
             '\\' if rest.starts_with("\\|") => {
-                return Err(SplError::style(
-                    at,
-                    "put a value with a pipe into double quotes",
-                ));
+                return Err(SplError::style(at, "put a value with a pipe into double quotes"));
             }
             other => other.len_utf8(),
         };
@@ -96,11 +90,7 @@ pub(super) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     pub fn new(text: &'a str, range: (usize, usize)) -> Self {
-        Self {
-            text,
-            at: range.0,
-            end: range.1,
-        }
+        Self { text, at: range.0, end: range.1 }
     }
 
     pub fn rest(&self) -> &'a str {
@@ -139,10 +129,7 @@ impl<'a> Cursor<'a> {
 
     /// The same text from here up to `end`.
     pub fn until(&self, end: usize) -> Self {
-        Self {
-            end,
-            ..self.clone()
-        }
+        Self { end, ..self.clone() }
     }
 
     /// Where the parenthesis that is open here closes; quotes are passed over.
@@ -239,9 +226,9 @@ impl<'a> Cursor<'a> {
         let start = self.at;
         let name = match self.peek() {
             Some('"') => self.quoted()?,
-            Some('\'') => return self.fail(
-                "single quotes around a field name belong to eval expressions; use double quotes",
-            ),
+            Some('\'') => {
+                return self.fail("single quotes around a field name belong to eval expressions; use double quotes");
+            }
             _ => self.take(|c| name_char(c) || c == '*').to_owned(),
         };
         if name.trim().is_empty() || name.starts_with(['-', '+']) {
@@ -259,9 +246,7 @@ impl<'a> Cursor<'a> {
         let mut comma = false;
         loop {
             self.skip_space();
-            let end = self.done()
-                || (!stop.is_empty() && self.clone().keyword(stop))
-                || self.option_ahead();
+            let end = self.done() || (!stop.is_empty() && self.clone().keyword(stop)) || self.option_ahead();
             if end && (comma || names.is_empty()) {
                 return self.fail("a field name was expected");
             }
@@ -278,10 +263,7 @@ impl<'a> Cursor<'a> {
     pub fn option_ahead(&self) -> bool {
         let mut ahead = self.clone();
         ahead.skip_space();
-        !ahead
-            .take(|c| c.is_ascii_alphanumeric() || c == '_')
-            .is_empty()
-            && ahead.peek() == Some('=')
+        !ahead.take(|c| c.is_ascii_alphanumeric() || c == '_').is_empty() && ahead.peek() == Some('=')
     }
 
     /// Takes `word=value` if it stands here; no blanks around the sign, value bare or in double quotes.
@@ -290,20 +272,13 @@ impl<'a> Cursor<'a> {
             return Ok(None);
         }
         self.skip_space();
-        let name = self
-            .take(|c| c.is_ascii_alphanumeric() || c == '_')
-            .to_owned();
+        let name = self.take(|c| c.is_ascii_alphanumeric() || c == '_').to_owned();
         self.at += 1;
         let value = match self.peek() {
             Some('"') => self.quoted()?,
             _ => self.take(|c| name_char(c) || c == '*').to_owned(),
         };
-        if value.is_empty()
-            && !self
-                .text
-                .get(..self.at)
-                .is_some_and(|before| before.ends_with("\"\""))
-        {
+        if value.is_empty() && !self.text.get(..self.at).is_some_and(|before| before.ends_with("\"\"")) {
             return self.fail(format!("`{name}=` needs a value right behind the sign"));
         }
         Ok(Some((name, value)))

@@ -25,10 +25,7 @@ impl Macros {
     /// Adds or replaces a definition.
     pub fn define(&mut self, signature: &str, text: &str) -> &mut Self {
         let (name, arguments) = split_call(signature);
-        let definition = Definition {
-            arguments: arguments.clone(),
-            text: text.to_owned(),
-        };
+        let definition = Definition { arguments: arguments.clone(), text: text.to_owned() };
         self.definitions.insert((name, arguments.len()), definition);
         self
     }
@@ -43,11 +40,7 @@ impl Macros {
             text = self.once(&text)?;
             text = super::lex::clean(&text)?;
         }
-        Err(SplError::new(
-            0,
-            Kind::Macro,
-            format!("macros call each other more than {DEPTH} deep"),
-        ))
+        Err(SplError::new(0, Kind::Macro, format!("macros call each other more than {DEPTH} deep")))
     }
 
     fn once(&self, text: &str) -> Result<String> {
@@ -55,9 +48,7 @@ impl Macros {
         let mut from = 0;
         for (start, end) in ranges(text) {
             out.push_str(text.get(from..start).unwrap_or_default());
-            out.push_str(
-                &self.replacement(text.get(start + 1..end - 1).unwrap_or_default(), start)?,
-            );
+            out.push_str(&self.replacement(text.get(start + 1..end - 1).unwrap_or_default(), start)?);
             from = end;
         }
         out.push_str(text.get(from..).unwrap_or_default());
@@ -68,14 +59,11 @@ impl Macros {
         let fail = |message: String| SplError::new(at, Kind::Macro, message);
         let (name, values) = split_call(call);
         if values.iter().any(|value| value.contains(['"', '='])) {
-            return Err(SplError::unsupported(
-                at,
-                format!("quotes or a name in an argument of the macro `{name}`"),
-            ));
+            return Err(SplError::unsupported(at, format!("quotes or a name in an argument of the macro `{name}`")));
         }
         let definition = self.definitions.get(&(name.clone(), values.len()));
-        let definition = definition
-            .ok_or_else(|| fail(format!("no macro `{name}` with {} arguments", values.len())))?;
+        let definition =
+            definition.ok_or_else(|| fail(format!("no macro `{name}` with {} arguments", values.len())))?;
         let mut text = definition.text.clone();
         for (argument, value) in definition.arguments.iter().zip(&values) {
             text = text.replace(&format!("${argument}$"), value);
@@ -87,17 +75,10 @@ impl Macros {
 /// `name(a, b)` as name and arguments.
 fn split_call(call: &str) -> (String, Vec<String>) {
     let call = call.trim();
-    let Some((name, arguments)) = call.strip_suffix(')').and_then(|call| call.split_once('('))
-    else {
+    let Some((name, arguments)) = call.strip_suffix(')').and_then(|call| call.split_once('(')) else {
         return (call.to_owned(), Vec::new());
     };
-    (
-        name.trim().to_owned(),
-        arguments
-            .split(',')
-            .map(|argument| argument.trim().to_owned())
-            .collect(),
-    )
+    (name.trim().to_owned(), arguments.split(',').map(|argument| argument.trim().to_owned()).collect())
 }
 
 /// Ranges of calls in cleaned text, backticks included.
@@ -128,10 +109,7 @@ pub(super) fn calls(clean: &str) -> Result<Vec<String>> {
         let call = clean.get(start + 1..end - 1).unwrap_or_default().to_owned();
         let (name, _) = split_call(&call);
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            return Err(SplError::syntax(
-                start,
-                format!("`{name}` is no name of a macro"),
-            ));
+            return Err(SplError::syntax(start, format!("`{name}` is no name of a macro")));
         }
         if !out.contains(&call) {
             out.push(call);

@@ -14,12 +14,7 @@ pub(super) fn holds(search: &Search, row: &Row) -> Result<bool> {
     match search {
         Search::Everything => Ok(true),
         Search::Word(text) | Search::Phrase(text) => Ok(words::contains(&raw(row)?, text)),
-        Search::Compare {
-            field,
-            op,
-            value,
-            at,
-        } => compare(row, field, *op, value, *at),
+        Search::Compare { field, op, value, at } => compare(row, field, *op, value, *at),
         Search::In { field, values, at } => {
             let mut found = false;
             for value in values {
@@ -60,10 +55,7 @@ fn raw(row: &Row) -> Result<String> {
 fn compare(row: &Row, field: &str, op: Op, value: &str, at: usize) -> Result<bool> {
     let found = texts(row, field, at)?;
     if op == Op::Ne && found.len() > 1 {
-        return Err(SplError::undocumented(
-            at,
-            format!("`!=` on `{field}`, which has several values"),
-        ));
+        return Err(SplError::undocumented(at, format!("`!=` on `{field}`, which has several values")));
     }
     let mut any = false;
     for text in &found {
@@ -93,20 +85,14 @@ fn one(text: &str, op: Op, value: &str, at: usize) -> Result<bool> {
 
 fn equal(text: &str, value: &str, at: usize) -> Result<bool> {
     if text.is_empty() && !value.is_empty() && value.chars().all(|c| c == '*') {
-        return Err(SplError::undocumented(
-            at,
-            "whether a lone star matches an empty value",
-        ));
+        return Err(SplError::undocumented(at, "whether a lone star matches an empty value"));
     }
     if let Some(inside) = network(value).and_then(|network| network_holds(network, text)) {
         return Ok(inside);
     }
     let ascii = wild(&text.to_ascii_lowercase(), &value.to_ascii_lowercase());
     if ascii != wild(&text.to_lowercase(), &value.to_lowercase()) {
-        return Err(SplError::undocumented(
-            at,
-            "whether case is ignored beyond ASCII",
-        ));
+        return Err(SplError::undocumented(at, "whether case is ignored beyond ASCII"));
     }
     Ok(ascii)
 }

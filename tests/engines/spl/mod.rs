@@ -82,11 +82,7 @@ pub struct SplError {
 
 impl SplError {
     fn new(at: usize, kind: Kind, message: impl Into<String>) -> Self {
-        Self {
-            at,
-            kind,
-            message: message.into(),
-        }
+        Self { at, kind, message: message.into() }
     }
 
     fn syntax(at: usize, message: impl Into<String>) -> Self {
@@ -133,11 +129,7 @@ pub fn read(query: &str) -> Result<Query> {
     let clean = lex::clean(query)?;
     let macros = macros::calls(&clean)?;
     let commands = command::pipeline(&clean)?;
-    Ok(Query {
-        text: clean,
-        commands,
-        macros,
-    })
+    Ok(Query { text: clean, commands, macros })
 }
 
 impl Query {
@@ -152,14 +144,10 @@ impl Query {
 
     /// The columns of the last `table` command, in order; empty where the query has none.
     pub fn columns(&self) -> Vec<String> {
-        let last = self
-            .commands
-            .iter()
-            .rev()
-            .find_map(|command| match &command.what {
-                command::What::Table(names) => Some(names.clone()),
-                _ => None,
-            });
+        let last = self.commands.iter().rev().find_map(|command| match &command.what {
+            command::What::Table(names) => Some(names.clone()),
+            _ => None,
+        });
         last.unwrap_or_default()
     }
 }

@@ -19,38 +19,22 @@ pub(super) struct Pattern {
 impl Pattern {
     /// Compiles the text of a literal whose string escapes are already resolved.
     pub fn new(text: &str, at: usize) -> Result<Self> {
-        let fail =
-            |why: String| SplError::syntax(at, format!("the regular expression {text:?} {why}"));
+        let fail = |why: String| SplError::syntax(at, format!("the regular expression {text:?} {why}"));
         let dollar = scan(text).map_err(|why| fail(why.to_owned()))?;
-        let unicode =
-            Regex::new(text).map_err(|error| fail(format!("does not compile: {error}")))?;
+        let unicode = Regex::new(text).map_err(|error| fail(format!("does not compile: {error}")))?;
         let bytes = bytes::RegexBuilder::new(text).unicode(false).build();
         let bytes = bytes.map_err(|error| fail(format!("needs PCRE's UTF mode: {error}")))?;
-        Ok(Self {
-            unicode,
-            bytes,
-            dollar,
-        })
+        Ok(Self { unicode, bytes, dollar })
     }
 
     /// Whether it is found anywhere in `subject`.
     pub fn found(&self, subject: &str, at: usize) -> Result<bool> {
         let found = self.unicode.is_match(subject);
         if found != self.bytes.is_match(subject.as_bytes()) {
-            return Err(SplError::undocumented(
-                at,
-                "the match depends on whether PCRE works on characters or bytes",
-            ));
+            return Err(SplError::undocumented(at, "the match depends on whether PCRE works on characters or bytes"));
         }
-        if self.dollar
-            && subject
-                .strip_suffix('\n')
-                .is_some_and(|cut| self.unicode.is_match(cut) != found)
-        {
-            return Err(SplError::undocumented(
-                at,
-                "the match depends on `$` before a final line feed",
-            ));
+        if self.dollar && subject.strip_suffix('\n').is_some_and(|cut| self.unicode.is_match(cut) != found) {
+            return Err(SplError::undocumented(at, "the match depends on `$` before a final line feed"));
         }
         Ok(found)
     }
@@ -69,9 +53,7 @@ impl Pattern {
                 (other, _) => template.push(other),
             }
         }
-        self.unicode
-            .replace_all(subject, template.as_str())
-            .into_owned()
+        self.unicode.replace_all(subject, template.as_str()).into_owned()
     }
 
     /// The named groups of the first match.
@@ -80,13 +62,7 @@ impl Pattern {
             return Vec::new();
         };
         let names = self.unicode.capture_names().flatten();
-        names
-            .filter_map(|name| {
-                found
-                    .name(name)
-                    .map(|group| (name.to_owned(), group.as_str().to_owned()))
-            })
-            .collect()
+        names.filter_map(|name| found.name(name).map(|group| (name.to_owned(), group.as_str().to_owned()))).collect()
     }
 
     /// Whether it has a named group at all.
@@ -129,9 +105,7 @@ fn scan(text: &str) -> std::result::Result<bool, &'static str> {
                     return Err("has an unescaped `]` at the start of a class");
                 }
             }
-            ('(', false) if next(at) == Some('?') => {
-                group(chars.get(at + 2..).unwrap_or_default())?
-            }
+            ('(', false) if next(at) == Some('?') => group(chars.get(at + 2..).unwrap_or_default())?,
             ('?', false) if repeated == Repeated::Yes => repeats = Repeated::Lazily,
             ('*' | '+' | '?' | '{', false) if repeated != Repeated::No => {
                 return Err("repeats a repetition (in PCRE: possessive)");
@@ -170,15 +144,8 @@ fn group(rest: &[char]) -> std::result::Result<(), &'static str> {
         [':', ..] => Ok(()),
         ['P', '<', c, ..] | ['<', c, ..] if c.is_ascii_alphabetic() || *c == '_' => Ok(()),
         [c, ..] if "ims-".contains(*c) => {
-            let common = rest
-                .iter()
-                .find(|c| !"ims-".contains(**c))
-                .is_some_and(|end| ":)".contains(*end));
-            if common {
-                Ok(())
-            } else {
-                Err("sets a flag that is not common to both engines")
-            }
+            let common = rest.iter().find(|c| !"ims-".contains(**c)).is_some_and(|end| ":)".contains(*end));
+            if common { Ok(()) } else { Err("sets a flag that is not common to both engines") }
         }
         _ => Err("has look-around or another group that is not common to both engines"),
     }
@@ -237,16 +204,7 @@ mod tests {
         for pattern in bad {
             assert!(Pattern::new(pattern, 0).is_err(), "{pattern}");
         }
-        for pattern in [
-            "a+?",
-            "a{2,3}?",
-            "[[:alpha:]]",
-            r"[\-\]\[]",
-            "(?P<x>a)",
-            "(?<x>a)",
-            "(?:a|b)?",
-            "a??",
-        ] {
+        for pattern in ["a+?", "a{2,3}?", "[[:alpha:]]", r"[\-\]\[]", "(?P<x>a)", "(?<x>a)", "(?:a|b)?", "a??"] {
             assert!(Pattern::new(pattern, 0).is_ok(), "{pattern}");
         }
     }

@@ -14,16 +14,9 @@ use std::net::IpAddr;
 pub(super) fn fields(row: &Row, keep: bool, names: &[String]) -> Row {
     let named = |field: &str| names.iter().any(|name| wild(field, name));
     let stays = |field: &str| {
-        if keep {
-            named(field) || field.starts_with('_')
-        } else {
-            !named(field)
-        }
+        if keep { named(field) || field.starts_with('_') } else { !named(field) }
     };
-    row.iter()
-        .filter(|(field, _)| stays(field))
-        .map(|(field, value)| (field.clone(), value.clone()))
-        .collect()
+    row.iter().filter(|(field, _)| stays(field)).map(|(field, value)| (field.clone(), value.clone())).collect()
 }
 
 /// `table`: the named ones in that order; a star does not take internal fields.
@@ -31,9 +24,9 @@ pub(super) fn table(row: &Row, names: &[String]) -> Row {
     let mut out = Row::new();
     for name in names {
         let star = name.contains('*');
-        let hits = row.iter().filter(|(field, _)| {
-            wild(field, name) && !(star && field.starts_with('_') && !name.starts_with('_'))
-        });
+        let hits = row
+            .iter()
+            .filter(|(field, _)| wild(field, name) && !(star && field.starts_with('_') && !name.starts_with('_')));
         for (field, value) in hits.filter(|(_, value)| !value.is_null()) {
             out.entry(field.clone()).or_insert_with(|| value.clone());
         }
@@ -48,10 +41,7 @@ pub(super) fn rename(row: &Row, pairs: &[(String, String)], at: usize) -> Result
         let mut moves: Vec<(String, String)> = Vec::new();
         match from.contains('*') {
             false => moves.push((from.clone(), to.clone())),
-            true => moves.extend(
-                out.keys()
-                    .filter_map(|field| renamed(field, from, to).map(|to| (field.clone(), to))),
-            ),
+            true => moves.extend(out.keys().filter_map(|field| renamed(field, from, to).map(|to| (field.clone(), to)))),
         }
         let mut targets: Vec<&String> = moves.iter().map(|(_, to)| to).collect();
         targets.sort();
@@ -120,20 +110,11 @@ pub(super) fn fillnull(rows: &mut [Row], value: &str, names: &[String]) {
 }
 
 /// `dedup`: the first `count` rows of each combination; a row without one of the fields goes unless `keepempty`.
-pub(super) fn dedup(
-    rows: &[Row],
-    count: usize,
-    keepempty: bool,
-    names: &[String],
-    at: usize,
-) -> Result<Vec<Row>> {
+pub(super) fn dedup(rows: &[Row], count: usize, keepempty: bool, names: &[String], at: usize) -> Result<Vec<Row>> {
     let mut seen: BTreeMap<Vec<Vec<String>>, usize> = BTreeMap::new();
     let mut out = Vec::new();
     for row in rows {
-        let key: Vec<Vec<String>> = names
-            .iter()
-            .map(|name| texts(row, name, at))
-            .collect::<Result<_>>()?;
+        let key: Vec<Vec<String>> = names.iter().map(|name| texts(row, name, at)).collect::<Result<_>>()?;
         if key.iter().any(Vec::is_empty) {
             out.extend(keepempty.then(|| row.clone()));
             continue;
@@ -153,19 +134,14 @@ pub(super) fn sort(rows: &[Row], keys: &[Key], at: usize) -> Result<Vec<Row>> {
         for key in keys {
             let mut found = texts(row, &key.name, at)?;
             if found.len() > 1 {
-                return Err(SplError::undocumented(
-                    at,
-                    "a sort by a field with several values",
-                ));
+                return Err(SplError::undocumented(at, "a sort by a field with several values"));
             }
             values.push(found.pop());
         }
         placed.push((values, row));
     }
     for (index, key) in keys.iter().enumerate() {
-        let values = placed
-            .iter()
-            .filter_map(|(values, _)| values.get(index).and_then(Option::as_deref));
+        let values = placed.iter().filter_map(|(values, _)| values.get(index).and_then(Option::as_deref));
         one_class(values, key, at)?;
     }
     placed.sort_by(|(a, _), (b, _)| {
@@ -210,8 +186,7 @@ fn one_class<'a>(values: impl Iterator<Item = &'a str>, key: &Key, at: usize) ->
     for text in values {
         let class = class(text);
         let same = *first.get_or_insert(text) == text;
-        let digit =
-            class == Class::Text && text.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+        let digit = class == Class::Text && text.starts_with(|c: char| c.is_ascii_digit() || c == '-');
         if *known.get_or_insert(class) != class || (digit && !same) {
             return Err(SplError::undocumented(
                 at,
@@ -224,14 +199,8 @@ fn one_class<'a>(values: impl Iterator<Item = &'a str>, key: &Key, at: usize) ->
 
 /// Numbers as numbers, addresses as addresses, texts byte by byte.
 fn order(a: &str, b: &str, kind: &str) -> Ordering {
-    let numbers = number(a)
-        .zip(number(b))
-        .and_then(|(a, b)| a.partial_cmp(&b));
-    let addresses = a
-        .parse::<IpAddr>()
-        .ok()
-        .zip(b.parse::<IpAddr>().ok())
-        .map(|(a, b)| a.cmp(&b));
+    let numbers = number(a).zip(number(b)).and_then(|(a, b)| a.partial_cmp(&b));
+    let addresses = a.parse::<IpAddr>().ok().zip(b.parse::<IpAddr>().ok()).map(|(a, b)| a.cmp(&b));
     match kind {
         "str" => a.cmp(b),
         _ => numbers.or(addresses).unwrap_or_else(|| a.cmp(b)),
@@ -241,11 +210,8 @@ fn order(a: &str, b: &str, kind: &str) -> Ordering {
 /// `makemv`: a text cut into several.
 pub(super) fn makemv(row: &Row, delimiter: &str, name: &str, at: usize) -> Result<Row> {
     let mut out = row.clone();
-    let parts: Vec<Json> = texts(row, name, at)?
-        .iter()
-        .flat_map(|text| text.split(delimiter))
-        .map(Json::from)
-        .collect();
+    let parts: Vec<Json> =
+        texts(row, name, at)?.iter().flat_map(|text| text.split(delimiter)).map(Json::from).collect();
     if !parts.is_empty() {
         out.insert(name.to_owned(), Json::Array(parts));
     }
@@ -256,10 +222,7 @@ pub(super) fn makemv(row: &Row, delimiter: &str, name: &str, at: usize) -> Resul
 pub(super) fn mvexpand(row: &Row, name: &str, at: usize) -> Result<Vec<Row>> {
     let found = texts(row, name, at)?;
     if found.is_empty() {
-        return Err(SplError::undocumented(
-            at,
-            format!("mvexpand of a row without `{name}`"),
-        ));
+        return Err(SplError::undocumented(at, format!("mvexpand of a row without `{name}`")));
     }
     let one = |text: String| {
         let mut out = row.clone();
@@ -282,19 +245,10 @@ pub(super) fn rex(row: &Row, name: &str, pattern: &Pattern, at: usize) -> Result
 }
 
 /// `regex`: whether the row stays. A missing field is not documented.
-pub(super) fn regex(
-    row: &Row,
-    name: &str,
-    wanted: bool,
-    pattern: &Pattern,
-    at: usize,
-) -> Result<bool> {
+pub(super) fn regex(row: &Row, name: &str, wanted: bool, pattern: &Pattern, at: usize) -> Result<bool> {
     match load(row, name, at)?.text() {
         Some(text) => Ok(pattern.found(&text, at)? == wanted),
-        None => Err(SplError::undocumented(
-            at,
-            format!("regex on a row without `{name}`"),
-        )),
+        None => Err(SplError::undocumented(at, format!("regex on a row without `{name}`"))),
     }
 }
 
@@ -304,10 +258,7 @@ pub(super) fn bin(row: &Row, name: &str, span: f64, target: &str, at: usize) -> 
     match load(row, name, at)? {
         Value::Null => {}
         Value::Num(value, _) => {
-            out.insert(
-                target.to_owned(),
-                json_number((value / span).floor() * span),
-            );
+            out.insert(target.to_owned(), json_number((value / span).floor() * span));
         }
         _ => return Err(SplError::undocumented(at, "bin of a text")),
     }

@@ -5,9 +5,7 @@ use super::{Result, Row, SplError, calc, matching, rows, stream};
 
 /// Runs all commands in order.
 pub(super) fn pipeline(commands: &[Command], rows: &[Row]) -> Result<Vec<Row>> {
-    commands
-        .iter()
-        .try_fold(rows.to_vec(), |rows, command| step(command, rows))
+    commands.iter().try_fold(rows.to_vec(), |rows, command| step(command, rows))
 }
 
 fn step(command: &Command, mut given: Vec<Row>) -> Result<Vec<Row>> {
@@ -15,11 +13,7 @@ fn step(command: &Command, mut given: Vec<Row>) -> Result<Vec<Row>> {
     match &command.what {
         What::Search(search) => filter(given, |row| matching::holds(search, row)),
         What::Where(expr) => filter(given, |row| calc::holds(expr, row)),
-        What::Regex {
-            name,
-            wanted,
-            pattern,
-        } => filter(given, |row| rows::regex(row, name, *wanted, pattern, at)),
+        What::Regex { name, wanted, pattern } => filter(given, |row| rows::regex(row, name, *wanted, pattern, at)),
         What::Eval(assignments) => {
             for row in &mut given {
                 for (name, expr) in assignments {
@@ -31,15 +25,9 @@ fn step(command: &Command, mut given: Vec<Row>) -> Result<Vec<Row>> {
             }
             Ok(given)
         }
-        What::Fields { keep, names } => Ok(given
-            .iter()
-            .map(|row| rows::fields(row, *keep, names))
-            .collect()),
+        What::Fields { keep, names } => Ok(given.iter().map(|row| rows::fields(row, *keep, names)).collect()),
         What::Table(names) => Ok(given.iter().map(|row| rows::table(row, names)).collect()),
-        What::Rename(pairs) => given
-            .iter()
-            .map(|row| rows::rename(row, pairs, at))
-            .collect(),
+        What::Rename(pairs) => given.iter().map(|row| rows::rename(row, pairs, at)).collect(),
         What::Fillnull { value, names } => {
             rows::fillnull(&mut given, value, names);
             Ok(given)
@@ -53,34 +41,16 @@ fn step(command: &Command, mut given: Vec<Row>) -> Result<Vec<Row>> {
             given.truncate(*count);
             Ok(given)
         }
-        What::Dedup {
-            count,
-            keepempty,
-            names,
-        } => rows::dedup(&given, *count, *keepempty, names, at),
-        What::Makemv { delimiter, name } => given
-            .iter()
-            .map(|row| rows::makemv(row, delimiter, name, at))
-            .collect(),
+        What::Dedup { count, keepempty, names } => rows::dedup(&given, *count, *keepempty, names, at),
+        What::Makemv { delimiter, name } => given.iter().map(|row| rows::makemv(row, delimiter, name, at)).collect(),
         What::Mvexpand(name) => {
-            let expanded: Vec<Vec<Row>> = given
-                .iter()
-                .map(|row| rows::mvexpand(row, name, at))
-                .collect::<Result<_>>()?;
+            let expanded: Vec<Vec<Row>> =
+                given.iter().map(|row| rows::mvexpand(row, name, at)).collect::<Result<_>>()?;
             Ok(expanded.concat())
         }
-        What::Rex { name, pattern } => given
-            .iter()
-            .map(|row| rows::rex(row, name, pattern, at))
-            .collect(),
-        What::Bin { name, span, target } => given
-            .iter()
-            .map(|row| rows::bin(row, name, *span, target, at))
-            .collect(),
-        What::Other(what) => Err(SplError::unsupported(
-            at,
-            format!("{what} is not evaluated"),
-        )),
+        What::Rex { name, pattern } => given.iter().map(|row| rows::rex(row, name, pattern, at)).collect(),
+        What::Bin { name, span, target } => given.iter().map(|row| rows::bin(row, name, *span, target, at)).collect(),
+        What::Other(what) => Err(SplError::unsupported(at, format!("{what} is not evaluated"))),
     }
 }
 

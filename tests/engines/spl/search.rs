@@ -66,12 +66,7 @@ pub(super) enum Place {
 
 /// Reads an expression up to the end of the command (or `BY`, in `tstats`).
 pub(super) fn expression(cursor: &mut Cursor<'_>, place: Place) -> Result<Search> {
-    let found = Parser {
-        cursor,
-        place,
-        depth: 0,
-    }
-    .chain()?;
+    let found = Parser { cursor, place, depth: 0 }.chain()?;
     cursor.skip_space();
     if cursor.peek() == Some(')') {
         return cursor.fail("this parenthesis was never opened");
@@ -117,16 +112,14 @@ impl Parser<'_, '_> {
     }
 
     fn ends(&self) -> bool {
-        let by =
-            self.place == Place::Tstats && self.depth == 0 && self.cursor.clone().keyword("by");
+        let by = self.place == Place::Tstats && self.depth == 0 && self.cursor.clone().keyword("by");
         by || matches!(self.cursor.peek(), None | Some(')'))
     }
 
     /// Takes an operator in capitals, if it stands here.
     fn operator(&mut self, word: &str) -> bool {
         let mut ahead = self.cursor.clone();
-        let found =
-            ahead.take(bare_char) == word && !matches!(ahead.peek(), Some('=' | '!' | '<' | '>'));
+        let found = ahead.take(bare_char) == word && !matches!(ahead.peek(), Some('=' | '!' | '<' | '>'));
         if found {
             self.cursor.at = ahead.at;
         }
@@ -164,13 +157,9 @@ impl Parser<'_, '_> {
                 Ok(Search::Macro { at })
             }
             Some('"') => self.quoted(),
-            Some('\'') => self
-                .cursor
-                .fail("single quotes mean nothing in a search; use double quotes"),
+            Some('\'') => self.cursor.fail("single quotes mean nothing in a search; use double quotes"),
             Some(c) if bare_char(c) => self.bare(),
-            Some(c) => self.cursor.fail(format!(
-                "`{c}` cannot begin a search term; put the term into double quotes"
-            )),
+            Some(c) => self.cursor.fail(format!("`{c}` cannot begin a search term; put the term into double quotes")),
         }
     }
 
@@ -213,20 +202,14 @@ impl Parser<'_, '_> {
         match self.cursor.peek() {
             Some('=' | '!' | '<' | '>') => return self.comparison(text, at),
             Some('(') => {
-                return Err(SplError::syntax(
-                    at,
-                    format!("`{text}(…)` is no search term that is printed"),
-                ));
+                return Err(SplError::syntax(at, format!("`{text}(…)` is no search term that is printed")));
             }
             _ => {}
         }
         let mut ahead = self.cursor.clone();
         ahead.skip_space();
         if matches!(ahead.peek(), Some('=' | '!' | '<' | '>')) {
-            return Err(SplError::style(
-                ahead.at,
-                "no blanks between field and operator in a search",
-            ));
+            return Err(SplError::style(ahead.at, "no blanks between field and operator in a search"));
         }
         if ahead.take(bare_char) == "IN" {
             self.cursor.at = ahead.at;
@@ -240,10 +223,9 @@ impl Parser<'_, '_> {
     fn words_allowed(&self, at: usize) -> Result<()> {
         match self.place {
             Place::Search => Ok(()),
-            Place::Tstats => Err(SplError::syntax(
-                at,
-                "`tstats … WHERE` takes comparisons of indexed fields, no words",
-            )),
+            Place::Tstats => {
+                Err(SplError::syntax(at, "`tstats … WHERE` takes comparisons of indexed fields, no words"))
+            }
         }
     }
 
@@ -268,23 +250,11 @@ impl Parser<'_, '_> {
                 "`tstats` matches networks as text and may return too much; test them behind it",
             ));
         }
-        Ok(Search::Compare {
-            field,
-            op,
-            value,
-            at,
-        })
+        Ok(Search::Compare { field, op, value, at })
     }
 
     fn op(&mut self) -> Result<Op> {
-        let ops = [
-            ("!=", Op::Ne),
-            ("<=", Op::Le),
-            (">=", Op::Ge),
-            ("=", Op::Eq),
-            ("<", Op::Lt),
-            (">", Op::Gt),
-        ];
+        let ops = [("!=", Op::Ne), ("<=", Op::Le), (">=", Op::Ge), ("=", Op::Eq), ("<", Op::Lt), (">", Op::Gt)];
         match ops.into_iter().find(|(text, _)| self.cursor.eat(text)) {
             Some((_, op)) => Ok(op),
             None => self.cursor.fail("a comparison operator was expected"),
@@ -306,9 +276,7 @@ impl Parser<'_, '_> {
                 break;
             }
             if !self.cursor.eat(",") {
-                return self
-                    .cursor
-                    .fail("a comma or the closing parenthesis of the IN list was expected");
+                return self.cursor.fail("a comma or the closing parenthesis of the IN list was expected");
             }
         }
         self.boundary()?;
@@ -324,22 +292,15 @@ impl Parser<'_, '_> {
         match self.cursor.peek() {
             Some('"') => return self.cursor.quoted(),
             Some(c) if c.is_whitespace() => {
-                return Err(SplError::style(
-                    at,
-                    "no blanks between operator and value in a search",
-                ));
+                return Err(SplError::style(at, "no blanks between operator and value in a search"));
             }
             _ => {}
         }
         let text = self.cursor.take(bare_char);
         if text.is_empty() {
-            return self.cursor.fail(
-                "a value was expected; put anything but plain characters into double quotes",
-            );
+            return self.cursor.fail("a value was expected; put anything but plain characters into double quotes");
         }
-        if ["AND", "OR", "NOT", "XOR", "IN", "AS", "BY"]
-            .contains(&text.to_ascii_uppercase().as_str())
-        {
+        if ["AND", "OR", "NOT", "XOR", "IN", "AS", "BY"].contains(&text.to_ascii_uppercase().as_str()) {
             return Err(SplError::syntax(
                 at,
                 format!("the value `{text}` is an operator or keyword: put it into double quotes"),
@@ -353,9 +314,9 @@ impl Parser<'_, '_> {
         match self.cursor.peek() {
             None | Some(')' | ',') => Ok(()),
             Some(c) if c.is_whitespace() => Ok(()),
-            Some(c) => self.cursor.fail(format!(
-                "`{c}` right behind a search term: a blank or double quotes are missing"
-            )),
+            Some(c) => {
+                self.cursor.fail(format!("`{c}` right behind a search term: a blank or double quotes are missing"))
+            }
         }
     }
 }
@@ -365,11 +326,7 @@ pub(super) fn embedded(text: &str, at: usize) -> Result<Search> {
     let outer = |error: SplError| SplError { at, ..error };
     let clean = super::lex::clean(text).map_err(outer)?;
     if clean.contains(['|', '`']) {
-        return Err(SplError::new(
-            at,
-            Kind::Refused,
-            "a pipe or a macro in searchmatch()",
-        ));
+        return Err(SplError::new(at, Kind::Refused, "a pipe or a macro in searchmatch()"));
     }
     let mut cursor = Cursor::new(&clean, (0, clean.len()));
     let found = expression(&mut cursor, Place::Search).map_err(outer)?;

@@ -24,10 +24,7 @@ fn group(row: &Row, by: &[String], at: usize) -> Result<Option<Group>> {
             (None, _) => return Ok(None),
             (Some(text), true) => out.push(text),
             _ => {
-                return Err(SplError::undocumented(
-                    at,
-                    format!("`{name}` has several values in a BY clause"),
-                ));
+                return Err(SplError::undocumented(at, format!("`{name}` has several values in a BY clause")));
             }
         }
     }
@@ -35,12 +32,8 @@ fn group(row: &Row, by: &[String], at: usize) -> Result<Option<Group>> {
 }
 
 fn required(row: &Row, by: &[String], at: usize) -> Result<Group> {
-    group(row, by, at)?.ok_or_else(|| {
-        SplError::undocumented(
-            at,
-            format!("a row without one of `{}` in BY", by.join("`, `")),
-        )
-    })
+    group(row, by, at)?
+        .ok_or_else(|| SplError::undocumented(at, format!("a row without one of `{}` in BY", by.join("`, `"))))
 }
 
 fn start(aggregations: &[Aggregation]) -> Vec<Account> {
@@ -48,10 +41,7 @@ fn start(aggregations: &[Aggregation]) -> Vec<Account> {
 }
 
 fn feed(aggregations: &[Aggregation], accounts: &mut [Account], row: &Row) -> Result<()> {
-    aggregations
-        .iter()
-        .zip(accounts)
-        .try_for_each(|(aggregation, account)| aggregation.feed(account, row))
+    aggregations.iter().zip(accounts).try_for_each(|(aggregation, account)| aggregation.feed(account, row))
 }
 
 /// Puts the results into `row`; those without a value take the field away.
@@ -61,16 +51,10 @@ fn write(aggregations: &[Aggregation], accounts: &[Account], row: &mut Row) -> R
             Some(value) => {
                 row.insert(aggregation.name.clone(), value);
             }
-            None if row
-                .get(&aggregation.name)
-                .is_some_and(|value| !value.is_null()) =>
-            {
+            None if row.get(&aggregation.name).is_some_and(|value| !value.is_null()) => {
                 return Err(SplError::undocumented(
                     aggregation.at,
-                    format!(
-                        "`{}` has a value and the statistic has none",
-                        aggregation.name
-                    ),
+                    format!("`{}` has a value and the statistic has none", aggregation.name),
                 ));
             }
             None => {}
@@ -80,32 +64,19 @@ fn write(aggregations: &[Aggregation], accounts: &[Account], row: &mut Row) -> R
 }
 
 /// `stats`: one row a group, ordered by the group.
-pub(super) fn stats(
-    rows: &[Row],
-    aggregations: &[Aggregation],
-    by: &[String],
-    at: usize,
-) -> Result<Vec<Row>> {
+pub(super) fn stats(rows: &[Row], aggregations: &[Aggregation], by: &[String], at: usize) -> Result<Vec<Row>> {
     let mut groups: BTreeMap<Group, Vec<Account>> = BTreeMap::new();
     if by.is_empty() {
         groups.insert(Vec::new(), start(aggregations));
     }
     for row in rows {
         if let Some(group) = group(row, by, at)? {
-            feed(
-                aggregations,
-                groups.entry(group).or_insert_with(|| start(aggregations)),
-                row,
-            )?;
+            feed(aggregations, groups.entry(group).or_insert_with(|| start(aggregations)), row)?;
         }
     }
     let mut out = Vec::new();
     for (group, accounts) in groups {
-        let mut row: Row = by
-            .iter()
-            .cloned()
-            .zip(group.into_iter().map(Json::String))
-            .collect();
+        let mut row: Row = by.iter().cloned().zip(group.into_iter().map(Json::String)).collect();
         write(aggregations, &accounts, &mut row)?;
         out.push(row);
     }
@@ -113,21 +84,10 @@ pub(super) fn stats(
 }
 
 /// `eventstats`: the statistics of its group on every row.
-pub(super) fn eventstats(
-    rows: &[Row],
-    aggregations: &[Aggregation],
-    by: &[String],
-    at: usize,
-) -> Result<Vec<Row>> {
+pub(super) fn eventstats(rows: &[Row], aggregations: &[Aggregation], by: &[String], at: usize) -> Result<Vec<Row>> {
     let mut groups: BTreeMap<Group, Vec<Account>> = BTreeMap::new();
     for row in rows {
-        feed(
-            aggregations,
-            groups
-                .entry(required(row, by, at)?)
-                .or_insert_with(|| start(aggregations)),
-            row,
-        )?;
+        feed(aggregations, groups.entry(required(row, by, at)?).or_insert_with(|| start(aggregations)), row)?;
     }
     let mut out = Vec::new();
     for row in rows {
@@ -143,16 +103,10 @@ pub(super) fn eventstats(
 /// `streamstats`: the statistics of the rows so far, of the same group, within the window.
 pub(super) fn streamstats(rows: &[Row], command: &Streamstats, at: usize) -> Result<Vec<Row>> {
     if command.time_window {
-        return Err(SplError::undocumented(
-            at,
-            "whether a row exactly as old as time_window is inside",
-        ));
+        return Err(SplError::undocumented(at, "whether a row exactly as old as time_window is inside"));
     }
     if command.window == 0 && rows.len() > 10_000 {
-        return Err(SplError::undocumented(
-            at,
-            "streamstats without a window over more than max_stream_window rows",
-        ));
+        return Err(SplError::undocumented(at, "streamstats without a window over more than max_stream_window rows"));
     }
     match command.window {
         0 => cumulative(rows, command, at),
@@ -165,9 +119,7 @@ fn cumulative(rows: &[Row], command: &Streamstats, at: usize) -> Result<Vec<Row>
     let mut groups: BTreeMap<Group, Vec<Account>> = BTreeMap::new();
     let mut out = Vec::new();
     for row in rows {
-        let accounts = groups
-            .entry(required(row, &command.by, at)?)
-            .or_insert_with(|| start(aggregations));
+        let accounts = groups.entry(required(row, &command.by, at)?).or_insert_with(|| start(aggregations));
         let mut changed = row.clone();
         if command.current {
             feed(aggregations, accounts, row)?;
@@ -186,13 +138,7 @@ fn windowed(rows: &[Row], command: &Streamstats, at: usize) -> Result<Vec<Row>> 
     let mut out = Vec::new();
     for row in rows {
         let own = required(row, &command.by, at)?;
-        let window = windows
-            .entry(if command.global {
-                Vec::new()
-            } else {
-                own.clone()
-            })
-            .or_default();
+        let window = windows.entry(if command.global { Vec::new() } else { own.clone() }).or_default();
         if command.current {
             push(window, command.window, (own.clone(), row));
         }
@@ -222,20 +168,12 @@ fn push<'a>(window: &mut VecDeque<(Group, &'a Row)>, size: usize, entry: (Group,
 /// A row belongs to the dataset if it has at least one field of it.
 pub(super) fn tstats(rows: &[Row], command: &Tstats, at: usize) -> Result<Vec<Row>> {
     if command.prestats {
-        return Err(SplError::unsupported(
-            at,
-            "the prestats format is not evaluated",
-        ));
+        return Err(SplError::unsupported(at, "the prestats format is not evaluated"));
     }
-    let prefix = command
-        .dataset
-        .as_ref()
-        .map(|dataset| format!("{dataset}."));
+    let prefix = command.dataset.as_ref().map(|dataset| format!("{dataset}."));
     let mut kept = Vec::new();
     for row in rows {
-        let member = prefix
-            .as_ref()
-            .is_none_or(|prefix| row.keys().any(|field| field.starts_with(prefix.as_str())));
+        let member = prefix.as_ref().is_none_or(|prefix| row.keys().any(|field| field.starts_with(prefix.as_str())));
         let wanted = match &command.filter {
             Some(filter) => matching::holds(filter, row)?,
             None => true,
@@ -258,15 +196,7 @@ pub(super) fn tstats(rows: &[Row], command: &Tstats, at: usize) -> Result<Vec<Ro
 const BIN: &str = "_time's bucket";
 
 fn binned(by: &[String]) -> Vec<String> {
-    by.iter()
-        .map(|name| {
-            if name == "_time" {
-                BIN.to_owned()
-            } else {
-                name.clone()
-            }
-        })
-        .collect()
+    by.iter().map(|name| if name == "_time" { BIN.to_owned() } else { name.clone() }).collect()
 }
 
 fn prepared(row: &Row, command: &Tstats, at: usize) -> Result<Row> {
@@ -276,8 +206,7 @@ fn prepared(row: &Row, command: &Tstats, at: usize) -> Result<Row> {
     }
     if let Some(value) = &command.fillnull {
         for name in &command.by {
-            row.entry(name.clone())
-                .or_insert_with(|| Json::String(value.clone()));
+            row.entry(name.clone()).or_insert_with(|| Json::String(value.clone()));
         }
     }
     Ok(row)

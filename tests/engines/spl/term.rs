@@ -16,16 +16,11 @@ pub(super) fn word(text: &str, at: usize) -> Result<Search> {
     if ["and", "or", "not", "in", "xor"].contains(&text.to_ascii_lowercase().as_str()) {
         return Err(SplError::syntax(
             at,
-            format!(
-                "`{text}` is no operator here: it would be searched as a word, or is misplaced"
-            ),
+            format!("`{text}` is no operator here: it would be searched as a word, or is misplaced"),
         ));
     }
     if text.starts_with('-') {
-        return Err(SplError::style(
-            at,
-            "put a word with a leading dash into double quotes",
-        ));
+        return Err(SplError::style(at, "put a word with a leading dash into double quotes"));
     }
     Ok(Search::Word(unescape_bare(text, at)?))
 }
@@ -45,10 +40,7 @@ pub(super) fn unescape_bare(text: &str, at: usize) -> Result<String> {
 
 pub(super) fn check_field(field: &str, at: usize) -> Result<()> {
     if field.contains('*') {
-        return Err(SplError::syntax(
-            at,
-            "a wildcard in the name of a compared field",
-        ));
+        return Err(SplError::syntax(at, "a wildcard in the name of a compared field"));
     }
     let odd = |c: char| !name_char(c) && c != ' ';
     match field.is_empty() || field.contains(odd) || field.starts_with(['-', ' ']) {
@@ -59,22 +51,14 @@ pub(super) fn check_field(field: &str, at: usize) -> Result<()> {
 
 /// `now`, an epoch, or `[+-]<int><unit>` and a snap such as `@d`.
 pub(super) fn time_modifier(value: &str, at: usize) -> Result<()> {
-    let fail = || {
-        Err(SplError::syntax(
-            at,
-            format!("`{value}` is no time modifier"),
-        ))
-    };
+    let fail = || Err(SplError::syntax(at, format!("`{value}` is no time modifier")));
     let unit = |text: &str| {
-        ["s", "m", "h", "d", "w", "mon", "q", "y"]
-            .contains(&text.trim_end_matches(|c: char| c.is_ascii_digit()))
+        ["s", "m", "h", "d", "w", "mon", "q", "y"].contains(&text.trim_end_matches(|c: char| c.is_ascii_digit()))
     };
     if value == "now" || (!value.is_empty() && value.chars().all(|c| c.is_ascii_digit())) {
         return Ok(());
     }
-    let (offset, snap) = value
-        .split_once('@')
-        .map_or((value, None), |(offset, snap)| (offset, Some(snap)));
+    let (offset, snap) = value.split_once('@').map_or((value, None), |(offset, snap)| (offset, Some(snap)));
     if snap.is_some_and(|snap| !unit(snap)) {
         return fail();
     }

@@ -28,13 +28,7 @@ pub(super) fn like(text: &[char], pattern: &[char]) -> bool {
     pattern.iter().skip(next).all(|c| *c == '%')
 }
 
-pub(super) fn texty(
-    function: Function,
-    text: &str,
-    values: &[Value],
-    arguments: &[Expr],
-    at: usize,
-) -> Result<Value> {
+pub(super) fn texty(function: Function, text: &str, values: &[Value], arguments: &[Expr], at: usize) -> Result<Value> {
     let cut: Vec<char> = match values.get(1) {
         Some(_) => text_at(values, 1).chars().collect(),
         None => vec![' ', '\t'],
@@ -57,10 +51,7 @@ pub(super) fn texty(
             _ => return Ok(Value::Null),
         },
         _ => {
-            return Err(SplError::syntax(
-                at,
-                "a condition where a value was expected",
-            ));
+            return Err(SplError::syntax(at, "a condition where a value was expected"));
         }
     }))
 }
@@ -73,10 +64,7 @@ pub(super) fn whole(values: &[Value], index: usize, at: usize) -> Result<Option<
     match values.get(index) {
         None => Ok(None),
         Some(Value::Num(number, _)) if number.fract() == 0.0 => Ok(Some(*number as i64)),
-        Some(_) => Err(SplError::undocumented(
-            at,
-            "a position that is no whole number",
-        )),
+        Some(_) => Err(SplError::undocumented(at, "a position that is no whole number")),
     }
 }
 
@@ -89,13 +77,8 @@ fn substr(text: &str, values: &[Value], at: usize) -> Result<Value> {
         Some(start) => start - 1,
     };
     let length = whole(values, 2, at)?.unwrap_or(i64::MAX);
-    let (start, length) = (
-        usize::try_from(start).unwrap_or(0),
-        usize::try_from(length).unwrap_or(0),
-    );
-    Ok(Value::Text(
-        chars.into_iter().skip(start).take(length).collect(),
-    ))
+    let (start, length) = (usize::try_from(start).unwrap_or(0), usize::try_from(length).unwrap_or(0));
+    Ok(Value::Text(chars.into_iter().skip(start).take(length).collect()))
 }
 
 fn split(text: &str, delimiter: &str, at: usize) -> Result<Value> {
@@ -113,17 +96,12 @@ fn urldecode(text: &str, at: usize) -> Result<Value> {
             .get(..2)
             .and_then(|code| std::str::from_utf8(code).ok())
             .and_then(|code| u8::from_str_radix(code, 16).ok());
-        let (byte, skip) = code
-            .filter(|_| *first == b'%')
-            .map_or((*first, 0), |byte| (byte, 2));
+        let (byte, skip) = code.filter(|_| *first == b'%').map_or((*first, 0), |byte| (byte, 2));
         out.push(byte);
         rest = tail.get(skip..).unwrap_or_default();
     }
     match String::from_utf8(out) {
         Ok(text) => Ok(Value::Text(text)),
-        Err(_) => Err(SplError::undocumented(
-            at,
-            "urldecode() to something that is not UTF-8",
-        )),
+        Err(_) => Err(SplError::undocumented(at, "urldecode() to something that is not UTF-8")),
     }
 }

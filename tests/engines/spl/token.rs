@@ -21,9 +21,7 @@ pub(super) enum Token {
 pub(super) type Placed = (Token, usize);
 
 /// Longest first.
-const OPS: [&str; 17] = [
-    "==", "!=", "<=", ">=", "=", "<", ">", "(", ")", ",", "+", "-", "*", "/", "%", ".", "`",
-];
+const OPS: [&str; 17] = ["==", "!=", "<=", ">=", "=", "<", ">", "(", ")", ",", "+", "-", "*", "/", "%", ".", "`"];
 
 /// Cuts the rest of the command into tokens.
 pub(super) fn tokens(cursor: &mut Cursor<'_>) -> Result<Vec<Placed>> {
@@ -50,7 +48,8 @@ fn one(cursor: &mut Cursor<'_>) -> Result<Token> {
         Some('`') => cursor.fail("a macro is printed as a whole command or search term only, never in an expression"),
         Some(c) => match OPS.into_iter().find(|op| cursor.eat(op)) {
             Some(op) => Ok(Token::Op(op)),
-            None => cursor.fail(format!("`{c}` in an expression: put field names into single quotes, text into double quotes")),
+            None => cursor
+                .fail(format!("`{c}` in an expression: put field names into single quotes, text into double quotes")),
         },
         None => cursor.fail("an expression was expected"),
     }
@@ -82,10 +81,7 @@ fn numeral(cursor: &mut Cursor<'_>) -> Result<Token> {
         cursor.at = ahead.at;
     }
     if cursor.peek().is_some_and(plain) {
-        return Err(SplError::syntax(
-            at,
-            "a field name that begins with a digit needs single quotes",
-        ));
+        return Err(SplError::syntax(at, "a field name that begins with a digit needs single quotes"));
     }
     match text.parse() {
         Ok(value) => Ok(Token::Number(value, text)),
@@ -95,21 +91,15 @@ fn numeral(cursor: &mut Cursor<'_>) -> Result<Token> {
 
 /// Reports `a.b` and `a-b` without blanks, whose look and meaning differ.
 fn glued(tokens: &[(Token, usize, usize)]) -> Result<()> {
-    let [
-        ..,
-        (Token::Name(a), at, a_end),
-        (Token::Op(op @ ("." | "-")), op_at, op_end),
-        (Token::Name(b), b_at, _),
-    ] = tokens
+    let [.., (Token::Name(a), at, a_end), (Token::Op(op @ ("." | "-")), op_at, op_end), (Token::Name(b), b_at, _)] =
+        tokens
     else {
         return Ok(());
     };
     match a_end == op_at && op_end == b_at {
         true => Err(SplError::syntax(
             *at,
-            format!(
-                "`{a}{op}{b}` is two fields and an operator; a field of that name needs single quotes"
-            ),
+            format!("`{a}{op}{b}` is two fields and an operator; a field of that name needs single quotes"),
         )),
         false => Ok(()),
     }

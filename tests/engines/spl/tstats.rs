@@ -10,17 +10,8 @@ use super::search::{self, Place, Search};
 use super::{Result, SplError};
 
 /// Fields that exist outside a data model's dataset.
-const COMMON: [&str; 9] = [
-    "_time",
-    "index",
-    "sourcetype",
-    "source",
-    "host",
-    "splunk_server",
-    "nodename",
-    "earliest",
-    "latest",
-];
+const COMMON: [&str; 9] =
+    ["_time", "index", "sourcetype", "source", "host", "splunk_server", "nodename", "earliest", "latest"];
 
 /// A `tstats` command.
 #[derive(Debug, Clone)]
@@ -61,46 +52,19 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Tstats> {
             }
             "chunk_size" if value.parse::<u64>().is_ok_and(|size| size >= 10_000) => {}
             _ => {
-                return Err(SplError::syntax(
-                    here,
-                    format!("`{name}={value}` is no option of tstats"),
-                ));
+                return Err(SplError::syntax(here, format!("`{name}={value}` is no option of tstats")));
             }
         }
     }
     if append && !prestats {
-        return Err(SplError::syntax(
-            at,
-            "`append=t` works with `prestats=t` only",
-        ));
+        return Err(SplError::syntax(at, "`append=t` works with `prestats=t` only"));
     }
     let aggregations = aggregate::list(cursor, &["FROM", "WHERE", "BY"], true)?;
-    let dataset = if cursor.keyword("FROM") {
-        Some(dataset(cursor)?)
-    } else {
-        None
-    };
-    let filter = if cursor.keyword("WHERE") {
-        Some(search::expression(cursor, Place::Tstats)?)
-    } else {
-        None
-    };
-    let (by, span) = if cursor.keyword("BY") {
-        by(cursor)?
-    } else {
-        (Vec::new(), None)
-    };
+    let dataset = if cursor.keyword("FROM") { Some(dataset(cursor)?) } else { None };
+    let filter = if cursor.keyword("WHERE") { Some(search::expression(cursor, Place::Tstats)?) } else { None };
+    let (by, span) = if cursor.keyword("BY") { by(cursor)? } else { (Vec::new(), None) };
     cursor.finish()?;
-    let found = Tstats {
-        prestats,
-        append,
-        fillnull,
-        aggregations,
-        dataset,
-        filter,
-        by,
-        span,
-    };
+    let found = Tstats { prestats, append, fillnull, aggregations, dataset, filter, by, span };
     found.check(at)?;
     Ok(found)
 }
@@ -110,15 +74,10 @@ fn dataset(cursor: &mut Cursor<'_>) -> Result<String> {
     let at = cursor.at;
     match cursor.option()? {
         Some((name, value)) if name == "datamodel" => match value.split_once('.') {
-            Some((model, dataset))
-                if !model.is_empty() && !dataset.is_empty() && !dataset.contains('.') =>
-            {
+            Some((model, dataset)) if !model.is_empty() && !dataset.is_empty() && !dataset.contains('.') => {
                 Ok(dataset.to_owned())
             }
-            _ => Err(SplError::syntax(
-                at,
-                "datamodel= names a model and its root dataset: `Endpoint.Processes`",
-            )),
+            _ => Err(SplError::syntax(at, "datamodel= names a model and its root dataset: `Endpoint.Processes`")),
         },
         _ => Err(SplError::syntax(at, "FROM needs datamodel=")),
     }
@@ -134,10 +93,7 @@ fn by(cursor: &mut Cursor<'_>) -> Result<(Vec<String>, Option<f64>)> {
                 span = Some(seconds(&value, at)?)
             }
             Some((name, value)) => {
-                return Err(SplError::syntax(
-                    at,
-                    format!("`{name}={value}` in a BY clause"),
-                ));
+                return Err(SplError::syntax(at, format!("`{name}={value}` in a BY clause")));
             }
             None => names.extend(cursor.fields(false, "")?),
         }
@@ -158,10 +114,7 @@ pub(super) fn seconds(text: &str, at: usize) -> Result<f64> {
         "h" | "hr" | "hrs" | "hour" | "hours" => 3600.0,
         "d" | "day" | "days" => 86_400.0,
         _ => {
-            return Err(SplError::syntax(
-                at,
-                format!("`{text}` is no span of seconds, minutes, hours or days"),
-            ));
+            return Err(SplError::syntax(at, format!("`{text}` is no span of seconds, minutes, hours or days")));
         }
     };
     match digits.parse::<u32>() {
@@ -173,10 +126,7 @@ pub(super) fn seconds(text: &str, at: usize) -> Result<f64> {
 impl Tstats {
     fn check(&self, at: usize) -> Result<()> {
         if self.span.is_some() != self.by.iter().any(|name| name == "_time") {
-            return Err(SplError::syntax(
-                at,
-                "`_time` in BY and span= belong together",
-            ));
+            return Err(SplError::syntax(at, "`_time` in BY and span= belong together"));
         }
         let Some(dataset) = &self.dataset else {
             return Ok(());
@@ -187,10 +137,7 @@ impl Tstats {
             compared(filter, &mut names);
         }
         let known = |name: &str| {
-            COMMON.contains(&name)
-                || name
-                    .strip_prefix(dataset.as_str())
-                    .is_some_and(|rest| rest.starts_with('.'))
+            COMMON.contains(&name) || name.strip_prefix(dataset.as_str()).is_some_and(|rest| rest.starts_with('.'))
         };
         match names.into_iter().find(|name| !known(name)) {
             Some(name) => Err(SplError::syntax(

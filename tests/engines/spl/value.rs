@@ -29,23 +29,14 @@ pub(super) struct Truth {
 }
 
 impl Truth {
-    pub const NULL: Self = Self {
-        kleene: None,
-        two_valued: false,
-    };
+    pub const NULL: Self = Self { kleene: None, two_valued: false };
 
     pub fn known(value: bool) -> Self {
-        Self {
-            kleene: Some(value),
-            two_valued: value,
-        }
+        Self { kleene: Some(value), two_valued: value }
     }
 
     pub fn not(self) -> Self {
-        Self {
-            kleene: self.kleene.map(|k| !k),
-            two_valued: !self.two_valued,
-        }
+        Self { kleene: self.kleene.map(|k| !k), two_valued: !self.two_valued }
     }
 
     pub fn and(self, other: Self) -> Self {
@@ -54,25 +45,16 @@ impl Truth {
             (Some(true), Some(true)) => Some(true),
             _ => None,
         };
-        Self {
-            kleene,
-            two_valued: self.two_valued && other.two_valued,
-        }
+        Self { kleene, two_valued: self.two_valued && other.two_valued }
     }
 
     pub fn or(self, other: Self) -> Self {
-        self.not()
-            .and(other.not())
-            .not()
-            .with_two_valued(self.two_valued || other.two_valued)
+        self.not().and(other.not()).not().with_two_valued(self.two_valued || other.two_valued)
     }
 
     pub fn xor(self, other: Self) -> Self {
         let kleene = self.kleene.zip(other.kleene).map(|(a, b)| a != b);
-        Self {
-            kleene,
-            two_valued: self.two_valued != other.two_valued,
-        }
+        Self { kleene, two_valued: self.two_valued != other.two_valued }
     }
 
     fn with_two_valued(self, two_valued: bool) -> Self {
@@ -82,10 +64,7 @@ impl Truth {
     /// Whether it is true; an error if that depends on what NOT makes of null.
     pub fn holds(self, at: usize) -> Result<bool> {
         match (self.kleene, self.two_valued) {
-            (None, true) => Err(SplError::undocumented(
-                at,
-                "the result hinges on what NOT (or XOR) makes of a null",
-            )),
+            (None, true) => Err(SplError::undocumented(at, "the result hinges on what NOT (or XOR) makes of a null")),
             (kleene, _) => Ok(kleene == Some(true)),
         }
     }
@@ -96,9 +75,7 @@ pub(super) fn number(text: &str) -> Option<f64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     let plain = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
-    (plain(whole) && plain(fraction))
-        .then(|| text.parse().ok())
-        .flatten()
+    (plain(whole) && plain(fraction)).then(|| text.parse().ok()).flatten()
 }
 
 /// A number as Splunk would print it: no fraction for whole ones.
@@ -110,15 +87,11 @@ pub(super) fn print(number: f64) -> String {
 pub(super) fn texts(row: &Row, field: &str, at: usize) -> Result<Vec<String>> {
     let one = |value: &Json| match value {
         Json::String(text) => Ok(text.clone()),
-        Json::Number(number) => Ok(number
-            .as_f64()
-            .filter(|_| number.is_f64())
-            .map_or_else(|| number.to_string(), print)),
+        Json::Number(number) => {
+            Ok(number.as_f64().filter(|_| number.is_f64()).map_or_else(|| number.to_string(), print))
+        }
         Json::Bool(value) => Ok(value.to_string()),
-        _ => Err(SplError::unsupported(
-            at,
-            format!("the field `{field}` holds an object or a nested list"),
-        )),
+        _ => Err(SplError::unsupported(at, format!("the field `{field}` holds an object or a nested list"))),
     };
     match row.get(field) {
         None | Some(Json::Null) => Ok(Vec::new()),
@@ -150,9 +123,7 @@ impl Value {
             Self::Null => None,
             Self::Num(_, Some(text)) | Self::Text(text) => Some(Json::String(text)),
             Self::Num(value, None) => Some(json_number(value)),
-            Self::Multi(values) => {
-                Some(Json::Array(values.into_iter().map(Json::String).collect()))
-            }
+            Self::Multi(values) => Some(Json::Array(values.into_iter().map(Json::String).collect())),
         }
     }
 
@@ -183,24 +154,12 @@ pub(super) fn json_number(value: f64) -> Json {
 }
 
 /// Whether `wanted` holds for the order of two values.
-pub(super) fn compare(
-    a: &Value,
-    b: &Value,
-    wanted: fn(Ordering) -> bool,
-    equality: bool,
-    at: usize,
-) -> Result<Truth> {
+pub(super) fn compare(a: &Value, b: &Value, wanted: fn(Ordering) -> bool, equality: bool, at: usize) -> Result<Truth> {
     use Value::{Multi, Null, Num, Text};
-    let by_number = |a: f64, b: f64| {
-        a.partial_cmp(&b)
-            .map_or(Truth::NULL, |order| Truth::known(wanted(order)))
-    };
+    let by_number = |a: f64, b: f64| a.partial_cmp(&b).map_or(Truth::NULL, |order| Truth::known(wanted(order)));
     match (a, b) {
         (Null, _) | (_, Null) => Ok(Truth::NULL),
-        (Multi(_), _) | (_, Multi(_)) => Err(SplError::undocumented(
-            at,
-            "a comparison of a field with several values",
-        )),
+        (Multi(_), _) | (_, Multi(_)) => Err(SplError::undocumented(at, "a comparison of a field with several values")),
         (Num(a, _), Num(b, _)) => Ok(by_number(*a, *b)),
         (Text(a), Text(b)) => Ok(Truth::known(wanted(a.cmp(b)))),
         (Num(n, text), Text(other)) => mixed(*n, text.as_ref(), other, wanted, false, equality, at),
@@ -224,10 +183,7 @@ fn mixed(
     match number(other).and_then(|other| n.partial_cmp(&other)) {
         Some(order) if turn(order) == as_text => Ok(Truth::known(as_text)),
         None if equality => Ok(Truth::known(as_text)),
-        _ => Err(SplError::undocumented(
-            at,
-            format!("a comparison of the number `{own}` with the text `{other}`"),
-        )),
+        _ => Err(SplError::undocumented(at, format!("a comparison of the number `{own}` with the text `{other}`"))),
     }
 }
 
@@ -252,42 +208,18 @@ mod tests {
     #[test]
     fn numbers_are_plain_decimals() {
         assert_eq!(number("-1.50"), Some(-1.5));
-        assert!(
-            number("1e5").is_none()
-                && number("0x1F").is_none()
-                && number("").is_none()
-                && number(".5").is_none()
-        );
+        assert!(number("1e5").is_none() && number("0x1F").is_none() && number("").is_none() && number(".5").is_none());
     }
 
     #[test]
     fn a_number_and_a_text_compare_where_both_readings_agree() {
-        let field =
-            |text: &str| Value::Num(text.parse().unwrap_or_default(), Some(text.to_owned()));
+        let field = |text: &str| Value::Num(text.parse().unwrap_or_default(), Some(text.to_owned()));
         let text = |text: &str| Value::Text(text.to_owned());
         let equal = |a: &Value, b: &Value| compare(a, b, std::cmp::Ordering::is_eq, true, 0);
         assert_eq!(equal(&field("200"), &text("200")), Ok(Truth::known(true)));
         assert_eq!(equal(&field("200"), &text("abc")), Ok(Truth::known(false)));
         assert!(equal(&field("200.0"), &text("200")).is_err());
-        assert!(
-            compare(
-                &field("9"),
-                &text("10"),
-                std::cmp::Ordering::is_lt,
-                false,
-                0
-            )
-            .is_err()
-        );
-        assert_eq!(
-            compare(
-                &field("9"),
-                &field("10"),
-                std::cmp::Ordering::is_lt,
-                false,
-                0
-            ),
-            Ok(Truth::known(true))
-        );
+        assert!(compare(&field("9"), &text("10"), std::cmp::Ordering::is_lt, false, 0).is_err());
+        assert_eq!(compare(&field("9"), &field("10"), std::cmp::Ordering::is_lt, false, 0), Ok(Truth::known(true)));
     }
 }

@@ -10,18 +10,15 @@ const BREAKERS: &str = "[]<>(){}|!;,'\"*\n\r \t&?+/:=@.-$#%\\_";
 /// Those of them that are major.
 const MAJOR: &str = "[]<>(){}|!;,'\"*\n\r \t&?+";
 /// Longer strings that break: URL-encoded punctuation (and the double dash, whose parts break anyway).
-const ENCODED: [&str; 15] = [
-    "%21", "%26", "%2526", "%3b", "%7c", "%20", "%2b", "%3d", "%2520", "%5d", "%5b", "%3a", "%0a",
-    "%2c", "%28",
-];
+const ENCODED: [&str; 15] =
+    ["%21", "%26", "%2526", "%3b", "%7c", "%20", "%2b", "%3d", "%2520", "%5d", "%5b", "%3a", "%0a", "%2c", "%28"];
 
 /// Whether `needle`, which may hold stars, stands in `text` between breakers.
 pub(super) fn contains(text: &str, needle: &str) -> bool {
     let text: Vec<char> = text.to_lowercase().chars().collect();
     let needle: Vec<char> = needle.to_lowercase().chars().collect();
     let breaks = breaks(&text);
-    let open_left =
-        needle.first() == Some(&'*') || needle.first().is_some_and(|c| BREAKERS.contains(*c));
+    let open_left = needle.first() == Some(&'*') || needle.first().is_some_and(|c| BREAKERS.contains(*c));
     (0..text.len()).any(|start| {
         let left = open_left || start == 0 || breaks.get(start - 1) == Some(&true);
         left && here(&text, &breaks, start, &needle)
@@ -33,15 +30,9 @@ fn breaks(text: &[char]) -> Vec<bool> {
     let mut out: Vec<bool> = text.iter().map(|c| BREAKERS.contains(*c)).collect();
     for start in 0..text.len() {
         for code in ENCODED {
-            let same = code
-                .chars()
-                .enumerate()
-                .all(|(i, c)| text.get(start + i) == Some(&c));
+            let same = code.chars().enumerate().all(|(i, c)| text.get(start + i) == Some(&c));
             if same {
-                out.iter_mut()
-                    .skip(start)
-                    .take(code.len())
-                    .for_each(|b| *b = true);
+                out.iter_mut().skip(start).take(code.len()).for_each(|b| *b = true);
             }
         }
     }
@@ -53,11 +44,7 @@ fn here(text: &[char], breaks: &[bool], at: usize, needle: &[char]) -> bool {
         return at >= text.len() || breaks.get(at) == Some(&true);
     };
     if *first == '*' {
-        let run = text
-            .iter()
-            .skip(at)
-            .take_while(|c| !MAJOR.contains(**c))
-            .count();
+        let run = text.iter().skip(at).take_while(|c| !MAJOR.contains(**c)).count();
         return rest.is_empty() || (0..=run).any(|skip| here(text, breaks, at + skip, rest));
     }
     if text.get(at) != Some(first) {

@@ -7,35 +7,21 @@ use serde_json::json;
 #[test]
 fn sort_takes_numbers_as_numbers_and_puts_missing_ones_last() {
     let given = json!([{"a": "10"}, {"b": 1}, {"a": 9}, {"a": "-1"}]);
-    assert_eq!(
-        answer("* | sort 0 a", given.clone()),
-        json!([{"a": "-1"}, {"a": 9}, {"a": "10"}, {"b": 1}])
-    );
-    assert_eq!(
-        answer("* | sort 0 - a", given),
-        json!([{"a": "10"}, {"a": 9}, {"a": "-1"}, {"b": 1}])
-    );
+    assert_eq!(answer("* | sort 0 a", given.clone()), json!([{"a": "-1"}, {"a": 9}, {"a": "10"}, {"b": 1}]));
+    assert_eq!(answer("* | sort 0 - a", given), json!([{"a": "10"}, {"a": 9}, {"a": "-1"}, {"b": 1}]));
     let text = json!([{"a": "b"}, {"a": "B"}, {"a": "a"}]);
-    assert_eq!(
-        answer("* | sort 0 a", text),
-        json!([{"a": "B"}, {"a": "a"}, {"a": "b"}])
-    );
+    assert_eq!(answer("* | sort 0 a", text), json!([{"a": "B"}, {"a": "a"}, {"a": "b"}]));
     let ips = json!([{"a": "10.0.0.2"}, {"a": "9.0.0.1"}]);
-    assert_eq!(
-        answer("* | sort 0 a", ips),
-        json!([{"a": "9.0.0.1"}, {"a": "10.0.0.2"}])
-    );
+    assert_eq!(answer("* | sort 0 a", ips), json!([{"a": "9.0.0.1"}, {"a": "10.0.0.2"}]));
 }
 
 #[test]
 fn sort_is_stable_and_goes_by_keys_in_turn() {
-    let given = json!([{"t": 1, "s": 2, "n": 1}, {"t": 1, "s": 1, "n": 2}, {"t": 1, "s": 2, "n": 3}, {"t": 0, "s": 9, "n": 4}]);
+    let given =
+        json!([{"t": 1, "s": 2, "n": 1}, {"t": 1, "s": 1, "n": 2}, {"t": 1, "s": 2, "n": 3}, {"t": 0, "s": 9, "n": 4}]);
     let order = answer("* | sort 0 t, s | table n", given.clone());
     assert_eq!(order, json!([{"n": 4}, {"n": 2}, {"n": 1}, {"n": 3}]));
-    assert_eq!(
-        answer("* | sort 0 -t, +s | table n", given),
-        json!([{"n": 2}, {"n": 1}, {"n": 3}, {"n": 4}])
-    );
+    assert_eq!(answer("* | sort 0 -t, +s | table n", given), json!([{"n": 2}, {"n": 1}, {"n": 3}, {"n": 4}]));
 }
 
 #[test]
@@ -43,19 +29,14 @@ fn an_order_that_is_documented_both_ways_is_an_error() {
     undocumented("* | sort 0 a", json!([{"a": "9.1.a"}, {"a": "10.1.a"}]));
     undocumented("* | sort 0 a", json!([{"a": "9"}, {"a": "x"}]));
     undocumented("* | sort 0 num(a)", json!([{"a": "x"}]));
-    assert_eq!(
-        answer("* | sort 0 str(a)", json!([{"a": "9"}, {"a": "10"}])),
-        json!([{"a": "10"}, {"a": "9"}])
-    );
+    assert_eq!(answer("* | sort 0 str(a)", json!([{"a": "9"}, {"a": "10"}])), json!([{"a": "10"}, {"a": "9"}]));
 }
 
 #[test]
 fn stats_leaves_rows_without_a_by_field_out() {
     let given = json!([{"h": "a", "x": 3}, {"h": "b", "x": "10"}, {"h": "a", "x": 9}, {"x": 1}, {"h": "a"}]);
-    let found = answer(
-        "* | stats count, count(x) AS n, min(x), max(x) AS top, sum(x) AS s, dc(x) AS d BY h",
-        given.clone(),
-    );
+    let found =
+        answer("* | stats count, count(x) AS n, min(x), max(x) AS top, sum(x) AS s, dc(x) AS d BY h", given.clone());
     assert_eq!(
         found,
         json!([
@@ -63,14 +44,8 @@ fn stats_leaves_rows_without_a_by_field_out() {
             {"h": "b", "count": 1, "n": 1, "min(x)": 10, "top": 10, "s": 10, "d": 1},
         ])
     );
-    assert_eq!(
-        answer("* | stats count, avg(x) AS m", given.clone()),
-        json!([{"count": 5, "m": 5.75}])
-    );
-    assert_eq!(
-        answer("* | stats count(eval(x>3)) AS n", given),
-        json!([{"n": 2}])
-    );
+    assert_eq!(answer("* | stats count, avg(x) AS m", given.clone()), json!([{"count": 5, "m": 5.75}]));
+    assert_eq!(answer("* | stats count(eval(x>3)) AS n", given), json!([{"n": 2}]));
     assert_eq!(answer("* | stats count", json!([])), json!([{"count": 0}]));
 }
 
@@ -81,17 +56,13 @@ fn stats_collects_values() {
         "* | stats values(x) AS v, list(x) AS l, first(x) AS f, last(x) AS z, earliest(x) AS e, min(x) AS m",
         given,
     );
-    assert_eq!(
-        found,
-        json!([{"v": ["a", "b", "c"], "l": ["b", "a", "c"], "f": "b", "z": "c", "e": "a", "m": "a"}])
-    );
+    assert_eq!(found, json!([{"v": ["a", "b", "c"], "l": ["b", "a", "c"], "f": "b", "z": "c", "e": "a", "m": "a"}]));
     undocumented("* | stats min(x)", json!([{"x": 1}, {"x": "a"}]));
 }
 
 #[test]
 fn streamstats_carries_the_latest_value_that_is_not_null() {
-    let given =
-        json!([{"h": "a", "t": 1}, {"h": "b"}, {"h": "a"}, {"h": "a", "t": 5}, {"h": "b", "t": 7}]);
+    let given = json!([{"h": "a", "t": 1}, {"h": "b"}, {"h": "a"}, {"h": "a", "t": 5}, {"h": "b", "t": 7}]);
     let found = answer("* | streamstats last(t) AS t, count AS n BY h", given);
     assert_eq!(
         found,
@@ -111,38 +82,20 @@ fn streamstats_without_the_current_row_sees_the_ones_before() {
 #[test]
 fn a_window_is_of_the_group_only_if_global_is_off() {
     let given = json!([{"h": 1, "t": 1}, {"h": 2, "t": 2}, {"h": 1, "t": 3}, {"h": 1, "t": 4}]);
-    let own = answer(
-        "* | streamstats window=2 global=f min(t) AS m, count AS n BY h | table m n",
-        given.clone(),
-    );
-    assert_eq!(
-        own,
-        json!([{"m": 1, "n": 1}, {"m": 2, "n": 1}, {"m": 1, "n": 2}, {"m": 3, "n": 2}])
-    );
-    let one = answer(
-        "* | streamstats window=2 min(t) AS m, count AS n BY h | table m n",
-        given,
-    );
-    assert_eq!(
-        one,
-        json!([{"m": 1, "n": 1}, {"m": 2, "n": 1}, {"m": 3, "n": 1}, {"m": 3, "n": 2}])
-    );
+    let own = answer("* | streamstats window=2 global=f min(t) AS m, count AS n BY h | table m n", given.clone());
+    assert_eq!(own, json!([{"m": 1, "n": 1}, {"m": 2, "n": 1}, {"m": 1, "n": 2}, {"m": 3, "n": 2}]));
+    let one = answer("* | streamstats window=2 min(t) AS m, count AS n BY h | table m n", given);
+    assert_eq!(one, json!([{"m": 1, "n": 1}, {"m": 2, "n": 1}, {"m": 3, "n": 1}, {"m": 3, "n": 2}]));
 }
 
 #[test]
 fn streamstats_and_eventstats_need_their_by_fields() {
     undocumented("* | streamstats count BY h", json!([{"x": 1}]));
     undocumented("* | eventstats count BY h", json!([{"x": 1}]));
-    undocumented(
-        "* | streamstats time_window=5m count",
-        json!([{"_time": 1}]),
-    );
+    undocumented("* | streamstats time_window=5m count", json!([{"_time": 1}]));
     undocumented("* | streamstats current=f last(x) AS x", json!([{"x": 1}]));
     assert_eq!(
-        answer(
-            "* | eventstats max(x) AS m BY h",
-            json!([{"h": 1, "x": 1}, {"h": 1, "x": 2}])
-        ),
+        answer("* | eventstats max(x) AS m BY h", json!([{"h": 1, "x": 1}, {"h": 1, "x": 2}])),
         json!([{"h": 1, "x": 1, "m": 2}, {"h": 1, "x": 2, "m": 2}])
     );
 }
@@ -162,13 +115,7 @@ fn tstats_filters_groups_and_drops_events_without_a_by_field() {
         answer(query, given.clone()),
         json!([{"dest": "a", "count": 2, "first": 1.5, "last": 3, "users": ["u", "v"]}])
     );
-    assert_eq!(
-        answer(
-            "| tstats count from datamodel=Endpoint.Processes",
-            given.clone()
-        ),
-        json!([{"count": 4}])
-    );
+    assert_eq!(answer("| tstats count from datamodel=Endpoint.Processes", given.clone()), json!([{"count": 4}]));
     let filled = "| tstats fillnull_value=\"-\" count from datamodel=Endpoint.Processes where Processes.user=v by Processes.dest";
     assert_eq!(
         answer(filled, given.clone()),
@@ -184,21 +131,12 @@ fn tstats_filters_groups_and_drops_events_without_a_by_field() {
         ])
     );
     let pre = "| tstats prestats=t count from datamodel=Endpoint.Processes";
-    assert_eq!(
-        run(pre, json!([])).map_err(|error| error.kind),
-        Err(Kind::Unsupported)
-    );
+    assert_eq!(run(pre, json!([])).map_err(|error| error.kind), Err(Kind::Unsupported));
 }
 
 #[test]
 fn bin_goes_down_to_a_multiple() {
-    assert_eq!(
-        answer(
-            "* | bin _time span=5m AS b | table b",
-            json!([{"_time": 601}])
-        ),
-        json!([{"b": 600}])
-    );
+    assert_eq!(answer("* | bin _time span=5m AS b | table b", json!([{"_time": 601}])), json!([{"b": 600}]));
 }
 
 /// The shape for two steps of one process: fires at W, not a millisecond later, and not for another process.
@@ -211,10 +149,8 @@ fn the_sequence_shape_fires_at_the_edge_of_its_window() {
         | where step==2 AND ProcessGuid!="" AND round(_time - archiving_time, 6) <= 900
         | table _time, cmd"#;
     let start = json!({"_time": 1000.1, "EventCode": 1, "Computer": "h", "ProcessGuid": "p", "CommandLine": "7z a"});
-    let end = |time: f64, process: &str| json!({"_time": time, "EventCode": 11, "Computer": "h", "ProcessGuid": process});
+    let end =
+        |time: f64, process: &str| json!({"_time": time, "EventCode": 11, "Computer": "h", "ProcessGuid": process});
     let given = json!([start, end(1900.1, "p"), end(1900.101, "p"), end(1500.0, "q"), {"_time": 1500, "EventCode": 11, "Computer": "h"}]);
-    assert_eq!(
-        answer(query, given),
-        json!([{"_time": 1900.1, "cmd": "7z a"}])
-    );
+    assert_eq!(answer(query, given), json!([{"_time": 1900.1, "cmd": "7z a"}]));
 }
