@@ -3,8 +3,11 @@
 
 mod common;
 
+use arcanary::compile::compile;
+use arcanary::diagnostic::Code;
 use arcanary::sema::resolve;
 use arcanary::syntax::parse;
+use arcanary::target::Targets;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -14,11 +17,14 @@ fuzz_target!(|bytes: &[u8]| {
         if diagnostics.iter().any(arcanary::diagnostic::Diagnostic::is_error) {
             return;
         }
+        let targets = Targets::built_in();
         for rule in project.rules.values().filter(|r| !r.broken) {
-            for kind in &rule.kinds {
-                let _ = rule.body(&project, *kind, &rule.meta.os);
+            for target in targets.all.values() {
+                if let Err(findings) = compile(rule, &project, target) {
+                    assert!(findings.iter().all(|d| d.code != Code::Internal), "a document does not read as it was meant");
+                    common::draw(&findings, &sources);
+                }
             }
-            // PLACE FOR: compile `rule` for every built-in target; findings are drawn with `common::draw`.
         }
     }
 });

@@ -82,10 +82,9 @@ impl Event {
     pub fn of_test(written: &ast::Event) -> Event {
         let mut event = Event::new(Kind::from_word(&written.kind.text).unwrap_or(Kind::Process));
         for (path, value) in &written.fields {
-            if let Some(id) = FieldId::find(&path.dotted()) {
-                if let Some(value) = test_value(id.def().ty, value) {
-                    event.set(id, value);
-                }
+            let Some(id) = FieldId::find(&path.dotted()) else { continue };
+            if let Some(value) = test_value(id.def().ty, value) {
+                event.set(id, value);
             }
         }
         event.derive();

@@ -186,28 +186,27 @@ fn prefixed(names: &[String], prefixes: &[String], suffixes: &[&str]) -> Vec<Che
     out
 }
 
+/// More cheap tests than this spare nothing.
+const MOST_IMPLIED: usize = 200;
+
 /// Joins what alternatives imply: known only if it is known of each. A text that holds another one is implied by it.
 fn joined(all: Vec<Vec<Cheap>>) -> Vec<Cheap> {
-    if all.iter().any(Vec::is_empty) {
+    if all.len() > MOST_IMPLIED || all.iter().any(Vec::is_empty) {
         return vec![];
     }
-    let flat: Vec<Cheap> = all.concat();
-    let mut out: Vec<Cheap> = vec![];
-    for (i, cheap) in flat.iter().enumerate() {
-        let text = cheap.text().to_lowercase();
-        let covered = flat.iter().enumerate().any(|(j, other)| {
-            let theirs = other.text().to_lowercase();
-            j != i
-                && matches!(other, Cheap::Part(_))
-                && text.contains(&theirs)
-                && (theirs != text || j < i || cheap != other)
-                && !(theirs == text && matches!(cheap, Cheap::Part(_)) && j > i)
+    let flat: Vec<(String, Cheap)> = all.into_iter().flatten().map(|c| (c.text().to_lowercase(), c)).collect();
+    let mut out: Vec<(String, Cheap)> = vec![];
+    for (text, cheap) in &flat {
+        let covered = flat.iter().any(|(theirs, other)| {
+            let shorter = theirs.len() < text.len() || theirs == text && matches!(cheap, Cheap::Term(_));
+            matches!(other, Cheap::Part(_)) && shorter && text.contains(theirs.as_str())
         });
-        if !covered && !out.contains(cheap) {
-            out.push(cheap.clone());
+        let same = |c: &Cheap| std::mem::discriminant(c) == std::mem::discriminant(cheap);
+        if !covered && !out.iter().any(|(t, c)| t == text && same(c)) {
+            out.push((text.clone(), cheap.clone()));
         }
     }
-    out
+    out.into_iter().map(|(_, cheap)| cheap).collect()
 }
 
 /// Neighbouring plain bundles share a class.

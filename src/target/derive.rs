@@ -126,14 +126,17 @@ pub fn regex(column: &Column, test: &Text, span: Span) -> Option<Bound> {
 
 /// Each of several values as a test of its own: only `contains` has a form for all of them in every language.
 fn each_alone(text: &Text) -> Option<Vec<Text>> {
-    let (values, made): (&[String], fn(Vec<String>) -> Matcher) = match &text.matcher {
-        Matcher::Exact(v) => (v, Matcher::Exact),
-        Matcher::StartsWith(v) => (v, Matcher::StartsWith),
-        Matcher::EndsWith(v) => (v, Matcher::EndsWith),
-        Matcher::Contains(v) if text.cased => (v, Matcher::Contains),
-        _ => return None,
+    let one = |matcher: Matcher| Text { matcher, all: false, cased: text.cased };
+    let each = |values: &[String], made: fn(Vec<String>) -> Matcher| {
+        values.iter().map(|v| one(made(vec![v.clone()]))).collect()
     };
-    Some(values.iter().map(|v| Text { matcher: made(vec![v.clone()]), all: false, cased: text.cased }).collect())
+    match &text.matcher {
+        Matcher::Exact(values) => Some(each(values, Matcher::Exact)),
+        Matcher::StartsWith(values) => Some(each(values, Matcher::StartsWith)),
+        Matcher::EndsWith(values) => Some(each(values, Matcher::EndsWith)),
+        Matcher::Contains(values) if text.cased => Some(each(values, Matcher::Contains)),
+        _ => None,
+    }
 }
 
 /// Patterns that need no wildcard are said without.
