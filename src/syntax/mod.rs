@@ -1,6 +1,6 @@
 //! Stage 1: text becomes a syntax tree, and back.
 //!
-//! [`split`] cuts a file into items, [`parse`] puts each through the grammar, `build` makes the tree from what the
+//! `split` cuts a file into items, [`parse()`] puts each through the grammar, `build` makes the tree from what the
 //! grammar found, and [`fmt`] prints a tree in the one canonical layout.
 
 pub mod ast;

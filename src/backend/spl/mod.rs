@@ -1,7 +1,7 @@
 //! SPL for Splunk, as raw searches behind macros or as `tstats` on data models.
 //!
-//! Two expression types that never mix: [`ast::Search`], which ignores case, knows wildcards and takes a missing field
-//! for false; and [`ast::Eval`], which is exact, and before which every field that it reads is filled, because what
+//! Two expression types that never mix: `Search`, which ignores case, knows wildcards and takes a missing field
+//! for false; and `Eval`, which is exact, and before which every field that it reads is filled, because what
 //! Splunk makes of a missing one under NOT is documented nowhere.
 
 mod ast;
