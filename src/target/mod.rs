@@ -1,6 +1,6 @@
 //! Stage 4, first half: targets. A target is data: where its events lie, what its fields are called, what it cannot say.
 //!
-//! `load` reads target files, [`bind`] puts a rule's meaning into a target's columns. Query languages are code, in
+//! `load` reads target files, [`bind()`] puts a rule's meaning into a target's columns. Query languages are code, in
 //! [`crate::backend`]; a new table or log source needs only a file.
 
 pub mod bind;
