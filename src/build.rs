@@ -6,6 +6,8 @@
 use crate::compile::{Document, Status, compile};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::project::{Loaded, config_place};
+use crate::sema::Rule;
+use crate::target::Target;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -53,56 +55,83 @@ struct Manifest {
     targets: BTreeMap<String, BTreeMap<String, Entry>>,
 }
 
-/// Compiles all rules of a project without errors for `targets`.
+/// One target's share of a build.
+#[derive(Default)]
+struct Share<'a> {
+    files: Vec<(String, String)>,
+    entries: BTreeMap<String, Entry>,
+    /// Rule and finding.
+    refused: Vec<(&'a str, Diagnostic)>,
+    /// Skips, by their place in the project file, of what the target really cannot say.
+    useful: Vec<usize>,
+}
+
+/// Compiles all rules of a project without errors for `targets`, each target on a thread of its own.
 #[must_use]
 pub fn build(loaded: &Loaded, targets: &[String]) -> Built {
+    let known: Vec<&Target> = targets.iter().filter_map(|name| loaded.targets.all.get(name)).collect();
+    let shares: Vec<Share> = std::thread::scope(|scope| {
+        let running: Vec<_> = known.iter().map(|target| scope.spawn(|| share(loaded, target))).collect();
+        running
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
     let mut built = Built::default();
     let mut useful: Vec<(usize, &str)> = vec![];
     let mut refused: Vec<(&str, &str, Diagnostic)> = vec![];
-    for name in targets {
-        let Some(target) = loaded.targets.all.get(name) else { continue };
-        let mut entries = BTreeMap::new();
-        for rule in loaded.rules() {
-            if let Some(why) = &rule.disabled {
-                let entry = Entry {
-                    id: rule.meta.id.clone(),
-                    status: "disabled".to_owned(),
-                    file: None,
-                    notes: vec![why.clone()],
-                };
-                entries.insert(rule.name.clone(), entry);
-                continue;
-            }
-            let skip = loaded.config.skip.iter().position(|s| s.rule == rule.name && s.targets.contains(name));
-            let entry =
-                |status: &str, file, notes| Entry { id: rule.meta.id.clone(), status: status.to_owned(), file, notes };
-            match (compile(rule, &loaded.project, target), skip) {
-                (Ok(document), None) => {
-                    let file = format!("{name}/{}.{}", rule.name, target.language.extension());
-                    entries.insert(rule.name.clone(), made(&document, &file, &rule.meta.id));
-                    built.files.insert(file, document.text);
-                }
-                (Ok(_), Some(index)) => {
-                    let because = loaded.config.skip.get(index).map(|s| s.because.clone());
-                    entries.insert(rule.name.clone(), entry("skipped", None, because.into_iter().collect()));
-                }
-                (Err(_), Some(index)) => {
-                    useful.push((index, name));
-                    let because = loaded.config.skip.get(index).map(|s| s.because.clone());
-                    entries.insert(rule.name.clone(), entry("skipped", None, because.into_iter().collect()));
-                }
-                (Err(errors), None) => {
-                    let why = errors.iter().map(reason).collect();
-                    entries.insert(rule.name.clone(), entry("unsupported", None, why));
-                    refused.extend(errors.into_iter().map(|d| (rule.name.as_str(), name.as_str(), d)));
-                }
-            }
-        }
-        built.targets.insert(name.clone(), entries);
+    for (target, share) in known.into_iter().zip(shares) {
+        let name = target.name.as_str();
+        built.files.extend(share.files);
+        built.targets.insert(name.to_owned(), share.entries);
+        useful.extend(share.useful.into_iter().map(|index| (index, name)));
+        refused.extend(share.refused.into_iter().map(|(rule, diagnostic)| (rule, name, diagnostic)));
     }
     built.diagnostics.extend(by_cause(refused));
     stale_skips(loaded, targets, &useful, &mut built);
     built
+}
+
+fn share<'a>(loaded: &'a Loaded, target: &Target) -> Share<'a> {
+    let mut share = Share::default();
+    for rule in loaded.rules() {
+        let entry = match &rule.disabled {
+            Some(why) => without_document(rule, "disabled", vec![why.clone()]),
+            None => one(rule, loaded, target, &mut share),
+        };
+        share.entries.insert(rule.name.clone(), entry);
+    }
+    share
+}
+
+/// One rule on one target.
+fn one<'a>(rule: &'a Rule, loaded: &'a Loaded, target: &Target, share: &mut Share<'a>) -> Entry {
+    let skips = &loaded.config.skip;
+    let skip = skips.iter().enumerate().find(|(_, s)| s.rule == rule.name && s.targets.contains(&target.name));
+    let compiled = compile(rule, &loaded.project, target);
+    if let Some((index, skip)) = skip {
+        if compiled.is_err() {
+            share.useful.push(index);
+        }
+        return without_document(rule, "skipped", vec![skip.because.clone()]);
+    }
+    match compiled {
+        Ok(document) => {
+            let file = format!("{}/{}.{}", target.name, rule.name, target.language.extension());
+            let entry = made(&document, &file, &rule.meta.id);
+            share.files.push((file, document.text));
+            entry
+        }
+        Err(errors) => {
+            let why = errors.iter().map(reason).collect();
+            share.refused.extend(errors.into_iter().map(|d| (rule.name.as_str(), d)));
+            without_document(rule, "unsupported", why)
+        }
+    }
+}
+
+fn without_document(rule: &Rule, status: &str, notes: Vec<String>) -> Entry {
+    Entry { id: rule.meta.id.clone(), status: status.to_owned(), file: None, notes }
 }
 
 /// Why there is no document, for the manifest.
