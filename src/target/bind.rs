@@ -364,6 +364,10 @@ impl Binder<'_> {
                     span,
                 })
             }
+            // An account without a domain is its own name, without a backslash.
+            (Op::Exists, Mapping::Part(How::Domain, column)) => {
+                self.text(Column::whole(column.clone(), Type::String), contains(vec!["\\".to_owned()]), span)
+            }
             (Op::Exists, _) => exists(column_of(&mapping, ty).to_whole_if_text(ty)),
             (Op::IsTrue, Mapping::Equals { column, value }) => Bound::Test(BoundTest {
                 column: Column::whole(column.clone(), Type::String),
