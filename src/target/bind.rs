@@ -10,6 +10,7 @@ use super::{Mapping, Scalar, Source, Target, derive};
 use crate::ir::{Drop, FieldRef, Matcher, Op, Pred, Test, Text};
 use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
 use crate::source::Span;
+use std::borrow::Cow;
 
 /// What a target cannot say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,6 +203,25 @@ fn fix(pred: &Pred, field: FieldId, words: &[&str]) -> Pred {
 
 type Bindings<'t> = (Option<SourceQuery<'t>>, Vec<Note>);
 
+/// A condition with what the log source itself decides put in.
+fn known_of_source<'p>(pred: &'p Pred, source: &Source, os: &[Os]) -> Cow<'p, Pred> {
+    let mut known = Cow::Borrowed(pred);
+    for (field, words) in &source.when {
+        known = Cow::Owned(fix(&known, *field, &words.iter().map(String::as_str).collect::<Vec<_>>()));
+    }
+    match (os, source.os.as_slice(), FieldId::find("host.os")) {
+        ([one], [_], Some(id)) if reads(&known, id) => Cow::Owned(fix(&known, id, &[one.word()])),
+        _ => known,
+    }
+}
+
+/// Whether a condition reads a field.
+fn reads(pred: &Pred, field: FieldId) -> bool {
+    let mut found = false;
+    pred.each_test(&mut |t| found |= t.field.id == field);
+    found
+}
+
 fn bind_source<'t>(
     rule: &Rule,
     project: &Project,
@@ -211,16 +231,7 @@ fn bind_source<'t>(
     os: &[Os],
 ) -> Result<Bindings<'t>, Vec<Unsupported>> {
     let body = rule.body(project, kind, os);
-    let constant_os = if os.len() == 1 && source.os.len() == 1 { FieldId::find("host.os") } else { None };
-    let fixed = |pred: &Pred| {
-        let known = source.when.iter().fold(pred.clone(), |p, (field, words)| {
-            fix(&p, *field, &words.iter().map(String::as_str).collect::<Vec<_>>())
-        });
-        match (os, constant_os) {
-            ([one], Some(id)) => fix(&known, id, &[one.word()]),
-            _ => known,
-        }
-    };
+    let fixed = |pred| known_of_source(pred, source, os);
     let detect = fixed(&body.detect);
     if detect.is(false) {
         return Ok((None, vec![]));

@@ -6,6 +6,7 @@
 
 use super::ast::{Expr, Step};
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 
 /// What is shorter than this is better read in place.
 const SHORTEST: usize = 60;
@@ -21,21 +22,21 @@ pub fn share(steps: &mut [Step]) -> Vec<Step> {
         let id = graph.add(expr);
         graph.refer(id);
     }
-    let mut names: HashMap<&Expr, String> = HashMap::new();
-    for node in &graph.nodes {
+    let mut names = Names { of_node: HashMap::new(), graph: &graph };
+    for (id, node) in graph.nodes.iter().enumerate() {
         // A part that occurs only inside one shared part is referred to once.
         if node.sharable
             && node.width >= SHORTEST
             && node.width.saturating_sub(NAME) * node.references.saturating_sub(1) >= LEAST_SPARED
         {
-            names.insert(node.expr, format!("Shared{}", names.len() + 1));
+            names.of_node.insert(id, format!("Shared{}", names.of_node.len() + 1));
         }
     }
-    if names.is_empty() {
+    if names.of_node.is_empty() {
         return vec![];
     }
-    let columns = graph.nodes.iter().filter_map(|node| {
-        let name = names.get(node.expr)?;
+    let columns = graph.nodes.iter().enumerate().filter_map(|(id, node)| {
+        let name = names.of_node.get(&id)?;
         Some(Step::Extend(vec![(name.clone(), rewritten(node.expr, &names, true))]))
     });
     let columns = columns.collect();
@@ -74,7 +75,7 @@ fn put(step: &mut Step, new: Vec<Expr>) {
 }
 
 /// An expression with names for what is shared; `top`: the expression itself is what its name stands for.
-fn rewritten(expr: &Expr, names: &HashMap<&Expr, String>, top: bool) -> Expr {
+fn rewritten(expr: &Expr, names: &Names, top: bool) -> Expr {
     if let (false, Some(name)) = (top, names.get(expr)) {
         return Expr::Column(name.clone());
     }
@@ -87,12 +88,31 @@ fn rewritten(expr: &Expr, names: &HashMap<&Expr, String>, top: bool) -> Expr {
     }
 }
 
+/// Names for what is shared.
+struct Names<'g, 'a> {
+    of_node: HashMap<usize, String>,
+    graph: &'g Graph<'a>,
+}
+
+impl Names<'_, '_> {
+    fn get(&self, expr: &Expr) -> Option<&String> {
+        self.of_node.get(self.graph.at.get(&address(expr))?)
+    }
+}
+
+/// Where a part lies: the conditions do not move while their graph lives.
+fn address(expr: &Expr) -> usize {
+    std::ptr::from_ref(expr).addr()
+}
+
 /// Every different part once.
 #[derive(Default)]
 struct Graph<'a> {
     /// Parts; what a part holds stands before it.
     nodes: Vec<Node<'a>>,
     ids: HashMap<Key<'a>, usize>,
+    /// Nodes by the address of each part that they stand for.
+    at: HashMap<usize, usize>,
 }
 
 struct Node<'a> {
@@ -105,12 +125,30 @@ struct Node<'a> {
 }
 
 /// What tells parts apart: connectives by what they hold, all else by itself.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq)]
 enum Key<'a> {
     And(Vec<usize>),
     Or(Vec<usize>),
     Not(usize),
     Leaf(&'a Expr),
+}
+
+/// Long texts are told apart by their lengths and ends; equality looks at all of them.
+impl Hash for Key<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Key::And(ids) => (0_u8, ids).hash(state),
+            Key::Or(ids) => (1_u8, ids).hash(state),
+            Key::Not(id) => (2_u8, id).hash(state),
+            Key::Leaf(Expr::Matches(value, pattern)) => {
+                let tail = pattern.len().saturating_sub(24);
+                let ends =
+                    (pattern.len(), pattern.as_bytes().get(tail..), pattern.as_bytes().get(tail / 2..tail / 2 + 24));
+                (3_u8, value, ends).hash(state);
+            }
+            Key::Leaf(leaf) => (4_u8, leaf).hash(state),
+        }
+    }
 }
 
 impl<'a> Graph<'a> {
@@ -136,8 +174,9 @@ impl<'a> Graph<'a> {
             }
             leaf => (Key::Leaf(leaf), vec![]),
         };
-        if let Some(id) = self.ids.get(&key) {
-            return *id;
+        if let Some(id) = self.ids.get(&key).copied() {
+            self.at.insert(address(expr), id);
+            return id;
         }
         let mut width = leaf_width(expr);
         for id in &held {
@@ -148,6 +187,7 @@ impl<'a> Graph<'a> {
         let id = self.nodes.len();
         self.nodes.push(Node { expr, width, references: 0, sharable });
         self.ids.insert(key, id);
+        self.at.insert(address(expr), id);
         id
     }
 }
