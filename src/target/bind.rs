@@ -485,7 +485,7 @@ impl Binder<'_> {
                     return self.guarded(column.clone(), text, span);
                 }
                 if let Some(bound) = derive::cheap(&column, &text, self.os, self.target.language, span) {
-                    return bound;
+                    return self.guard_each(bound);
                 }
                 if self.target.language.computes() {
                     return self.guarded(column.clone(), text, span);
@@ -509,6 +509,16 @@ impl Binder<'_> {
     /// Whether a test of text could hold where there is no value, but nothing or a filler.
     fn holds_on_nothing(&self, text: &Text) -> bool {
         may_hold(text, "") || self.target.filler.iter().any(|f| may_hold(text, f))
+    }
+
+    /// Tests of whole columns that stand for tests of their parts, each with its guard.
+    fn guard_each(&self, bound: Bound) -> Bound {
+        match bound {
+            Bound::And(all) => Bound::and(all.into_iter().map(|b| self.guard_each(b)).collect()),
+            Bound::Or(all) => Bound::or(all.into_iter().map(|b| self.guard_each(b)).collect()),
+            Bound::Test(BoundTest { column, op: BoundOp::Text(text), span }) => self.guarded(column, text, span),
+            other => other,
+        }
     }
 
     fn guarded(&self, column: Column, text: Text, span: Span) -> Bound {

@@ -114,7 +114,7 @@ pub fn regex(column: &Column, test: &Text, span: Span) -> Option<Bound> {
     };
     let whole = column.to_whole();
     let made = |pattern: String| {
-        let regex = Regex { pattern, cased: test.cased, loose: false, implied: vec![] };
+        let regex = Regex { pattern, cased: test.cased, loose: true, implied: vec![] };
         let all = Text { matcher: Matcher::Regex(regex.clone()), all: false, cased: test.cased };
         text(whole.clone(), Matcher::Regex(regex), &all, span)
     };

@@ -10,6 +10,7 @@
 mod checker;
 #[path = "../common/mod.rs"]
 mod common;
+mod selftests;
 mod spl;
 
 use checker::Checker;

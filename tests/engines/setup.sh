@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the real checkers that the tests run: Microsoft's KQL language service and pySigma.
+# Installs the real checkers and engines that the tests run: Microsoft's KQL language service, pySigma, duckdb-kql and
+# sigma-rust.
 #
 # Everything goes to .tools/ at the top of the project, or to $ARCANARY_TOOLS. A stamp holds the hash of what was
 # asked for, so a second run does nothing. Nothing is installed outside that folder.
@@ -14,10 +15,11 @@ fail() {
   exit 1
 }
 
-command -v python3 >/dev/null || fail 'python3 is missing; install Python 3.10 or later (Debian: apt-get install python3 python3-venv)'
+command -v python3 >/dev/null || fail 'python3 is missing; install Python 3.11 or later (Debian: apt-get install python3 python3-venv)'
 command -v node >/dev/null || fail 'node is missing; install Node.js 18 or later (Debian: apt-get install nodejs npm)'
+command -v cargo >/dev/null || fail 'cargo is missing; install Rust (https://rustup.rs)'
 command -v npm >/dev/null || fail 'npm is missing; install it beside Node.js (Debian: apt-get install npm)'
-python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail "$(python3 --version) is too old; install Python 3.10 or later"
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || fail "$(python3 --version) is too old; install Python 3.11 or later"
 python3 -c 'import venv, ensurepip' 2>/dev/null || fail 'this Python has no venv module; install it (Debian: apt-get install python3-venv)'
 node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 18 ? 1 : 0)' || fail "Node.js $(node --version) is too old; install 18 or later"
 
@@ -33,15 +35,15 @@ up_to_date() { [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]; }
 
 mkdir -p "$tools"
 
-want=$(digest "$(python3 --version)" "$here/sigma/requirements.txt")
+want=$(digest "$(python3 --version)" "$here/sigma/requirements.txt" "$here/kusto_run/requirements.txt")
 if ! up_to_date "$tools/python.stamp" "$want" || ! "$tools/python/bin/python" -c '' 2>/dev/null; then
-  echo 'setup: installing pySigma and its companions' >&2
+  echo 'setup: installing pySigma and duckdb-kql with their companions' >&2
   rm -rf "$tools/python.stamp" "$tools/python"
   python3 -m venv "$tools/python"
-  # --no-deps: the file names every package, so one that it forgot shows up in `pip check`.
-  "$tools/python/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$here/sigma/requirements.txt" ||
-    fail 'pip could not install tests/engines/sigma/requirements.txt; is the package index reachable?'
-  "$tools/python/bin/python" -m pip check >&2 || fail 'tests/engines/sigma/requirements.txt does not hold together'
+  # --no-deps: the files name every package, so one that it forgot shows up in `pip check`.
+  "$tools/python/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$here/sigma/requirements.txt" -r "$here/kusto_run/requirements.txt" ||
+    fail 'pip could not install tests/engines/*/requirements.txt; is the package index reachable?'
+  "$tools/python/bin/python" -m pip check >&2 || fail 'tests/engines/*/requirements.txt do not hold together'
   printf '%s\n' "$want" >"$tools/python.stamp"
 fi
 
@@ -54,4 +56,14 @@ if ! up_to_date "$tools/node.stamp" "$want" || ! [ -d "$tools/kusto/node_modules
   npm ci --prefix "$tools/kusto" --ignore-scripts --loglevel=error >&2 ||
     fail 'npm could not install tests/engines/kusto/package-lock.json; is the package registry reachable?'
   printf '%s\n' "$want" >"$tools/node.stamp"
+fi
+
+want=$(digest "$(rustc --version)" "$here/sigma_rust/Cargo.lock" "$here/sigma_rust/src/main.rs")
+if ! up_to_date "$tools/sigma-rust.stamp" "$want" || ! [ -x "$tools/sigma-rust/bin/sigma-run" ]; then
+  echo 'setup: building sigma-rust' >&2
+  rm -f "$tools/sigma-rust.stamp"
+  env -u CARGO_TARGET_DIR cargo install --quiet --locked --force --path "$here/sigma_rust" --root "$tools/sigma-rust" --target-dir "$tools/sigma-rust/target" >&2 ||
+    fail 'cargo could not build tests/engines/sigma_rust; is the crate registry reachable?'
+  rm -rf "$tools/sigma-rust/target"
+  printf '%s\n' "$want" >"$tools/sigma-rust.stamp"
 fi

@@ -105,6 +105,10 @@ fn text(value: Eval, text: &Text) -> Eval {
         joined(tests.collect(), true)
     };
     match &text.matcher {
+        // Texts that look like numbers would be compared as numbers: 007 is 7 to eval.
+        Matcher::Exact(values) if values.iter().any(|v| v.trim().parse::<f64>().is_ok()) => {
+            anchored(values, "^", r"\z")
+        }
         Matcher::Exact(values) if text.cased => one_of(value, values.iter().map(|v| Eval::Text(v.clone())).collect()),
         Matcher::Exact(values) => one_of(lower(value), values.iter().map(|v| Eval::Text(v.to_lowercase())).collect()),
         Matcher::Contains(values) => anchored(values, "", ""),

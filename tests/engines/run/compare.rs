@@ -1,0 +1,265 @@
+//! Rules × targets × events: what each document returns against what the oracle says.
+
+use super::super::oracle::Event;
+use super::engines::{self, Batch, Question, Returned};
+use super::expect::{Expected, Meaning};
+use super::view::{self, Logged, Missing};
+use arcanary::compile::{Status, compile};
+use arcanary::sema::{Kind, Os, Project, Rule};
+use arcanary::target::{Language, Source, Target};
+use std::collections::HashSet;
+use std::fmt;
+
+/// What was compared, and where the two disagree.
+#[derive(Default)]
+pub struct Comparison {
+    /// Rules that became a document for some target.
+    pub rules: usize,
+    /// Documents that were run, exact and degraded.
+    pub exact: usize,
+    pub degraded: usize,
+    /// Rule and target without a document.
+    pub unsupported: usize,
+    /// Rows that documents were run over, by target.
+    pub rows: Vec<(String, usize)>,
+    /// Rows that a document was asked about, and among them those that it had to return.
+    pub verdicts: usize,
+    pub returned: usize,
+    /// Rows that an engine could not decide.
+    pub undecided: usize,
+    /// Columns that were compared.
+    pub flags: usize,
+    /// Where the two disagree: a report each.
+    pub disagreements: Vec<Disagreement>,
+}
+
+/// One document that does not answer as it must.
+pub struct Disagreement {
+    /// The rule.
+    pub rule: String,
+    /// The target.
+    pub target: String,
+    /// What ran it.
+    pub engine: &'static str,
+    /// What is wrong, smallest row first.
+    pub wrong: Vec<String>,
+    /// How many rows are.
+    pub count: usize,
+    /// The document.
+    pub document: String,
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows: Vec<String> = self.rows.iter().map(|(target, n)| format!("{target} {n}")).collect();
+        writeln!(
+            f,
+            "{} rules; {} documents, {} of them degraded, {} refused; {} verdicts, {} of them rows to return, {} flags, {} undecided; {} disagreements",
+            self.rules,
+            self.exact + self.degraded,
+            self.degraded,
+            self.unsupported,
+            self.verdicts,
+            self.returned,
+            self.flags,
+            self.undecided,
+            self.disagreements.len()
+        )?;
+        write!(f, "rows: {}", rows.join(", "))
+    }
+}
+
+impl fmt::Display for Disagreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} on {} by {}: {} rows", self.rule, self.target, self.engine, self.count)?;
+        for wrong in &self.wrong {
+            writeln!(f, "  {wrong}")?;
+        }
+        let body: Vec<&str> = self.document.lines().filter(|l| !l.starts_with("//") && !l.starts_with("```")).collect();
+        let short: Vec<String> = body.iter().take(14).map(|l| l.chars().take(300).collect()).collect();
+        write!(f, "    {}", short.join("\n    "))
+    }
+}
+
+/// When an event happened that does not say so.
+const START: i64 = 1_795_000_000;
+
+/// Every so many events one is there as an event of another sort too.
+const DECOYS: usize = 10;
+
+/// The rows of all events in a target's logs, each at a second of its own, with each way of writing what is missing.
+pub fn rows<'t>(target: &'t Target, events: &[Event]) -> Vec<Logged<'t>> {
+    let mut rows: Vec<Logged> = vec![];
+    let mut taken = HashSet::new();
+    let mut free = move |mut second: i64| {
+        while !taken.insert(second) {
+            second += 1;
+        }
+        second
+    };
+    for (i, event) in events.iter().enumerate() {
+        let start = START + i64::try_from(i).expect("few events") * 10;
+        let given = event.named("event.time").map_or(start, |t| t.number() / 1_000_000);
+        for missing in view::missing(target) {
+            let Some(logged) = view::logged(target, event, &missing, free(given)) else { break };
+            let same = |before: &Logged| before.row_but_time(target) == logged.row_but_time(target);
+            if missing == Missing::Absent || !rows.last().is_some_and(same) {
+                rows.push(logged);
+            }
+        }
+        if i % DECOYS == 0 {
+            let decoy = rows.last().and_then(|row| row.decoy(target, free(given)));
+            rows.extend(decoy);
+        }
+    }
+    rows
+}
+
+/// A rule and the project that it belongs to.
+pub type Case<'p> = (&'p Project, &'p Rule, String);
+
+/// Rules, and the events that they are asked about.
+pub struct Round<'p> {
+    /// The rules.
+    pub cases: Vec<Case<'p>>,
+    /// The events.
+    pub events: Vec<Event>,
+}
+
+/// Compares all rules on all targets.
+pub fn compare(rounds: &[Round], targets: &[&Target]) -> Comparison {
+    let mut done = Comparison::default();
+    let mut compiled: HashSet<(usize, &str)> = HashSet::new();
+    for target in targets {
+        let mut batches = vec![];
+        let mut asked = vec![];
+        for (i, round) in rounds.iter().enumerate() {
+            let mut questions = vec![];
+            let mut meanings = vec![];
+            for (project, rule, name) in &round.cases {
+                let Ok(document) = compile(rule, project, target) else {
+                    done.unsupported += 1;
+                    continue;
+                };
+                compiled.insert((i, name));
+                match document.status {
+                    Status::Exact => done.exact += 1,
+                    Status::Degraded => done.degraded += 1,
+                }
+                let meaning = Meanings::new(project, rule, target);
+                let flags = if target.language == Language::Sigma { vec![] } else { meaning.flags() };
+                questions.push(Question { name: name.clone(), document: document.text, flags });
+                meanings.push(meaning);
+            }
+            batches.push(Batch { rows: rows(target, &round.events), questions });
+            asked.push(meanings);
+        }
+        for (engine, answers) in engines::run(target, &batches) {
+            for ((batch, meanings), answers) in batches.iter().zip(&asked).zip(answers) {
+                for ((question, meaning), answer) in batch.questions.iter().zip(meanings).zip(answers) {
+                    judge(&mut done, (target, engine), &batch.rows, question, meaning, answer);
+                }
+            }
+        }
+        done.rows.push((target.name.clone(), batches.iter().map(|b| b.rows.len()).sum()));
+    }
+    done.rules = compiled.len();
+    done
+}
+
+/// A rule's meaning in each log of a target.
+pub struct Meanings<'t> {
+    systems: Vec<Os>,
+    by_log: Vec<(&'t Source, Kind, Option<Meaning>)>,
+}
+
+impl<'t> Meanings<'t> {
+    pub fn new(project: &Project, rule: &Rule, target: &'t Target) -> Meanings<'t> {
+        let sources = target.sources.iter().flat_map(|(kind, all)| all.iter().map(move |s| (*kind, s)));
+        let by_log = sources.map(|(kind, source)| (source, kind, Meaning::new(rule, project, target, source, kind)));
+        Meanings { systems: rule.meta.os.clone(), by_log: by_log.collect() }
+    }
+
+    fn flags(&self) -> Vec<String> {
+        let mut out: Vec<String> = vec![];
+        for name in self.by_log.iter().filter_map(|(.., m)| m.as_ref()).flat_map(Meaning::flags) {
+            if !out.iter().any(|n| n == name) {
+                out.push(name.to_owned());
+            }
+        }
+        out
+    }
+
+    /// Where a log mixes systems, a rule says nothing of those that it is not for: `None`.
+    fn of(&self, logged: &Logged) -> Option<Expected> {
+        if logged.decoy {
+            return Some(Expected::default());
+        }
+        if logged.source.os.len() > 1 && !self.systems.contains(&logged.os) {
+            return None;
+        }
+        let found =
+            self.by_log.iter().find(|(source, kind, _)| std::ptr::eq(*source, logged.source) && *kind == logged.kind);
+        found
+            .and_then(|(.., meaning)| meaning.as_ref())
+            .map(|m| m.of(&logged.event))
+            .or_else(|| Some(Expected::default()))
+    }
+}
+
+fn judge(
+    done: &mut Comparison,
+    (target, engine): (&Target, &'static str),
+    rows: &[Logged],
+    question: &Question,
+    meaning: &Meanings,
+    answer: Result<Returned, String>,
+) {
+    let mut wrong: Vec<String> = vec![];
+    match answer {
+        Err(error) => wrong.push(format!("it does not run: {error}")),
+        Ok(returned) => {
+            for (place, logged) in rows.iter().enumerate() {
+                if returned.undecided.contains(&place) {
+                    done.undecided += 1;
+                    continue;
+                }
+                let Some(expected) = meaning.of(logged) else { continue };
+                done.verdicts += 1;
+                done.returned += usize::from(expected.returned);
+                let shown = || serde_json::to_string(&logged.row_but_time(target)).expect("JSON");
+                match (returned.rows.get(&place), expected.returned) {
+                    (None, true) => wrong.push(format!("it loses {}", shown())),
+                    (Some(_), false) => wrong.push(format!("it returns {}", shown())),
+                    (Some(flags), true) => {
+                        for name in &question.flags {
+                            let must = expected.flags.get(name).copied().unwrap_or(false);
+                            done.flags += 1;
+                            if flags.get(name) != Some(&must) {
+                                wrong.push(format!(
+                                    "{name} is {must} and comes out {:?} for {}",
+                                    flags.get(name),
+                                    shown()
+                                ));
+                            }
+                        }
+                    }
+                    (None, false) => {}
+                }
+            }
+        }
+    }
+    if !wrong.is_empty() {
+        wrong.sort_by_key(String::len);
+        let count = wrong.len();
+        wrong.truncate(3);
+        done.disagreements.push(Disagreement {
+            rule: question.name.clone(),
+            target: target.name.clone(),
+            engine,
+            wrong,
+            count,
+            document: question.document.clone(),
+        });
+    }
+}

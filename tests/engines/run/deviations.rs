@@ -1,0 +1,67 @@
+//! What an engine is known not to do as its language says: such rows are not compared with it. `../deviations.md` has each
+//! with a minimal case and the reason; nothing else may be left out.
+
+use super::super::checker::Checker;
+use serde_json::{Map, Value as Json};
+use std::net::Ipv6Addr;
+
+/// Splunk does not say whether its regular expressions read characters or bytes, so its evaluator does not decide.
+pub const BYTES: &str = "characters or bytes";
+
+/// Whether an engine's answer about a row says nothing of the document.
+pub fn beyond(program: Checker, document: &str, row: &Map<String, Json>) -> bool {
+    match program {
+        Checker::SigmaRust => document.contains("|fieldref:") || patterns(document).any(mark_behind_star),
+        Checker::SigmaRun => document.contains("|cidr") && row.values().filter_map(Json::as_str).any(is_long_address),
+        Checker::Kusto | Checker::KustoRun | Checker::Sigma => false,
+    }
+}
+
+/// An address of IPv6 that is not in its short form.
+fn is_long_address(text: &str) -> bool {
+    text.parse::<Ipv6Addr>().is_ok_and(|address| address.to_string() != text)
+}
+
+/// Lines of a Sigma rule with values that are no regular expressions.
+fn patterns(document: &str) -> impl Iterator<Item = &str> {
+    let mut regex = false;
+    document.lines().filter(move |line| {
+        if !line.trim_start().starts_with("- '") {
+            regex = line.contains("|re: ") || line.trim_end().ends_with("|re:");
+        }
+        !regex
+    })
+}
+
+/// A wildcard `?` somewhere behind a wildcard `*`.
+fn mark_behind_star(line: &str) -> bool {
+    let mut star = false;
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => drop(chars.next()),
+            '*' => star = true,
+            '?' if star => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_mark_behind_a_star_is_left_out() {
+        let left_out = |line: &str| patterns(line).any(mark_behind_star);
+        assert!(left_out("    Image: '*??'") && left_out("        - 'a*b?'"));
+        assert!(
+            !left_out("    Image: '??*'") && !left_out(r"    Image: '*\?'") && !left_out("    Image|re: '(?i).*a?'")
+        );
+        assert!(
+            !left_out("    Image|re:\n        - '.*a?'")
+                && left_out("    Image|re:\n        - 'x'\n    Image:\n        - '*a?'")
+        );
+    }
+}

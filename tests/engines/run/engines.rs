@@ -1,0 +1,255 @@
+//! Rows go in, documents are run on a real engine, and what each returned comes out.
+
+use super::super::checker::{self, Checker};
+use super::super::oracle::project::root;
+use super::super::spl;
+use super::deviations;
+use super::view::{Logged, time};
+use arcanary::target::{Language, Target};
+use serde_json::{Map, Value as Json, json};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// A document to run.
+pub struct Question {
+    /// What to call it.
+    pub name: String,
+    /// Its text.
+    pub document: String,
+    /// Its flags.
+    pub flags: Vec<String>,
+}
+
+/// Documents and the rows to run them over.
+pub struct Batch<'t> {
+    /// The rows.
+    pub rows: Vec<Logged<'t>>,
+    /// The documents.
+    pub questions: Vec<Question>,
+}
+
+/// What a document returned.
+#[derive(Default)]
+pub struct Returned {
+    /// Rows by their place, with their flags; an engine without columns gives none.
+    pub rows: BTreeMap<usize, BTreeMap<String, bool>>,
+    /// Rows that the engine cannot decide: what is known and why stands in `deviations.md`.
+    pub undecided: BTreeSet<usize>,
+}
+
+/// For each document what it returned, or what the engine said.
+pub type Answers = Vec<Result<Returned, String>>;
+
+/// Runs documents of one target on each engine for its language: the engine's name, its answers for each batch.
+pub fn run(target: &Target, batches: &[Batch]) -> Vec<(&'static str, Vec<Answers>)> {
+    let sigma = |program| by_lines(program, batches, sigma_lines, sigma_answer);
+    match target.language {
+        Language::Kql => {
+            vec![("duckdb-kql", by_lines(Checker::KustoRun, batches, |b| kql_lines(target, b), kql_answer))]
+        }
+        Language::Sigma => {
+            vec![("pySigma's SQLite", sigma(Checker::SigmaRun)), ("sigma-rust", sigma(Checker::SigmaRust))]
+        }
+        Language::Spl => vec![("spl", batches.iter().map(|b| splunk(target, &b.rows, &b.questions)).collect())],
+    }
+}
+
+/// One process for all: of each batch a line with the rows, and one for each document.
+fn by_lines(
+    program: Checker,
+    batches: &[Batch],
+    lines: impl Fn(&Batch) -> Vec<Json>,
+    read: impl Fn(&Places, &Batch, &Question, &Json) -> Result<Returned, String>,
+) -> Vec<Answers> {
+    let mut answers = checker::run(program, batches.iter().flat_map(lines).collect()).into_iter();
+    let one = |batch: &Batch| {
+        assert!(answers.next().is_some_and(|a| a["loaded"].is_u64()), "the rows");
+        let places = Places::new(&batch.rows);
+        let answer = |question: &Question| {
+            let answer = answers.next().expect("an answer for every question");
+            match answer["error"].as_str() {
+                Some(error) => Err(error.to_owned()),
+                None => read(&places, batch, question, &answer).map(|mut returned| {
+                    let beyond =
+                        |place: &usize| deviations::beyond(program, &question.document, &batch.rows[*place].row);
+                    returned.undecided.extend((0..batch.rows.len()).filter(beyond));
+                    returned
+                }),
+            }
+        };
+        batch.questions.iter().map(answer).collect()
+    };
+    batches.iter().map(one).collect()
+}
+
+/// Rows by the second in which they happened.
+struct Places(HashMap<i64, usize>);
+
+impl Places {
+    fn new(rows: &[Logged]) -> Places {
+        Places(rows.iter().enumerate().map(|(place, row)| (row.seconds, place)).collect())
+    }
+
+    fn of(&self, time: &Json) -> Result<usize, String> {
+        let seconds = time.as_f64().or_else(|| time.as_str()?.parse().ok()).filter(|s| s.fract() == 0.0);
+        #[allow(clippy::cast_possible_truncation, reason = "a whole number of seconds")]
+        let found = seconds.and_then(|s| self.0.get(&(s as i64)).copied());
+        found.ok_or_else(|| format!("a row of the result has the time {time}"))
+    }
+}
+
+fn put(returned: &mut Returned, place: usize, flags: BTreeMap<String, bool>) -> Result<(), String> {
+    match returned.rows.insert(place, flags) {
+        None => Ok(()),
+        Some(_) => Err(format!("row {place} came out twice")),
+    }
+}
+
+// ---- KQL ----
+
+/// Types of columns by table, as Microsoft documents them.
+fn schema(target: &Target) -> Map<String, Json> {
+    let text = std::fs::read_to_string(root("tests/data/kql-tables.json")).expect("the tables' columns");
+    let all: Json = serde_json::from_str(&text).expect("JSON");
+    let name = if target.name == "defender" { "defender" } else { "sentinel" };
+    all[name].as_object().expect("tables").clone()
+}
+
+fn kql_lines(target: &Target, batch: &Batch) -> Vec<Json> {
+    let schema = schema(target);
+    let time = time(target).expect("a column of time");
+    let mut tables = Map::new();
+    for (kind, source) in target.sources.iter().flat_map(|(k, all)| all.iter().map(move |s| (k, s))) {
+        let table = source.table.as_deref().expect("a table");
+        let known = schema[table].as_object().expect("columns");
+        let mapped = arcanary::sema::fields::all().filter_map(|f| target.mapping(f, *kind)).map(|m| m.column());
+        let own =
+            target.columns.iter().map(String::as_str).chain([time]).chain(source.filter.keys().map(String::as_str));
+        let columns: BTreeSet<&str> = mapped.chain(own).filter(|c| known.contains_key(*c)).collect();
+        let of_table = batch.rows.iter().filter(|r| r.source.table.as_deref() == Some(table));
+        let stored: Vec<Vec<&Json>> =
+            of_table.map(|r| columns.iter().map(|c| r.row.get(*c).unwrap_or(&Json::Null)).collect()).collect();
+        let types: Map<String, Json> = columns.iter().map(|c| ((*c).to_owned(), known[*c].clone())).collect();
+        tables.insert(table.to_owned(), json!({ "columns": types, "rows": stored }));
+    }
+    let mut lines = vec![json!({ "tables": tables })];
+    lines.extend(
+        batch.questions.iter().map(|q| json!({ "name": q.name, "query": q.document, "id": time, "flags": q.flags })),
+    );
+    lines
+}
+
+fn kql_answer(places: &Places, _: &Batch, question: &Question, answer: &Json) -> Result<Returned, String> {
+    let mut returned = Returned::default();
+    for row in answer["rows"].as_array().expect("rows") {
+        let flags = question.flags.iter().enumerate().map(|(i, name)| match row[i + 1].as_bool() {
+            Some(value) => Ok((name.clone(), value)),
+            None => Err(format!("the flag {name} is {}, columns are {}", row[i + 1], answer["columns"])),
+        });
+        put(&mut returned, places.of(&row[0])?, flags.collect::<Result<_, _>>()?)?;
+    }
+    Ok(returned)
+}
+
+// ---- SPL ----
+
+/// What a macro looks for in events: `source="…"` of its definition.
+fn source_of(definition: &str) -> &str {
+    let (_, rest) = definition.split_once("source=\"").expect("a macro names a source");
+    rest.split('"').next().unwrap_or("")
+}
+
+fn splunk(target: &Target, rows: &[Logged], questions: &[Question]) -> Vec<Result<Returned, String>> {
+    let mut macros = spl::Macros::default();
+    for (name, text) in &target.macros {
+        macros.define(name, text);
+    }
+    let events: Vec<spl::Row> = rows
+        .iter()
+        .map(|logged| {
+            let dataset = logged.source.datamodel.as_deref().map(|m| m.rsplit('.').next().unwrap_or(m));
+            let column = |name: &str| match dataset {
+                Some(dataset) if name != "_time" => format!("{dataset}.{name}"),
+                _ => name.to_owned(),
+            };
+            let mut row: spl::Row = logged.row.iter().map(|(name, value)| (column(name), value.clone())).collect();
+            if let Some(dataset) = dataset {
+                // An event belongs to a dataset whichever of its fields it lacks.
+                row.insert(format!("{dataset}.is_member"), Json::from("true"));
+            }
+            if let Some(name) = &logged.source.macro_name {
+                row.insert("index".to_owned(), Json::from("main"));
+                row.insert("source".to_owned(), Json::from(source_of(&target.macros[name])));
+            }
+            row
+        })
+        .collect();
+    let places = Places::new(rows);
+    let one = |question: &Question| {
+        let query = spl::read(&question.document).map_err(|e| e.to_string())?;
+        let mut returned = Returned::default();
+        let out = match query.run(&events, &macros) {
+            Err(error) if error.message.contains(deviations::BYTES) => {
+                // All rows but those that hinge on it.
+                let mut known = vec![];
+                for (place, event) in events.iter().enumerate() {
+                    match query.run(std::slice::from_ref(event), &macros) {
+                        Err(error) if error.message.contains(deviations::BYTES) => {
+                            returned.undecided.insert(place);
+                        }
+                        _ => known.push(event.clone()),
+                    }
+                }
+                query.run(&known, &macros)
+            }
+            other => other,
+        };
+        for row in out.map_err(|e| e.to_string())? {
+            let flags = question.flags.iter().map(|name| match row.get(name).and_then(Json::as_str) {
+                Some("true") => Ok((name.clone(), true)),
+                Some("false") => Ok((name.clone(), false)),
+                other => Err(format!("the flag {name} is {other:?}")),
+            });
+            put(&mut returned, places.of(&row["_time"])?, flags.collect::<Result<_, _>>()?)?;
+        }
+        Ok(returned)
+    };
+    questions.iter().map(one).collect()
+}
+
+// ---- Sigma ----
+
+/// The log sources of a text's rules, in order.
+fn logsources(text: &str) -> Vec<BTreeMap<String, String>> {
+    use serde::Deserialize as _;
+    let documents = serde_yaml::Deserializer::from_str(text).map(|d| serde_yaml::Value::deserialize(d).expect("YAML"));
+    let sources = documents.filter_map(|d| d.get("logsource").cloned());
+    let read = |source: serde_yaml::Value| {
+        let pairs = source.as_mapping().expect("a log source").iter();
+        let pairs = pairs.map(|(k, v)| (k.as_str().unwrap_or("").to_owned(), v.as_str().unwrap_or("").to_owned()));
+        pairs.filter(|(k, _)| k != "definition").collect()
+    };
+    sources.map(read).collect()
+}
+
+fn sigma_lines(batch: &Batch) -> Vec<Json> {
+    let events: Vec<&Map<String, Json>> = batch.rows.iter().map(|r| &r.row).collect();
+    let questions = batch.questions.iter().map(|q| json!({ "name": q.name, "yaml": q.document }));
+    [json!({ "events": events })].into_iter().chain(questions).collect()
+}
+
+fn sigma_answer(_: &Places, batch: &Batch, question: &Question, answer: &Json) -> Result<Returned, String> {
+    let matched = answer["matched"].as_array().expect("matches");
+    let sources = logsources(&question.document);
+    assert_eq!(matched.len(), sources.len(), "{}: rules and log sources", question.name);
+    let mut returned = Returned::default();
+    for (matched, source) in matched.iter().zip(&sources) {
+        for place in matched.as_array().expect("places").iter().filter_map(Json::as_u64) {
+            let place = usize::try_from(place).expect("a place");
+            let own = &batch.rows[place].source.logsource;
+            if own.len() == source.len() && own.iter().all(|(k, v)| source.get(k) == Some(v)) {
+                returned.rows.insert(place, BTreeMap::new());
+            }
+        }
+    }
+    Ok(returned)
+}

@@ -1,0 +1,88 @@
+//! What a target's document must answer: the oracle's verdict on the event as the target sees it.
+
+use super::super::oracle::{Event, holds};
+use arcanary::ir::{Body, Drop, Op, Pred};
+use arcanary::sema::{FieldId, Kind, Os, Project, Rule};
+use arcanary::target::{Source, Target};
+use std::collections::BTreeMap;
+
+/// What a document must say of one row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expected {
+    /// It returns the row.
+    pub returned: bool,
+    /// Its flags, where it does.
+    pub flags: BTreeMap<String, bool>,
+}
+
+/// A rule as a target can say it: what its author lets a target drop is dropped where the target lacks a field.
+pub struct Meaning {
+    detect: Pred,
+    exceptions: Vec<Pred>,
+    flags: Vec<(String, Pred)>,
+}
+
+impl Meaning {
+    /// A rule's meaning for events of one log; `None` if the rule does not look there.
+    pub fn new(rule: &Rule, project: &Project, target: &Target, source: &Source, kind: Kind) -> Option<Meaning> {
+        let os: Vec<Os> = source.os.iter().copied().filter(|o| rule.meta.os.contains(o)).collect();
+        if os.is_empty() || !rule.kinds.contains(&kind) {
+            return None;
+        }
+        let body = rule.body(project, kind, &os);
+        let Body { detect, exceptions, flags, .. } = &*body;
+        let lacks = |id: FieldId| {
+            let constant = source.when.iter().any(|(f, _)| *f == id) || id.short() == "host.os" && source.os.len() == 1;
+            !constant && target.mapping(id, kind).is_none()
+        };
+        let whole = |pred: &Pred| {
+            let pred = degraded(pred, &lacks, true);
+            (!asks_what_lacks(&pred, &lacks)).then_some(pred)
+        };
+        Some(Meaning {
+            detect: degraded(detect, &lacks, false),
+            exceptions: exceptions.iter().filter_map(&whole).collect(),
+            flags: flags.iter().filter_map(|f| Some((f.name.clone(), whole(&f.pred)?))).collect(),
+        })
+    }
+
+    /// What must be said of an event.
+    pub fn of(&self, event: &Event) -> Expected {
+        let returned = holds(&self.detect, event) && !self.exceptions.iter().any(|e| holds(e, event));
+        let flags = self.flags.iter().filter(|_| returned).map(|(name, pred)| (name.clone(), holds(pred, event)));
+        Expected { returned, flags: flags.collect() }
+    }
+
+    /// The names of its flags.
+    pub fn flags(&self) -> impl Iterator<Item = &str> {
+        self.flags.iter().map(|(name, _)| name.as_str())
+    }
+}
+
+/// Droppable parts that ask for what the target lacks become constants. In exceptions and flags (`whole`) the author's
+/// `when available` drops all, not a part.
+fn degraded(pred: &Pred, lacks: &dyn Fn(FieldId) -> bool, whole: bool) -> Pred {
+    let each = |all: &[Pred]| all.iter().map(|p| degraded(p, lacks, whole)).collect::<Vec<_>>();
+    match pred {
+        Pred::Droppable { pred, why, .. } => {
+            let inner = degraded(pred, lacks, whole);
+            let drops = asks_what_lacks(&inner, lacks) && !(whole && *why == Drop::WhenAvailable);
+            if drops { Pred::Const(why.value()) } else { inner }
+        }
+        Pred::Not(inner) => Pred::Not(Box::new(degraded(inner, lacks, whole))),
+        Pred::And(all) => Pred::And(each(all)),
+        Pred::Or(all) => Pred::Or(each(all)),
+        other => other.clone(),
+    }
+}
+
+fn asks_what_lacks(pred: &Pred, lacks: &dyn Fn(FieldId) -> bool) -> bool {
+    let mut found = false;
+    pred.each_test(&mut |test| {
+        found |= lacks(test.field.id);
+        if let Op::Same { other, .. } = &test.op {
+            found |= lacks(other.id);
+        }
+    });
+    found
+}

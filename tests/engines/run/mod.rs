@@ -1,0 +1,19 @@
+//! Translation validation: documents are run on real engines over rows, and must return what the oracle says.
+//!
+//! | engine | language | what it is |
+//! |---|---|---|
+//! | `kusto_run/run.py` | KQL | duckdb-kql, which translates to DuckDB's SQL and was built against Microsoft's emulator |
+//! | `spl` | SPL | the strict evaluator of these tests, written from Splunk's documentation |
+//! | `sigma/run.py` | Sigma | pySigma's SQLite backend, SQLite, Python's regular expressions |
+//! | `sigma_rust` | Sigma | sigma-rust, an evaluator on its own |
+//!
+//! `deviations.md` beside this folder lists where an engine is known not to do what its platform does.
+
+pub mod compare;
+pub mod deviations;
+pub mod engines;
+pub mod events;
+pub mod expect;
+pub mod random;
+pub mod tree;
+pub mod view;
