@@ -6,6 +6,7 @@
 pub mod bind;
 mod bound;
 mod column;
+mod constant;
 mod derive;
 mod load;
 mod show;

@@ -1,0 +1,81 @@
+//! What a log source itself decides: fields that are constant there, and what of a rule no source covers.
+
+use super::Source;
+use super::bind::Unsupported;
+use crate::ir::{Op, Pred};
+use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
+use std::borrow::Cow;
+
+/// A condition with what the log source itself decides put in.
+pub(super) fn known_of_source<'p>(pred: &'p Pred, source: &Source, os: &[Os]) -> Cow<'p, Pred> {
+    let mut known = Cow::Borrowed(pred);
+    for (field, words) in &source.when {
+        known = Cow::Owned(fix(&known, *field, &words.iter().map(String::as_str).collect::<Vec<_>>()));
+    }
+    match (os, source.os.as_slice(), FieldId::find("host.os")) {
+        ([one], [_], Some(id)) if reads(&known, id) => Cow::Owned(fix(&known, id, &[one.word()])),
+        _ => known,
+    }
+}
+
+/// Whether a condition reads a field.
+fn reads(pred: &Pred, field: FieldId) -> bool {
+    let mut found = false;
+    pred.each_test(&mut |t| found |= t.field.id == field);
+    found
+}
+
+/// A condition where a field is known to be one of some words. Several words leave the test undecided.
+fn fix(pred: &Pred, field: FieldId, words: &[&str]) -> Pred {
+    match pred {
+        Pred::Const(value) => Pred::Const(*value),
+        Pred::Not(inner) => fix(inner, field, words).not(),
+        Pred::And(all) => Pred::and(all.iter().map(|p| fix(p, field, words)).collect::<Vec<_>>()),
+        Pred::Or(all) => Pred::or(all.iter().map(|p| fix(p, field, words)).collect::<Vec<_>>()),
+        Pred::Droppable { pred, why, span } => match fix(pred, field, words) {
+            Pred::Const(value) => Pred::Const(value),
+            pred => Pred::Droppable { pred: Box::new(pred), why: why.clone(), span: *span },
+        },
+        Pred::Test(test) if test.field.id == field && test.field.step.is_none() => match &test.op {
+            Op::Word(asked) if words.iter().all(|w| asked.contains(w)) => Pred::Const(true),
+            Op::Word(asked) if words.iter().all(|w| !asked.contains(w)) => Pred::Const(false),
+            Op::Exists => Pred::Const(true),
+            _ => pred.clone(),
+        },
+        Pred::Test(_) => pred.clone(),
+    }
+}
+
+/// A word of an enum field for which no log source exists, although the rule may fire on it.
+pub(super) fn missing_words(
+    rule: &Rule,
+    project: &Project,
+    kind: Kind,
+    served: &[Os],
+    constants: &[(FieldId, &str, Os)],
+) -> Vec<Unsupported> {
+    let mut out = vec![];
+    let mut fields: Vec<FieldId> = constants.iter().map(|(f, ..)| *f).collect();
+    fields.dedup();
+    for field in fields {
+        let Type::Enum(words) = field.def().ty else { continue };
+        for os in served {
+            let body = rule.body(project, kind, &[*os]);
+            for word in words.iter().filter(|w| !constants.contains(&(field, **w, *os))) {
+                if !fix(&body.detect, field, &[word]).is(false) {
+                    let mut span = rule.detect_span;
+                    body.detect.each_test(&mut |t| {
+                        if t.field.id == field && matches!(&t.op, Op::Word(w) if w.contains(word)) {
+                            span = t.span;
+                        }
+                    });
+                    out.push(Unsupported {
+                        span,
+                        why: format!("has no log source for `{}` {word} on {}", field.short(), os.word()),
+                    });
+                }
+            }
+        }
+    }
+    out
+}
