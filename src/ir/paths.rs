@@ -66,12 +66,12 @@ pub fn under(folders: &[Folder], cased: bool) -> Regex {
         (!some.is_empty()).then(|| format!(r"{before}{}(?:[\\/\n]|$)", alternatives(&some)))
     };
     let all: Vec<String> = [pattern(true), pattern(false)].into_iter().flatten().collect();
-    let terms: Option<Vec<Cheap>> = folders.iter().map(|f| f.term.clone()).collect();
+    let terms: Option<indexmap::IndexSet<Cheap>> = folders.iter().map(|f| f.term.clone()).collect();
     Regex {
         pattern: if all.len() == 1 { all.concat() } else { alternatives(&all) },
         cased,
         loose: false,
-        implied: terms.unwrap_or_default(),
+        implied: terms.unwrap_or_default().into_iter().collect(),
     }
 }
 

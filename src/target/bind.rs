@@ -162,7 +162,7 @@ fn bind_source<'t>(
     if detect.is(false) {
         return Ok((None, vec![]));
     }
-    let mut binder = Binder { target, kind, os, notes: vec![], refused: vec![], strict: false };
+    let mut binder = Binder { target, kind, kinds: &rule.kinds, os, notes: vec![], refused: vec![], strict: false };
     let detect = binder.pred(&detect);
     let mut silenced = detect == Bound::Const(false);
     let mut exceptions = vec![];
@@ -195,6 +195,8 @@ fn bind_source<'t>(
 struct Binder<'a> {
     target: &'a Target,
     kind: Kind,
+    /// All kinds of event that the rule reads.
+    kinds: &'a [Kind],
     os: &'a [Os],
     notes: Vec<Note>,
     refused: Vec<Unsupported>,
@@ -278,10 +280,22 @@ impl Binder<'_> {
 
     fn mapping(&mut self, field: FieldRef, span: Span) -> Option<Mapping> {
         let found = self.target.mapping(field.id, self.kind).cloned();
-        if found.is_none() {
+        if found.is_none() && self.logged_with_another_kind(field.id) {
+            // Events of this log source lack the field, and a test of what an event lacks is false.
+            let (name, kind) = (field.id.short(), self.kind.word());
+            self.notes.push(Note {
+                text: format!("{kind} events have no `{name}` here: what it is asked is false for them."),
+                degraded: false,
+            });
+        } else if found.is_none() {
             self.refuse(span, format!("has no `{}` in {} events", field.id.short(), self.kind.word()));
         }
         found
+    }
+
+    /// In `process or script where …` a field need be logged with one of the kinds only.
+    fn logged_with_another_kind(&self, field: FieldId) -> bool {
+        self.kinds.iter().any(|k| *k != self.kind && self.target.mapping(field, *k).is_some())
     }
 
     fn test(&mut self, test: &Test) -> Bound {
