@@ -285,16 +285,27 @@ pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
         return Ok(());
     }
     let folder = path.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf);
-    let write = || -> io::Result<()> {
-        std::fs::create_dir_all(&folder)?;
-        let mut file = tempfile::Builder::new().prefix(".arcanary-").tempfile_in(&folder)?;
-        io::Write::write_all(&mut file, text.as_bytes())?;
+    let beside = || {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".arcanary-");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
             let mode = std::fs::metadata(path).map_or(0o644, |m| m.permissions().mode());
-            file.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
+            builder.permissions(std::fs::Permissions::from_mode(mode)).tempfile_in(&folder)
         }
+        #[cfg(not(unix))]
+        builder.tempfile_in(&folder)
+    };
+    let write = || -> io::Result<()> {
+        let mut file = match beside() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                std::fs::create_dir_all(&folder)?;
+                beside()?
+            }
+            other => other?,
+        };
+        io::Write::write_all(&mut file, text.as_bytes())?;
         file.persist(path).map_err(|e| e.error)?;
         Ok(())
     };
