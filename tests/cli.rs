@@ -168,6 +168,17 @@ fn what_a_target_cannot_say_is_a_finding_until_it_is_skipped_with_a_reason() {
 }
 
 #[test]
+fn a_query_longer_than_its_target_takes_is_a_finding_with_both_lengths() {
+    let place = project();
+    place.write("targets/short.yaml", "name: short\nextends: sentinel\nlimits: { characters: 100 }\n");
+    let ran = place.run(&["build", "--target", "sentinel,short"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("error[E0903]: target `short` takes no query as long as that of `packed`"), "{}", ran.err);
+    assert!(ran.err.contains("characters, and 100 is the limit"), "{}", ran.err);
+    assert!(place.path("build/sentinel/packed.kql").is_file() && !place.path("build/short").exists());
+}
+
+#[test]
 fn findings_come_as_json_on_standard_output() {
     let place = project();
     place.write("rules/a.det", &RULE.replace("level medium", "level bad"));
