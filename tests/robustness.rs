@@ -7,7 +7,7 @@
 use arcanary::diagnostic::{Code, Diagnostic, Style, to_json, to_text};
 use arcanary::sema::{MAX_TESTS, resolve};
 use arcanary::source::{Sources, Span};
-use arcanary::syntax::{Token, parse, tokens};
+use arcanary::syntax::{ITEM_WORDS, RESERVED, Token, parse, tokens};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use std::path::{Path, PathBuf};
@@ -484,47 +484,8 @@ fn code(text: &str) -> Vec<(Token, usize, usize)> {
     tokens(text).filter(|(t, ..)| !matches!(t, Token::Comment | Token::Doc)).collect()
 }
 
-/// The words and signs of the language, and some that are none.
-const SOUP: [&str; 96] = [
-    "utility",
-    "exception",
-    "rule",
-    "tune",
-    "group",
-    "list",
-    "param",
-    "let",
-    "extend",
-    "and",
-    "or",
-    "not",
-    "where",
-    "is",
-    "in",
-    "any",
-    "all",
-    "cased",
-    "contains",
-    "starts",
-    "ends",
-    "within",
-    "without",
-    "with",
-    "like",
-    "matches",
-    "under",
-    "exists",
-    "cidr",
-    "runs",
-    "renamed",
-    "relocated",
-    "resembles",
-    "to",
-    "when",
-    "available",
-    "by",
-    "of",
-    "optional",
+/// Words and signs of the language besides [`ITEM_WORDS`] and [`RESERVED`], and some that are none.
+const SOUP: [&str; 57] = [
     "true",
     "false",
     "os",
@@ -584,6 +545,11 @@ const SOUP: [&str; 96] = [
     "ü",
 ];
 
+/// The reserved words and [`SOUP`].
+fn inner_words() -> Vec<&'static str> {
+    [&RESERVED[..], &SOUP].concat()
+}
+
 fn fixed() -> ProptestConfig {
     ProptestConfig {
         cases: 400,
@@ -618,7 +584,7 @@ proptest! {
 
     #[test]
     fn random_tokens_are_read(
-        words in proptest::collection::vec((proptest::sample::select(&SOUP[..]), prop_oneof![Just(" "), Just("\n"), Just("")]), 0..80),
+        words in proptest::collection::vec((proptest::sample::select([&ITEM_WORDS[..], &inner_words()].concat()), prop_oneof![Just(" "), Just("\n"), Just("")]), 0..80),
     ) {
         let text: String = words.iter().map(|(word, blank)| format!("{word}{blank}")).collect();
         found(&text);
@@ -626,7 +592,7 @@ proptest! {
 
     #[test]
     fn random_tokens_in_a_rule_are_read(
-        words in proptest::collection::vec((proptest::sample::select(&SOUP[9..]), prop_oneof![Just(" "), Just("\n")]), 0..40),
+        words in proptest::collection::vec((proptest::sample::select(inner_words()), prop_oneof![Just(" "), Just("\n")]), 0..40),
     ) {
         let text: String = words.iter().map(|(word, blank)| format!("{word}{blank}")).collect();
         found(&rule(&text));

@@ -5,6 +5,7 @@ use super::{FieldId, Kind, OS_WORDS, Os, Project, Report, Type, unknown_word};
 use crate::attack;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
+use crate::syntax::META_KEYS;
 use crate::syntax::ast::{Ident, MetaElement, MetaValue, Path, Text};
 use std::collections::HashMap;
 
@@ -28,28 +29,6 @@ const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"]
 const STATUSES: [&str; 4] = ["experimental", "test", "stable", "deprecated"];
 const ENTITIES: [&str; 6] = ["host", "user", "process", "file", "ip", "dll"];
 const RELATIONS: [&str; 5] = ["derived", "renamed", "merged", "obsolete", "similar"];
-/// Keys in the order in which `fmt` writes them.
-pub const KEYS: [&str; 19] = [
-    "title",
-    "id",
-    "level",
-    "status",
-    "os",
-    "attack",
-    "author",
-    "license",
-    "date",
-    "modified",
-    "references",
-    "related",
-    "tags",
-    "false_positives",
-    "triage",
-    "show",
-    "entities",
-    "schedule",
-    "throttle",
-];
 
 impl Level {
     /// The word.
@@ -236,7 +215,7 @@ impl<'a, 'r> Reader<'a, 'r> {
                 let keys = keys.iter().filter(|k| self.key_field(k)).map(Path::dotted).collect();
                 meta.throttle = Some(Throttle { period: period.0, keys });
             }
-            (known, _) if KEYS.contains(&known) => {
+            (known, _) if META_KEYS.contains(&known) => {
                 let wanted = match known {
                     "title" | "author" | "license" => "text in quotes",
                     "id" => "a UUID",
@@ -261,12 +240,12 @@ impl<'a, 'r> Reader<'a, 'r> {
                     _ => diagnostic.did_you_mean(
                         other,
                         key.span,
-                        KEYS.into_iter().chain(["detect", "flag", "threshold", "except", "test"]),
+                        META_KEYS.into_iter().chain(["detect", "flag", "threshold", "except", "test"]),
                     ),
                 };
                 self.report.push(match diagnostic.help.is_empty() {
                     true => diagnostic
-                        .note(format!("entries are {}, detect, flag, threshold, except, test", KEYS.join(", "))),
+                        .note(format!("entries are {}, detect, flag, threshold, except, test", META_KEYS.join(", "))),
                     false => diagnostic,
                 });
             }

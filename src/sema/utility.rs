@@ -5,6 +5,7 @@ use super::{Os, Report};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::paths::Folder;
 use crate::source::Span;
+use crate::syntax::UTILITY_KEYS;
 use crate::syntax::ast::{self, Literal};
 use indexmap::IndexMap;
 use std::collections::HashMap;
@@ -156,7 +157,6 @@ pub const PSDASH: [&str; 4] = ["-", "\u{2013}", "\u{2014}", "\u{2015}"];
 /// The shapes' words.
 const SHAPES: [&str; 10] =
     ["first", "alone", "glued", "equals", "bundled", "dashless", "long", "leading", "word", "parameter"];
-const KEYS: [&str; 9] = ["os", "image", "original", "home", "prefixes", "cased", "values", "verb", "switch"];
 
 /// Resolves one utility. Findings go to `report`; what could be read is returned in any case.
 pub(super) fn resolve(ast: &ast::Utility, lists: &Lists, broken: bool, report: &mut Report) -> Utility {
@@ -290,8 +290,8 @@ fn resolve_key(key: &ast::Ident, value: &ast::UtilityValue, lists: &Lists, out: 
         (other, _) => report.push(
             Diagnostic::new(Code::UnknownKey, format!("a utility has no entry `{other}`"))
                 .at(key.span, "not an entry of a utility")
-                .did_you_mean(other, key.span, KEYS)
-                .note(format!("entries are {}", KEYS.join(", "))),
+                .did_you_mean(other, key.span, UTILITY_KEYS)
+                .note(format!("entries are {}", UTILITY_KEYS.join(", "))),
         ),
     }
 }

@@ -11,4 +11,4 @@ pub mod parse;
 mod split;
 
 pub use parse::{Parsed, parse};
-pub use split::{Comment, ITEM_WORDS, MAX_DEPTH, RESERVED, Token, tokens};
+pub use split::{Comment, ITEM_WORDS, MAX_DEPTH, META_KEYS, RESERVED, Token, UTILITY_KEYS, tokens};

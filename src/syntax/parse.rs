@@ -7,7 +7,7 @@
 use super::ast::{File, Ident, Item, ItemKind, Rule as RuleItem, RulePart, Tune, Utility, UtilityPart};
 use super::build::Builder;
 use super::expected::{Failure, Piece, failure};
-use super::split::{self, Chunk, Comment, ITEM_WORDS, Token, tokens};
+use super::split::{self, Chunk, Comment, ITEM_WORDS, META_KEYS, Token, UTILITY_KEYS, tokens};
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, Span};
 use pest::Parser as _;
@@ -113,36 +113,8 @@ fn header(file: FileId, item: &str, offset: usize) -> Option<(String, Ident)> {
     Some((keyword.to_owned(), Ident { text: name.to_owned(), span }))
 }
 
-const RULE_WORDS: [&str; 27] = [
-    "title",
-    "id",
-    "level",
-    "status",
-    "os",
-    "attack",
-    "author",
-    "license",
-    "date",
-    "modified",
-    "references",
-    "false_positives",
-    "tags",
-    "triage",
-    "show",
-    "entities",
-    "schedule",
-    "throttle",
-    "related",
-    "detect",
-    "flag",
-    "threshold",
-    "except",
-    "test",
-    "disable",
-    "description",
-    "severity",
-];
-const UTILITY_WORDS: [&str; 9] = ["os", "image", "original", "home", "prefixes", "cased", "values", "verb", "switch"];
+/// What begins an entry of a rule or a tune besides metadata: the other entries, and keys that are often meant.
+const RULE_WORDS: [&str; 8] = ["detect", "flag", "threshold", "except", "test", "disable", "description", "severity"];
 
 /// What could be read of an item that does not parse.
 struct Salvaged {
@@ -158,10 +130,10 @@ const MOST_PIECES: usize = 1000;
 /// places in `reported` are passed over in silence if they do not parse.
 fn salvage(item: Piece, reported: &[usize], builder: &mut Builder) -> Option<Salvaged> {
     let (keyword, name) = header(item.file, item.input(), item.start)?;
-    let (alone, words): (Rule, &[&str]) = match keyword.as_str() {
-        "utility" => (Rule::utility_alone, &UTILITY_WORDS),
-        "rule" => (Rule::rule_alone, &RULE_WORDS),
-        "tune" => (Rule::tune_alone, &RULE_WORDS),
+    let (alone, words): (Rule, [&[&str]; 2]) = match keyword.as_str() {
+        "utility" => (Rule::utility_alone, [&UTILITY_KEYS, &[]]),
+        "rule" => (Rule::rule_alone, [&META_KEYS, &RULE_WORDS]),
+        "tune" => (Rule::tune_alone, [&META_KEYS, &RULE_WORDS]),
         _ => return None,
     };
     let mut failed = false;
@@ -215,7 +187,7 @@ fn salvage(item: Piece, reported: &[usize], builder: &mut Builder) -> Option<Sal
 }
 
 /// The byte ranges of the entries between an item's braces, each from its keyword to the last token before the next.
-fn entries(item: &str, words: &[&str]) -> Option<Vec<(usize, usize)>> {
+fn entries(item: &str, words: [&[&str]; 2]) -> Option<Vec<(usize, usize)>> {
     let all: Vec<_> = tokens(item).filter(|(t, ..)| !matches!(t, Token::Comment | Token::Doc)).collect();
     let mut depth = 0_usize;
     let mut starts: Vec<usize> = vec![];
@@ -240,7 +212,7 @@ fn entries(item: &str, words: &[&str]) -> Option<Vec<(usize, usize)>> {
                 let operator = matches!(next, "," | "." | "is" | "in" | "contains" | "exists")
                     || matches!(next, "=" | ":") && !begins_line;
                 let first = starts.is_empty();
-                if first || (words.contains(&word) && !glued && !operator) {
+                if first || (words.iter().any(|w| w.contains(&word)) && !glued && !operator) {
                     if !first {
                         ends.push(last_end);
                     }

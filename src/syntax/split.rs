@@ -48,6 +48,33 @@ pub const RESERVED: [&str; 30] = [
     "optional",
 ];
 
+/// The keys of metadata, in the order of the language's reference and of `fmt`.
+pub const META_KEYS: [&str; 19] = [
+    "title",
+    "id",
+    "level",
+    "status",
+    "os",
+    "attack",
+    "author",
+    "license",
+    "date",
+    "modified",
+    "references",
+    "related",
+    "tags",
+    "false_positives",
+    "triage",
+    "show",
+    "entities",
+    "schedule",
+    "throttle",
+];
+
+/// The keys of a utility's entries.
+pub const UTILITY_KEYS: [&str; 9] =
+    ["os", "image", "original", "home", "prefixes", "cased", "values", "verb", "switch"];
+
 /// A `//` comment.
 #[derive(Clone, Debug)]
 pub struct Comment {

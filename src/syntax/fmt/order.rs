@@ -1,29 +1,9 @@
 //! The order of the entries of a rule or a tune, and how wide a column their keys take.
 
+use crate::syntax::META_KEYS;
 use crate::syntax::ast::{RulePart, RulePartKind};
 
-/// Metadata in the order of the language's reference. The first ones are aligned.
-const KEYS: [&str; 19] = [
-    "title",
-    "id",
-    "level",
-    "status",
-    "os",
-    "attack",
-    "author",
-    "license",
-    "date",
-    "modified",
-    "references",
-    "related",
-    "tags",
-    "false_positives",
-    "triage",
-    "show",
-    "entities",
-    "schedule",
-    "throttle",
-];
+/// So many of the first keys of metadata are aligned.
 const ALIGNED: usize = 10;
 
 /// A part of a rule that is set off by blank lines.
@@ -45,9 +25,9 @@ pub(super) enum Section {
 pub(super) fn rank(part: &RulePart) -> (Section, usize) {
     match &part.kind {
         RulePartKind::Meta { key, .. } => {
-            (Section::Meta, KEYS.iter().position(|k| *k == key.text).unwrap_or(KEYS.len()))
+            (Section::Meta, META_KEYS.iter().position(|k| *k == key.text).unwrap_or(META_KEYS.len()))
         }
-        RulePartKind::Disable(_) => (Section::Meta, KEYS.len() + 1),
+        RulePartKind::Disable(_) => (Section::Meta, META_KEYS.len() + 1),
         RulePartKind::Detect(_) => (Section::Detect, 0),
         RulePartKind::Flag(_) => (Section::Flags, 0),
         RulePartKind::Threshold(..) => (Section::Flags, 1),
@@ -58,5 +38,5 @@ pub(super) fn rank(part: &RulePart) -> (Section, usize) {
 
 /// Whether a metadata key shares a column with its neighbours.
 pub(super) fn is_aligned(key: &str) -> bool {
-    KEYS.iter().take(ALIGNED).any(|k| *k == key)
+    META_KEYS.iter().take(ALIGNED).any(|k| *k == key)
 }
