@@ -5,47 +5,66 @@
 
 pub mod eval;
 
-use crate::sema::{FieldId, Kind, Type};
+use crate::sema::{FieldId, Kind, Type, fields};
 use crate::syntax::ast::{self, EventValue, Literal};
-use std::collections::HashMap;
+use std::borrow::Cow;
 
-/// A field's value.
+/// A field's value, in the text that it was read from where that is possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub enum Value<'a> {
     /// Text, a path, a hash, an address, an enum's word.
-    Text(String),
+    Text(Cow<'a, str>),
     /// A number, bytes, or microseconds since 1970.
     Number(i64),
     /// True or false.
     Bool(bool),
 }
 
-/// One event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// Its kind.
-    pub kind: Kind,
-    fields: HashMap<FieldId, Value>,
+impl<'a> Value<'a> {
+    /// A text.
+    pub fn of(text: impl Into<Cow<'a, str>>) -> Value<'a> {
+        Value::Text(text.into())
+    }
 }
 
-impl Event {
+/// One event: a slot for each field of the language.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event<'a> {
+    /// Its kind.
+    pub kind: Kind,
+    slots: Vec<Option<Value<'a>>>,
+}
+
+impl<'a> Event<'a> {
     /// An event that has no field yet.
     #[must_use]
-    pub fn new(kind: Kind) -> Event {
-        Event { kind, fields: HashMap::new() }
+    pub fn new(kind: Kind) -> Event<'a> {
+        Event { kind, slots: vec![None; FieldId::COUNT] }
     }
 
-    /// Gives a field a value; an empty text is none.
-    pub fn set(&mut self, id: FieldId, value: Value) {
-        if value != Value::Text(String::new()) {
-            self.fields.insert(id, value);
+    /// Gives a field a value; an empty text is none, and takes away what was there.
+    pub fn set(&mut self, id: FieldId, value: Value<'a>) {
+        if let Some(slot) = self.slots.get_mut(id.index()) {
+            *slot = Some(value).filter(|v| !matches!(v, Value::Text(text) if text.is_empty()));
+        }
+    }
+
+    /// Takes a field away.
+    pub fn remove(&mut self, id: FieldId) {
+        if let Some(slot) = self.slots.get_mut(id.index()) {
+            *slot = None;
         }
     }
 
     /// A field's value, unless the event lacks it.
     #[must_use]
-    pub fn get(&self, id: FieldId) -> Option<&Value> {
-        self.fields.get(&id)
+    pub fn get(&self, id: FieldId) -> Option<&Value<'a>> {
+        self.slots.get(id.index())?.as_ref()
+    }
+
+    /// The fields that it has, in the order of the reference.
+    pub fn fields(&self) -> impl Iterator<Item = (FieldId, &Value<'a>)> {
+        fields::all().zip(&self.slots).filter_map(|(id, slot)| Some((id, slot.as_ref()?)))
     }
 
     /// A field's text, unless the event lacks it.
@@ -73,13 +92,16 @@ impl Event {
 
     fn follow(&mut self, from: &str, to: &str, how: impl Fn(&str) -> Option<&str>) {
         let (Some(from), Some(to)) = (FieldId::find(from), FieldId::find(to)) else { return };
-        let Some(text) = self.text(from).and_then(how).filter(|t| !t.is_empty()).map(str::to_owned) else { return };
-        self.fields.entry(to).or_insert(Value::Text(text));
+        if self.get(to).is_none()
+            && let Some(text) = self.text(from).and_then(how).map(str::to_owned)
+        {
+            self.set(to, Value::of(text));
+        }
     }
 
     /// The event that a rule's test writes out. What the resolver found wrong with it is left out.
     #[must_use]
-    pub fn of_test(written: &ast::Event) -> Event {
+    pub fn of_test(written: &ast::Event) -> Event<'static> {
         let mut event = Event::new(Kind::from_word(&written.kind.text).unwrap_or(Kind::Process));
         for (path, value) in &written.fields {
             let Some(id) = FieldId::find(&path.dotted()) else { continue };
@@ -92,11 +114,11 @@ impl Event {
     }
 }
 
-fn test_value(ty: Type, value: &EventValue) -> Option<Value> {
+fn test_value(ty: Type, value: &EventValue) -> Option<Value<'static>> {
     Some(match value {
-        EventValue::Word(word) => Value::Text(word.text.clone()),
+        EventValue::Word(word) => Value::of(word.text.clone()),
         EventValue::Literal(Literal::Text(text)) if ty == Type::Time => Value::Number(microseconds(&text.value)?),
-        EventValue::Literal(Literal::Text(text)) => Value::Text(text.value.clone()),
+        EventValue::Literal(Literal::Text(text)) => Value::of(text.value.clone()),
         EventValue::Literal(Literal::Date(date, _)) => Value::Number(microseconds(date)?),
         EventValue::Literal(Literal::Int(n, _) | Literal::Size(n, _) | Literal::Duration(n, _)) => {
             Value::Number(i64::try_from(*n).ok()?)
@@ -125,8 +147,8 @@ mod tests {
     fn names_folders_and_extensions_follow_from_paths() {
         let id = |name: &str| FieldId::find(name).expect(name);
         let mut event = Event::new(Kind::File);
-        event.set(id("file.path"), Value::Text(r"C:\a.b\c.tar.GZ".into()));
-        event.set(id("executable"), Value::Text(String::new()));
+        event.set(id("file.path"), Value::of(r"C:\a.b\c.tar.GZ"));
+        event.set(id("executable"), Value::of(""));
         event.derive();
         for (name, text) in [("file.name", "c.tar.GZ"), ("file.directory", r"C:\a.b"), ("file.extension", "GZ")] {
             assert_eq!(event.text(id(name)), Some(text));

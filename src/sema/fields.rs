@@ -163,6 +163,15 @@ impl FieldDef {
 }
 
 impl FieldId {
+    /// How many fields there are.
+    pub const COUNT: usize = OTHER.len() + 2 * (PROCESS.len() + ARGUMENT.len());
+
+    /// Its place among all fields, below [`FieldId::COUNT`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+
     /// What the table says of it.
     #[must_use]
     pub fn def(self) -> &'static FieldDef {
