@@ -4,6 +4,8 @@
 //! logic over events has two values. [`eval`] compiles a rule and asks it about events.
 
 pub mod eval;
+pub mod read;
+pub mod time;
 
 use crate::sema::{FieldId, Kind, Type, fields};
 use crate::syntax::ast::{self, EventValue, Literal};
@@ -62,6 +64,17 @@ impl<'a> Event<'a> {
         self.slots.get(id.index())?.as_ref()
     }
 
+    /// The same event, apart from the text that it was read from.
+    #[must_use]
+    pub fn into_owned(self) -> Event<'static> {
+        let own = |value| match value {
+            Value::Text(text) => Value::Text(Cow::Owned(text.into_owned())),
+            Value::Number(n) => Value::Number(n),
+            Value::Bool(b) => Value::Bool(b),
+        };
+        Event { kind: self.kind, slots: self.slots.into_iter().map(|slot| slot.map(own)).collect() }
+    }
+
     /// The fields that it has, in the order of the reference.
     pub fn fields(&self) -> impl Iterator<Item = (FieldId, &Value<'a>)> {
         fields::all().zip(&self.slots).filter_map(|(id, slot)| Some((id, slot.as_ref()?)))
@@ -117,26 +130,14 @@ impl<'a> Event<'a> {
 fn test_value(ty: Type, value: &EventValue) -> Option<Value<'static>> {
     Some(match value {
         EventValue::Word(word) => Value::of(word.text.clone()),
-        EventValue::Literal(Literal::Text(text)) if ty == Type::Time => Value::Number(microseconds(&text.value)?),
+        EventValue::Literal(Literal::Text(text)) if ty == Type::Time => Value::Number(time::parse(&text.value)?),
         EventValue::Literal(Literal::Text(text)) => Value::of(text.value.clone()),
-        EventValue::Literal(Literal::Date(date, _)) => Value::Number(microseconds(date)?),
+        EventValue::Literal(Literal::Date(date, _)) => Value::Number(time::parse(date)?),
         EventValue::Literal(Literal::Int(n, _) | Literal::Size(n, _) | Literal::Duration(n, _)) => {
             Value::Number(i64::try_from(*n).ok()?)
         }
         EventValue::Literal(Literal::Bool(value, _)) => Value::Bool(*value),
     })
-}
-
-/// `2026-11-20`, or `2026-11-20T08:30:00.5Z`, as microseconds since 1970.
-#[must_use]
-pub fn microseconds(text: &str) -> Option<i64> {
-    let (date, clock) = text.split_once(['T', ' ']).unwrap_or((text, "00:00:00Z"));
-    let days = crate::sema::day_number(date)?;
-    let (clock, fraction) = clock.strip_suffix('Z')?.split_once('.').unwrap_or((clock.strip_suffix('Z')?, "0"));
-    let mut parts = clock.split(':').map(|p| p.parse::<i64>().ok());
-    let seconds = parts.next()?? * 3600 + parts.next()?? * 60 + parts.next()??;
-    let digits: String = fraction.chars().chain("000000".chars()).take(6).collect();
-    days.checked_mul(86_400)?.checked_add(seconds)?.checked_mul(1_000_000)?.checked_add(digits.parse().ok()?)
 }
 
 #[cfg(test)]
@@ -154,12 +155,5 @@ mod tests {
             assert_eq!(event.text(id(name)), Some(text));
         }
         assert_eq!(event.get(id("process.name")), None);
-    }
-
-    #[test]
-    fn times_count_from_1970() {
-        assert_eq!(microseconds("1970-01-02"), Some(86_400_000_000));
-        assert_eq!(microseconds("2024-02-29T00:00:01.5Z"), Some(1_709_164_801_500_000));
-        assert_eq!(microseconds("yesterday"), None);
     }
 }

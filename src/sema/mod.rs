@@ -21,7 +21,6 @@ pub use condition::Place;
 pub use fields::{FieldDef, FieldId, Kind, OS_WORDS, Os, Type};
 pub use lists::Lists;
 pub use meta::{Level, Meta, Schedule, Throttle};
-pub(crate) use operand::day_number;
 pub use rule::{Exception, Rule};
 pub use size::MAX_TESTS;
 pub use test::READERS;

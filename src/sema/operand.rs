@@ -353,7 +353,7 @@ fn number(literal: &Literal, ty: Type) -> Option<i64> {
 }
 
 /// Days from 1970-01-01 to a date of the proleptic Gregorian calendar.
-pub(crate) fn day_number(date: &str) -> Option<i64> {
+fn day_number(date: &str) -> Option<i64> {
     let mut parts = date.splitn(3, '-').map(|p| p.parse::<i64>().ok());
     let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
     let shifted = if month <= 2 { year - 1 } else { year };

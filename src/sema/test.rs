@@ -7,7 +7,8 @@ use crate::syntax::ast::{Event, EventValue, Literal, Test, TestInput, Verdict};
 use std::collections::HashMap;
 
 /// Log schemas that recorded events can be read from.
-pub const READERS: [&str; 7] = ["ecs", "sysmon", "windows_security", "defender", "sentinel", "limacharlie", "splunk"];
+pub const READERS: [&str; 8] =
+    ["ecs", "sysmon", "windows_security", "defender", "sentinel", "limacharlie", "splunk", "labelled"];
 
 pub(super) fn check(test: &Test, rule: &Rule, report: &mut Report) {
     match &test.verdict {

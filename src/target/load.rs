@@ -61,9 +61,9 @@ struct SourceFile {
     when: IndexMap<String, Vec<String>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(untagged)]
-enum OneOrMany<T> {
+pub(crate) enum OneOrMany<T> {
     One(T),
     Many(Vec<T>),
 }
@@ -77,9 +77,10 @@ impl<T> OneOrMany<T> {
     }
 }
 
-#[derive(Deserialize)]
+/// Where a field's value comes from, as files write it.
+#[derive(Clone, Deserialize)]
 #[serde(untagged)]
-enum MappingFile {
+pub(crate) enum MappingFile {
     Column(String),
     Map(IndexMap<String, OneOrMany<Scalar>>),
 }
@@ -193,6 +194,17 @@ impl Targets {
         }
         Some(target)
     }
+}
+
+/// Reads the fields of a file in another format that writes mappings as target files do.
+pub(crate) fn mappings(
+    file: FileId,
+    text: &str,
+    fields: IndexMap<String, Option<MappingFile>>,
+) -> (IndexMap<FieldId, Option<Mapping>>, Vec<Diagnostic>) {
+    let mut check = Check { file, text, diagnostics: vec![] };
+    let mapped = fields.into_iter().filter_map(|(name, mapping)| check.field(&name, mapping)).collect();
+    (mapped, check.diagnostics)
 }
 
 fn yaml_error(file: FileId, text: &str, error: &serde_yaml::Error) -> Diagnostic {

@@ -15,6 +15,7 @@ pub use bind::{Note, Plan, SourceQuery, Unsupported, bind};
 pub use bound::{Bound, BoundOp, BoundTest};
 pub use column::{Column, How};
 pub use load::{BUILT_IN, Targets};
+pub(crate) use load::{MappingFile, mappings};
 pub use show::describe;
 
 use crate::sema::{FieldId, Kind, Os};

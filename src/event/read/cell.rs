@@ -1,0 +1,216 @@
+//! Values of columns, and the fields that come from them.
+
+use super::Column;
+use crate::event::Value;
+use crate::sema::Type;
+use crate::target::{How, Mapping, Scalar};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::borrow::Cow;
+use std::fmt;
+
+/// A column's value in one record.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Cell<'a> {
+    /// Text.
+    Text(Cow<'a, str>),
+    /// A whole number.
+    Number(i64),
+    /// Another number.
+    Fraction(f64),
+    /// True or false.
+    Bool(bool),
+    /// A list of values, at least two.
+    Many(Vec<Cell<'a>>),
+}
+
+impl<'a> Cell<'a> {
+    /// Whether the value, or one of a list, is one of these.
+    pub(super) fn is_any(&self, values: &[Scalar]) -> bool {
+        match self {
+            Cell::Many(all) => all.iter().any(|one| one.is_any(values)),
+            one => values.iter().any(|v| one.is(v)),
+        }
+    }
+
+    /// Numbers are written as texts in some logs, and words in either case.
+    fn is(&self, value: &Scalar) -> bool {
+        match (self, value) {
+            (Cell::Number(a), Scalar::Number(b)) => a == b,
+            (Cell::Text(a), Scalar::Number(b)) => a.parse() == Ok(*b),
+            (Cell::Bool(a), Scalar::Number(b)) => i64::from(*a) == *b,
+            (Cell::Text(a), Scalar::Text(b)) => a.eq_ignore_ascii_case(b),
+            (Cell::Bool(a), Scalar::Text(b)) => b.parse() == Ok(*a),
+            (Cell::Number(a), Scalar::Text(b)) => b.parse() == Ok(*a),
+            (Cell::Many(_) | Cell::Fraction(_), _) => false,
+        }
+    }
+
+    /// As text; a list's first one.
+    fn text(&self) -> Option<Cow<'a, str>> {
+        Some(match self {
+            Cell::Text(text) => text.clone(),
+            Cell::Number(n) => n.to_string().into(),
+            Cell::Fraction(n) => n.to_string().into(),
+            Cell::Bool(b) => b.to_string().into(),
+            Cell::Many(all) => return all.first()?.text(),
+        })
+    }
+
+    fn number(&self) -> Option<i64> {
+        match self {
+            Cell::Number(n) => Some(*n),
+            Cell::Text(text) => match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+                Some(digits) => i64::from_str_radix(digits, 16).ok(),
+                None => text.trim().parse().ok(),
+            },
+            Cell::Many(all) => all.first()?.number(),
+            Cell::Fraction(_) | Cell::Bool(_) => None,
+        }
+    }
+}
+
+/// A field's value out of a column.
+#[derive(Debug)]
+pub(super) struct Take {
+    pub(super) column: Column,
+    ty: Type,
+    mapping: Mapping,
+}
+
+impl Take {
+    pub(super) fn new(column: Column, ty: Type, mapping: Mapping) -> Take {
+        Take { column, ty, mapping }
+    }
+
+    /// The field's value; none where the column has a filler or something that the field cannot hold.
+    pub(super) fn value<'a>(&self, cell: &Cell<'a>, filler: &[String]) -> Option<Value<'a>> {
+        if matches!(cell, Cell::Text(text) if filler.iter().any(|f| f == text)) {
+            return None;
+        }
+        match &self.mapping {
+            Mapping::Equals { value, .. } => Some(Value::Bool(cell.is_any(std::slice::from_ref(value)))),
+            Mapping::Words { words, .. } => {
+                let (word, _) = words.iter().find(|(_, scalars)| cell.is_any(scalars))?;
+                let Type::Enum(known) = self.ty else { return None };
+                known.iter().find(|w| *w == word).map(|w| Value::of(*w))
+            }
+            Mapping::Keyed { key, .. } => keyed(&cell.text()?, key).map(Value::of),
+            Mapping::Part(How::Hex, _) => cell.number().map(Value::Number),
+            Mapping::Part(how, _) => part(*how, cell.text()?).map(Value::Text),
+            Mapping::Column(_) => match self.ty {
+                Type::Int | Type::Size => cell.number().map(Value::Number),
+                Type::Time => time(cell).map(Value::Number),
+                _ => cell.text().map(Value::Text),
+            },
+        }
+    }
+}
+
+/// `SHA256=…` among others.
+fn keyed(text: &str, key: &str) -> Option<String> {
+    let mut pairs = text.split(',').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(k, _)| k.trim().eq_ignore_ascii_case(key)).map(|(_, value)| value.trim().to_owned())
+}
+
+/// A part of a text, in the text itself where that is borrowed.
+fn part(how: How, whole: Cow<str>) -> Option<Cow<str>> {
+    let separator = |c: char| matches!(c, '\\' | '/');
+    let cut = |text: &str| -> Option<std::ops::Range<usize>> {
+        let name = text.rfind(separator).map_or(0, |i| i + 1);
+        Some(match how {
+            How::Whole | How::Hex => 0..text.len(),
+            How::Name => name..text.len(),
+            How::Extension => text.rfind('.').filter(|dot| *dot >= name)? + 1..text.len(),
+            How::Folder => 0..name.checked_sub(1)?,
+            How::Account => text.rfind('\\').map_or(0, |i| i + 1)..text.len(),
+            How::Domain => 0..text.find('\\')?,
+        })
+    };
+    Some(match whole {
+        Cow::Borrowed(text) => Cow::Borrowed(text.get(cut(text)?)?),
+        Cow::Owned(text) => Cow::Owned(text.get(cut(&text)?)?.to_owned()),
+    })
+}
+
+/// Seconds, milliseconds or microseconds since 1970 by their size, or a date in words, as microseconds.
+fn time(cell: &Cell) -> Option<i64> {
+    let scaled = |n: i64| {
+        Some(match n.unsigned_abs() {
+            0..100_000_000_000 => n.checked_mul(1_000_000)?,
+            100_000_000_000..100_000_000_000_000 => n.checked_mul(1000)?,
+            _ => n,
+        })
+    };
+    #[allow(clippy::cast_possible_truncation, reason = "seconds of this era, to the microsecond")]
+    let seconds = |n: f64| (n.abs() < 100_000_000_000.0).then(|| (n * 1e6).round() as i64);
+    match cell {
+        Cell::Number(n) => scaled(*n),
+        Cell::Fraction(n) => seconds(*n),
+        Cell::Text(text) => crate::event::time::parse(text).or_else(|| match text.parse::<i64>() {
+            Ok(n) => scaled(n),
+            Err(_) => seconds(text.parse().ok()?),
+        }),
+        Cell::Bool(_) | Cell::Many(_) => None,
+    }
+}
+
+/// Any JSON value as a cell; an object is none.
+pub(super) struct CellSeed;
+
+impl<'a> DeserializeSeed<'a> for CellSeed {
+    type Value = Option<Cell<'a>>;
+
+    fn deserialize<D: Deserializer<'a>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'a> Visitor<'a> for CellSeed {
+    type Value = Option<Cell<'a>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Self::Value, E> {
+        Ok(Some(Cell::Text(Cow::Borrowed(text))))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Some(Cell::Text(Cow::Owned(text.to_owned()))))
+    }
+
+    fn visit_i64<E>(self, n: i64) -> Result<Self::Value, E> {
+        Ok(Some(Cell::Number(n)))
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "a number that no field holds")]
+    fn visit_u64<E>(self, n: u64) -> Result<Self::Value, E> {
+        Ok(Some(i64::try_from(n).map_or(Cell::Fraction(n as f64), Cell::Number)))
+    }
+
+    fn visit_f64<E>(self, n: f64) -> Result<Self::Value, E> {
+        Ok(Some(Cell::Fraction(n)))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Some(Cell::Bool(value)))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+
+    fn visit_seq<S: SeqAccess<'a>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
+        let mut all = vec![];
+        while let Some(value) = seq.next_element_seed(CellSeed)? {
+            all.extend(value);
+        }
+        Ok(if all.len() > 1 { Some(Cell::Many(all)) } else { all.pop() })
+    }
+}

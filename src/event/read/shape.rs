@@ -1,0 +1,289 @@
+//! Where a schema keeps its columns: a tree over the keys of its JSON, walked while the text is parsed, so that a record
+//! never becomes a tree of its own.
+
+use super::Column;
+use super::cell::{Cell, CellSeed};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+
+/// The keys of a schema's records.
+#[derive(Debug)]
+pub(super) struct Shape {
+    nodes: Vec<Node>,
+    columns: usize,
+}
+
+/// What a key leads to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Edge {
+    /// A column's value.
+    column: Option<Column>,
+    /// An object with columns.
+    node: Option<usize>,
+    /// A list of records.
+    items: bool,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    edges: HashMap<Box<str>, Edge>,
+}
+
+/// Collects columns, then lays out the tree.
+pub(super) struct Builder {
+    strip: Vec<String>,
+    items: Vec<String>,
+    columns: HashMap<String, Column>,
+    paths: Vec<(String, Column)>,
+}
+
+impl Builder {
+    pub(super) fn new(strip: &[String], items: &[String]) -> Builder {
+        Builder { strip: strip.to_vec(), items: items.to_vec(), columns: HashMap::new(), paths: vec![] }
+    }
+
+    /// The column that lies at a path: keys joined by dots.
+    pub(super) fn column(&mut self, path: &str) -> Column {
+        let next = self.columns.len();
+        match self.columns.get(path) {
+            Some(column) => *column,
+            None => {
+                self.columns.insert(path.to_owned(), next);
+                self.paths.push((path.to_owned(), next));
+                next
+            }
+        }
+    }
+
+    /// Another path of a column; `false` if a column of its own lies there.
+    pub(super) fn also(&mut self, column: &str, path: &str) -> bool {
+        let column = self.column(column);
+        self.paths.push((path.to_owned(), column));
+        !self.columns.contains_key(path)
+    }
+
+    pub(super) fn build(self) -> Shape {
+        let mut shape = Shape { nodes: vec![Node::default()], columns: self.columns.len() };
+        for prefix in std::iter::once("").chain(self.strip.iter().map(String::as_str)) {
+            for (path, column) in &self.paths {
+                let full = if prefix.is_empty() { path.clone() } else { format!("{prefix}.{path}") };
+                shape.add(&full, Edge { column: Some(*column), ..Edge::default() });
+            }
+        }
+        for path in &self.items {
+            shape.add(path, Edge { items: true, ..Edge::default() });
+        }
+        shape
+    }
+}
+
+impl Shape {
+    /// Adds a path, also under keys that hold several of its parts, dots included.
+    fn add(&mut self, path: &str, leaf: Edge) {
+        let parts: Vec<&str> = path.split('.').collect();
+        let mut nodes = vec![0];
+        for end in 1..parts.len() {
+            let (Some(above), Some(part)) = (nodes.last().copied(), parts.get(end - 1)) else { return };
+            let found = self.nodes.get(above).and_then(|n| n.edges.get(*part)).and_then(|e| e.node);
+            let node = found.unwrap_or_else(|| {
+                self.nodes.push(Node::default());
+                self.nodes.len() - 1
+            });
+            nodes.push(node);
+        }
+        for (start, node) in nodes.iter().enumerate() {
+            for end in start + 1..=parts.len() {
+                let key = parts.get(start..end).unwrap_or_default().join(".");
+                let Some(node) = self.nodes.get_mut(*node) else { continue };
+                let edge = node.edges.entry(key.into()).or_default();
+                match nodes.get(end) {
+                    Some(below) => edge.node = Some(*below),
+                    None => {
+                        edge.column = edge.column.or(leaf.column);
+                        edge.items |= leaf.items;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Calls `f` with the columns of each record in a text.
+    pub(super) fn each<'a>(
+        &self,
+        text: &'a [u8],
+        f: &mut dyn FnMut(&[Option<Cell<'a>>]),
+    ) -> Result<(), serde_json::Error> {
+        let mut json = serde_json::Deserializer::from_slice(text);
+        Records { shape: self, f }.deserialize(&mut json)?;
+        json.end()
+    }
+
+    fn edge(&self, node: usize, key: &str) -> Option<Edge> {
+        let edges = &self.nodes.get(node)?.edges;
+        edges.get(key).copied().or_else(|| match key.contains(' ') {
+            true => edges.get(key.replace(' ', "").as_str()).copied(),
+            false => None,
+        })
+    }
+}
+
+type Found<'f, 'a> = &'f mut dyn FnMut(&[Option<Cell<'a>>]);
+
+/// A record, or a list of records.
+struct Records<'s, 'f, 'a> {
+    shape: &'s Shape,
+    f: Found<'f, 'a>,
+}
+
+impl<'a> DeserializeSeed<'a> for Records<'_, '_, 'a> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Records<'_, '_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a JSON object, or a list of them")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, map: M) -> Result<(), M::Error> {
+        let mut cells = vec![None; self.shape.columns];
+        let mut listed = false;
+        let fill = Fill { shape: self.shape, node: 0, cells: &mut cells, items: Some(self.f), listed: &mut listed };
+        fill.visit_map(map)?;
+        if !listed {
+            (self.f)(&cells);
+        }
+        Ok(())
+    }
+
+    fn visit_seq<S: SeqAccess<'a>>(self, mut seq: S) -> Result<(), S::Error> {
+        while seq.next_element_seed(Records { shape: self.shape, f: self.f })?.is_some() {}
+        Ok(())
+    }
+}
+
+/// An object of a record: its values go into the record's cells.
+struct Fill<'s, 'c, 'f, 'a> {
+    shape: &'s Shape,
+    node: usize,
+    cells: &'c mut Vec<Option<Cell<'a>>>,
+    /// At the top of a text: where a list's records go, and that there was a list.
+    items: Option<Found<'f, 'a>>,
+    listed: &'c mut bool,
+}
+
+impl<'a> DeserializeSeed<'a> for Fill<'_, '_, '_, 'a> {
+    type Value = Option<Cell<'a>>;
+
+    fn deserialize<D: Deserializer<'a>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Fill<'_, '_, '_, 'a> {
+    type Value = Option<Cell<'a>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(mut self, mut map: M) -> Result<Self::Value, M::Error> {
+        while let Some(edge) = map.next_key_seed(Key { shape: self.shape, node: self.node })? {
+            let Some(edge) = edge else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let value = match (edge, &mut self.items) {
+                (Edge { items: true, .. }, Some(f)) => {
+                    *self.listed = true;
+                    map.next_value_seed(Records { shape: self.shape, f: &mut **f })?;
+                    None
+                }
+                (Edge { node: Some(node), .. }, _) => map.next_value_seed(Fill {
+                    shape: self.shape,
+                    node,
+                    cells: &mut *self.cells,
+                    items: None,
+                    listed: &mut *self.listed,
+                })?,
+                _ => map.next_value_seed(CellSeed)?,
+            };
+            let slot = edge.column.and_then(|column| self.cells.get_mut(column));
+            if let (Some(slot @ None), Some(value)) = (slot, value) {
+                *slot = Some(value);
+            }
+        }
+        Ok(None)
+    }
+
+    fn visit_seq<S: SeqAccess<'a>>(self, seq: S) -> Result<Self::Value, S::Error> {
+        CellSeed.visit_seq(seq)
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Self::Value, E> {
+        Ok(Some(Cell::Text(Cow::Borrowed(text))))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Some(Cell::Text(Cow::Owned(text.to_owned()))))
+    }
+
+    fn visit_i64<E>(self, n: i64) -> Result<Self::Value, E> {
+        Ok(Some(Cell::Number(n)))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, n: u64) -> Result<Self::Value, E> {
+        CellSeed.visit_u64(n)
+    }
+
+    fn visit_f64<E>(self, n: f64) -> Result<Self::Value, E> {
+        Ok(Some(Cell::Fraction(n)))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Some(Cell::Bool(value)))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+}
+
+/// A key: what it leads to.
+struct Key<'s> {
+    shape: &'s Shape,
+    node: usize,
+}
+
+impl<'a> DeserializeSeed<'a> for Key<'_> {
+    type Value = Option<Edge>;
+
+    fn deserialize<D: Deserializer<'a>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = Option<Edge>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<Self::Value, E> {
+        if key.len() > MOST_KEY {
+            return Err(E::custom("a key has more than 4,096 bytes"));
+        }
+        Ok(self.shape.edge(self.node, key))
+    }
+}
+
+/// Longer keys are no schema's.
+const MOST_KEY: usize = 4096;

@@ -1,0 +1,216 @@
+use super::stream::{Pieces, read_all};
+use super::*;
+
+fn events(reader: &str, text: &str) -> Vec<Event<'static>> {
+    read_all(find(reader).expect(reader), text.as_bytes()).expect("well-formed")
+}
+
+/// An event's fields by their short names, as text.
+fn fields(event: &Event) -> Vec<(String, String)> {
+    let text = |value: &super::super::Value| match value {
+        super::super::Value::Text(text) => text.to_string(),
+        super::super::Value::Number(n) => n.to_string(),
+        super::super::Value::Bool(b) => b.to_string(),
+    };
+    event.fields().map(|(id, value)| (id.short().to_owned(), text(value))).collect()
+}
+
+fn check(event: &Event, expected: &[(&str, &str)]) {
+    let got = fields(event);
+    for (name, value) in expected {
+        let found = got.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+        assert_eq!(found, Some(*value), "{name} of {got:?}");
+    }
+}
+
+#[test]
+fn every_built_in_reader_loads() {
+    for (name, text) in BUILT_IN {
+        let reader = file::load(text).unwrap_or_else(|why| panic!("{name}: {why}"));
+        assert_eq!(reader.name, name);
+    }
+    assert_eq!(names().len(), all().count());
+}
+
+#[test]
+fn sysmon_is_read_flat_and_nested() {
+    let flat = r#"{"EventID":1,"UtcTime":"2026-03-19 06:29:39.334","Computer":"pc1","ProcessGuid":"{a}","ProcessId":"4711",
+        "Image":"C:\\Program Files\\7-Zip\\7z.exe","OriginalFileName":"-","CommandLine":"7z a x","User":"LAB\\kim",
+        "Hashes":"MD5=0123456789abcdef0123456789abcdef,SHA256=ff","ParentImage":"C:\\Windows\\explorer.exe"}"#;
+    let nested = r##"{"Event":{"System":{"Provider":{"Name":"Sysmon"},"EventID":{"#text":"1","Qualifiers":""},"Computer":"pc1",
+        "TimeCreated":{"@SystemTime":"2026-03-19T06:29:39.334Z"}},
+        "EventData":{"Process Guid":"{a}","Process Id":4711,"Image":"C:\\Program Files\\7-Zip\\7z.exe","Original File Name":"-",
+        "CommandLine":"7z a x","User":"LAB\\kim","Hashes":"MD5=0123456789abcdef0123456789abcdef,SHA256=ff",
+        "ParentImage":"C:\\Windows\\explorer.exe"}}}"##;
+    for text in [nested, flat] {
+        let all = events("sysmon", text);
+        assert_eq!((all.len(), all[0].kind), (1, Kind::Process));
+        check(
+            &all[0],
+            &[
+                ("process.name", "7z.exe"),
+                ("process.pid", "4711"),
+                ("process.entity_id", "{a}"),
+                ("command_line", "7z a x"),
+                ("user.name", "kim"),
+                ("user.domain", "LAB"),
+                ("process.hash.md5", "0123456789abcdef0123456789abcdef"),
+                ("parent.name", "explorer.exe"),
+                ("host.name", "pc1"),
+                ("event.time", "1773901779334000"),
+            ],
+        );
+        assert_eq!(all[0].get(FieldId::find("original_name").unwrap()), None, "`-` is a filler");
+        assert_eq!(detect(text.as_bytes()).map(|r| r.name.as_str()), Some("sysmon"));
+    }
+}
+
+#[test]
+fn numbers_of_4688_are_hexadecimal() {
+    let text = r#"{"EventID":4688,"Channel":"Security","NewProcessName":"C:\\Windows\\System32\\makecab.exe","NewProcessId":"0x1f4",
+        "ProcessId":"0x10","CommandLine":"makecab a b","SubjectUserName":"kim","ParentProcessName":"-"}"#;
+    let all = events("windows_security", text);
+    check(&all[0], &[("process.pid", "500"), ("parent.pid", "16"), ("host.os", "windows"), ("user.name", "kim")]);
+    assert_eq!(all[0].text(FieldId::find("parent.executable").unwrap()), None);
+    assert_eq!(detect(text.as_bytes()).map(|r| r.name.as_str()), Some("windows_security"));
+}
+
+#[test]
+fn rows_of_defender_and_sentinel_are_read_by_their_action() {
+    let row = r#"{"Timestamp":"2026-03-19T06:29:39.334Z","ActionType":"FileRenamed","DeviceName":"pc1","FolderPath":"C:\\t\\a.7z",
+        "FileName":"a.7z","FileSize":12,"InitiatingProcessFileName":"7z.exe"}"#;
+    let sent = row.replace("Timestamp", "TimeGenerated");
+    let streamed = format!(r#"{{"time":"x","category":"AdvancedHunting-DeviceFileEvents","properties":{row}}}"#);
+    for (reader, text) in [("defender", row), ("sentinel", &sent), ("defender", &streamed)] {
+        let all = events(reader, text);
+        assert_eq!(all[0].kind, Kind::File);
+        check(
+            &all[0],
+            &[("file.action", "moved"), ("file.size", "12"), ("file.extension", "7z"), ("file.directory", r"C:\t")],
+        );
+        assert_eq!(detect(text.as_bytes()).map(|r| r.name.as_str()), Some(reader), "{text}");
+    }
+    assert_eq!(events("defender", r#"{"Timestamp":"x","ActionType":"LogonSuccess"}"#).len(), 0);
+}
+
+#[test]
+fn results_of_splunk_are_read_one_by_one_and_in_a_list() {
+    let row = r#"{"_time":"2026-03-19T06:29:39.334+00:00","EventCode":"1","Image":"C:\\7z.exe","CommandLine":"7z a \"x y\""}"#;
+    let cim = r#"{"_time":"1773901779.334","Processes.process":"7z a x","Processes.process_path":"unknown","Processes.dest":"pc1"}"#;
+    let one = format!(r#"{{"preview":false,"offset":0,"result":{row}}}"#);
+    let list = format!(r#"{{"preview":false,"results":[{row},{cim}]}}"#);
+    check(&events("splunk", &one)[0], &[("command_line", "7z a \"x y\""), ("event.time", "1773901779334000")]);
+    let all = events("splunk", &list);
+    assert_eq!(all.len(), 2);
+    check(&all[1], &[("command_line", "7z a x"), ("host.name", "pc1"), ("event.time", "1773901779334000")]);
+    assert_eq!(all[1].text(FieldId::find("executable").unwrap()), None);
+    for text in [&one, &list] {
+        assert_eq!(detect(text.as_bytes()).map(|r| r.name.as_str()), Some("splunk"));
+    }
+}
+
+#[test]
+fn ecs_is_read_flat_and_nested_with_other_agents_words() {
+    for text in [
+        r#"{"@timestamp":"2026-03-19T06:29:39.334Z","event.category":"file","event.action":"deletion","file.path":"/tmp/a.tar.gz"}"#,
+        r#"{"@timestamp":"2026-03-19T06:29:39.334Z","event":{"category":["file"],"action":"deletion"},"file":{"path":"/tmp/a.tar.gz"}}"#,
+        r#"{"_source":{"event":{"category":["file"],"action":["deletion"]},"file.path":"/tmp/a.tar.gz"}}"#,
+    ] {
+        let all = events("ecs", text);
+        assert_eq!(all[0].kind, Kind::File);
+        check(&all[0], &[("file.action", "deleted"), ("file.name", "a.tar.gz"), ("file.extension", "gz")]);
+        assert_eq!(detect(text.as_bytes()).map(|r| r.name.as_str()), Some("ecs"));
+    }
+    let process = r#"{"process":{"executable":"/usr/bin/tar","command_line":"tar c","parent":{"pid":1},"code_signature":{"exists":true}},
+        "host":{"os":{"type":"linux"}}}"#;
+    check(
+        &events("ecs", process)[0],
+        &[
+            ("parent.pid", "1"),
+            ("host.os", "linux"),
+            ("process.code_signature.exists", "true"),
+            ("process.name", "tar"),
+        ],
+    );
+    let end = r#"{"event":{"category":["process"],"type":["end"]},"process":{"executable":"/usr/bin/tar"}}"#;
+    assert_eq!(events("ecs", end).len(), 0, "a process that ends is no process that starts");
+}
+
+#[test]
+fn the_detection_of_case_459_is_read_as_it_stands() {
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/events/case-459-limacharlie.json"));
+    let text = text.expect("the recording");
+    assert_eq!(detect(text.as_bytes()).map(|r| r.name.as_str()), Some("limacharlie"));
+    let all = events("limacharlie", &text);
+    assert_eq!(all.len(), 1);
+    check(
+        &all[0],
+        &[
+            ("executable", r"C:\WINDOWS\SysWOW64\expand.exe"),
+            ("parent.executable", r"C:\Program Files\Dell\SupportAssistAgent\SRE\SRE.exe"),
+            ("parent.pid", "9256"),
+            ("process.pid", "10652"),
+            ("process.code_signature.exists", "true"),
+            ("host.name", "desktop-3nfb237"),
+            ("host.os", "windows"),
+            ("event.time", "1773901779334000"),
+        ],
+    );
+    assert!(all[0].text(FieldId::find("command_line").unwrap()).unwrap().starts_with("\"C:\\WINDOWS"));
+}
+
+#[test]
+fn every_labelled_event_is_read() {
+    for name in ["atomic", "benign"] {
+        let path = format!("{}/tests/data/events/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).expect("the events");
+        assert_eq!(events("labelled", &text).len(), text.lines().count(), "{name}");
+        assert_eq!(detect(text.lines().next().unwrap().as_bytes()).map(|r| r.name.as_str()), Some("labelled"));
+    }
+}
+
+#[test]
+fn what_a_field_cannot_hold_is_lacking() {
+    let text = r#"{"EventID":1,"ProcessGuid":["a","b"],"ProcessId":"soon","Image":{"path":"x"},"UtcTime":"yesterday","CommandLine":null}"#;
+    let event = &events("sysmon", text)[0];
+    assert_eq!(fields(event), [("process.entity_id".to_owned(), "a".to_owned())]);
+}
+
+fn pieces(text: &str) -> Vec<(u64, Result<String, &'static str>)> {
+    let mut pieces = Pieces::new(std::io::BufReader::with_capacity(7, text.as_bytes()));
+    let mut out = vec![];
+    while let Some(piece) = pieces.next_piece().expect("memory reads") {
+        out.push((piece.line, piece.text.map(|t| String::from_utf8(t.to_vec()).unwrap())));
+    }
+    out
+}
+
+fn owned(all: &[(u64, &str)]) -> Vec<(u64, Result<String, &'static str>)> {
+    all.iter().map(|(line, text)| (*line, Ok((*text).to_owned()))).collect()
+}
+
+#[test]
+fn a_malformed_line_spoils_nothing_but_itself() {
+    let text = "\n{\"a\":\"cut o\n{\"a\":1}\r\n\nnonsense\n{\"a\":2}";
+    assert_eq!(pieces(text), owned(&[(2, "{\"a\":\"cut o"), (3, "{\"a\":1}"), (5, "nonsense"), (6, "{\"a\":2}")]));
+}
+
+#[test]
+fn values_may_go_on_over_lines() {
+    let two = "\u{feff}{\n  \"a\": \"}\\\"{\",\n  \"b\": [1,\n 2]\n}\n\n{\n\"c\": {} }";
+    assert_eq!(pieces(two), owned(&[(1, "{\n  \"a\": \"}\\\"{\",\n  \"b\": [1,\n 2]\n}"), (7, "{\n\"c\": {} }")]));
+    let list = "[\n  {\"a\": [1]}, {\"b\": 2},\n {\n\"c\": 3}\n]\n";
+    assert_eq!(pieces(list), owned(&[(2, "{\"a\": [1]}"), (2, "{\"b\": 2}"), (3, "{\n\"c\": 3}")]));
+    assert_eq!(pieces("{\n\"a\":"), owned(&[(1, "{\n\"a\":")]));
+    assert_eq!(pieces(" \n\n"), []);
+}
+
+#[test]
+fn tests_name_just_the_readers_that_there_are() {
+    let sorted = |mut names: Vec<&'static str>| {
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(sorted(crate::sema::READERS.to_vec()), sorted(names().to_vec()));
+}
