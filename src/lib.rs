@@ -21,6 +21,7 @@ pub mod envelope;
 pub mod event;
 pub mod explain;
 pub mod ir;
+pub mod matching;
 pub mod project;
 pub mod scaffold;
 pub mod sema;

@@ -4,6 +4,7 @@
 
 mod build;
 mod check;
+mod eval;
 mod explain;
 mod fmt;
 mod new;
@@ -47,6 +48,8 @@ enum Command {
     Build(build::Build),
     /// Run the tests inside rules over single events
     Test(test::Test),
+    /// Run rules over recorded events: a line of JSON for each match
+    Eval(eval::Eval),
     /// Put sources into the one canonical layout
     Fmt(fmt::Fmt),
     /// List targets, or show what each field becomes on one of them
@@ -144,6 +147,7 @@ fn dispatch(command: Command) -> Exit {
         Command::Check(check) => check.run(),
         Command::Build(build) => build.run(),
         Command::Test(test) => test.run(),
+        Command::Eval(eval) => eval.run(),
         Command::Fmt(fmt) => fmt.run(),
         Command::Targets(targets) => targets.run(),
         Command::Explain(explain) => explain.run(),

@@ -1,28 +1,36 @@
 //! The reference evaluator: a rule, compiled once, says of each event whether it fires, with which flags, and which
 //! exceptions silence it.
 //!
-//! Regular expressions are compiled when the rule is, values are folded once, and a condition's cheap operands are asked
-//! first; what an event lacks makes a test false and its negation true.
+//! What an event lacks makes a test false and its negation true. [`super::engine`] asks many rules at once and must say
+//! the same.
 
-use super::{Event, Value};
-use crate::ir::{FieldRef, Matcher, Op, Pred, Test, Text};
-use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
+use super::Event;
+use super::node::{Leaves, Node};
+use super::scratch::Scratch;
+use crate::sema::{FieldId, Kind, Os, Project, Rule};
 use crate::source::Span;
-use crate::syntax::ast::Order;
-use std::collections::HashSet;
-use std::net::IpAddr;
+use std::sync::LazyLock;
+
+static HOST_OS: LazyLock<Option<FieldId>> = LazyLock::new(|| FieldId::find("host.os"));
 
 /// A compiled rule over single events.
 #[derive(Debug)]
 pub struct Evaluator {
+    rule: Compiled,
+    leaves: Leaves,
+}
+
+/// A rule, with its tests among the leaves that it was compiled into.
+#[derive(Debug)]
+pub(super) struct Compiled {
     systems: Vec<Os>,
-    bodies: Vec<(Kind, Body)>,
+    pub(super) bodies: Vec<(Kind, Body)>,
     titles: Vec<String>,
     flags: Vec<String>,
 }
 
 #[derive(Debug)]
-struct Body {
+pub(super) struct Body {
     detect: Node,
     exceptions: Vec<Node>,
     flags: Vec<Node>,
@@ -47,20 +55,18 @@ impl Verdict {
     }
 }
 
-impl Evaluator {
-    /// Compiles a rule over single events.
-    #[must_use]
-    pub fn new(rule: &Rule, project: &Project) -> Evaluator {
+impl Compiled {
+    pub(super) fn new(rule: &Rule, project: &Project, leaves: &mut Leaves) -> Compiled {
         let bodies = rule.kinds.iter().map(|kind| {
             let body = rule.body(project, *kind, &rule.meta.os);
             let body = Body {
-                detect: Node::of(&body.detect),
-                exceptions: body.exceptions.iter().map(Node::of).collect(),
-                flags: body.flags.iter().map(|f| Node::of(&f.pred)).collect(),
+                detect: Node::of(&body.detect, leaves),
+                exceptions: body.exceptions.iter().map(|e| Node::of(e, leaves)).collect(),
+                flags: body.flags.iter().map(|f| Node::of(&f.pred, leaves)).collect(),
             };
             (*kind, body)
         });
-        Evaluator {
+        Compiled {
             systems: rule.meta.os.clone(),
             bodies: bodies.collect(),
             titles: rule.exceptions.iter().map(|e| e.title.clone()).collect(),
@@ -69,17 +75,19 @@ impl Evaluator {
     }
 
     fn body(&self, event: &Event) -> Option<&Body> {
-        let os = FieldId::find("host.os").and_then(|id| event.text(id));
+        let os = HOST_OS.and_then(|id| event.text(id));
         let foreign = os.is_some_and(|os| !self.systems.iter().any(|s| s.word() == os));
         self.bodies.iter().find(|(kind, _)| *kind == event.kind && !foreign).map(|(_, body)| body)
     }
 
-    /// What the rule says of an event.
-    #[must_use]
-    pub fn verdict(&self, event: &Event) -> Verdict {
-        let Some(body) = self.body(event).filter(|b| b.detect.holds(event)) else { return Verdict::default() };
-        let named = |nodes: &[Node], names: &[String]| {
-            let held = nodes.iter().zip(names).filter(|(node, _)| node.holds(event));
+    /// What the rule says of the event that `scratch` is about.
+    pub(super) fn verdict(&self, leaves: &Leaves, event: &Event, scratch: &mut Scratch) -> Verdict {
+        let leaves = leaves.all.as_slice();
+        let Some(body) = self.body(event).filter(|b| b.detect.holds(leaves, event, scratch)) else {
+            return Verdict::default();
+        };
+        let mut named = |nodes: &[Node], names: &[String]| {
+            let held = nodes.iter().zip(names).filter(|(node, _)| node.holds(leaves, event, scratch));
             held.map(|(_, name)| name.clone()).collect()
         };
         Verdict {
@@ -89,217 +97,42 @@ impl Evaluator {
         }
     }
 
+    /// The tests that make the detection hold, in the order of the source; `true` marks one that had to fail.
+    pub(super) fn clauses(&self, leaves: &Leaves, event: &Event, scratch: &mut Scratch) -> Vec<(Span, bool)> {
+        let mut out = vec![];
+        if let Some(body) = self.body(event) {
+            body.detect.held(&leaves.all, event, scratch, &mut out);
+        }
+        out.sort_unstable();
+        // What a tool's `default` verb excludes has the place of the whole condition.
+        out.dedup_by_key(|(span, _)| *span);
+        out
+    }
+}
+
+impl Evaluator {
+    /// Compiles a rule over single events.
+    #[must_use]
+    pub fn new(rule: &Rule, project: &Project) -> Evaluator {
+        let mut leaves = Leaves::default();
+        Evaluator { rule: Compiled::new(rule, project, &mut leaves), leaves }
+    }
+
+    fn scratch(&self) -> Scratch {
+        let mut scratch = Scratch::default();
+        scratch.next(self.leaves.all.len());
+        scratch
+    }
+
+    /// What the rule says of an event.
+    #[must_use]
+    pub fn verdict(&self, event: &Event) -> Verdict {
+        self.rule.verdict(&self.leaves, event, &mut self.scratch())
+    }
+
     /// The test in the source that decided whether the detection holds: the one that failed, or the last one that held.
     #[must_use]
     pub fn decided_by(&self, event: &Event) -> Option<Span> {
-        self.body(event).and_then(|b| b.detect.decided_by(event))
-    }
-}
-
-#[derive(Debug)]
-enum Node {
-    Const(bool),
-    Not(Box<Node>),
-    And(Vec<Node>),
-    Or(Vec<Node>),
-    Test { field: FieldId, ask: Ask, span: Span },
-}
-
-#[derive(Debug)]
-enum Ask {
-    Exists,
-    IsTrue,
-    Order(Order, i64),
-    Number(Vec<i64>),
-    Word(Vec<&'static str>),
-    Same { other: FieldId, cased: bool, ty: Type },
-    Cidr(Vec<Network>),
-    Address(Vec<IpAddr>),
-    Exact { values: HashSet<String>, cased: bool, path: bool },
-    Contains { values: Vec<String>, all: bool, cased: bool },
-    StartsWith { values: Vec<String>, all: bool, cased: bool },
-    EndsWith { values: Vec<String>, all: bool, cased: bool },
-    Patterns { regexes: Vec<regex::Regex>, all: bool },
-}
-
-impl Node {
-    fn of(pred: &Pred) -> Node {
-        match pred {
-            Pred::Const(value) => Node::Const(*value),
-            Pred::Not(inner) => Node::Not(Box::new(Node::of(inner))),
-            Pred::And(all) => Node::And(all.iter().map(Node::of).collect()),
-            Pred::Or(all) => Node::Or(all.iter().map(Node::of).collect()),
-            Pred::Droppable { pred, .. } => Node::of(pred),
-            Pred::Test(Test { field, op, span }) => match ask(*field, op) {
-                Some(ask) => Node::Test { field: field.id, ask, span: *span },
-                None => Node::Const(false),
-            },
-        }
-    }
-
-    fn holds(&self, event: &Event) -> bool {
-        match self {
-            Node::Const(value) => *value,
-            Node::Not(inner) => !inner.holds(event),
-            Node::And(all) => all.iter().all(|n| n.holds(event)),
-            Node::Or(all) => all.iter().any(|n| n.holds(event)),
-            Node::Test { field, ask, .. } => event.get(*field).is_some_and(|value| ask.holds(value, event)),
-        }
-    }
-
-    fn decided_by(&self, event: &Event) -> Option<Span> {
-        match self {
-            Node::Const(_) => None,
-            Node::Test { span, .. } => Some(*span),
-            Node::Not(inner) => inner.decided_by(event),
-            Node::And(all) => {
-                let failed = all.iter().find(|n| !n.holds(event));
-                failed.or(all.last()).and_then(|n| n.decided_by(event))
-            }
-            Node::Or(all) => {
-                let held = all.iter().find(|n| n.holds(event));
-                held.or(all.last()).and_then(|n| n.decided_by(event))
-            }
-        }
-    }
-}
-
-fn folded(text: &str, cased: bool) -> String {
-    if cased { text.to_owned() } else { text.chars().flat_map(char::to_lowercase).collect() }
-}
-
-fn separators_alike(text: &str) -> String {
-    text.replace('/', "\\")
-}
-
-/// `None`: the test can never hold.
-fn ask(field: FieldRef, op: &Op) -> Option<Ask> {
-    let ty = field.id.def().ty;
-    Some(match op {
-        Op::Exists => Ask::Exists,
-        Op::IsTrue => Ask::IsTrue,
-        Op::Order(order, n) => Ask::Order(*order, *n),
-        Op::Number(all) => Ask::Number(all.clone()),
-        Op::Word(all) => Ask::Word(all.clone()),
-        Op::Same { other, cased } => Ask::Same { other: other.id, cased: *cased, ty },
-        Op::Cidr(all) => Ask::Cidr(all.iter().filter_map(|n| Network::parse(n)).collect()),
-        Op::Text(text) => ask_text(text, ty),
-    })
-}
-
-fn ask_text(text: &Text, ty: Type) -> Ask {
-    let (all, cased) = (text.all, text.cased);
-    let fold = |values: &[String]| values.iter().map(|v| folded(v, cased)).collect();
-    match &text.matcher {
-        Matcher::Exact(values) if ty == Type::Ip => {
-            Ask::Address(values.iter().filter_map(|v| v.parse().ok()).collect())
-        }
-        Matcher::Exact(values) => {
-            let path = ty == Type::Path;
-            let values = values.iter().map(|v| folded(&if path { separators_alike(v) } else { v.clone() }, cased));
-            Ask::Exact { values: values.collect(), cased, path }
-        }
-        Matcher::Contains(values) => Ask::Contains { values: fold(values), all, cased },
-        Matcher::StartsWith(values) => Ask::StartsWith { values: fold(values), all, cased },
-        Matcher::EndsWith(values) => Ask::EndsWith { values: fold(values), all, cased },
-        Matcher::Like(globs) => {
-            let flags = if cased { "(?s)" } else { "(?is)" };
-            patterns(globs.iter().map(|g| format!("{flags}^{}$", g.to_regex(".*", "."))), all)
-        }
-        Matcher::Regex(regex) => patterns([regex.full()], false),
-    }
-}
-
-/// A regular expression that does not compile was refused by the resolver; here it matches nothing.
-fn patterns(all_of: impl IntoIterator<Item = String>, all: bool) -> Ask {
-    Ask::Patterns { regexes: all_of.into_iter().filter_map(|p| regex::Regex::new(&p).ok()).collect(), all }
-}
-
-/// One, or each.
-fn some<T>(all: bool, items: &[T], f: impl Fn(&T) -> bool) -> bool {
-    if all { items.iter().all(f) } else { items.iter().any(f) }
-}
-
-impl Ask {
-    fn holds(&self, value: &Value, event: &Event) -> bool {
-        match (self, value) {
-            (Ask::Exists, _) => true,
-            (Ask::IsTrue, Value::Bool(value)) => *value,
-            (Ask::Order(order, bound), Value::Number(n)) => match order {
-                Order::AtLeast => n >= bound,
-                Order::AtMost => n <= bound,
-                Order::More => n > bound,
-                Order::Less => n < bound,
-            },
-            (Ask::Number(all), Value::Number(n)) => all.contains(n),
-            (Ask::Same { other, cased, ty }, value) => {
-                event.get(*other).is_some_and(|other| same(value, other, *cased, *ty))
-            }
-            (ask, Value::Text(text)) => ask.text_holds(text),
-            _ => false,
-        }
-    }
-
-    fn text_holds(&self, text: &str) -> bool {
-        match self {
-            Ask::Word(all) => all.contains(&text),
-            Ask::Cidr(networks) => text.parse().is_ok_and(|address| networks.iter().any(|n| n.holds(address))),
-            Ask::Address(all) => text.parse().is_ok_and(|address| all.contains(&address)),
-            Ask::Exact { values, cased, path: true } => values.contains(&folded(&separators_alike(text), *cased)),
-            Ask::Exact { values, cased, path: false } => values.contains(&folded(text, *cased)),
-            Ask::Contains { values, all, cased } => {
-                let text = folded(text, *cased);
-                some(*all, values, |v| text.contains(v.as_str()))
-            }
-            Ask::StartsWith { values, all, cased } => {
-                let text = folded(text, *cased);
-                some(*all, values, |v| text.starts_with(v.as_str()))
-            }
-            Ask::EndsWith { values, all, cased } => {
-                let text = folded(text, *cased);
-                some(*all, values, |v| text.ends_with(v.as_str()))
-            }
-            Ask::Patterns { regexes, all } => !regexes.is_empty() && some(*all, regexes, |r| r.is_match(text)),
-            _ => false,
-        }
-    }
-}
-
-fn same(a: &Value, b: &Value, cased: bool, ty: Type) -> bool {
-    match (a, b) {
-        (Value::Text(a), Value::Text(b)) => match ty {
-            Type::Ip => a.parse::<IpAddr>().is_ok_and(|a| b.parse() == Ok(a)),
-            Type::Path => folded(&separators_alike(a), cased) == folded(&separators_alike(b), cased),
-            _ => folded(a, cased) == folded(b, cased),
-        },
-        _ => a == b,
-    }
-}
-
-/// An address and how many of its bits count.
-#[derive(Debug)]
-struct Network {
-    base: IpAddr,
-    bits: u32,
-}
-
-impl Network {
-    fn parse(text: &str) -> Option<Network> {
-        let (base, bits) = text.split_once('/')?;
-        Some(Network { base: base.parse().ok()?, bits: bits.parse().ok()? })
-    }
-
-    fn holds(&self, address: IpAddr) -> bool {
-        match (self.base, address) {
-            (IpAddr::V4(base), IpAddr::V4(address)) => {
-                let mask = u32::MAX.checked_shl(32 - self.bits.min(32)).unwrap_or(0);
-                u32::from(base) & mask == u32::from(address) & mask
-            }
-            (IpAddr::V6(base), IpAddr::V6(address)) => {
-                let mask = u128::MAX.checked_shl(128 - self.bits.min(128)).unwrap_or(0);
-                u128::from(base) & mask == u128::from(address) & mask
-            }
-            _ => false,
-        }
+        self.rule.body(event)?.detect.decided_by(&self.leaves.all, event, &mut self.scratch())
     }
 }

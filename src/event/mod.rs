@@ -1,15 +1,22 @@
 //! Events, and what rules say of them: the definition of what a rule means.
 //!
 //! An [`Event`] is a table of the language's fields. What it lacks is not in the table: an empty text never enters it, so
-//! logic over events has two values. [`eval`] compiles a rule and asks it about events.
+//! logic over events has two values. [`read`] makes events of logs, [`eval`] compiles a rule and asks it about events,
+//! [`engine`] asks many rules at once.
 
+mod ask;
+pub mod engine;
 pub mod eval;
+mod node;
+mod prefilter;
 pub mod read;
+mod scratch;
 pub mod time;
 
 use crate::sema::{FieldId, Kind, Type, fields};
 use crate::syntax::ast::{self, EventValue, Literal};
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// A field's value, in the text that it was read from where that is possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,24 +98,12 @@ impl<'a> Event<'a> {
 
     /// Names, folders and extensions follow from paths unless they were given.
     pub fn derive(&mut self) {
-        for (path, name) in [
-            ("executable", "process.name"),
-            ("parent.executable", "parent.name"),
-            ("file.path", "file.name"),
-            ("dll.path", "dll.name"),
-        ] {
-            self.follow(path, name, |path| path.rsplit(['\\', '/']).next());
-        }
-        self.follow("file.path", "file.directory", |path| path.rfind(['\\', '/']).and_then(|end| path.get(..end)));
-        self.follow("file.name", "file.extension", |name| name.rsplit_once('.').map(|(_, extension)| extension));
-    }
-
-    fn follow(&mut self, from: &str, to: &str, how: impl Fn(&str) -> Option<&str>) {
-        let (Some(from), Some(to)) = (FieldId::find(from), FieldId::find(to)) else { return };
-        if self.get(to).is_none()
-            && let Some(text) = self.text(from).and_then(how).map(str::to_owned)
-        {
-            self.set(to, Value::of(text));
+        for (from, to, how) in DERIVED.iter() {
+            if self.get(*to).is_none()
+                && let Some(text) = self.text(*from).and_then(how).map(str::to_owned)
+            {
+                self.set(*to, Value::of(text));
+            }
         }
     }
 
@@ -126,6 +121,24 @@ impl<'a> Event<'a> {
         event
     }
 }
+
+type Derived = (FieldId, FieldId, fn(&str) -> Option<&str>);
+
+/// What follows from what, in an order in which later ones may follow from earlier ones.
+static DERIVED: LazyLock<Vec<Derived>> = LazyLock::new(|| {
+    let name: fn(&str) -> Option<&str> = |path| path.rsplit(['\\', '/']).next();
+    let folder: fn(&str) -> Option<&str> = |path| path.get(..path.rfind(['\\', '/'])?);
+    let extension: fn(&str) -> Option<&str> = |name| Some(name.rsplit_once('.')?.1);
+    let table = [
+        ("executable", "process.name", name),
+        ("parent.executable", "parent.name", name),
+        ("file.path", "file.name", name),
+        ("dll.path", "dll.name", name),
+        ("file.path", "file.directory", folder),
+        ("file.name", "file.extension", extension),
+    ];
+    table.into_iter().filter_map(|(from, to, how)| Some((FieldId::find(from)?, FieldId::find(to)?, how))).collect()
+});
 
 fn test_value(ty: Type, value: &EventValue) -> Option<Value<'static>> {
     Some(match value {

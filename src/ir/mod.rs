@@ -78,7 +78,7 @@ pub struct Test {
 }
 
 /// What a test asks.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
     /// The event has it.
     Exists,
@@ -104,7 +104,7 @@ pub enum Op {
 }
 
 /// A test of text.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Text {
     /// The patterns.
     pub matcher: Matcher,
@@ -115,7 +115,7 @@ pub struct Text {
 }
 
 /// How text is matched.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Matcher {
     /// Equal to one; on paths `\` and `/` alike.
     Exact(Vec<String>),

@@ -11,6 +11,7 @@
 
 mod cell;
 mod file;
+pub mod open;
 mod shape;
 pub mod stream;
 

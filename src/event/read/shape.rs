@@ -3,7 +3,7 @@
 
 use super::Column;
 use super::cell::{Cell, CellSeed};
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
@@ -28,7 +28,7 @@ struct Edge {
 
 #[derive(Debug, Default)]
 struct Node {
-    edges: HashMap<Box<str>, Edge>,
+    edges: HashMap<Box<str>, Edge, foldhash::fast::FixedState>,
 }
 
 /// Collects columns, then lays out the tree.
@@ -115,7 +115,9 @@ impl Shape {
         text: &'a [u8],
         f: &mut dyn FnMut(&[Option<Cell<'a>>]),
     ) -> Result<(), serde_json::Error> {
-        let mut json = serde_json::Deserializer::from_slice(text);
+        // Checked as a whole, which is faster than text by text.
+        let text = std::str::from_utf8(text).map_err(serde_json::Error::custom)?;
+        let mut json = serde_json::Deserializer::from_str(text);
         Records { shape: self, f }.deserialize(&mut json)?;
         json.end()
     }
@@ -277,13 +279,7 @@ impl Visitor<'_> for Key<'_> {
         f.write_str("a key")
     }
 
-    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<Self::Value, E> {
-        if key.len() > MOST_KEY {
-            return Err(E::custom("a key has more than 4,096 bytes"));
-        }
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
         Ok(self.shape.edge(self.node, key))
     }
 }
-
-/// Longer keys are no schema's.
-const MOST_KEY: usize = 4096;

@@ -1,0 +1,138 @@
+//! `arcanary eval`
+
+use super::{Exit, Input, complain, counted, exit_of, report, tell};
+use crate::event::read::{self, Reader, open::open};
+use crate::matching::{Match, Options, Run, Sink, Stopped};
+use clap::Args;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
+
+/// Run rules over recorded events; a line of JSON on standard output for each match
+#[derive(Args)]
+pub struct Eval {
+    #[command(flatten)]
+    input: Input,
+    /// Files of events as JSON, plain, .gz or .zst; `-` is standard input
+    #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
+    events: Vec<PathBuf>,
+    /// The events' log schema; without it, the first records tell
+    #[arg(long, value_name = "SCHEMA", value_parser = read::names().to_vec())]
+    schema: Option<String>,
+    /// Ask these rules only
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    rule: Vec<String>,
+    /// Print events that an exception silences, too
+    #[arg(long)]
+    show_excepted: bool,
+    /// Stop at the first malformed record
+    #[arg(long)]
+    strict: bool,
+}
+
+impl Eval {
+    pub fn run(&self) -> Exit {
+        let loaded = self.input.load();
+        if loaded.has_errors() {
+            report(&loaded.diagnostics, &loaded.sources, self.input.format);
+            return exit_of(&loaded.diagnostics);
+        }
+        if let Some(name) = self.rule.iter().find(|n| !loaded.project.rules.contains_key(*n)) {
+            return complain(&format!("there is no rule `{name}`"));
+        }
+        let options = Options { excepted: self.show_excepted, strict: self.strict };
+        let mut run = Run::new(&loaded, &self.rule, options);
+        let left = loaded.rules().filter(|r| r.not_compiled_yet().is_some()).count();
+        if left > 0 {
+            tell(&format!("left out: {} over several events or with weights", counted(left, "rule")));
+        }
+        let reader = self.schema.as_deref().and_then(read::find);
+        let mut sink = Lines { out: BufWriter::new(io::stdout().lock()), told: 0 };
+        let mut exit = Exit::Fine;
+        for path in &self.events {
+            match self.file(path, reader, &mut run, &mut sink) {
+                Ok(()) => {}
+                Err(None) => return exit,
+                Err(Some(bad)) => exit = bad,
+            }
+        }
+        if sink.out.flush().is_ok() {
+            drop(sink);
+            summary(&run);
+        }
+        exit
+    }
+
+    /// `Err(None)`: nobody listens any more.
+    fn file(
+        &self,
+        path: &Path,
+        reader: Option<&Reader>,
+        run: &mut Run,
+        sink: &mut Lines<impl Write>,
+    ) -> Result<(), Option<Exit>> {
+        let name = if path == Path::new("-") { "standard input".into() } else { path.display().to_string() };
+        let bad = |why: String| Err(Some(complain(&format!("{name}: {why}"))));
+        let input = match open(path) {
+            Ok(input) => input,
+            Err(error) => return bad(error.to_string()),
+        };
+        let shown = (self.events.len() > 1).then_some(name.as_str());
+        match run.file(&name, shown, input, reader, sink) {
+            Ok(()) => Ok(()),
+            Err(Stopped::Closed) => Err(None),
+            Err(Stopped::Malformed) => bad("stopped here, as --strict asks".to_owned()),
+            Err(Stopped::Io(error)) => bad(error.to_string()),
+            Err(Stopped::UnknownSchema(looked)) => bad(format!(
+                "no schema fits its first {}; name one with --schema: {}",
+                counted(looked, "record"),
+                read::names().join(", ")
+            )),
+        }
+    }
+}
+
+/// Malformed records that are told one by one.
+const MOST_TOLD: u64 = 20;
+
+/// A line for each match.
+struct Lines<W: Write> {
+    out: W,
+    told: u64,
+}
+
+impl<W: Write> Sink for Lines<W> {
+    fn matched(&mut self, found: &Match) -> bool {
+        serde_json::to_writer(&mut self.out, found).is_ok() && self.out.write_all(b"\n").is_ok()
+    }
+
+    fn malformed(&mut self, file: &str, line: u64, why: &str) {
+        self.told += 1;
+        if self.told <= MOST_TOLD {
+            tell(&format!("{file}:{line}: malformed record, skipped: {why}"));
+        }
+    }
+}
+
+/// A table for people; programs are told what was skipped.
+fn summary(run: &Run) {
+    let tally = &run.tally;
+    let skipped = |what: &str, n: u64| (n > 0).then(|| format!(", {n} {what}"));
+    let malformed = skipped("malformed and skipped", tally.malformed).unwrap_or_default();
+    if io::stderr().is_terminal() {
+        let mut rows: Vec<(&str, u64, u64)> = vec![];
+        for (rule, (fired, excepted)) in run.rules().iter().zip(&tally.rules) {
+            if fired + excepted > 0 {
+                rows.push((&rule.name, *fired, *excepted));
+            }
+        }
+        let width = rows.iter().map(|r| r.0.chars().count()).max().unwrap_or(0).max(4);
+        tell(&format!("{:width$}  {:>9}  {:>9}", "rule", "fired", "excepted"));
+        for (name, fired, excepted) in rows {
+            tell(&format!("{name:width$}  {fired:>9}  {excepted:>9}"));
+        }
+    }
+    if io::stderr().is_terminal() || tally.malformed > 0 {
+        let other = skipped("records of other kinds", tally.other).unwrap_or_default();
+        tell(&format!("{} events{other}{malformed}", tally.events));
+    }
+}

@@ -1,0 +1,234 @@
+//! `eval`: recorded events against rules, one after the other; memory does not grow with the file.
+
+use crate::event::engine::{Detected, Engine, Session};
+use crate::event::read::stream::{Piece, Pieces};
+use crate::event::read::{self, Reader, Record};
+use crate::event::{Value, time};
+use crate::project::Loaded;
+use crate::sema::{FieldId, Rule};
+use crate::source::{Sources, Span};
+use serde::Serialize;
+use std::io::{self, BufRead};
+
+/// How a run goes about.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Detected events that an exception silences are matches too.
+    pub excepted: bool,
+    /// Stop at the first malformed record.
+    pub strict: bool,
+}
+
+/// A rule that fires on an event, as it is written.
+#[derive(Debug, Serialize)]
+pub struct Match<'r> {
+    /// The rule.
+    pub rule: &'r str,
+    /// Its id.
+    pub id: &'r str,
+    /// The file, if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<&'r str>,
+    /// Which record of the file it is, from 1.
+    pub event: u64,
+    /// The line on which that begins.
+    pub line: u64,
+    /// When it happened.
+    pub time: Option<String>,
+    /// The rule's flags that hold.
+    pub flags: Vec<String>,
+    /// The conditions that decided, in the words of the source.
+    pub clauses: Vec<String>,
+    /// The exceptions that silence it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub excepted_by: Vec<String>,
+}
+
+/// What was seen.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Events.
+    pub events: u64,
+    /// Records that the language has no kind of event for.
+    pub other: u64,
+    /// Records that are no JSON.
+    pub malformed: u64,
+    /// For each rule how often it fired, and how often an exception silenced it.
+    pub rules: Vec<(u64, u64)>,
+}
+
+/// What is said while it runs.
+pub trait Sink {
+    /// A rule fires. `false` ends the run.
+    fn matched(&mut self, found: &Match) -> bool;
+    /// A record is malformed.
+    fn malformed(&mut self, file: &str, line: u64, why: &str);
+}
+
+/// Why a file was not read to its end.
+#[derive(Debug)]
+pub enum Stopped {
+    /// Reading failed.
+    Io(io::Error),
+    /// No reader knows its records; how many were looked at.
+    UnknownSchema(usize),
+    /// A malformed record, which has been told.
+    Malformed,
+    /// Nobody listens any more.
+    Closed,
+}
+
+/// Records that are looked at until one tells the schema.
+const LOOKED_AT: usize = 20;
+
+/// Rules, ready to be asked.
+pub struct Run<'p> {
+    rules: Vec<&'p Rule>,
+    sources: &'p Sources,
+    engine: Engine,
+    session: Session,
+    options: Options,
+    /// What was seen so far.
+    pub tally: Tally,
+}
+
+impl<'p> Run<'p> {
+    /// Compiles the rules that the command line means; `only` names rules, none means all. Rules that look at several
+    /// events are not among them.
+    #[must_use]
+    pub fn new(loaded: &'p Loaded, only: &[String], options: Options) -> Run<'p> {
+        let wanted = |r: &&Rule| only.is_empty() || only.contains(&r.name);
+        let rules = loaded.rules().filter(|r| r.disabled.is_none() && r.not_compiled_yet().is_none()).filter(wanted);
+        let rules: Vec<&Rule> = rules.collect();
+        let engine = Engine::new(rules.iter().copied(), &loaded.project);
+        let tally = Tally { rules: vec![(0, 0); rules.len()], ..Tally::default() };
+        Run { rules, sources: &loaded.sources, engine, session: Session::default(), options, tally }
+    }
+
+    /// The rules, in the order of the tally.
+    #[must_use]
+    pub fn rules(&self) -> &[&'p Rule] {
+        &self.rules
+    }
+
+    /// Asks the rules about all records of a file. Without a reader, the first records tell their schema.
+    ///
+    /// # Errors
+    /// Why the file was not read to its end.
+    pub fn file(
+        &mut self,
+        name: &str,
+        shown: Option<&str>,
+        input: impl BufRead,
+        reader: Option<&Reader>,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Stopped> {
+        let mut pieces = Pieces::new(input);
+        let mut file = File { name, shown, records: 0, run: self, sink };
+        let mut reader = reader;
+        let mut waiting: Vec<(u64, Result<Vec<u8>, &'static str>)> = vec![];
+        while let Some(piece) = pieces.next_piece().map_err(Stopped::Io)? {
+            if reader.is_none() {
+                reader = piece.text.ok().and_then(read::detect);
+                if let Some(found) = reader {
+                    for (line, text) in waiting.drain(..) {
+                        file.piece(found, Piece { line, text: text.as_deref().map_err(|why| *why) })?;
+                    }
+                }
+            }
+            match reader {
+                Some(reader) => file.piece(reader, piece)?,
+                None if waiting.len() + 1 == LOOKED_AT => return Err(Stopped::UnknownSchema(LOOKED_AT)),
+                None => waiting.push((piece.line, piece.text.map(<[u8]>::to_vec))),
+            }
+        }
+        match waiting.len() {
+            0 => Ok(()),
+            looked => Err(Stopped::UnknownSchema(looked)),
+        }
+    }
+}
+
+/// A file that is being read.
+struct File<'f, 'p> {
+    name: &'f str,
+    shown: Option<&'f str>,
+    records: u64,
+    run: &'f mut Run<'p>,
+    sink: &'f mut dyn Sink,
+}
+
+impl File<'_, '_> {
+    fn piece(&mut self, reader: &Reader, piece: Piece) -> Result<(), Stopped> {
+        let mut open = true;
+        let read = match piece.text {
+            Err(why) => Err(why.to_owned()),
+            Ok(text) => {
+                let read = reader.read(text, &mut |record| open = open && self.record(&record, piece.line));
+                read.map_err(|malformed| malformed.why)
+            }
+        };
+        if let Err(why) = read {
+            self.run.tally.malformed += 1;
+            self.records += 1;
+            self.sink.malformed(self.name, piece.line, &why);
+            if self.run.options.strict {
+                return Err(Stopped::Malformed);
+            }
+        }
+        if open { Ok(()) } else { Err(Stopped::Closed) }
+    }
+
+    /// `false` if nobody listens any more.
+    fn record(&mut self, record: &Record, line: u64) -> bool {
+        self.records += 1;
+        let Record::Event(event) = record else {
+            self.run.tally.other += 1;
+            return true;
+        };
+        let Run { rules, sources, engine, session, options, tally } = &mut *self.run;
+        tally.events += 1;
+        let mut open = true;
+        engine.ask(event, session, |mut detected| {
+            let fires = detected.verdict.fires();
+            if let Some((fired, excepted)) = tally.rules.get_mut(detected.rule) {
+                *fired += u64::from(fires);
+                *excepted += u64::from(!fires);
+            }
+            let Some(rule) = rules.get(detected.rule).filter(|_| open && (fires || options.excepted)) else { return };
+            let clauses = clauses(&mut detected, sources);
+            let at = FieldId::find("event.time").and_then(|id| event.get(id));
+            let found = Match {
+                rule: &rule.name,
+                id: &rule.meta.id,
+                file: self.shown,
+                event: self.records,
+                line,
+                time: at.and_then(|v| if let Value::Number(n) = v { Some(time::format(*n)) } else { None }),
+                flags: std::mem::take(&mut detected.verdict.flags),
+                clauses,
+                excepted_by: std::mem::take(&mut detected.verdict.excepted_by),
+            };
+            open = self.sink.matched(&found);
+        });
+        open
+    }
+}
+
+/// The conditions that decided, as the source writes them; one below `not` says so.
+fn clauses(detected: &mut Detected, sources: &Sources) -> Vec<String> {
+    let mut out: Vec<String> = vec![];
+    for (span, negated) in detected.clauses() {
+        let text = written(sources, span);
+        let text = if negated { format!("not {text}") } else { text };
+        if !out.contains(&text) {
+            out.push(text);
+        }
+    }
+    out
+}
+
+/// A piece of a source on one line.
+fn written(sources: &Sources, span: Span) -> String {
+    sources.text(span).split_whitespace().collect::<Vec<_>>().join(" ")
+}
