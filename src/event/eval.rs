@@ -5,7 +5,7 @@
 //! first; what an event lacks makes a test false and its negation true.
 
 use super::{Event, Value};
-use crate::ir::{FieldRef, Matcher, Op, Pred, Test, Text};
+use crate::ir::{FieldRef, Matcher, Op, Pred, Score, Test, Text};
 use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
 use crate::source::Span;
 use crate::syntax::ast::Order;
@@ -19,6 +19,8 @@ pub struct Evaluator {
     bodies: Vec<(Kind, Body)>,
     titles: Vec<String>,
     flags: Vec<String>,
+    /// What the weighted flags must reach together, and where that is written.
+    score: Option<(Score, Span)>,
 }
 
 #[derive(Debug)]
@@ -31,8 +33,10 @@ struct Body {
 /// What a rule says of one event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// Its detection holds, exceptions aside.
+    /// Its detection holds, exceptions aside; in a rule with weights, its score is reached.
     pub detected: bool,
+    /// What its weighted flags come to; `None` without weights, and where the condition itself does not hold.
+    pub score: Option<u64>,
     /// Its flags that hold; none where the detection does not.
     pub flags: Vec<String>,
     /// Titles of its exceptions that hold; none where the detection does not.
@@ -65,6 +69,7 @@ impl Evaluator {
             bodies: bodies.collect(),
             titles: rule.exceptions.iter().map(|e| e.title.clone()).collect(),
             flags: rule.flag_names().map(str::to_owned).collect(),
+            score: rule.meaning(project, &rule.meta.os).score().cloned().zip(rule.threshold.map(|t| t.1)),
         }
     }
 
@@ -78,21 +83,29 @@ impl Evaluator {
     #[must_use]
     pub fn verdict(&self, event: &Event) -> Verdict {
         let Some(body) = self.body(event).filter(|b| b.detect.holds(event)) else { return Verdict::default() };
+        let held: Vec<bool> = body.flags.iter().map(|flag| flag.holds(event)).collect();
+        let score = self.score.as_ref().map(|(score, _)| score.of(|flag| held.get(flag) == Some(&true)));
+        let reached = self.score.as_ref().is_none_or(|(all, _)| score.is_some_and(|s| s >= all.threshold));
+        if !reached {
+            return Verdict { score, ..Verdict::default() };
+        }
+        let flags = self.flags.iter().zip(&held).filter(|(_, held)| **held).map(|(name, _)| name.clone());
         let named = |nodes: &[Node], names: &[String]| {
             let held = nodes.iter().zip(names).filter(|(node, _)| node.holds(event));
             held.map(|(_, name)| name.clone()).collect()
         };
-        Verdict {
-            detected: true,
-            flags: named(&body.flags, &self.flags),
-            excepted_by: named(&body.exceptions, &self.titles),
-        }
+        Verdict { detected: true, score, flags: flags.collect(), excepted_by: named(&body.exceptions, &self.titles) }
     }
 
-    /// The test in the source that decided whether the detection holds: the one that failed, or the last one that held.
+    /// The test in the source that decided whether the detection holds: the one that failed, or the last one that held;
+    /// the threshold, where there is one and the detection's condition holds.
     #[must_use]
     pub fn decided_by(&self, event: &Event) -> Option<Span> {
-        self.body(event).and_then(|b| b.detect.decided_by(event))
+        let body = self.body(event);
+        if let (Some((_, threshold)), true) = (&self.score, body.is_some_and(|b| b.detect.holds(event))) {
+            return Some(*threshold);
+        }
+        body.and_then(|b| b.detect.decided_by(event))
     }
 }
 

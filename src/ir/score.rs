@@ -17,6 +17,15 @@ impl Score {
         held.fold(0, |sum, (_, weight)| sum.saturating_add(*weight))
     }
 
+    /// What is still to be reached where some flags are known to hold, or not to: the other flags and the rest of the
+    /// threshold, which may be 0 by then.
+    #[must_use]
+    pub fn given(&self, known: impl Fn(usize) -> Option<bool>) -> Score {
+        let reached = self.of(|flag| known(flag) == Some(true));
+        let weights = self.weights.iter().filter(|(flag, _)| known(*flag).is_none());
+        Score { weights: weights.copied().collect(), threshold: self.threshold.saturating_sub(reached) }
+    }
+
     /// The smallest sets of flags that reach the threshold, for languages without arithmetic: the score is reached exactly
     /// where all flags of one of them hold. Flags and sets are in source order.
     ///

@@ -87,10 +87,10 @@ impl Rule {
         }
     }
 
-    /// What no language has a translation for yet: rules over several events, and weighted flags.
+    /// What no language has a translation for yet.
     #[must_use]
     pub fn not_compiled_yet(&self) -> Option<(&'static str, Span)> {
-        self.over_several_events().or(self.threshold.map(|(_, span)| ("weights and thresholds", span)))
+        self.over_several_events()
     }
 
     /// What the rule means on some systems. Findings were made when it was resolved.

@@ -41,6 +41,12 @@ pub(super) fn check_threshold(rule: &Rule, (threshold, span): (u64, Span), repor
         }
     }
     let sum: u64 = weights.iter().map(|(w, _)| w).fold(0, |a, b| a.saturating_add(*b));
+    if sum > MOST_SUM {
+        report.push(
+            Diagnostic::new(Code::BadWeights, "weights too large to be added on every target")
+                .at(span, format!("all weights together are more than {MOST_SUM}")),
+        );
+    }
     if threshold == 0 {
         report.push(Diagnostic::new(Code::BadWeights, "a threshold of 0").at(span, "thresholds are 1 or more"));
     } else if threshold > sum {
@@ -60,6 +66,8 @@ pub(super) fn check_threshold(rule: &Rule, (threshold, span): (u64, Span), repor
     }
 }
 
+/// Whole numbers end here where numbers are doubles, as in Splunk.
+const MOST_SUM: u64 = 1 << 53;
 /// Flags that are looked at, and sums that are kept while looking at one: what is left out is taken to matter.
 const MOST_WEIGHTS: usize = 64;
 const MOST_SUMS: usize = 2048;
