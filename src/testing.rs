@@ -43,10 +43,10 @@ pub struct Ran {
 pub fn run(loaded: &Loaded, only: &[String]) -> Vec<Ran> {
     let mut out = vec![];
     for rule in loaded.rules().filter(|r| only.is_empty() || only.contains(&r.name)) {
-        let evaluator = rule.not_compiled_yet().is_none().then(|| Evaluator::new(rule, &loaded.project));
+        let evaluator = rule.over_several_events().is_none().then(|| Evaluator::new(rule, &loaded.project));
         for test in &rule.tests {
             let outcome = match (&evaluator, &test.input) {
-                (None, _) => Outcome::LeftOut("rules over several events and weights are not evaluated yet"),
+                (None, _) => Outcome::LeftOut("rules over several events are not evaluated yet"),
                 (_, TestInput::Recorded { .. }) => Outcome::LeftOut("recorded events are not read yet"),
                 (Some(evaluator), TestInput::Events(events)) => one(evaluator, test, events),
             };
@@ -98,7 +98,9 @@ fn one(evaluator: &Evaluator, test: &ast::Test, events: &[ast::Event]) -> Outcom
 
 fn words(verdict: &Verdict) -> String {
     match (verdict.detected, verdict.excepted_by.as_slice(), verdict.flags.as_slice()) {
-        (false, ..) => "silent".to_owned(),
+        (false, ..) => {
+            verdict.score.map_or_else(|| "silent".to_owned(), |score| format!("silent at a score of {score}"))
+        }
         (true, [], []) => "fires".to_owned(),
         (true, [], flags) => format!("fires with [{}]", flags.join(", ")),
         (true, titles, _) => format!("excepted by \"{}\"", titles.join("\", \"")),

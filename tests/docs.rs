@@ -174,7 +174,7 @@ impl Compiled {
     /// The tests that rules over single events carry.
     fn failing_tests(&self) -> Vec<String> {
         let mut wrong = vec![];
-        for rule in self.project.rules.values().filter(|r| r.not_compiled_yet().is_none()) {
+        for rule in self.project.rules.values().filter(|r| r.over_several_events().is_none()) {
             for test in &rule.tests {
                 let TestInput::Events(events) = &test.input else { continue };
                 let seen = events

@@ -28,7 +28,7 @@ fn say(text: &str) {
 fn cases(projects: &[(&'static str, Loaded)]) -> Vec<(usize, String)> {
     let mut out = vec![];
     for (i, (_, loaded)) in projects.iter().enumerate() {
-        let rules = loaded.project.rules.values().filter(|r| r.not_compiled_yet().is_none() && r.disabled.is_none());
+        let rules = loaded.project.rules.values().filter(|r| r.over_several_events().is_none() && r.disabled.is_none());
         out.extend(rules.map(|r| (i, r.name.clone())));
     }
     out

@@ -217,7 +217,9 @@ codes! {
     "E0607" NoHome Error "`relocated` without `home`"
         "A relocated program is recognised by its folder, and the utility declares none to which it belongs.";
     "E0608" BadStep Error "step in the wrong place"
-        "A sequence has two required steps or more; `without` stands between two of them, optional steps come last.";
+        "A sequence has two required steps or more; `without` stands between two of them, optional steps come last. Nothing can be asked of a `without`, which has no event, and no exception reads an optional step, which decides nothing.";
+    "E0609" OfManyEvents Error "question about one of many events"
+        "A count finds many events together: its row has the keys, the first and the last time. Flags, and fields that are no keys, belong to one event.";
     "E0701" TestOfOtherKind Error "test event is never looked at"
         "The rule reads other kinds of event.";
     "E0702" TunedTwice Error "tuned twice"

@@ -7,6 +7,7 @@
 use super::Event;
 use super::node::{Leaves, Node};
 use super::scratch::Scratch;
+use crate::ir::Score;
 use crate::sema::{FieldId, Kind, Os, Project, Rule};
 use crate::source::Span;
 use std::sync::LazyLock;
@@ -27,6 +28,8 @@ pub(super) struct Compiled {
     pub(super) bodies: Vec<(Kind, Body)>,
     titles: Vec<String>,
     flags: Vec<String>,
+    /// What the weighted flags must reach together, and where that is written.
+    score: Option<(Score, Span)>,
 }
 
 #[derive(Debug)]
@@ -39,8 +42,10 @@ pub(super) struct Body {
 /// What a rule says of one event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// Its detection holds, exceptions aside.
+    /// Its detection holds, exceptions aside; in a rule with weights, its score is reached.
     pub detected: bool,
+    /// What its weighted flags come to; `None` without weights, and where the condition itself does not hold.
+    pub score: Option<u64>,
     /// Its flags that hold; none where the detection does not.
     pub flags: Vec<String>,
     /// Titles of its exceptions that hold; none where the detection does not.
@@ -71,6 +76,7 @@ impl Compiled {
             bodies: bodies.collect(),
             titles: rule.exceptions.iter().map(|e| e.title.clone()).collect(),
             flags: rule.flag_names().map(str::to_owned).collect(),
+            score: rule.meaning(project, &rule.meta.os).score().cloned().zip(rule.threshold.map(|t| t.1)),
         }
     }
 
@@ -86,15 +92,16 @@ impl Compiled {
         let Some(body) = self.body(event).filter(|b| b.detect.holds(leaves, event, scratch)) else {
             return Verdict::default();
         };
-        let mut named = |nodes: &[Node], names: &[String]| {
-            let held = nodes.iter().zip(names).filter(|(node, _)| node.holds(leaves, event, scratch));
-            held.map(|(_, name)| name.clone()).collect()
-        };
-        Verdict {
-            detected: true,
-            flags: named(&body.flags, &self.flags),
-            excepted_by: named(&body.exceptions, &self.titles),
+        let held: Vec<bool> = body.flags.iter().map(|flag| flag.holds(leaves, event, scratch)).collect();
+        let score = self.score.as_ref().map(|(score, _)| score.of(|flag| held.get(flag) == Some(&true)));
+        let reached = self.score.as_ref().is_none_or(|(all, _)| score.is_some_and(|s| s >= all.threshold));
+        if !reached {
+            return Verdict { score, ..Verdict::default() };
         }
+        let flags = self.flags.iter().zip(&held).filter(|(_, held)| **held).map(|(name, _)| name.clone()).collect();
+        let excepting = body.exceptions.iter().zip(&self.titles);
+        let excepted_by = excepting.filter(|(node, _)| node.holds(leaves, event, scratch)).map(|(_, t)| t.clone());
+        Verdict { detected: true, score, flags, excepted_by: excepted_by.collect() }
     }
 
     /// The tests that make the detection hold, in the order of the source; `true` marks one that had to fail.
@@ -130,9 +137,14 @@ impl Evaluator {
         self.rule.verdict(&self.leaves, event, &mut self.scratch())
     }
 
-    /// The test in the source that decided whether the detection holds: the one that failed, or the last one that held.
+    /// The test in the source that decided whether the detection holds: the one that failed, or the last one that held;
+    /// the threshold, where there is one and the detection's condition holds.
     #[must_use]
     pub fn decided_by(&self, event: &Event) -> Option<Span> {
-        self.rule.body(event)?.detect.decided_by(&self.leaves.all, event, &mut self.scratch())
+        let (body, mut scratch) = (self.rule.body(event)?, self.scratch());
+        match &self.rule.score {
+            Some((_, threshold)) if body.detect.holds(&self.leaves.all, event, &mut scratch) => Some(*threshold),
+            _ => body.detect.decided_by(&self.leaves.all, event, &mut scratch),
+        }
     }
 }

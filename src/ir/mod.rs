@@ -1,22 +1,29 @@
 //! Stage 3: what a rule means, with no trace of how it was written and none of any target.
 //!
-//! A [`Body`] is a rule's meaning for one kind of event. Conditions are [`Pred`]s over fields of the language; logic is
+//! A [`Meaning`] is all of a rule; a [`Body`] is what it means for one kind of event, where it is about one event.
+//! [`Steps`] and [`Count`] are rules over several. Conditions are [`Pred`]s over fields of the language; logic is
 //! two-valued: a test on a field that an event lacks is false. Everything that a command line is asked has become a
 //! [`Regex`] here, the same text for every target.
 
 pub mod cmdline;
+mod joint;
 mod normal;
 pub mod paths;
 pub mod pattern;
 pub mod regex;
+mod score;
+mod temporal;
 
+pub use joint::{Equal, Joint, OneEvent};
 pub use regex::{Cheap, Regex};
+pub use score::Score;
+pub use temporal::{Count, JointFlag, Key, Meaning, Role, Step, StepField, Steps, Window};
 
 use crate::sema::{FieldId, Kind};
 use crate::source::Span;
 use crate::syntax::ast::Order;
 
-/// A field of an event; of a certain step's event in a sequence.
+/// A field of an event; of a certain step's event while a condition is resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FieldRef {
     /// The field.
@@ -178,6 +185,39 @@ impl Pred {
         }
     }
 
+    /// Whether it holds on an event that lacks every field: no test does.
+    #[must_use]
+    pub fn holds_on_nothing(&self) -> bool {
+        match self {
+            Pred::Const(value) => *value,
+            Pred::Not(inner) => !inner.holds_on_nothing(),
+            Pred::Droppable { pred, .. } => pred.holds_on_nothing(),
+            Pred::And(all) => all.iter().all(Pred::holds_on_nothing),
+            Pred::Or(all) => all.iter().any(Pred::holds_on_nothing),
+            Pred::Test(_) => false,
+        }
+    }
+
+    /// The same condition with fields that carry no step: all of them are of one event.
+    #[must_use]
+    pub fn of_one_event(self) -> Pred {
+        let each = |all: Vec<Pred>| all.into_iter().map(Pred::of_one_event).collect();
+        match self {
+            Pred::Const(value) => Pred::Const(value),
+            Pred::Not(inner) => Pred::Not(Box::new(inner.of_one_event())),
+            Pred::And(all) => Pred::And(each(all)),
+            Pred::Or(all) => Pred::Or(each(all)),
+            Pred::Droppable { pred, why, span } => Pred::Droppable { pred: Box::new(pred.of_one_event()), why, span },
+            Pred::Test(mut test) => {
+                test.field.step = None;
+                if let Op::Same { other, .. } = &mut test.op {
+                    other.step = None;
+                }
+                Pred::Test(test)
+            }
+        }
+    }
+
     /// The operands of a conjunction; itself alone if it is none.
     #[must_use]
     pub fn conjuncts(self) -> Vec<Pred> {
@@ -200,6 +240,8 @@ pub struct Body {
     pub exceptions: Vec<Pred>,
     /// Its flags: name, condition, weight.
     pub flags: Vec<Flag>,
+    /// What the weighted flags must reach together, beside `detect`.
+    pub score: Option<Score>,
 }
 
 /// A flag.

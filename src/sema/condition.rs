@@ -3,7 +3,7 @@
 
 use super::{FieldId, Kind, Os, Project, Report, Type, operand, tool};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{Drop, FieldRef, Op, Pred};
+use crate::ir::{Drop, FieldRef, Op, Pred, Role};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, Path};
 
@@ -18,6 +18,16 @@ pub enum Allowed {
     Nowhere(&'static str),
 }
 
+impl Allowed {
+    /// Below `or` and `not`, a drop could lose an alert.
+    pub(super) fn narrowed(self) -> Allowed {
+        match self {
+            Allowed::Outermost => Allowed::Nowhere("a drop below `or` or `not` could lose an alert"),
+            other => other,
+        }
+    }
+}
+
 /// A step of a rule over several events, as conditions see it.
 #[derive(Clone, Debug)]
 pub struct StepScope {
@@ -25,6 +35,8 @@ pub struct StepScope {
     pub name: String,
     /// Its kinds of event.
     pub kinds: Vec<Kind>,
+    /// How it takes part.
+    pub role: Role,
 }
 
 /// What surrounds a condition.
@@ -38,6 +50,8 @@ pub struct Place<'a> {
     pub os: &'a [Os],
     /// Steps that may be named.
     pub steps: &'a [StepScope],
+    /// The kind of event that a named step's is taken to be; `None`: any of the step's.
+    pub step_kind: Option<Kind>,
     /// Fields carry a step's name: the condition stands outside the steps.
     pub outside: bool,
     /// Where `when available` may stand.
@@ -82,18 +96,16 @@ impl<'a, 'r> Lower<'a, 'r> {
         }
     }
 
-    /// Below `or` and `not`, a drop could lose an alert.
     fn narrowed<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
         let before = self.place.available;
-        if before == Allowed::Outermost {
-            self.place.available = Allowed::Nowhere("a drop below `or` or `not` could lose an alert");
-        }
+        self.place.available = before.narrowed();
         let out = f(self);
         self.place.available = before;
         out
     }
 
-    fn when_available(&mut self, inner: &Expr, span: Span) -> Pred {
+    /// Reports a `when available` that cannot stand here.
+    pub(super) fn may_be_dropped(&mut self, span: Span) {
         if let Allowed::Nowhere(why) = self.place.available {
             self.report.push(
                 Diagnostic::new(Code::WhenAvailable, "`when available` cannot stand here")
@@ -101,6 +113,10 @@ impl<'a, 'r> Lower<'a, 'r> {
                     .help("put it on an operand of the outermost `and`, in an exception, or on an unweighted flag"),
             );
         }
+    }
+
+    fn when_available(&mut self, inner: &Expr, span: Span) -> Pred {
+        self.may_be_dropped(span);
         let pred = self.narrowed(|l| l.expr(inner));
         match pred {
             Pred::Const(value) => Pred::Const(value),
@@ -151,10 +167,13 @@ impl<'a, 'r> Lower<'a, 'r> {
         let step = self.place.steps.iter().position(|s| s.name == first.text);
         if let Some(index) = step {
             let name = rest.iter().map(|p| p.text.as_str()).collect::<Vec<_>>().join(".");
-            let kinds = self.place.steps.get(index).map(|s| s.kinds.clone()).unwrap_or_default();
+            let kinds = self.named_step(index, path.span)?;
             let id = self.known(&name, path)?;
             self.of_kinds(id, &kinds, path)?;
-            return Some(Found::Field(FieldRef { id, step: Some(index) }));
+            return Some(match self.place.step_kind {
+                Some(kind) if !id.def().has_kind(kind) => Found::Elsewhere(id),
+                _ => Found::Field(FieldRef { id, step: Some(index) }),
+            });
         }
         let id = self.known(&dotted, path)?;
         if self.place.outside {
@@ -173,6 +192,19 @@ impl<'a, 'r> Lower<'a, 'r> {
         } else {
             Some(Found::Elsewhere(id))
         }
+    }
+
+    /// The kinds of event of a step that is named; `None` for a `without`, which is reported.
+    pub(super) fn named_step(&mut self, index: usize, span: Span) -> Option<Vec<Kind>> {
+        let step = self.place.steps.get(index)?;
+        if step.role == Role::Without {
+            self.report.push(
+                Diagnostic::new(Code::BadStep, format!("`{}` has no event", step.name))
+                    .at(span, "a match is one without such an event, so nothing can be asked of it"),
+            );
+            return None;
+        }
+        Some(step.kinds.clone())
     }
 
     fn known(&mut self, name: &str, path: &Path) -> Option<FieldId> {
@@ -220,6 +252,7 @@ pub(super) fn check_lets(project: &Project, report: &mut Report) {
             kinds: &Kind::ALL,
             os: &Os::ALL,
             steps: &[],
+            step_kind: None,
             outside: false,
             available: Allowed::Anywhere,
         };

@@ -1,7 +1,7 @@
 //! Metadata: what a rule says about itself.
 
 use super::condition::{Allowed, Found, Lower, Place};
-use super::{FieldId, Kind, OS_WORDS, Os, Project, Report, Type, unknown_word};
+use super::{FieldId, Kind, OS_WORDS, Os, Project, Report, unknown_word};
 use crate::attack;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -437,6 +437,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             kinds: self.kinds,
             os: &Os::ALL,
             steps: self.steps,
+            step_kind: None,
             outside: !self.steps.is_empty(),
             available: Allowed::Anywhere,
         };
@@ -453,7 +454,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             Found::Field(f) => f.id,
             Found::Elsewhere(id) => id,
         };
-        if matches!(id.def().ty, Type::Argument) || id.short().contains("argument.") {
+        if super::temporal::is_argument(id) {
             self.report.push(
                 Diagnostic::new(Code::WrongValue, format!("`{}` is no column", path.dotted()))
                     .at(path.span, "arguments are read from a command line")

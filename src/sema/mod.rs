@@ -5,17 +5,20 @@
 
 mod condition;
 pub mod fields;
+mod joint;
 mod lists;
 mod meta;
 mod operand;
 mod order;
 mod rule;
 mod size;
+mod steps;
 mod temporal;
 mod test;
 mod text;
 mod tool;
 mod utility;
+mod weights;
 
 pub use condition::Place;
 pub use fields::{FieldDef, FieldId, Kind, OS_WORDS, Os, Type};
@@ -193,6 +196,8 @@ pub struct Project {
     pub(crate) patterns: crate::ir::cmdline::Cache,
     /// Rules lowered so far.
     bodies: rule::Bodies,
+    /// Rules over several events lowered so far.
+    meanings: rule::Meanings,
 }
 
 impl Project {

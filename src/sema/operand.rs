@@ -227,15 +227,16 @@ fn same(l: &mut Lower, field: FieldRef, path: &Path, other: &Path, cased: bool, 
         Some(Found::Elsewhere(_)) => return Pred::Const(false),
         Some(Found::Field(found)) => found,
     };
-    if std::mem::discriminant(&found.id.def().ty) != std::mem::discriminant(&ty) || ty == Type::Argument {
+    let other_sort = ty == Type::Identity && identity_sort(field.id) != identity_sort(found.id);
+    if std::mem::discriminant(&found.id.def().ty) != std::mem::discriminant(&ty) || ty == Type::Argument || other_sort {
         l.report.push(
             Diagnostic::new(Code::WrongType, format!("`{}` and `{}` cannot be equal", path.dotted(), other.dotted()))
-                .at(other.span, found.id.def().ty.words())
-                .also(path.span, ty.words()),
+                .at(other.span, if other_sort { identity_sort(found.id) } else { found.id.def().ty.words() })
+                .also(path.span, if other_sort { identity_sort(field.id) } else { ty.words() }),
         );
         return Pred::Const(false);
     }
-    if ty == Type::Identity && found.step.is_none() && field.step.is_none() {
+    if ty == Type::Identity && found.step == field.step {
         l.report.push(
             Diagnostic::new(Code::WrongOperator, format!("`{}` is compared within one event", path.dotted()))
                 .at(span, "identities are compared between the steps of a sequence"),
@@ -243,6 +244,15 @@ fn same(l: &mut Lower, field: FieldRef, path: &Path, other: &Path, cased: bool, 
         return Pred::Const(false);
     }
     Pred::Test(Test { field, op: Op::Same { other: found, cased }, span })
+}
+
+/// What an identity is one of.
+fn identity_sort(field: FieldId) -> &'static str {
+    match field.short() {
+        "host" => "a host",
+        "user" => "a user",
+        _ => "a process",
+    }
 }
 
 fn in_values(l: &mut Lower, field: FieldRef, path: &Path, values: &Values, cased: bool, span: Span) -> Pred {

@@ -2,12 +2,12 @@
 
 use super::condition::{Allowed, Lower, Place, StepScope};
 use super::meta::{Meta, Reader};
-use super::{Kind, Os, Project, Report, size, temporal, test};
+use super::{FieldId, Kind, Os, Project, Report, size, temporal, test, weights};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{Body, Flag, Pred};
+use crate::ir::{Body, Flag, Meaning, Pred, Score};
 use crate::source::Span;
 use crate::syntax::ast::{self, Detect, Except, Expr, RulePartKind};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// An exception of a rule, its own or a shared one.
@@ -25,6 +25,17 @@ pub struct Exception {
     pub expr: Expr,
     span: Span,
 }
+
+impl Exception {
+    /// Where its title or name stands.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        self.span
+    }
+}
+
+/// Rules over several events lowered so far, by name and systems.
+pub(super) type Meanings = Mutex<HashMap<(String, Vec<Os>), Meaning>>;
 
 /// Rules lowered so far, by name, kind of event and systems: most targets ask for the same.
 pub(super) type Bodies = Mutex<HashMap<(String, Kind, Vec<Os>), Arc<Body>>>;
@@ -65,18 +76,41 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Why the rule cannot be compiled by this release: it looks at several events, or weighs flags.
+    /// The form of a rule over several events, in the plural, and where it stands.
     #[must_use]
-    pub fn not_compiled_yet(&self) -> Option<(&'static str, Span)> {
+    pub fn over_several_events(&self) -> Option<(&'static str, Span)> {
         match &self.detect {
             Some(Detect::Count(_)) => Some(("counts", self.detect_span)),
             Some(Detect::Steps(s)) if s.ordered => Some(("sequences", self.detect_span)),
             Some(Detect::Steps(_)) => Some(("`together`", self.detect_span)),
-            _ => self.threshold.map(|(_, span)| ("weights and thresholds", span)),
+            _ => None,
         }
     }
 
-    /// What the rule means for one kind of event on some systems. Findings were made when it was resolved.
+    /// What no language has a translation for yet.
+    #[must_use]
+    pub fn not_compiled_yet(&self) -> Option<(&'static str, Span)> {
+        self.over_several_events()
+    }
+
+    /// What the rule means on some systems. Findings were made when it was resolved.
+    #[must_use]
+    pub fn meaning(&self, project: &Project, os: &[Os]) -> Meaning {
+        if self.over_several_events().is_none() {
+            return Meaning::Single(self.kinds.iter().map(|kind| self.body(project, *kind, os)).collect());
+        }
+        let key = (self.name.clone(), os.to_vec());
+        let meanings = || project.meanings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(meaning) = meanings().get(&key) {
+            return meaning.clone();
+        }
+        let meaning = temporal::meaning(self, project, os, &mut Report::default());
+        let meaning = meaning.unwrap_or_else(|| Meaning::Single(vec![]));
+        meanings().insert(key, meaning.clone());
+        meaning
+    }
+
+    /// What a rule over single events means for one kind of event on some systems.
     #[must_use]
     pub fn body(&self, project: &Project, kind: Kind, os: &[Os]) -> Arc<Body> {
         let key = (self.name.clone(), kind, os.to_vec());
@@ -90,25 +124,14 @@ impl Rule {
     }
 
     fn lower(&self, project: &Project, kind: Kind, os: &[Os], report: &mut Report) -> Body {
-        let outside = !self.steps.is_empty();
-        let place = |available| Place { kind, kinds: &self.kinds, os, steps: &self.steps, outside, available };
+        let place =
+            |available| Place { kind, kinds: &self.kinds, os, steps: &[], step_kind: None, outside: false, available };
         let detect = match &self.detect {
             Some(Detect::Query(query)) => Lower::new(project, place(Allowed::Outermost), report).expr(&query.expr),
-            Some(Detect::Count(count)) => {
-                Lower::new(project, place(Allowed::Outermost), report).expr(&count.query.expr)
-            }
             _ => Pred::Const(true),
         };
-        let exceptions = self.exceptions.iter().map(|e| {
-            let mut place = place(Allowed::Anywhere);
-            let kinds = e.step.and_then(|i| self.steps.get(i)).map(|s| s.kinds.clone());
-            if let Some(kinds) = &kinds {
-                let kind = kinds.first().copied().unwrap_or(kind);
-                place = Place { kind, kinds, outside: false, ..place };
-                return Lower::new(project, place, report).expr(&e.expr);
-            }
-            Lower::new(project, place, report).expr(&e.expr)
-        });
+        let exceptions =
+            self.exceptions.iter().map(|e| Lower::new(project, place(Allowed::Anywhere), report).expr(&e.expr));
         let exceptions = exceptions.collect();
         let flags = self.flags.iter().map(|f| {
             let available = match f.weight {
@@ -118,7 +141,19 @@ impl Rule {
             let pred = Lower::new(project, place(available), report).expr(&f.expr);
             Flag { name: f.name.text.clone(), pred, weight: f.weight.map(|w| w.0), span: f.name.span }
         });
-        Body { kind, detect, exceptions, flags: flags.collect() }
+        Body { kind, detect, exceptions, flags: flags.collect(), score: self.score() }
+    }
+
+    /// The weights of its flags and its threshold, where it has them.
+    fn score(&self) -> Option<Score> {
+        let (threshold, _) = self.threshold?;
+        let weights = self.flags.iter().enumerate().filter_map(|(i, f)| Some((i, f.weight?.0)));
+        Some(Score { weights: weights.collect(), threshold })
+    }
+
+    /// Its steps, as conditions see them.
+    pub(super) fn scopes(&self) -> &[StepScope] {
+        &self.steps
     }
 
     /// What it detects, as written.
@@ -193,9 +228,6 @@ pub(super) fn resolve(
     }
     check_flags(&rule, project, report);
     if conditions_fit(&mut rule, project, report) {
-        if let Some(detect) = rule.detect.clone() {
-            temporal::check(&detect, &rule.steps, &rule.meta.os, project, report);
-        }
         check_bodies(&rule, project, report);
     }
     rule.broken |= report.diagnostics.iter().skip(before).any(Diagnostic::is_error);
@@ -257,6 +289,11 @@ fn metadata(ast: &ast::Rule, span: Span, project: &Project, rule: &mut Rule, rep
     for part in &ast.parts {
         if let RulePartKind::Meta { key, value } = &part.kind {
             reader.read(key, value, &mut rule.meta);
+            if let (Some(Detect::Count(count)), "show", ast::MetaValue::List(elements, _)) =
+                (&rule.detect, key.text.as_str(), value)
+            {
+                shown_of_count(count, elements, reader.report);
+            }
         }
     }
     let missing: Vec<_> = ["title", "id", "level", "os"].into_iter().filter(|k| !reader.has(k)).collect();
@@ -272,6 +309,18 @@ fn metadata(ast: &ast::Rule, span: Span, project: &Project, rule: &mut Rule, rep
     }
     if rule.meta.os.is_empty() {
         rule.meta.os = Os::ALL.to_vec();
+    }
+}
+
+/// A row of a count shows its keys.
+fn shown_of_count(count: &ast::Count, elements: &[ast::MetaElement], report: &mut Report) {
+    let keys: Vec<_> = count.keys.iter().filter_map(|k| FieldId::find(&k.dotted())).collect();
+    for element in elements {
+        if let ast::MetaElement::Path(path) = element
+            && FieldId::find(&path.dotted()).is_some_and(|id| !keys.contains(&id) && !temporal::is_argument(id))
+        {
+            report.push(temporal::of_many(path.span, &format!("`{}`", path.dotted())));
+        }
     }
 }
 
@@ -353,71 +402,7 @@ fn check_flags(rule: &Rule, project: &Project, report: &mut Report) {
     if let Some(Detect::Steps(steps)) = &rule.detect {
         steps.steps.iter().for_each(|s| taken(&s.name.text, s.name.span, project, report));
     }
-    let weights: Vec<_> = rule.flags.iter().filter_map(|f| f.weight).collect();
-    match (rule.threshold, weights.first()) {
-        (Some((_, span)), None) => report.push(
-            Diagnostic::new(Code::BadWeights, "a threshold without weights")
-                .at(span, "no flag of this rule has a `weight`"),
-        ),
-        (None, Some((_, span))) => report.push(
-            Diagnostic::new(Code::BadWeights, "weights without a threshold")
-                .at(*span, "from which score on does the rule fire?")
-                .help("add `threshold …`"),
-        ),
-        (Some(threshold), Some(_)) => check_weights(rule, threshold, report),
-        (None, None) => {}
-    }
-}
-
-fn check_weights(rule: &Rule, (threshold, span): (u64, Span), report: &mut Report) {
-    let weights: Vec<(u64, &ast::Flag)> = rule.flags.iter().filter_map(|f| f.weight.map(|w| (w.0, f))).collect();
-    for (weight, flag) in &weights {
-        if *weight == 0 {
-            report.push(
-                Diagnostic::new(Code::BadWeights, "a weight of 0")
-                    .at(flag.weight.map_or(span, |w| w.1), "weights are 1 or more"),
-            );
-        }
-    }
-    let sum: u64 = weights.iter().map(|(w, _)| w).fold(0, |a, b| a.saturating_add(*b));
-    if threshold == 0 {
-        report.push(Diagnostic::new(Code::BadWeights, "a threshold of 0").at(span, "thresholds are 1 or more"));
-    } else if threshold > sum {
-        report.push(
-            Diagnostic::new(Code::BadWeights, format!("rule `{}` never reaches its threshold", rule.name))
-                .at(span, format!("all weights together are {sum}")),
-        );
-    } else {
-        for (i, (weight, flag)) in weights.iter().enumerate().take(MOST_WEIGHTS) {
-            if *weight > 0 && !ever_needed(&weights, i, threshold) {
-                report.push(
-                    Diagnostic::new(Code::BadWeights, format!("`{}` never matters", flag.name.text))
-                        .at(flag.weight.map_or(span, |w| w.1), "whatever the other flags are, it does not decide"),
-                );
-            }
-        }
-    }
-}
-
-/// Flags that are looked at, and sums that are kept while looking at one: what is left out is taken to matter.
-const MOST_WEIGHTS: usize = 64;
-const MOST_SUMS: usize = 2048;
-
-/// A flag is in some minimal set if some sum of the others lies below the threshold and within its weight of it.
-fn ever_needed(weights: &[(u64, &ast::Flag)], index: usize, threshold: u64) -> bool {
-    let own = weights.get(index).map_or(0, |w| w.0);
-    let decides = |sum: &u64| sum.saturating_add(own) >= threshold;
-    let mut sums = BTreeSet::from([0_u64]);
-    for (i, (weight, _)) in weights.iter().enumerate() {
-        if i != index {
-            let more: Vec<u64> = sums.iter().map(|s| s.saturating_add(*weight)).filter(|s| *s < threshold).collect();
-            sums.extend(more);
-        }
-        if sums.len() > MOST_SUMS || sums.last().is_some_and(decides) {
-            return true;
-        }
-    }
-    sums.iter().any(decides)
+    weights::check(rule, report);
 }
 
 /// Flags and steps may not be called what something else of the project is called.
@@ -439,12 +424,15 @@ fn taken(name: &str, span: Span, project: &Project, report: &mut Report) {
 
 /// Lowers the rule for every kind, so that every finding about its conditions is made.
 fn check_bodies(rule: &Rule, project: &Project, report: &mut Report) {
-    let kinds = if rule.steps.is_empty() { rule.kinds.clone() } else { vec![Kind::Process] };
-    let mut lowered = vec![];
-    for kind in kinds {
-        lowered.push(rule.lower(project, kind, &rule.meta.os, report));
-    }
-    let never = matches!(rule.detect, Some(Detect::Query(_))) && lowered.iter().all(|b| b.detect.is(false));
+    let never = match temporal::meaning(rule, project, &rule.meta.os, report) {
+        Some(Meaning::Steps(steps)) => steps.required().any(|(_, s)| s.events.is(false)),
+        Some(Meaning::Count(count)) => count.events.is(false),
+        _ => {
+            let lower = |kind: &Kind| rule.lower(project, *kind, &rule.meta.os, report);
+            let lowered: Vec<Body> = rule.kinds.iter().map(lower).collect();
+            rule.detect.is_some() && lowered.iter().all(|b| b.detect.is(false))
+        }
+    };
     if never && !report.diagnostics.iter().any(Diagnostic::is_error) {
         report.push(
             Diagnostic::new(Code::NeverFires, format!("rule `{}` never fires", rule.name))
@@ -503,7 +491,7 @@ fn apply_part(rule: &mut Rule, part: ast::RulePart, project: &Project, report: &
         ),
         RulePartKind::Threshold(n, span) => {
             rule.threshold = Some((n, span));
-            check_weights(rule, (n, span), report);
+            weights::check_threshold(rule, (n, span), report);
         }
         RulePartKind::Disable(reason) => rule.disabled = Some(reason.because.value),
         RulePartKind::Except(except) => {

@@ -1,11 +1,14 @@
-//! Sequences and counts: their names and types. They are checked in full and not compiled yet.
+//! Sequences and counts: which kinds and steps they have, their windows, numbers and keys; counts in full.
 
 use super::condition::{Allowed, Found, Lower, Place, StepScope};
-use super::{Kind, Os, Project, Report, Type};
+use super::joint::Splitter;
+use super::{FieldId, Kind, Os, Project, Report, Rule, Type};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::{Count, Key, Meaning, Role, Window};
 use crate::source::Span;
-use crate::syntax::ast::{Amount, Detect, Literal, Path, Query, StepRole};
+use crate::syntax::ast::{self, Amount, Detect, Literal, Path, Query, StepRole};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// The kinds that a detection reads, and its steps.
 pub(super) fn kinds(detect: &Detect, report: &mut Report) -> (Vec<Kind>, Vec<StepScope>) {
@@ -27,7 +30,12 @@ pub(super) fn kinds(detect: &Detect, report: &mut Report) -> (Vec<Kind>, Vec<Ste
                             .also(first, "first here"),
                     );
                 }
-                scopes.push(StepScope { name: step.name.text.clone(), kinds });
+                let role = match step.role {
+                    StepRole::Required => Role::Required,
+                    StepRole::Optional => Role::Optional,
+                    StepRole::Without => Role::Without,
+                };
+                scopes.push(StepScope { name: step.name.text.clone(), kinds, role });
             }
             all.sort_unstable();
             all.dedup();
@@ -61,50 +69,44 @@ fn query_kinds(query: &Query, report: &mut Report) -> Vec<Kind> {
     if all_known { out } else { Kind::ALL.to_vec() }
 }
 
-/// Checks windows, numbers, keys and steps.
-pub(super) fn check(detect: &Detect, scopes: &[StepScope], os: &[Os], project: &Project, report: &mut Report) {
-    match detect {
-        Detect::Query(_) => {}
-        Detect::Count(count) => {
-            let kinds = query_kinds(&count.query, &mut Report::default());
-            amount(&count.within, true, project, report);
-            amount(&count.at_least, false, project, report);
-            let place = Place {
-                kind: kinds.first().copied().unwrap_or(Kind::Process),
-                kinds: &kinds,
-                os,
-                steps: &[],
-                outside: false,
-                available: Allowed::Outermost,
-            };
-            for key in count.keys.iter().chain(&count.distinct) {
-                key_field(key, place.clone(), project, report);
-            }
-        }
+/// Lowers a rule over several events. Every finding about its steps, keys, flags and exceptions is made on the way.
+pub(super) fn meaning(rule: &Rule, project: &Project, os: &[Os], report: &mut Report) -> Option<Meaning> {
+    match rule.detect()? {
+        Detect::Query(_) => None,
+        Detect::Count(count) => Some(Meaning::Count(Arc::new(self::count(rule, count, project, os, report)))),
         Detect::Steps(steps) => {
-            amount(&steps.within, true, project, report);
             check_order(steps, report);
-            for (i, step) in steps.steps.iter().enumerate() {
-                let Some(scope) = scopes.get(i) else { continue };
-                // A step may name the steps before it, but no `without`.
-                let earlier = scopes.get(..i).unwrap_or(&[]);
-                for kind in &scope.kinds {
-                    let place = Place {
-                        kind: *kind,
-                        kinds: &scope.kinds,
-                        os,
-                        steps: earlier,
-                        outside: false,
-                        available: Allowed::Outermost,
-                    };
-                    Lower::new(project, place.clone(), report).expr(&step.query.expr);
-                    for key in &steps.keys {
-                        key_field(key, place.clone(), project, report);
-                    }
-                }
-            }
+            Some(Meaning::Steps(Arc::new(super::steps::lower(rule, steps, project, os, report))))
         }
     }
+}
+
+fn count(rule: &Rule, count: &ast::Count, project: &Project, os: &[Os], report: &mut Report) -> Count {
+    let scope = StepScope { name: String::new(), kinds: rule.kinds.clone(), role: Role::Required };
+    let mut all = Splitter { project, os, steps: &[], own: Some((0, &scope)), report };
+    let mut asked = |expr, available| all.event(expr, available);
+    let events = asked(&count.query.expr, Allowed::Outermost);
+    let exceptions = rule.exceptions.iter().enumerate().map(|(i, e)| (i, asked(&e.expr, Allowed::Anywhere))).collect();
+    if !rule.flags().is_empty() {
+        let at = rule.flags().first().map_or(rule.span, |f| f.name.span);
+        report.push(of_many(at, "a flag"));
+    }
+    let key = |path: &Path, report: &mut Report| key(path, &scope, os, project, report);
+    Count {
+        distinct: count.distinct.as_ref().and_then(|path| key(path, report)),
+        at_least: amount(&count.at_least, false, project, report),
+        at_least_span: count.at_least.span(),
+        keys: different(count.keys.iter().filter_map(|path| key(path, report))),
+        within: window(&count.within, project, report),
+        events,
+        exceptions,
+    }
+}
+
+/// A count's row has keys and times: no event of it is *the* event.
+pub(super) fn of_many(at: Span, what: &str) -> Diagnostic {
+    Diagnostic::new(Code::OfManyEvents, format!("{what} reads one event, and a count finds many"))
+        .at(at, "a row of a count has its keys, its first and its last time")
 }
 
 fn check_order(steps: &crate::syntax::ast::Steps, report: &mut Report) {
@@ -137,33 +139,76 @@ fn check_order(steps: &crate::syntax::ast::Steps, report: &mut Report) {
     }
 }
 
-fn key_field(path: &Path, place: Place, project: &Project, report: &mut Report) {
-    let found = Lower::new(project, place, report).field(path);
-    if let Some(Found::Field(field)) = found
-        && field.id.def().ty == Type::Argument
-    {
+/// A field that joins or groups events.
+pub(super) fn key(path: &Path, scope: &StepScope, os: &[Os], project: &Project, report: &mut Report) -> Option<Key> {
+    let place = Place {
+        kind: scope.kinds.first().copied().unwrap_or(Kind::Process),
+        kinds: &scope.kinds,
+        os,
+        steps: &[],
+        step_kind: None,
+        outside: false,
+        available: Allowed::Anywhere,
+    };
+    let id = match Lower::new(project, place, report).field(path)? {
+        Found::Field(field) => field.id,
+        Found::Elsewhere(id) => id,
+    };
+    if is_argument(id) {
         report.push(
             Diagnostic::new(Code::WrongType, format!("`{}` is no key", path.dotted()))
                 .at(path.span, "a key has one value in an event, a command line has many arguments"),
         );
+        return None;
     }
+    Some(Key { field: id, span: path.span })
 }
 
-fn amount(amount: &Amount, duration: bool, project: &Project, report: &mut Report) {
+/// A question about arguments, which has no column.
+pub(super) fn is_argument(field: FieldId) -> bool {
+    field.def().ty == Type::Argument || field.short().contains("argument.")
+}
+
+/// Each key once.
+pub(super) fn different(keys: impl IntoIterator<Item = Key>) -> Vec<Key> {
+    let mut out: Vec<Key> = vec![];
+    for key in keys {
+        if !out.iter().any(|k| k.field == key.field) {
+            out.push(key);
+        }
+    }
+    out
+}
+
+/// A window; a wrong one is reported.
+pub(super) fn window(within: &Amount, project: &Project, report: &mut Report) -> Window {
+    let seconds = amount(within, true, project, report);
+    let micros = i64::try_from(seconds).ok().and_then(|s| s.checked_mul(1_000_000));
+    if micros.is_none() {
+        report.push(
+            Diagnostic::new(Code::WrongValue, "no window is that long")
+                .at(within.span(), "more microseconds than 9,223,372,036,854,775,807"),
+        );
+    }
+    Window { micros: micros.unwrap_or(1).max(1), span: within.span() }
+}
+
+/// A number, or seconds; what is wrong with it is reported, and it is 1.
+fn amount(amount: &Amount, duration: bool, project: &Project, report: &mut Report) -> u64 {
     let wanted = if duration { "a duration such as 15m" } else { "a number" };
     match amount {
         Amount::Literal(0, span) => report.push(
             Diagnostic::new(Code::WrongValue, format!("{} of 0", if duration { "a window" } else { "a count" }))
                 .at(*span, "expected 1 or more"),
         ),
-        Amount::Literal(..) => {}
+        Amount::Literal(n, _) => return *n,
         Amount::Param(name) => match (project.lists.param(&name.text), duration) {
             (Some(Literal::Duration(0, span) | Literal::Int(0, span)), _) => report.push(
                 Diagnostic::new(Code::WrongValue, format!("{} of 0", if duration { "a window" } else { "a count" }))
                     .at(name.span, "expected 1 or more")
                     .also(*span, format!("`{}` is 0", name.text)),
             ),
-            (Some(Literal::Duration(..)), true) | (Some(Literal::Int(..)), false) => {}
+            (Some(Literal::Duration(n, _)), true) | (Some(Literal::Int(n, _)), false) => return *n,
             (Some(other), _) => report.push(
                 Diagnostic::new(Code::WrongType, format!("`{}` is {}", name.text, other.words()))
                     .at(name.span, format!("expected {wanted}"))
@@ -173,4 +218,5 @@ fn amount(amount: &Amount, duration: bool, project: &Project, report: &mut Repor
             (None, _) => report.unknown("parameter", &name.text, name.span, project.lists.names()),
         },
     }
+    1
 }

@@ -16,6 +16,7 @@ struct Subject {
     command_line: FieldRef,
     original_name: FieldRef,
     script: bool,
+    parent: bool,
 }
 
 pub(super) fn lower(l: &mut Lower, tool: &Tool) -> Pred {
@@ -129,7 +130,10 @@ fn subject(l: &mut Lower, tool: &Tool) -> Option<Subject> {
             }
         }
     };
-    let kinds = step.and_then(|i| l.place.steps.get(i)).map_or(l.place.kinds, |s| &s.kinds);
+    let kinds = match step {
+        Some(index) => l.named_step(index, tool.verb_span)?,
+        None => l.place.kinds.to_vec(),
+    };
     if !kinds.contains(&Kind::Process) && !kinds.contains(&Kind::Script) {
         l.report.push(
             Diagnostic::new(Code::ToolNeedsProcess, format!("`{}` is asked of process events", tool.verb.word()))
@@ -141,10 +145,10 @@ fn subject(l: &mut Lower, tool: &Tool) -> Option<Subject> {
         );
         return None;
     }
-    if step.is_none() && !matches!(l.place.kind, Kind::Process | Kind::Script) {
+    let kind = if step.is_some() { l.place.step_kind.unwrap_or(Kind::Process) } else { l.place.kind };
+    if !matches!(kind, Kind::Process | Kind::Script) {
         return None; // events of the other kinds run nothing
     }
-    let kind = if step.is_some() { kinds.first().copied().unwrap_or(l.place.kind) } else { l.place.kind };
     let field = |name: &str| {
         let name = if parent { format!("parent.{name}") } else { name.to_owned() };
         FieldId::find(&name).map(|id| FieldRef { id, step })
@@ -160,6 +164,7 @@ fn subject(l: &mut Lower, tool: &Tool) -> Option<Subject> {
         },
         original_name: field("original_name")?,
         script: kind == Kind::Script,
+        parent,
     })
 }
 
@@ -195,7 +200,7 @@ fn any_regex(field: FieldRef, regexes: Vec<Regex>, span: Span) -> Pred {
 fn member(l: &mut Lower, tool: &Tool, utility: &Utility, subject: &Subject, is_group: bool) -> Pred {
     if subject.script {
         // Script text has no process image: only cmdlets can be recognised in it.
-        if tool.verb != ToolVerb::Runs || tool.subject.is_some() || utility.words().is_empty() {
+        if tool.verb != ToolVerb::Runs || subject.parent || utility.words().is_empty() {
             return Pred::Const(false);
         }
     }

@@ -8,7 +8,7 @@ use super::bound::{Bound, BoundOp, BoundTest, drop_implied, may_hold};
 use super::column::{Column, How};
 use super::constant::{known_of_source, missing_words};
 use super::{Mapping, Scalar, Source, Target, derive};
-use crate::ir::{Drop, FieldRef, Matcher, Op, Pred, Test, Text};
+use crate::ir::{Drop, FieldRef, Matcher, Op, Pred, Score, Test, Text};
 use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
 use crate::source::Span;
 
@@ -45,6 +45,8 @@ pub struct SourceQuery<'t> {
     pub exceptions: Vec<(usize, Bound)>,
     /// Flags by name; dropped ones are missing.
     pub flags: Vec<(String, Bound)>,
+    /// What these flags, by their place among them, must reach together.
+    pub score: Option<Score>,
     /// Columns that its rows show: name in the language, column.
     pub show: Vec<(String, Column)>,
 }
@@ -176,20 +178,28 @@ fn bind_source<'t>(
         }
     }
     let mut flags = vec![];
+    let mut weights = vec![];
     for flag in &body.flags {
         if let Some(bound) = binder.whole(&fixed(&flag.pred), &format!("The flag {}", flag.name)) {
+            weights.extend(flag.weight.map(|weight| (flags.len(), weight)));
             flags.push((flag.name.clone(), bound));
         }
     }
+    let score = body.score.as_ref().map(|s| Score { weights, threshold: s.threshold });
     let show = binder.show(rule);
     if !binder.refused.is_empty() {
         return Err(binder.refused);
     }
-    if silenced {
+    if silenced || score.as_ref().is_some_and(|s| never_reached(s, &flags)) {
         return Ok((None, binder.notes));
     }
-    let query = SourceQuery { source, kind, os: os.to_vec(), detect, exceptions, flags, show };
+    let query = SourceQuery { source, kind, os: os.to_vec(), detect, exceptions, flags, score, show };
     Ok((Some(query), binder.notes))
+}
+
+/// Whether the flags that may hold in a log source are too few.
+fn never_reached(score: &Score, flags: &[(String, Bound)]) -> bool {
+    score.of(|index| flags.get(index).is_some_and(|(_, bound)| *bound != Bound::Const(false))) < score.threshold
 }
 
 struct Binder<'a> {

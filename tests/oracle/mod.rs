@@ -48,7 +48,7 @@ impl Verdict {
 
 /// What `rule`, a rule over single events, says about `event`.
 pub fn verdict(rule: &Rule, project: &Project, event: &Event) -> Verdict {
-    assert_eq!(rule.not_compiled_yet(), None, "`{}` looks at several events", rule.name);
+    assert_eq!(rule.over_several_events(), None, "`{}` looks at several events", rule.name);
     if !rule.kinds.contains(&event.kind) || !event.runs_on(&rule.meta.os) {
         return Verdict::default();
     }
@@ -56,11 +56,28 @@ pub fn verdict(rule: &Rule, project: &Project, event: &Event) -> Verdict {
     if !holds(&body.detect, event) {
         return Verdict::default();
     }
-    let flags = body.flags.iter().filter(|f| holds(&f.pred, event)).map(|f| f.name.clone());
+    let flags: Vec<String> = body.flags.iter().filter(|f| holds(&f.pred, event)).map(|f| f.name.clone()).collect();
+    if !reached(rule, &flags) {
+        return Verdict::default();
+    }
     let titles = rule.exceptions.iter().map(|e| e.title.clone());
     assert_eq!(rule.exceptions.len(), body.exceptions.len(), "`{}`: an exception was lost", rule.name);
     let excepted = titles.zip(&body.exceptions).filter(|(_, pred)| holds(pred, event)).map(|(title, _)| title);
-    Verdict { detected: true, flags: flags.collect(), excepted_by: excepted.collect() }
+    Verdict { detected: true, flags, excepted_by: excepted.collect() }
+}
+
+/// Whether the weights, as they are written beside these flags, come to the threshold.
+pub fn reached(rule: &Rule, flags: &[String]) -> bool {
+    let Some((threshold, _)) = rule.threshold else {
+        return true;
+    };
+    let mut score = 0;
+    for flag in rule.flags() {
+        if flags.contains(&flag.name.text) {
+            score += flag.weight.map_or(0, |(weight, _)| weight);
+        }
+    }
+    score >= threshold
 }
 
 /// Whether a condition holds. Logic has two values: what an event lacks makes a test false, and its negation true.

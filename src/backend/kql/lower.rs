@@ -4,12 +4,14 @@ use super::Pretests;
 use super::ast::{Expr, Pipeline, Query, Step};
 use super::share::share;
 use crate::backend::{exception_line, exception_titles, rank};
-use crate::ir::{Cheap, Matcher, Regex, Text};
+use crate::ir::{Cheap, Matcher, Regex, Score, Text};
 use crate::sema::Rule;
 use crate::target::{Bound, BoundOp, BoundTest, Column, How, Plan, Scalar, SourceQuery, Target, Unsupported};
 
 /// More pre-tests than this in front of a regular expression cost more than they spare.
 const MOST_PRETESTS: usize = 3;
+/// The column of a rule's score.
+const SCORE: &str = "Score";
 
 pub fn query(rule: &Rule, plan: &Plan, pretests: Pretests) -> Result<Query, Vec<Unsupported>> {
     let titles = exception_titles(rule, plan);
@@ -64,9 +66,13 @@ fn pipeline(
         steps.push(Step::Comment(exception_line(rule, *index)));
         steps.push(Step::Where(Expr::Not(Box::new(lower.expr(bound, true)))));
     }
-    let taken: Vec<&str> =
+    let mut taken: Vec<&str> =
         source.show.iter().map(|(_, c)| c.name.as_str()).chain(target.columns.iter().map(String::as_str)).collect();
-    if let Some((name, _)) = source.flags.iter().find(|(n, _)| taken.contains(&n.as_str()) || n == "Exceptions") {
+    taken.push("Exceptions");
+    if source.score.is_some() {
+        taken.push(SCORE);
+    }
+    if let Some((name, _)) = source.flags.iter().find(|(n, _)| taken.contains(&n.as_str())) {
         return Err(vec![Unsupported {
             span: rule.span,
             why: format!("has a column `{name}` already, which the flag would hide"),
@@ -76,6 +82,15 @@ fn pipeline(
         let flags = source.flags.iter().map(|(n, b)| (n.clone(), lower.expr(b, true))).collect();
         steps.push(Step::Extend(flags));
     }
+    if let Some(score) = &source.score {
+        steps.push(Step::Extend(vec![(SCORE.to_owned(), sum(score, &source.flags))]));
+        let threshold = i64::try_from(score.threshold).unwrap_or(i64::MAX);
+        steps.push(Step::Where(Expr::Binary(
+            ">=",
+            Box::new(Expr::Column(SCORE.to_owned())),
+            Box::new(Expr::Number(threshold)),
+        )));
+    }
     let shared = share(&mut steps);
     if !shared.is_empty() {
         let implied = rank::implied(&source.detect).filter(|_| pretests == Pretests::All);
@@ -84,6 +99,16 @@ fn pipeline(
     }
     first.append(&mut steps);
     Ok(Pipeline { source: vec![source.source.table.clone().unwrap_or_default()], steps: first })
+}
+
+/// The sum of the weights of the flags that hold. Flags are never null.
+fn sum(score: &Score, flags: &[(String, Bound)]) -> Expr {
+    let weighted = score.weights.iter().filter_map(|(index, weight)| {
+        let flag = Expr::Column(flags.get(*index)?.0.clone());
+        Some(Expr::Call("iff", vec![flag, Expr::Number(i64::try_from(*weight).ok()?), Expr::Number(0)]))
+    });
+    let sum = weighted.reduce(|sum, one| Expr::Binary("+", Box::new(sum), Box::new(one)));
+    sum.unwrap_or(Expr::Number(0))
 }
 
 /// Parts of columns that a query shows or asks: each is computed once, under a name of its own.
@@ -128,6 +153,9 @@ fn columns(plan: &Plan, queries: &[&SourceQuery]) -> Vec<(Option<String>, Expr)>
     }
     for query in queries {
         names.extend(query.flags.iter().map(|(n, _)| n.clone()));
+    }
+    if queries.iter().any(|q| q.score.is_some()) {
+        names.push(SCORE.to_owned());
     }
     if queries.iter().any(|q| !q.exceptions.is_empty()) {
         names.push("Exceptions".to_owned());

@@ -280,8 +280,8 @@ fn quote(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// Words that a column's name may not be without brackets.
-const KEYWORDS: [&str; 24] = [
+/// Words that a column's name may not be without brackets: operators, and types, which begin literals.
+const KEYWORDS: [&str; 40] = [
     "and",
     "or",
     "not",
@@ -306,6 +306,22 @@ const KEYWORDS: [&str; 24] = [
     "with",
     "of",
     "kind",
+    "bool",
+    "boolean",
+    "date",
+    "datetime",
+    "decimal",
+    "double",
+    "dynamic",
+    "guid",
+    "int",
+    "long",
+    "real",
+    "string",
+    "time",
+    "timespan",
+    "typeof",
+    "uuid",
 ];
 
 /// A column's name, in brackets where it is no plain word.
@@ -366,5 +382,6 @@ mod tests {
         assert_eq!(printed(|o| name(o, "FileName")), "FileName");
         assert_eq!(printed(|o| name(o, "by")), "['by']");
         assert_eq!(printed(|o| name(o, "a-b")), "['a-b']");
+        assert_eq!(printed(|o| name(o, "long")), "['long']");
     }
 }

@@ -2,10 +2,14 @@
 //! `all of selection_1_* or all of selection_2_*`, `selection and not 1 of filter_main_*`.
 
 use super::item::{Items, items};
+use crate::ir::Score;
 use crate::sema::Rule;
 use crate::source::Span;
 use crate::target::{Bound, SourceQuery, Unsupported};
 use indexmap::IndexMap;
+
+/// More sets of flags than this are no rule that anybody reads.
+const MOST_SETS: usize = 64;
 
 /// The values of an item.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,21 +60,24 @@ impl Detection {
     /// What Sigma cannot say.
     pub fn of(rule: &Rule, query: &SourceQuery, filler: &[String]) -> Result<Detection, Vec<Unsupported>> {
         let mut builder = Builder { filler, out: Detection::default(), refused: vec![], span: rule.detect_span };
-        let detect = match &query.detect {
-            Bound::Const(_) => {
-                return Err(vec![Unsupported {
-                    span: rule.detect_span,
-                    why: "cannot say a condition that is always true".into(),
-                }]);
-            }
-            other => builder.top(other),
+        let mut parts = match &query.detect {
+            Bound::Const(_) => vec![],
+            other => vec![builder.top(other)],
         };
+        if let Some(score) = &query.score {
+            parts.extend(builder.score(score, &query.flags, rule)?);
+        }
+        if parts.is_empty() {
+            return Err(vec![Unsupported {
+                span: rule.detect_span,
+                why: "cannot say a condition that is always true".into(),
+            }]);
+        }
         let mut excepted = vec![];
         for (index, bound) in &query.exceptions {
             let title = rule.exceptions.get(*index).map_or("", |e| e.title.as_str());
             excepted.push(builder.filter(bound, &format!("filter_optional_{}", slug(title))));
         }
-        let mut parts = vec![detect];
         if !excepted.is_empty() {
             parts.push(Joint::Not(Box::new(one_or_any(excepted))));
         }
@@ -104,6 +111,39 @@ impl Builder<'_> {
             Bound::Or(all) if self.selection(bound).is_none() => self.alternatives(all, "selection"),
             other => self.branch(other, "selection"),
         }
+    }
+
+    /// The sets of flags that reach the threshold; `None` if it is always reached.
+    fn score(
+        &mut self,
+        score: &Score,
+        flags: &[(String, Bound)],
+        rule: &Rule,
+    ) -> Result<Option<Joint>, Vec<Unsupported>> {
+        let left = score.given(|index| match flags.get(index) {
+            Some((_, Bound::Const(value))) => Some(*value),
+            _ => None,
+        });
+        if left.threshold == 0 {
+            return Ok(None);
+        }
+        let span = rule.threshold.map_or(rule.span, |(_, span)| span);
+        let sets = left.minimal_sets(MOST_SETS).map_err(|reached| {
+            let why = format!(
+                "has no arithmetic, and the sets of flags that reach the threshold are more than {MOST_SETS}: \
+                 {reached} were counted"
+            );
+            vec![Unsupported { span, why }]
+        })?;
+        let mut said = IndexMap::new();
+        for index in sets.iter().flatten() {
+            if let (Some((name, bound)), false) = (flags.get(*index), said.contains_key(index)) {
+                said.insert(*index, self.filter(bound, &format!("flag_{}", slug(name))));
+            }
+        }
+        let set = |set: &Vec<usize>| flat(set.iter().filter_map(|index| said.get(index).cloned()).collect());
+        let ways: Vec<Joint> = sets.iter().map(set).collect();
+        Ok(Some(one_or_any(ways)))
     }
 
     /// A conjunction: its plain tests become selections, what it negates becomes filters.
@@ -337,5 +377,60 @@ fn field_word(key: &str) -> String {
         "TargetFilename" => "file".to_owned(),
         "ImageLoaded" => "dll".to_owned(),
         other => slug(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::compile::compile;
+    use crate::target::Targets;
+
+    /// What Sigma makes of a rule of these entries: its condition, or why there is none.
+    fn said(entries: &str) -> Result<String, String> {
+        let text = format!(
+            "rule r {{ title \"R\" id 00000000-0000-4000-8000-000000000001 level low os [windows]\n{entries}\n}}"
+        );
+        let mut sources = crate::source::Sources::new();
+        let file = sources.add("r.det", &text);
+        let parsed = vec![crate::syntax::parse(file, &text)];
+        let (project, found) = crate::sema::resolve(parsed, &indexmap::IndexMap::new());
+        assert!(found.is_empty(), "{found:?}");
+        let targets = Targets::built_in();
+        match compile(&project.rules["r"], &project, &targets.all["sigma"]) {
+            Ok(document) => {
+                let line = document.text.lines().find_map(|l| l.trim().strip_prefix("condition: "));
+                Ok(line.expect("a condition").to_owned())
+            }
+            Err(refused) => Err(refused[0].labels[0].text.clone()),
+        }
+    }
+
+    /// A rule with this many flags of weight 1.
+    fn equal_flags(n: usize, threshold: usize) -> String {
+        let flags: String = (0..n).map(|i| format!("flag f{i} weight 1 = command_line contains \"{i}x\"\n")).collect();
+        format!("detect process where process.name is \"a.exe\"\n{flags}threshold {threshold}")
+    }
+
+    #[test]
+    fn each_set_of_flags_that_reaches_the_threshold_is_named() {
+        assert_eq!(said(&equal_flags(2, 1)).as_deref(), Ok("selection and 1 of flag_*"));
+        assert_eq!(
+            said(&equal_flags(3, 2)).as_deref(),
+            Ok("selection and ((flag_f0 and flag_f1) or (flag_f0 and flag_f2) or (flag_f1 and flag_f2))")
+        );
+    }
+
+    #[test]
+    fn more_sets_than_anybody_reads_are_refused_with_their_number() {
+        assert!(said(&equal_flags(8, 2)).is_ok());
+        let why = said(&equal_flags(12, 6)).expect_err("refused");
+        assert!(why.contains("more than 64: 65 were counted"), "{why}");
+    }
+
+    #[test]
+    fn two_fields_are_not_compared_with_their_case() {
+        assert!(said("detect process where executable is parent.executable").is_ok());
+        let why = said("detect process where executable is cased parent.executable").expect_err("refused");
+        assert!(why.contains("in any case only"), "{why}");
     }
 }

@@ -37,6 +37,12 @@ pub fn items(test: &BoundTest, filler: &[String]) -> Result<Items, Unsupported> 
             vec![(key(modifier), Value::Numbers(vec![*n]))]
         }
         BoundOp::In(values) => vec![(key(""), scalars(values))],
+        BoundOp::Same(other, true) if !other.numeric => {
+            return Err(Unsupported {
+                span: test.span,
+                why: format!("compares `{}` with `{}` in any case only", test.column.name, other.name),
+            });
+        }
         BoundOp::Same(other, _) if other.how == How::Whole => {
             vec![(key("|fieldref"), Value::Texts(vec![other.name.clone()]))]
         }

@@ -1,6 +1,7 @@
 //! Sigma rules as SigmaHQ would accept them: one document for each log source, exceptions as optional filters.
 //!
-//! Sigma computes no columns, so flags have no place in it; everything else is there or the rule is refused.
+//! Sigma computes no columns, so flags without a weight have no place in it; everything else is there or the rule is
+//! refused.
 
 mod detection;
 mod item;
@@ -31,12 +32,19 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
         return Err(refused);
     }
     let mut notes = plan.notes.clone();
-    let mut flags: Vec<&str> = plan.queries.iter().flat_map(|q| q.flags.iter().map(|(n, _)| n.as_str())).collect();
+    let weighted = |q: &SourceQuery, i: usize| q.score.as_ref().is_some_and(|s| s.weights.iter().any(|w| w.0 == i));
+    let all = plan.queries.iter().flat_map(|q| q.flags.iter().enumerate().map(move |(i, f)| (q, i, f.0.as_str())));
+    let mut flags: Vec<&str> = all.filter(|(q, i, _)| !weighted(q, *i)).map(|(.., name)| name).collect();
     flags.dedup();
     if !flags.is_empty() {
         let text =
             format!("Sigma has no computed columns, so these flags are not part of the rule: {}.", flags.join(", "));
         notes.push(Note { text, degraded: false });
+    }
+    if plan.queries.iter().any(|q| q.score.is_some()) {
+        let text =
+            "Sigma has no arithmetic: the condition names each smallest set of flags that reaches the threshold.";
+        notes.push(Note { text: text.to_owned(), degraded: false });
     }
     Ok(Printed { fragments: vec![("documents", Fragment::List(documents))], notes })
 }

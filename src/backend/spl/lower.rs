@@ -4,8 +4,12 @@ use super::ast::{Base, Eval, Piece, Query, Search, Step};
 use super::eval::{self, Lower};
 use super::search::{Names, joined};
 use crate::backend::{exception_line, exception_titles, rank};
+use crate::ir::Score;
 use crate::sema::Rule;
 use crate::target::{Bound, Column, How, Plan, Scalar, SourceQuery, Unsupported};
+
+/// The field of a rule's score.
+const SCORE: &str = "score";
 
 pub fn query(rule: &Rule, plan: &Plan) -> Result<Query, Vec<Unsupported>> {
     let lower = Lower { filler: &plan.target.filler };
@@ -199,9 +203,10 @@ impl Tail<'_> {
                 columns.push(self.shown(name, column, &mut evals));
             }
         }
+        let score = plan.queries.iter().find_map(|q| Some((q.score.as_ref()?, q)));
         let names: Vec<String> = plan.queries.iter().flat_map(|q| q.flags.iter().map(|(n, _)| n.clone())).collect();
         for name in unique(names) {
-            if columns.contains(&name) || name == "exceptions" {
+            if columns.contains(&name) || name == "exceptions" || score.is_some() && name == SCORE {
                 return Err(vec![Unsupported {
                     span: self.rule.span,
                     why: format!("has a column `{name}` already, which the flag would hide"),
@@ -219,6 +224,11 @@ impl Tail<'_> {
                 Eval::Call("if", vec![eval::joined(branches, false), text("true"), text("false")]),
             ));
             columns.push(name);
+        }
+        if let Some((score, query)) = score {
+            self.steps.push(Step::Eval(std::mem::take(&mut evals)));
+            self.steps.extend(scored(score, &query.flags));
+            columns.push(SCORE.to_owned());
         }
         let titles = exception_titles(self.rule, plan);
         if !titles.is_empty() {
@@ -244,6 +254,20 @@ impl Tail<'_> {
         }
         alias
     }
+}
+
+/// The sum of the weights of the flags that hold, and the test of it. Each log source has the same flags.
+fn scored(score: &Score, flags: &[(String, Bound)]) -> [Step; 2] {
+    let binary = |op, a, b| Eval::Binary(op, Box::new(a), Box::new(b));
+    let number = |n: u64| Eval::Number(i64::try_from(n).unwrap_or(i64::MAX));
+    let weighted = score.weights.iter().filter_map(|(index, weight)| {
+        let flag = Eval::Field(flags.get(*index)?.0.clone());
+        let holds = binary("==", flag, Eval::Text("true".to_owned()));
+        Some(Eval::Call("if", vec![holds, number(*weight), number(0)]))
+    });
+    let sum = weighted.reduce(|sum, one| binary("+", sum, one)).unwrap_or(Eval::Number(0));
+    let reached = binary(">=", Eval::Field(SCORE.to_owned()), number(score.threshold));
+    [Step::Eval(vec![(SCORE.to_owned(), sum)]), Step::Where(reached)]
 }
 
 fn unique(mut names: Vec<String>) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! What a target's document must answer: the oracle's verdict on the event as the target sees it.
 
-use super::super::oracle::{Event, holds};
+use super::super::oracle::{Event, holds, reached};
 use arcanary::ir::{Body, Drop, Op, Pred};
 use arcanary::sema::{FieldId, Kind, Os, Project, Rule};
 use arcanary::target::{Source, Target};
@@ -20,6 +20,7 @@ pub struct Meaning {
     detect: Pred,
     exceptions: Vec<Pred>,
     flags: Vec<(String, Pred)>,
+    rule: Rule,
 }
 
 impl Meaning {
@@ -43,14 +44,19 @@ impl Meaning {
             detect: degraded(detect, &lacks, false),
             exceptions: exceptions.iter().filter_map(&whole).collect(),
             flags: flags.iter().filter_map(|f| Some((f.name.clone(), whole(&f.pred)?))).collect(),
+            rule: rule.clone(),
         })
     }
 
     /// What must be said of an event.
     pub fn of(&self, event: &Event) -> Expected {
-        let returned = holds(&self.detect, event) && !self.exceptions.iter().any(|e| holds(e, event));
-        let flags = self.flags.iter().filter(|_| returned).map(|(name, pred)| (name.clone(), holds(pred, event)));
-        Expected { returned, flags: flags.collect() }
+        let flags: BTreeMap<String, bool> =
+            self.flags.iter().map(|(name, pred)| (name.clone(), holds(pred, event))).collect();
+        let held: Vec<String> = flags.iter().filter(|(_, held)| **held).map(|(name, _)| name.clone()).collect();
+        let returned = holds(&self.detect, event)
+            && reached(&self.rule, &held)
+            && !self.exceptions.iter().any(|e| holds(e, event));
+        Expected { returned, flags: if returned { flags } else { BTreeMap::new() } }
     }
 
     /// The names of its flags.

@@ -304,10 +304,17 @@ pub fn rule(dice: &mut Dice, number: u64) -> (Made, Words) {
     let mut words = Words::default();
     let depth = dice.below(4);
     let detect = cond(dice, depth, &mut words);
-    let flags = (0..dice.below(3)).map(|_| cond(dice, 1, &mut words)).collect();
+    // A score wants flags that hold together now and then.
+    let score = dice.one_in(4).then(|| {
+        let weights: Vec<u64> = (0..2 + dice.below(4)).map(|_| *dice.pick(&[10, 10, 25, 25, 50])).collect();
+        let threshold = *dice.pick(&[10, 25, 35, 50, 60]);
+        (weights, threshold)
+    });
+    let count = score.as_ref().map_or_else(|| dice.below(3), |(weights, _)| weights.len());
+    let flags = (0..count).map(|_| cond(dice, 1, &mut words)).collect();
     let except = dice.one_in(3).then(|| cond(dice, 1, &mut words));
     let os = if dice.one_in(5) { "linux" } else { "windows" };
-    (Made { name: format!("random_{number}"), number, os, detect, flags, except }, words)
+    (Made { name: format!("random_{number}"), number, os, detect, flags, except, score }, words)
 }
 
 fn near(dice: &mut Dice, text: &str) -> String {

@@ -66,6 +66,8 @@ pub struct Made {
     pub detect: Cond,
     pub flags: Vec<Cond>,
     pub except: Option<Cond>,
+    /// A weight for each flag, and the threshold.
+    pub score: Option<(Vec<u64>, u64)>,
 }
 
 impl Made {
@@ -80,7 +82,14 @@ impl Made {
             self.detect.print(true)
         );
         for (i, flag) in self.flags.iter().enumerate() {
-            let _ = writeln!(out, "  flag Flag{i} = {}", flag.print(true));
+            let weight = match &self.score {
+                Some((weights, _)) => format!(" weight {}", weights[i]),
+                None => String::new(),
+            };
+            let _ = writeln!(out, "  flag Flag{i}{weight} = {}", flag.print(true));
+        }
+        if let Some((_, threshold)) = &self.score {
+            let _ = writeln!(out, "  threshold {threshold}");
         }
         if let Some(except) = &self.except {
             let _ = writeln!(out, "  except \"Some reason\" because \"a ticket\" where {}", except.print(true));
@@ -94,10 +103,16 @@ impl Made {
         if self.except.is_some() {
             out.push(Made { except: None, ..self.clone() });
         }
+        if self.score.is_some() {
+            out.push(Made { score: None, ..self.clone() });
+        }
         for i in 0..self.flags.len() {
-            let mut flags = self.flags.clone();
-            flags.remove(i);
-            out.push(Made { flags, ..self.clone() });
+            let mut less = self.clone();
+            less.flags.remove(i);
+            if let Some((weights, _)) = &mut less.score {
+                weights.remove(i);
+            }
+            out.push(less);
         }
         out.extend(self.detect.smaller().into_iter().map(|detect| Made { detect, ..self.clone() }));
         for (i, flag) in self.flags.iter().enumerate() {
