@@ -12,7 +12,8 @@ mod common;
 mod oracle;
 
 use arcanary::event::Event;
-use arcanary::event::eval::Evaluator;
+use arcanary::event::engine::{Engine, Session};
+use arcanary::event::eval::{Evaluator, Verdict};
 use arcanary::project::Loaded;
 use arcanary::syntax::ast::{self, TestInput};
 
@@ -46,4 +47,28 @@ fn evaluator_and_oracle_agree_on_every_rule_and_every_written_event() {
         }
     }
     assert!(compared > 20_000 && detected > 500, "{compared} compared, {detected} detected");
+}
+
+/// What an engine says of an event: the place of each rule that it detects, with its verdict.
+fn asked(engine: &Engine, event: &Event, session: &mut Session) -> Vec<(usize, Verdict)> {
+    let mut out = vec![];
+    engine.ask(event, session, |detected| out.push((detected.rule, detected.verdict)));
+    out
+}
+
+#[test]
+fn many_rules_at_once_say_what_each_says_alone() {
+    let projects =
+        [common::project("rules"), common::project("tests/cases"), common::project("tests/oracle/corners.det")];
+    let written: Vec<&ast::Event> = projects.iter().flat_map(events).collect();
+    for loaded in &projects {
+        let rules: Vec<_> = loaded.project.rules.values().filter(|r| r.over_several_events().is_none()).collect();
+        let alone: Vec<Evaluator> = rules.iter().map(|r| Evaluator::new(r, &loaded.project)).collect();
+        let engine = Engine::new(rules.iter().copied(), &loaded.project);
+        let mut session = Session::default();
+        for event in written.iter().map(|e| Event::of_test(e)) {
+            let each = alone.iter().map(|e| e.verdict(&event)).enumerate().filter(|(_, v)| v.detected);
+            assert_eq!(asked(&engine, &event, &mut session), each.collect::<Vec<_>>(), "{event:?}");
+        }
+    }
 }
