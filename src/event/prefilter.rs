@@ -130,24 +130,35 @@ fn fold_into(text: &str, out: &mut String) {
 /// The rules that events of one kind may concern.
 #[derive(Debug, Default)]
 pub(super) struct Prefilter {
-    always: Vec<usize>,
+    always: Rules,
     fields: Vec<Field>,
 }
 
+/// Rules by their numbers, in order.
+type Rules = Vec<usize>;
+
+/// What rules need of one field.
+#[derive(Debug, Default)]
+struct Texts {
+    whole: HashMap<String, Rules>,
+    parts: Vec<(String, Rules)>,
+}
+
+/// The same, ready to be looked up.
 #[derive(Debug)]
 struct Field {
     id: FieldId,
-    whole: HashMap<String, Vec<usize>>,
+    whole: HashMap<String, Rules>,
     parts: Option<AhoCorasick>,
     /// For each text of the automaton, the rules that need it.
-    of_part: Vec<Vec<usize>>,
+    of_part: Vec<Rules>,
 }
 
 impl Prefilter {
     /// Lays out what rules need; rules are known by their number.
     pub(super) fn new(rules: impl IntoIterator<Item = (usize, Option<Needs>)>) -> Prefilter {
         let mut filter = Prefilter::default();
-        let mut atoms: HashMap<Atom, Vec<usize>> = HashMap::new();
+        let mut atoms: HashMap<Atom, Rules> = HashMap::new();
         for (rule, needs) in rules {
             match needs {
                 None => filter.always.push(rule),
@@ -161,17 +172,17 @@ impl Prefilter {
                 }
             }
         }
-        let mut fields: HashMap<FieldId, (HashMap<String, Vec<usize>>, Vec<(String, Vec<usize>)>)> = HashMap::new();
+        let mut fields: HashMap<FieldId, Texts> = HashMap::new();
         for (atom, rules) in atoms {
             match atom {
                 Atom::Whole(id, text) => {
-                    fields.entry(id).or_default().0.insert(text, rules);
+                    fields.entry(id).or_default().whole.insert(text, rules);
                 }
-                Atom::Part(id, text) => fields.entry(id).or_default().1.push((text, rules)),
+                Atom::Part(id, text) => fields.entry(id).or_default().parts.push((text, rules)),
             }
         }
-        for (id, (whole, parts)) in fields {
-            let (texts, of_part): (Vec<String>, Vec<Vec<usize>>) = parts.into_iter().unzip();
+        for (id, Texts { whole, parts }) in fields {
+            let (texts, of_part): (Vec<String>, Vec<Rules>) = parts.into_iter().unzip();
             let built = AhoCorasick::builder().match_kind(MatchKind::Standard).build(&texts);
             match built {
                 Ok(automaton) => {
@@ -192,7 +203,7 @@ impl Prefilter {
     }
 
     /// The rules that the event may concern, each once, in order.
-    pub(super) fn candidates(&self, event: &Event, buffer: &mut String, out: &mut Vec<usize>) {
+    pub(super) fn candidates(&self, event: &Event, buffer: &mut String, out: &mut Rules) {
         out.clear();
         out.extend(&self.always);
         for field in &self.fields {
