@@ -1,7 +1,14 @@
 //! What `arcanary eval` costs: the shipped rules over 200,000 process events, reading them included, on one core.
 //! `cargo bench --bench eval` prints time and events a second; and the same with 1,000 rules more.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "a benchmark fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a benchmark fails by panicking"
+)]
 
 #[path = "../tests/common/mod.rs"]
 mod common;

@@ -1,0 +1,177 @@
+//! `arcanary eval` as its users call it: what it prints of recorded events, and what it says of files that are not in order.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use serde_json::Value;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+const CASE: &str = "tests/data/events/case-459-limacharlie.json";
+const ATOMIC: &str = "tests/data/events/atomic.jsonl";
+
+struct Ran {
+    code: i32,
+    matches: Vec<Value>,
+    err: String,
+}
+
+impl Ran {
+    /// Rules and positions of the matches.
+    fn found(&self) -> Vec<(&str, u64)> {
+        self.matches.iter().map(|m| (m["rule"].as_str().unwrap(), m["event"].as_u64().unwrap())).collect()
+    }
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn eval(arguments: &[&str], input: &[u8]) -> Ran {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_arcanary"))
+        .arg("eval")
+        .args(arguments)
+        .current_dir(root())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("started");
+    child.stdin.take().expect("a pipe").write_all(input).expect("written");
+    let output = child.wait_with_output().expect("ended");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    let matches = text(output.stdout).lines().map(|l| serde_json::from_str(l).expect("a line of JSON")).collect();
+    Ran { code: output.status.code().expect("a code"), matches, err: text(output.stderr) }
+}
+
+/// A process event of Sysmon's.
+fn sysmon(line: &str) -> String {
+    serde_json::json!({
+        "EventID": 1, "ProcessGuid": "{1}", "UtcTime": "2026-11-20 08:30:00.500",
+        "Image": r"C:\Program Files\7-Zip\7z.exe", "CommandLine": line
+    })
+    .to_string()
+}
+
+const PASSWORD: &str = "7z.exe a D:\\a.7z *.txt -pblue";
+
+#[test]
+fn case_459_is_silent_with_its_exception_and_fires_without() {
+    let with = eval(&["rules", "--rule", "expand_cabinet_files", "--events", CASE], b"");
+    assert_eq!((with.code, with.found()), (0, vec![]), "{}", with.err);
+    let shown = eval(&["rules", "--rule", "expand_cabinet_files", "--show-excepted", "--events", CASE], b"");
+    assert_eq!(shown.found(), [("expand_cabinet_files", 1)]);
+    assert_eq!(shown.matches[0]["excepted_by"], serde_json::json!(["Dell SupportAssist"]));
+    assert_eq!(shown.matches[0]["time"], "2026-03-19T06:29:39.334000Z");
+
+    // The rule alone, without its exceptions and the tests that name them.
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["expand_cabinet_files", "lists", "utilities/archivers", "utilities/cabinets", "utilities/encoders"];
+    for name in names.iter().chain(&["utilities/shells"]) {
+        let text = std::fs::read_to_string(root().join(format!("rules/{name}.det"))).unwrap();
+        let text: String = text.lines().filter(|l| !l.starts_with("  except ")).map(|l| format!("{l}\n")).collect();
+        let text = text.find("\n  test ").map_or(text.clone(), |at| format!("{}\n}}\n", &text[..at]));
+        std::fs::write(folder.path().join(format!("{}.det", name.replace('/', "-"))), text).unwrap();
+    }
+    let fires = eval(&[folder.path().to_str().unwrap(), "--events", CASE], b"");
+    assert_eq!((fires.code, fires.found()), (0, vec![("expand_cabinet_files", 1)]), "{}", fires.err);
+    assert!(fires.matches[0].get("excepted_by").is_none());
+}
+
+#[test]
+fn a_match_names_rule_record_time_flags_and_clauses() {
+    let text = [sysmon("7z.exe l a.7z"), String::new(), sysmon(PASSWORD)].join("\n");
+    let ran = eval(&["rules", "--rule", "archive_via_utility", "--events", "-"], text.as_bytes());
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let expected = serde_json::json!([{
+        "rule": "archive_via_utility", "id": "7f0c2b0e-3d5e-4d0e-9a64-0d7f5a1f3c11", "event": 2, "line": 3,
+        "time": "2026-11-20T08:30:00.500000Z", "flags": ["PasswordProtected", "ArchiveTool"],
+        "clauses": ["runs archiver to create with any [password, encrypt_header, split]"]
+    }]);
+    assert_eq!(Value::from(ran.matches), expected);
+}
+
+#[test]
+fn several_files_packed_or_not_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = sysmon(PASSWORD);
+    let mut gzip = flate2::write::GzEncoder::new(vec![], flate2::Compression::fast());
+    gzip.write_all(text.as_bytes()).unwrap();
+    let zstd = ruzstd::encoding::compress_to_vec(text.as_bytes(), ruzstd::encoding::CompressionLevel::Fastest);
+    let write = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.display().to_string()
+    };
+    let files = [
+        write("a.json", text.as_bytes()),
+        write("b.json.gz", &gzip.finish().unwrap()),
+        write("c.json.zst", &zstd),
+        write("empty.json", b""),
+    ];
+    let mut arguments = vec!["rules", "--rule", "archive_via_utility", "--events"];
+    arguments.extend(files.iter().map(String::as_str));
+    let ran = eval(&arguments, b"");
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let named: Vec<&str> = ran.matches.iter().map(|m| m["file"].as_str().unwrap()).collect();
+    assert_eq!(named, &files[..3]);
+}
+
+#[test]
+fn malformed_records_are_told_counted_and_skipped_unless_strict() {
+    let text =
+        [sysmon(PASSWORD), "{\"EventID\":1,".to_owned(), "{\"EventID\":5}".to_owned(), sysmon(PASSWORD)].join("\n");
+    let arguments = ["rules", "--rule", "archive_via_utility", "--events", "-"];
+    let ran = eval(&arguments, text.as_bytes());
+    assert_eq!((ran.code, ran.found()), (0, vec![("archive_via_utility", 1), ("archive_via_utility", 4)]));
+    assert!(ran.err.contains("standard input:2: malformed record, skipped: EOF"), "{}", ran.err);
+    assert!(ran.err.contains("2 events, 1 records of other kinds, 1 malformed and skipped"), "{}", ran.err);
+    let strict = eval(&[&arguments[..], &["--strict"]].concat(), text.as_bytes());
+    assert_eq!((strict.code, strict.found()), (2, vec![("archive_via_utility", 1)]));
+    assert!(strict.err.contains("--strict"), "{}", strict.err);
+}
+
+#[test]
+fn a_schema_that_nothing_tells_is_asked_for() {
+    let ran = eval(&["rules", "--events", "-"], b"{\"what\":\"ever\"}\n{}\n");
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.err.contains("no schema fits its first 2 records; name one with --schema: limacharlie,"),
+        "{}",
+        ran.err
+    );
+    // A log may begin with records that are anything.
+    let late = ["{\"what\":\"ever\"}".to_owned(), sysmon(PASSWORD)].join("\n");
+    let ran = eval(&["rules", "--rule", "archive_via_utility", "--events", "-"], late.as_bytes());
+    assert_eq!((ran.code, ran.found()), (0, vec![("archive_via_utility", 2)]));
+    let named = eval(&["rules", "--schema", "defender", "--events", "-"], late.as_bytes());
+    assert_eq!((named.code, named.found()), (0, vec![]));
+}
+
+#[test]
+fn files_and_rules_that_do_not_exist_are_errors() {
+    let ran = eval(&["rules", "--events", "nowhere.json"], b"");
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.starts_with("error: nowhere.json: No such file"), "{}", ran.err);
+    let ran = eval(&["rules", "--rule", "nothing", "--events", ATOMIC], b"");
+    assert_eq!((ran.code, ran.err.as_str()), (2, "error: there is no rule `nothing`\n"));
+    assert_eq!(eval(&["rules", "--events", "src"], b"").code, 2);
+}
+
+#[test]
+fn labelled_attacks_match_as_the_evaluator_says() {
+    let ran = eval(&["rules", "--events", ATOMIC], b"");
+    assert_eq!(ran.code, 0);
+    let alone: usize = ["archive_via_utility", "archive_sweep", "archive_created_by_utility"]
+        .map(|rule| eval(&["rules", "--rule", rule, "--events", ATOMIC], b"").matches.len())
+        .iter()
+        .sum();
+    let together = ran.found().iter().filter(|(rule, _)| rule.starts_with("archive_")).count();
+    assert!(alone > 10, "{alone}");
+    assert_eq!(together, alone, "rules do not disturb each other");
+}
