@@ -20,4 +20,6 @@ for target in parse resolve compile; do
   mkdir -p "fuzz/corpus/$target"
   cp "$seeds"/* "fuzz/corpus/$target/"
 done
+mkdir -p fuzz/corpus/read
+cp tests/data/events/* fuzz/corpus/read/
 printf '%s seeds for each target in fuzz/corpus\n' "$(find "$seeds" -type f | wc -l)"

@@ -10,7 +10,7 @@
 //! | `det entries` | entries of a rule, beside the same |
 //! | `… error CODE` | has findings of exactly this code (`E09…`: when it is compiled) |
 //! | `yaml target`, `yaml project` | loads as a target file, as `arcanary.yaml` |
-//! | `yaml`, `json` | parses |
+//! | `yaml`, `json`, `jsonl` | parses |
 //! | `text shapes` | declarations and conditions with their regular expressions, and command lines on both sides |
 //! | `console` | `$ arcanary …` prints what is shown |
 //! | `… file=PATH` | is put there for the page's next `console` blocks |
@@ -344,6 +344,10 @@ fn every_project_file_target_file_and_manifest_loads() {
             Some("yaml") => yaml(&block),
             Some("json") => {
                 serde_json::from_str::<serde_json::Value>(&block.text).map(|_| ()).map_err(|e| e.to_string())
+            }
+            Some("jsonl") => {
+                let mut lines = block.text.lines().map(serde_json::from_str::<serde_json::Value>);
+                lines.try_for_each(|value| value.map(drop)).map_err(|e| e.to_string())
             }
             Some("det" | "console" | "text" | "ebnf" | "kql" | "spl" | "sh" | "bash" | "rust" | "toml" | "mermaid") => {
                 Ok(())
@@ -772,6 +776,13 @@ fn codes_page() -> String {
     }
     assert!(left.is_empty(), "in no group: {left:?}");
     out
+}
+
+#[test]
+fn the_page_of_events_lists_every_log_schema() {
+    let rows: Vec<Vec<String>> = table("docs/events.md", "readers").into_iter().map(|(_, cells)| cells).collect();
+    let readers = arcanary::event::read::all().map(|r| vec![r.name.clone(), r.title.clone()]);
+    assert_eq!(rows, readers.collect::<Vec<_>>());
 }
 
 #[test]

@@ -214,3 +214,55 @@ fn tests_name_just_the_readers_that_there_are() {
     };
     assert_eq!(sorted(crate::sema::READERS.to_vec()), sorted(names().to_vec()));
 }
+
+/// Well-formed JSON and texts that are nearly so, over the keys that the schemas know.
+fn scribble() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    let keys = prop::sample::select(vec![
+        "EventID",
+        "Event",
+        "EventData",
+        "detect",
+        "event",
+        "routing",
+        "result",
+        "results",
+        "PARENT",
+        "FILE_PATH",
+        "Image",
+        "process.executable",
+        "process",
+        "@timestamp",
+        "_time",
+        "ActionType",
+        "category",
+        "a b",
+        "",
+    ]);
+    let word = prop_oneof![
+        keys.prop_map(|k| format!("\"{k}\"")),
+        "[\\[\\]{},:\"\\\\]",
+        Just("\"\\u00e9\\ud83d\"".to_owned()),
+        Just("\u{feff}".to_owned()),
+        "-?[0-9]{1,25}(\\.[0-9]+)?(e[0-9]{1,3})?",
+        "true|false|null|\n| ",
+    ];
+    prop::collection::vec(word, 0..40).prop_map(|words| words.concat())
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_a_reader_panic(text in scribble()) {
+        for reader in all() {
+            let mut pieces = Pieces::new(text.as_bytes());
+            while let Some(piece) = pieces.next_piece().expect("memory reads") {
+                let Ok(text) = piece.text else { continue };
+                let _ = reader.read(text, &mut |record| {
+                    if let Record::Event(event) = record {
+                        assert!(event.fields().all(|(id, _)| id.def().has_kind(event.kind)));
+                    }
+                });
+            }
+        }
+    }
+}
