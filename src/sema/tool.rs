@@ -1,6 +1,7 @@
 //! `runs U to V with S` and its kin: what a utility's declaration makes of an event.
 
 use super::condition::{Lower, exists};
+use super::parts::{Member, Part};
 use super::{FieldId, Kind, Os, Shape, Utility, Verb};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::paths::{self, Folder};
@@ -20,21 +21,24 @@ struct Subject {
 }
 
 pub(super) fn lower(l: &mut Lower, tool: &Tool) -> Pred {
-    let members = match members(l, tool) {
-        Some(members) => members,
-        None => return Pred::Const(false),
-    };
+    Pred::or(each_member(l, tool).into_iter().map(|m| m.pred()))
+}
+
+/// What a tool condition asks of each utility that it may mean.
+pub(super) fn each_member(l: &mut Lower, tool: &Tool) -> Vec<Member> {
+    let Some(members) = members(l, tool) else { return vec![] };
     let is_group = l.project.groups.contains_key(&tool.utility.text);
     check_picks(l, tool, &members, is_group);
-    let Some(subject) = subject(l, tool) else { return Pred::Const(false) };
-    let mut parts = vec![];
+    let Some(subject) = subject(l, tool) else { return vec![] };
+    let mut out = vec![];
     let mut met = false;
     for utility in members {
         if !utility.os.iter().any(|os| l.place.os.contains(os)) {
             continue;
         }
         met = true;
-        parts.push(member(l, tool, utility, &subject, is_group));
+        let parts = member(l, tool, utility, &subject, is_group);
+        out.push(Member { utility: utility.name.clone(), parts });
     }
     if !met {
         let systems: Vec<_> = l.place.os.iter().map(|o| o.word()).collect();
@@ -52,7 +56,7 @@ pub(super) fn lower(l: &mut Lower, tool: &Tool) -> Pred {
             None => diagnostic,
         });
     }
-    Pred::or(parts)
+    out
 }
 
 fn members<'a>(l: &mut Lower<'a, '_>, tool: &Tool) -> Option<Vec<&'a Utility>> {
@@ -196,35 +200,41 @@ fn any_regex(field: FieldRef, regexes: Vec<Regex>, span: Span) -> Pred {
     Pred::or(regexes.into_iter().map(|r| regex(field, r, span)).collect::<Vec<_>>())
 }
 
-/// What the condition says of one utility.
-fn member(l: &mut Lower, tool: &Tool, utility: &Utility, subject: &Subject, is_group: bool) -> Pred {
+/// What the condition says of one utility, or what the utility lacks.
+fn member(
+    l: &mut Lower,
+    tool: &Tool,
+    utility: &Utility,
+    subject: &Subject,
+    is_group: bool,
+) -> Result<Vec<(Part, Pred)>, Part> {
     if subject.script {
         // Script text has no process image: only cmdlets can be recognised in it.
         if tool.verb != ToolVerb::Runs || subject.parent || utility.words().is_empty() {
-            return Pred::Const(false);
+            return Err(Part::Image);
         }
     }
     let span = tool.span;
     let mut parts = vec![];
     if !subject.script {
-        parts.push(image(l, tool, utility, subject, is_group));
+        parts.push((Part::Image, image(l, tool, utility, subject, is_group)));
     }
     let words = utility.words();
     if let Some(pick) = &tool.to {
         match verbs(l, tool, pick, utility, subject) {
-            Some(pred) => parts.push(pred),
-            None => return Pred::Const(false),
+            Some(pred) => parts.push((Part::Verb, pred)),
+            None => return Err(Part::Verb),
         }
     } else if !words.is_empty() && tool.verb != ToolVerb::Resembles {
         let key = "to *".to_owned();
         let found =
             l.project.patterns.get(&utility.name, key, || cmdline::shapes(&[Shape::Word(words)], utility, false));
-        parts.push(any_regex(subject.command_line, found, span));
+        parts.push((Part::Words, any_regex(subject.command_line, found, span)));
     }
     if let Some(pick) = &tool.with {
         match switches(l, pick, utility, subject, span) {
-            Some(pred) => parts.push(pred),
-            None => return Pred::Const(false),
+            Some(pred) => parts.push((Part::Switch, pred)),
+            None => return Err(Part::Switch),
         }
     }
     if parts.is_empty() || (tool.verb == ToolVerb::Resembles && tool.to.is_none() && tool.with.is_none()) {
@@ -233,9 +243,9 @@ fn member(l: &mut Lower, tool: &Tool, utility: &Utility, subject: &Subject, is_g
                 .at(tool.span, "every command line resembles this")
                 .help("add `to …` or `with …`"),
         );
-        return Pred::Const(false);
+        return Err(Part::Verb);
     }
-    Pred::and(parts)
+    Ok(parts)
 }
 
 fn image(l: &mut Lower, tool: &Tool, utility: &Utility, subject: &Subject, is_group: bool) -> Pred {
