@@ -1,89 +1,135 @@
 //! `arcanary test`
 
-use super::{Exit, Format, Input, complain, counted, exit_of, print, report, style, tell};
-use crate::diagnostic::{Code, Diagnostic, to_text};
-use crate::testing::{Outcome, Ran, missing, run};
-use clap::Args;
-use serde_json::json;
+use super::{Exit, MOST_SHOWN, counted, exit_of, here, print, style, tell};
+use crate::diagnostic::{Diagnostic, junit, to_github, to_text};
+use crate::source::Sources;
+use crate::testing::{Outcome, Results, report, run, select};
+use clap::{Args, ValueEnum};
+use std::io::{IsTerminal as _, Write as _};
 
-/// Run the tests inside rules
+/// Run the tests inside rules, and tell what no test reaches
 #[derive(Args)]
 pub struct Test {
-    #[command(flatten)]
-    input: Input,
-    /// Run the tests of these rules only
-    #[arg(long, value_name = "RULE", value_delimiter = ',')]
-    rule: Vec<String>,
-    /// Fail for rules without both a firing and a silent test
+    /// Names of rules, files or folders; none: the project in this folder or above
+    #[arg(value_name = "RULE|PATH")]
+    what: Vec<String>,
+    /// List what no test reaches: operands of `or`, utilities of groups, flags, exceptions
+    #[arg(long)]
+    coverage: bool,
+    /// Fail for rules without both a firing and a silent test, and for what no test reaches
     #[arg(long)]
     missing: bool,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people: failures on standard error
+    #[default]
+    Text,
+    /// For programs: one JSON object on standard output
+    Json,
+    /// For CI servers: JUnit XML on standard output
+    Junit,
+    /// For GitHub Actions: workflow commands on standard output
+    Github,
 }
 
 impl Test {
     pub fn run(&self) -> Exit {
-        let loaded = self.input.load();
+        let selected = select(&self.what, &here());
+        let loaded = &selected.loaded;
         if loaded.has_errors() {
-            report(&loaded.diagnostics, &loaded.sources, self.input.format);
+            self.show(&Results::default(), &loaded.diagnostics, &loaded.sources);
             return exit_of(&loaded.diagnostics);
         }
-        if let Some(name) = self.rule.iter().find(|n| !loaded.project.rules.contains_key(*n)) {
-            return complain(&format!("there is no rule `{name}`"));
+        let rules = selected.rules();
+        let progress = Progress::new(rules.len());
+        let results = run(loaded, &rules, &|done| progress.draw(done));
+        progress.clear();
+        let missing = if self.missing { report::missing(&results) } else { vec![] };
+        self.show(&results, &missing, &loaded.sources);
+        if self.coverage && matches!(self.format, Format::Text | Format::Github) {
+            print(&report::coverage(&results, &loaded.sources));
         }
-        let ran = run(&loaded, &self.rule);
-        let lacking = if self.missing { missing(&loaded, &self.rule) } else { vec![] };
-        let mut findings: Vec<Diagnostic> = ran.iter().filter_map(failure).collect();
-        findings.extend(lacking.iter().map(|(rule, span, what)| {
-            Diagnostic::new(Code::TestFailed, format!("rule `{rule}` has {what}"))
-                .at(*span, "its tests prove one side only")
-        }));
-        match self.input.format {
-            Format::Json => {
-                let all: Vec<_> = ran.iter().map(|r| as_json(r, &loaded.sources.place(r.span))).collect();
-                print(&format!("{}\n", serde_json::to_string_pretty(&all).unwrap_or_default()));
-            }
+        self.summary(&results);
+        if missing.is_empty() && report::failures(&results).is_empty() { Exit::Fine } else { Exit::Findings }
+    }
+
+    /// Prints tests that failed, and findings that belong to no test.
+    fn show(&self, results: &Results, findings: &[Diagnostic], sources: &Sources) {
+        let all = || [report::failures(results), findings.to_vec()].concat();
+        match self.format {
             Format::Text => {
-                for finding in &findings {
-                    tell(&to_text(finding, &loaded.sources, style()));
+                let all = all();
+                all.iter().take(MOST_SHOWN).for_each(|d| tell(&to_text(d, sources, style())));
+                if all.len() > MOST_SHOWN {
+                    tell(&format!("… and {} more", all.len() - MOST_SHOWN));
                 }
             }
+            Format::Json => {
+                let object = report::to_object(results, findings, sources);
+                print(&format!("{}\n", serde_json::to_string_pretty(&object).unwrap_or_default()));
+            }
+            Format::Github => print(&to_github(&all(), sources)),
+            Format::Junit => {
+                let mut suites = report::suites(results, sources);
+                if !findings.is_empty() {
+                    suites.push(junit::of_findings("findings", findings, sources));
+                }
+                print(&junit::to_junit(&suites, sources));
+            }
         }
-        summary(&ran);
-        if findings.is_empty() { Exit::Fine } else { Exit::Findings }
+    }
+
+    fn summary(&self, results: &Results) {
+        let count = |f: fn(&Outcome) -> bool| results.tests().filter(|r| f(&r.outcome)).count();
+        let (all, passed) = (results.tests().count(), count(|o| matches!(o, Outcome::Passed)));
+        let left = count(|o| matches!(o, Outcome::LeftOut(_)));
+        let left_out = if left > 0 { format!(", {left} left out") } else { String::new() };
+        tell(&format!("{}: {passed} passed, {} failed{left_out}", counted(all, "test"), all - passed - left));
+        let (parts, reached) = (results.parts().count(), results.parts().filter(|p| p.reached).count());
+        if parts > 0 {
+            let hint = if reached < parts && !self.coverage { "; `--coverage` lists the rest" } else { "" };
+            tell(&format!("{reached} of {parts} branches, utilities, flags and exceptions reached{hint}"));
+        }
+        let mut reasons: Vec<&str> = results.tests().filter_map(|r| left_out_because(&r.outcome)).collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        for reason in reasons {
+            tell(&format!("left out: {reason}"));
+        }
     }
 }
 
-/// What is to be said of a test that failed.
-fn failure(ran: &Ran) -> Option<Diagnostic> {
-    let Outcome::Failed { expected, got, decided_by } = &ran.outcome else { return None };
-    let diagnostic = Diagnostic::new(Code::TestFailed, format!("test \"{}\" of `{}` fails", ran.title, ran.rule))
-        .at(ran.span, format!("expected: {expected}; it is: {got}"));
-    Some(match decided_by {
-        Some(span) => diagnostic.also(*span, "this decided"),
-        None => diagnostic,
-    })
+fn left_out_because(outcome: &Outcome) -> Option<&str> {
+    if let Outcome::LeftOut(why) = outcome { Some(why) } else { None }
 }
 
-fn as_json(ran: &Ran, place: &str) -> serde_json::Value {
-    let (outcome, detail) = match &ran.outcome {
-        Outcome::Passed => ("passed", json!(null)),
-        Outcome::Failed { expected, got, .. } => ("failed", json!({ "expected": expected, "got": got })),
-        Outcome::LeftOut(why) => ("left out", json!(why)),
-    };
-    json!({ "rule": ran.rule, "test": ran.title, "place": place, "outcome": outcome, "detail": detail })
+/// One line that is written anew, on a terminal only.
+struct Progress {
+    of: usize,
+    shown: bool,
 }
 
-fn summary(ran: &[Ran]) {
-    let count = |f: fn(&Outcome) -> bool| ran.iter().filter(|r| f(&r.outcome)).count();
-    let (passed, failed) = (count(|o| *o == Outcome::Passed), count(|o| matches!(o, Outcome::Failed { .. })));
-    let left = ran.len() - passed - failed;
-    let left_out = if left > 0 { format!(", {left} left out") } else { String::new() };
-    tell(&format!("{}: {passed} passed, {failed} failed{left_out}", counted(ran.len(), "test")));
-    let mut reasons: Vec<&str> =
-        ran.iter().filter_map(|r| if let Outcome::LeftOut(why) = r.outcome { Some(why) } else { None }).collect();
-    reasons.dedup();
-    reasons.sort_unstable();
-    reasons.dedup();
-    for reason in reasons {
-        tell(&format!("left out: {reason}"));
+impl Progress {
+    fn new(of: usize) -> Progress {
+        Progress { of, shown: std::io::stderr().is_terminal() && std::env::var_os("CI").is_none() }
+    }
+
+    fn draw(&self, done: usize) {
+        if self.shown {
+            let _ = write!(std::io::stderr(), "\r{done} of {} rules tested", self.of);
+        }
+    }
+
+    fn clear(&self) {
+        if self.shown {
+            let width = 2 * self.of.to_string().len() + " of  rules tested".len();
+            let _ = write!(std::io::stderr(), "\r{:width$}\r", "");
+        }
     }
 }

@@ -225,7 +225,9 @@ codes! {
     "E0702" TunedTwice Error "tuned twice"
         "Two tunes, or two entries of one, set the same thing. Only one of them could count.";
     "E0703" TestFailed Finding "test fails"
-        "A test inside a rule expects something else than what the rule says of its event, or a rule lacks a firing or a silent test and `--missing` was asked. The label tells both, and which condition decided.";
+        "A test inside a rule expects something else than what the rule says of its event, or its recording cannot be read. The labels tell both, and which conditions decided; the event is shown beside them.";
+    "E0704" Untested Finding "not tested"
+        "`test --missing` was asked, and a rule lacks a firing or a silent test, or no test reaches an operand of an `or`, a utility of a group, a flag or an exception. What no test reaches may be wrong for years.";
     "E0801" BadTarget Error "bad target file"
         "A target file does not say what it must, or says what no target can. The message names the entry.";
     "E0802" UnknownTarget Error "unknown target"

@@ -27,7 +27,8 @@ fn one(diagnostic: &Diagnostic, sources: &Sources) -> Value {
     })
 }
 
-fn place(span: Span, sources: &Sources, more: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+/// A place as an object, with what else is to be said there.
+pub(crate) fn place(span: Span, sources: &Sources, more: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
     let mut out = Map::new();
     if let Some(file) = sources.get(span.file) {
         let (line, column) = file.line_column(span.start);

@@ -4,11 +4,15 @@
 //! what is wrong, secondary labels that say why, and help that carries a patch where one is safe.
 
 mod codes;
+mod github;
 mod json;
+pub mod junit;
 mod text;
 
 pub use codes::{Code, Severity};
+pub use github::to_github;
 pub use json::to_json;
+pub(crate) use json::place as place_as_json;
 pub use text::{Style, to_text};
 
 use crate::source::{Sources, Span};
@@ -73,6 +77,13 @@ impl Diagnostic {
     #[must_use]
     pub fn note(mut self, text: impl Into<String>) -> Self {
         self.notes.push(short(text.into()));
+        self
+    }
+
+    /// Adds a fact of several lines, each of which is cut by itself.
+    #[must_use]
+    pub fn lines(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+        self.notes.push(lines.into_iter().map(short).collect::<Vec<_>>().join("\n"));
         self
     }
 

@@ -7,7 +7,7 @@
 use super::Event;
 use super::node::{Leaves, Node};
 use super::scratch::Scratch;
-use crate::ir::Score;
+use crate::ir::{Pred, Score};
 use crate::sema::{FieldId, Kind, Os, Project, Rule};
 use crate::source::Span;
 use std::sync::LazyLock;
@@ -136,15 +136,28 @@ impl Evaluator {
     pub fn verdict(&self, event: &Event) -> Verdict {
         self.rule.verdict(&self.leaves, event, &mut self.scratch())
     }
+}
 
-    /// The test in the source that decided whether the detection holds: the one that failed, or the last one that held;
-    /// the threshold, where there is one and the detection's condition holds.
+/// One compiled condition over single events.
+#[derive(Debug)]
+pub struct Condition {
+    node: Node,
+    leaves: Leaves,
+}
+
+impl Condition {
+    /// Compiles a condition.
     #[must_use]
-    pub fn decided_by(&self, event: &Event) -> Option<Span> {
-        let (body, mut scratch) = (self.rule.body(event)?, self.scratch());
-        match &self.rule.score {
-            Some((_, threshold)) if body.detect.holds(&self.leaves.all, event, &mut scratch) => Some(*threshold),
-            _ => body.detect.decided_by(&self.leaves.all, event, &mut scratch),
-        }
+    pub fn new(pred: &Pred) -> Condition {
+        let mut leaves = Leaves::default();
+        Condition { node: Node::of(pred, &mut leaves), leaves }
+    }
+
+    /// Whether it holds for an event.
+    #[must_use]
+    pub fn holds(&self, event: &Event) -> bool {
+        let mut scratch = Scratch::default();
+        scratch.next(self.leaves.all.len());
+        self.node.holds(&self.leaves.all, event, &mut scratch)
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! An [`Event`] is a table of the language's fields. What it lacks is not in the table: an empty text never enters it, so
 //! logic over events has two values. [`read`] makes events of logs, [`eval`] compiles a rule and asks it about events,
-//! [`engine`] asks many rules at once.
+//! [`engine`] asks many rules at once; [`clauses`] tells which part of a condition decides.
 
 mod ask;
+pub mod clauses;
 pub mod engine;
 pub mod eval;
 mod node;

@@ -70,23 +70,6 @@ impl Node {
         }
     }
 
-    /// The test that decided: the one that failed, or the last one that held.
-    pub(super) fn decided_by(&self, leaves: &[Leaf], event: &Event, scratch: &mut Scratch) -> Option<Span> {
-        match self {
-            Node::Const(_) => None,
-            Node::Leaf { span, .. } => Some(*span),
-            Node::Not(inner) => inner.decided_by(leaves, event, scratch),
-            Node::And(all) => {
-                let failed = all.iter().find(|n| !n.holds(leaves, event, scratch));
-                failed.or(all.last())?.decided_by(leaves, event, scratch)
-            }
-            Node::Or(all) => {
-                let held = all.iter().find(|n| n.holds(leaves, event, scratch));
-                held.or(all.last())?.decided_by(leaves, event, scratch)
-            }
-        }
-    }
-
     /// The tests that make it hold: of a conjunction all, of a disjunction those that hold; `true` marks one below a `not`.
     pub(super) fn held(&self, leaves: &[Leaf], event: &Event, scratch: &mut Scratch, out: &mut Vec<(Span, bool)>) {
         match self {
