@@ -12,9 +12,11 @@ mod common;
 mod oracle;
 
 use arcanary::event::Event;
+use arcanary::event::clauses::Clauses;
 use arcanary::event::engine::{Engine, Session};
 use arcanary::event::eval::{Evaluator, Verdict};
 use arcanary::project::Loaded;
+use arcanary::sema::{FieldId, Rule};
 use arcanary::syntax::ast::{self, TestInput};
 
 fn events(loaded: &Loaded) -> Vec<&ast::Event> {
@@ -27,6 +29,17 @@ fn events(loaded: &Loaded) -> Vec<&ast::Event> {
         .collect()
 }
 
+/// Whether a rule's conditions, asked clause by clause, detect an event.
+fn by_clauses(rule: &Rule, clauses: &[Clauses], event: &Event) -> bool {
+    let system = FieldId::find("host.os").and_then(|id| event.text(id));
+    let of_system = system.is_none_or(|system| rule.meta.os.iter().any(|os| os.word() == system));
+    clauses.iter().filter(|c| of_system && c.kind == event.kind && c.detect.holds(event)).any(|c| {
+        let held = rule.flags().iter().zip(&c.flags).filter(|(_, clause)| clause.holds(event));
+        let score: u64 = held.filter_map(|(flag, _)| Some(flag.weight?.0)).sum();
+        rule.threshold.is_none_or(|(threshold, _)| score >= threshold)
+    })
+}
+
 #[test]
 fn evaluator_and_oracle_agree_on_every_rule_and_every_written_event() {
     let projects =
@@ -36,11 +49,15 @@ fn evaluator_and_oracle_agree_on_every_rule_and_every_written_event() {
     for loaded in &projects {
         for rule in loaded.project.rules.values().filter(|r| r.over_several_events().is_none()) {
             let evaluator = Evaluator::new(rule, &loaded.project);
+            let clauses: Vec<Clauses> =
+                rule.kinds.iter().filter_map(|kind| Clauses::new(rule, &loaded.project, *kind)).collect();
             for event in &written {
                 let expected = oracle::verdict(rule, &loaded.project, &oracle::Event::inline(event));
                 let verdict = evaluator.verdict(&Event::of_test(event));
                 let got = (verdict.detected, verdict.flags.clone(), verdict.excepted_by.clone());
                 assert_eq!(got, (expected.detected, expected.flags, expected.excepted_by), "{}: {event:?}", rule.name);
+                let again = by_clauses(rule, &clauses, &Event::of_test(event));
+                assert_eq!(again, verdict.detected, "clause by clause, {}: {event:?}", rule.name);
                 compared += 1;
                 detected += usize::from(verdict.detected);
             }

@@ -1,6 +1,6 @@
 //! `arcanary test`
 
-use super::{Exit, MOST_SHOWN, counted, exit_of, here, print, style, tell};
+use super::{Exit, MOST_SHOWN, counted, exit_of, here, print, report as report_findings, style, tell};
 use crate::diagnostic::{Diagnostic, junit, to_github, to_text};
 use crate::source::Sources;
 use crate::testing::{Outcome, Results, report, run, select};
@@ -43,7 +43,10 @@ impl Test {
         let selected = select(&self.what, &here());
         let loaded = &selected.loaded;
         if loaded.has_errors() {
-            self.show(&Results::default(), &loaded.diagnostics, &loaded.sources);
+            match self.format {
+                Format::Text => report_findings(&loaded.diagnostics, &loaded.sources, super::Format::Text),
+                _ => self.show(&Results::default(), &loaded.diagnostics, &loaded.sources),
+            }
             return exit_of(&loaded.diagnostics);
         }
         let rules = selected.rules();

@@ -52,7 +52,11 @@ pub fn of_findings(name: &str, diagnostics: &[Diagnostic], sources: &Sources) ->
         } else {
             Ended::Failed(message, text)
         };
-        Case { name: format!("{} {}", d.code.id(), super::place(d, sources)).trim_end().to_owned(), span: d.span(), ended }
+        Case {
+            name: format!("{} {}", d.code.id(), super::place(d, sources)).trim_end().to_owned(),
+            span: d.span(),
+            ended,
+        }
     };
     Suite { name: name.to_owned(), cases: diagnostics.iter().map(case).collect() }
 }
@@ -74,9 +78,8 @@ fn document(writer: &mut Out, suites: &[Suite], sources: &Sources) -> io::Result
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let cases = || suites.iter().flat_map(|s| &s.cases);
     let all = writer.create_element("testsuites").with_attribute(("name", "arcanary"));
-    all.with_attributes(borrowed(&counts(cases()))).write_inner_content(|writer| {
-        suites.iter().try_for_each(|suite| one_suite(writer, suite, sources))
-    })?;
+    all.with_attributes(borrowed(&counts(cases())))
+        .write_inner_content(|writer| suites.iter().try_for_each(|suite| one_suite(writer, suite, sources)))?;
     Ok(())
 }
 

@@ -11,8 +11,8 @@ mod text;
 
 pub use codes::{Code, Severity};
 pub use github::to_github;
-pub use json::to_json;
 pub(crate) use json::place as place_as_json;
+pub use json::to_json;
 pub use text::{Style, to_text};
 
 use crate::source::{Sources, Span};

@@ -28,7 +28,7 @@ pub struct Clauses<'a> {
 /// A condition with its operands; a name of a `let` is what it stands for.
 #[derive(Debug)]
 pub struct Clause<'a> {
-    /// Where it is written; for a `let`, where it is named.
+    /// Where it is written, without parentheses around it; for a `let`, where it is named.
     pub span: Span,
     /// What it says.
     pub says: Says<'a>,
@@ -89,7 +89,10 @@ struct Of<'a> {
 
 impl<'a> Of<'a> {
     fn clause(&self, expr: &'a Expr) -> Clause<'a> {
-        Clause { span: expr.span(), says: self.says(expr) }
+        match expr {
+            Expr::Group(inner, _) => self.clause(inner),
+            _ => Clause { span: expr.span(), says: self.says(expr) },
+        }
     }
 
     fn says(&self, expr: &'a Expr) -> Says<'a> {
@@ -114,8 +117,10 @@ impl<'a> Of<'a> {
 
     fn runs(&self, tool: &Tool) -> Vec<Runs> {
         let members = self.rule.tool(self.project, self.kind, tool).into_iter().map(|member| {
-            let asked = |(part, pred)| (part, Asked::new(pred));
-            Runs { utility: member.utility, parts: member.parts.map(|parts| parts.into_iter().map(asked).collect()) }
+            // What asks nothing, such as the program of `resembles`, is no part.
+            let asked = |(part, pred): (Part, Pred)| (!pred.is(true)).then(|| (part, Asked::new(pred)));
+            let parts = member.parts.map(|parts| parts.into_iter().filter_map(asked).collect());
+            Runs { utility: member.utility, parts }
         });
         members.collect()
     }

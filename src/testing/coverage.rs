@@ -1,8 +1,9 @@
 //! What the tests of a rule reach: each operand of an `or`, each utility of a group, each flag, each exception.
 //!
-//! * An operand of an `or`, or a utility of a group, is reached when the event of some test makes it true, with everything
-//!   around it: the detection, on an event that fires the flag, on an event that is detected the exception.
-//! * Below `not` an operand keeps something out. It is reached when it alone does so: without it the whole would hold.
+//! * An operand of an `or`, or a utility of a group, is reached when a test has an event for which it is true together
+//!   with everything around it. In the detection that is any event, in a flag one that fires, in an exception one that is
+//!   detected.
+//! * Below `not` an operand keeps events out. It is reached when it does so alone: without it the whole would hold.
 //! * A flag is reached when it is true of an event that fires, an exception when it holds for one that is detected.
 //!
 //! Elements of lists are no operands. What stands in a `let` counts in each rule that uses it, once. What can be true of no
@@ -77,14 +78,14 @@ type Key = (PartKind, Span, String);
 struct Parts<'a> {
     project: &'a Project,
     sources: &'a Sources,
-    all: IndexMap<Key, Part>,
+    /// With whether some event can reach it.
+    all: IndexMap<Key, (Part, bool)>,
 }
 
 /// The parts of a rule over single events, in the order of its source, and which of them these events reach.
 pub(super) fn of(rule: &Rule, loaded: &Loaded, seen: &[Seen]) -> Vec<Part> {
     let mut parts = Parts { project: &loaded.project, sources: &loaded.sources, all: IndexMap::new() };
-    let kinds: Vec<Clauses> =
-        rule.kinds.iter().filter_map(|kind| Clauses::new(rule, &loaded.project, *kind)).collect();
+    let kinds: Vec<Clauses> = rule.kinds.iter().filter_map(|kind| Clauses::new(rule, &loaded.project, *kind)).collect();
     for clauses in &kinds {
         parts.list(rule, clauses);
     }
@@ -108,7 +109,7 @@ pub(super) fn of(rule: &Rule, loaded: &Loaded, seen: &[Seen]) -> Vec<Part> {
             }
         }
     }
-    parts.all.into_values().collect()
+    parts.all.into_values().filter_map(|(part, possible)| possible.then_some(part)).collect()
 }
 
 /// How a condition takes part in what comes out.
@@ -163,15 +164,14 @@ impl Parts<'_> {
     }
 
     fn add(&mut self, kind: PartKind, span: Span, name: String, within: &str, group: Option<String>, never: bool) {
-        if !never {
-            let key = (kind, span, if group.is_some() { name.clone() } else { String::new() });
-            let part = Part { kind, name, span, within: within.to_owned(), group, reached: false };
-            self.all.entry(key).or_insert(part);
-        }
+        let key = (kind, span, if group.is_some() { name.clone() } else { String::new() });
+        let part = Part { kind, name, span, within: within.to_owned(), group, reached: false };
+        let (_, possible) = self.all.entry(key).or_insert((part, false));
+        *possible |= !never;
     }
 
     fn mark(&mut self, key: Key) {
-        if let Some(part) = self.all.get_mut(&key) {
+        if let Some((part, _)) = self.all.get_mut(&key) {
             part.reached = true;
         }
     }

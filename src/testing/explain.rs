@@ -9,12 +9,15 @@ use crate::event::{Event, Value, time};
 use crate::project::Loaded;
 use crate::sema::{FieldId, Part, Rule, Type};
 use crate::source::Span;
-use crate::syntax::ast::{Expr, Operator, Pick, TextOp, TextOperand, Tool, ToolVerb};
+use crate::syntax::ast::{Expr, Ident, Operator, Pick, TextOp, TextOperand, Tool, ToolVerb};
 
 /// More reasons than this are counted, not shown.
 const MOST_REASONS: usize = 6;
 /// The most characters of a value within a reason; the event is shown beside it in full.
 const LONG_VALUE: usize = 100;
+
+/// What begins a label of an operand of an `or`.
+const BRANCH: &str = "this branch holds: ";
 
 /// A test that expected something else than what came out.
 pub(super) fn failure(rule: &Rule, loaded: &Loaded, seen: &[Seen], expected: Answer) -> Outcome {
@@ -44,7 +47,8 @@ fn why(rule: &Rule, loaded: &Loaded, seen: &Seen, expected: &Answer, got: &Answe
         let ours: Vec<&str> = rule.meta.os.iter().map(|s| s.word()).collect();
         return vec![reason(rule.span, format!("`host.os` is {os}, and the rule is for {}", ours.join(" and ")))];
     }
-    let Some(clauses) = rule.kinds.contains(&event.kind).then(|| Clauses::new(rule, &loaded.project, event.kind)) else {
+    let Some(clauses) = rule.kinds.contains(&event.kind).then(|| Clauses::new(rule, &loaded.project, event.kind))
+    else {
         let kinds: Vec<&str> = rule.kinds.iter().map(|k| k.word()).collect();
         let text = format!("this is a {} event, and the rule reads {} events", event.kind.word(), kinds.join(" or "));
         return vec![reason(rule.detect_span, text)];
@@ -85,7 +89,8 @@ fn reason(span: Span, text: String) -> Reason {
 
 /// Reasons that are about a flag or an exception.
 fn titled(name: &str, what: &str, reasons: Vec<Reason>) -> Vec<Reason> {
-    reasons.into_iter().map(|r| reason(r.span, format!("`{name}` {what}: {}", r.text))).collect()
+    let text = |text: &str| format!("`{name}` {what}: {}", text.strip_prefix(BRANCH).unwrap_or(text));
+    reasons.into_iter().map(|r| reason(r.span, text(&r.text))).collect()
 }
 
 /// An event, and conditions about it in words.
@@ -119,7 +124,7 @@ impl Words<'_> {
         let inner = self.holds(operand);
         match (&operand.says, inner.as_slice()) {
             (Says::Test(..) | Says::Runs(..), [one]) if one.span == operand.span => {
-                vec![reason(one.span, format!("this branch holds: {}", one.text))]
+                vec![reason(one.span, format!("{BRANCH}{}", one.text))]
             }
             _ => std::iter::once(reason(operand.span, "this branch holds".to_owned())).chain(inner).collect(),
         }
@@ -129,7 +134,13 @@ impl Words<'_> {
     fn fails(&self, clause: &Clause) -> Vec<Reason> {
         match &clause.says {
             Says::All(operands) => {
-                operands.iter().filter(|o| !o.holds(self.event)).flat_map(|o| self.fails(o)).collect()
+                let failed: Vec<&Clause> = operands.iter().filter(|o| !o.holds(self.event)).collect();
+                // Of another program nothing else is worth asking.
+                let other_program = failed.iter().find(|o| matches!(o.says, Says::Runs(..)) && self.held(o) == 0);
+                match other_program {
+                    Some(clause) => self.fails(clause),
+                    None => failed.into_iter().flat_map(|o| self.fails(o)).collect(),
+                }
             }
             Says::Any(operands) => {
                 let nearest = operands.iter().map(|o| self.held(o)).max().unwrap_or(0);
@@ -168,11 +179,33 @@ impl Words<'_> {
                 }
             }
         }
-        format!("{}: `{}`{}", self.values(&reads), held.join("`, `"), picks(tool))
+        let utility = held.first().copied().unwrap_or_default();
+        let (to, with) = (self.found(tool, utility, false), self.found(tool, utility, true));
+        let to = if to.is_empty() { to } else { format!(" to {to}") };
+        let with = if with.is_empty() { with } else { format!(" with {with}") };
+        format!("{}: {} `{}`{to}{with}", self.values(&reads), tool.verb.word(), held.join("`, `"))
+    }
+
+    /// Which of the verbs or switches that are asked a utility has been given.
+    fn found(&self, tool: &Tool, utility: &str, with: bool) -> String {
+        let Some(pick) = (if with { &tool.with } else { &tool.to }) else { return String::new() };
+        let given = |name: &&Ident| {
+            let one = Pick { names: vec![(*name).clone()], ..pick.clone() };
+            let (to, with) = if with { (tool.to.clone(), Some(one)) } else { (Some(one), tool.with.clone()) };
+            let all = self.rule.tool(&self.loaded.project, self.event.kind, &Tool { to, with, ..tool.clone() });
+            let mut all = all.into_iter().filter(|m| m.utility == utility);
+            all.any(|member| Condition::new(&member.pred()).holds(self.event))
+        };
+        pick.names.iter().filter(given).map(|n| format!("`{}`", n.text)).collect::<Vec<_>>().join(", ")
     }
 
     fn did_not_run(&self, tool: &Tool, members: &[Runs]) -> String {
-        let nearest = members.iter().rev().max_by_key(|m| self.passed(m)).filter(|m| self.passed(m) > 0);
+        // A part behind the program, or without one before it, as in scripts.
+        let telling = |m: &&Runs| {
+            let first = m.parts.as_ref().ok().and_then(|parts| parts.first());
+            self.passed(m) > 0 || members.len() == 1 && first.is_some_and(|(part, _)| *part != Part::Image)
+        };
+        let nearest = members.iter().rev().filter(telling).max_by_key(|m| self.passed(m));
         if let Some(Runs { utility, parts: Ok(parts) }) = nearest
             && let Some((part, asked)) = parts.iter().find(|(_, asked)| !asked.holds(self.event))
         {
@@ -219,14 +252,17 @@ impl Words<'_> {
 
     /// A part of a tool condition that does not hold, where those before it do.
     fn part(&self, tool: &Tool, utility: &str, part: Part, asked: &Asked) -> String {
-        let values = self.values(&asked.reads());
-        match part {
-            Part::Image => format!("{values}: not `{utility}`"),
-            Part::Words => format!("{values} and holds no command of `{utility}`"),
-            Part::Verb => format!("{values} and does not match {} of `{utility}`", picked("verb", tool.to.as_ref())),
-            Part::Switch => {
-                format!("{values} and does not match {} of `{utility}`", picked("switch", tool.with.as_ref()))
-            }
+        let reads = asked.reads();
+        let values = self.values(&reads);
+        let what = match part {
+            Part::Image => return format!("{values}: not `{utility}`"),
+            Part::Words => "any command".to_owned(),
+            Part::Verb => picked("verb", tool.to.as_ref()),
+            Part::Switch => picked("switch", tool.with.as_ref()),
+        };
+        match reads.iter().any(|id| self.event.get(*id).is_some()) {
+            true => format!("{values} and does not match {what} of `{utility}`"),
+            false => format!("{values}, so it does not match {what} of `{utility}`"),
         }
     }
 
@@ -255,7 +291,9 @@ impl Words<'_> {
             Some(operator) => {
                 let asked = self.asked(operator, holds && ty != Some(Type::Argument));
                 match (ty, holds) {
-                    (Some(Type::Argument), true) => format!("{values}, an argument of which {}", self.asked(operator, true)),
+                    (Some(Type::Argument), true) => {
+                        format!("{values}, an argument of which {}", self.asked(operator, true))
+                    }
                     (Some(Type::Argument), false) => {
                         format!("{values}, no argument of which {}", self.asked(operator, true))
                     }
@@ -316,7 +354,7 @@ impl Words<'_> {
     }
 }
 
-/// `, told to` what and `with` what, as asked.
+/// `to` what and `with` what, as asked.
 fn picks(tool: &Tool) -> String {
     let to = tool.to.as_ref().map_or_else(String::new, |p| format!(" to {}", names(p)));
     let with = tool.with.as_ref().map_or_else(String::new, |p| format!(" with {}", names(p)));

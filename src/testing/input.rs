@@ -36,7 +36,10 @@ fn inline(written: &ast::Event) -> Given {
 
 fn recorded(path: &str, reader: &str, root: &Path) -> Result<Vec<Given>, String> {
     let reader = read::find(reader).ok_or_else(|| format!("there is no reader `{reader}`"))?;
-    let bytes = std::fs::read(root.join(path)).map_err(|error| error.to_string())?;
+    let bytes = std::fs::read(root.join(path)).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file".to_owned(),
+        _ => error.to_string(),
+    })?;
     let events = read::stream::read_all(reader, &bytes).map_err(|(line, why)| format!("line {line}: {why}"))?;
     if events.is_empty() {
         return Err(format!("`{}` knows no event in it", reader.name));

@@ -37,7 +37,10 @@ fn failure(rule: &str, ran: &Ran) -> Option<Diagnostic> {
         diagnostic = diagnostic.also(reason.span, reason.text.as_str());
     }
     if failure.more > 0 {
-        diagnostic = diagnostic.note(format!("and {} more like these", failure.more));
+        diagnostic = diagnostic.note(match failure.more {
+            1 => "one more condition is not shown".to_owned(),
+            n => format!("{n} more conditions are not shown"),
+        });
     }
     if let Some(difference) = difference(failure) {
         diagnostic = diagnostic.note(difference);
@@ -55,9 +58,8 @@ fn difference(failure: &Failure) -> Option<String> {
         return None;
     };
     let beyond = |a: &[String], b: &[String]| a.iter().filter(|f| !b.contains(f)).cloned().collect::<Vec<_>>();
-    let said = |what: &str, flags: Vec<String>| {
-        (!flags.is_empty()).then(|| format!("{what}: `{}`", flags.join("`, `")))
-    };
+    let said =
+        |what: &str, flags: Vec<String>| (!flags.is_empty()).then(|| format!("{what}: `{}`", flags.join("`, `")));
     let both = [said("expected and not set", beyond(wanted, got)), said("set and not expected", beyond(got, wanted))];
     Some(both.into_iter().flatten().collect::<Vec<_>>().join("; "))
 }
@@ -101,11 +103,12 @@ fn unreached(rule: &str, parts: &[&Part]) -> Option<Diagnostic> {
     let first = parts.first()?;
     let names = parts.iter().map(|p| format!("`{}`", p.name)).collect::<Vec<_>>().join(", ");
     let (what, label) = match (first.kind, &first.group) {
-        (PartKind::Utility, Some(group)) if parts.len() > 1 => {
-            (format!("utilities {names} of `{group}` in {}", first.within), "these are never run in a test")
-        }
-        (PartKind::Utility, _) => (first.to_string(), "it is never run in a test"),
-        (PartKind::Branch, _) => (first.to_string(), "no test needs this operand"),
+        (PartKind::Utility, Some(group)) if parts.len() > 1 => (
+            format!("utilities {names} of `{group}` in {}", first.within),
+            "these run in no test, or not with what surrounds this",
+        ),
+        (PartKind::Utility, _) => (first.to_string(), "it runs in no test, or not with what surrounds this"),
+        (PartKind::Branch, _) => (first.to_string(), "true in no test, or not with what surrounds it"),
         (PartKind::Flag, _) => (first.to_string(), "no event that fires has it"),
         (PartKind::Exception, _) => (first.to_string(), "nothing detected is excepted by it"),
     };
@@ -192,8 +195,7 @@ fn event_as_json(event: &ShownEvent) -> serde_json::Value {
         Value::Bool(b) => json!(b),
         Value::Text(text) => json!(text),
     };
-    let fields: Map<_, _> =
-        event.fields.iter().map(|f| (f.id.short().to_owned(), value(f.id, &f.value))).collect();
+    let fields: Map<_, _> = event.fields.iter().map(|f| (f.id.short().to_owned(), value(f.id, &f.value))).collect();
     let derived: Vec<&str> = event.fields.iter().filter(|f| f.derived).map(|f| f.id.short()).collect();
     json!({ "position": event.position, "kind": event.kind.word(), "fields": fields, "derived": derived })
 }
