@@ -298,13 +298,163 @@ fn test_runs_the_tests_in_rules_and_shows_what_decided() {
     let ran = place.run(&["test"]);
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains("error[E0703]: test \"a password\" of `packed` fails"), "{}", ran.err);
-    assert!(ran.err.contains("expected: fires; it is: silent") && ran.err.contains("this decided"), "{}", ran.err);
+    let why = "`command_line` is 'rar a -p- a.rar' and does not match switch `password` of `rar`";
+    assert!(ran.err.contains("expected: fires; got: silent") && ran.err.contains(why), "{}", ran.err);
+    assert!(ran.err.contains("process.name  'rar.exe'  (derived)"), "{}", ran.err);
     let ran = place.run(&["test", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
-    assert_eq!((json[0]["outcome"].as_str(), json[1]["outcome"].as_str()), (Some("failed"), Some("passed")));
+    let outcome = |i: usize| json["tests"][i]["outcome"].as_str();
+    assert_eq!((ran.code, outcome(0), outcome(1)), (1, Some("failed"), Some("passed")));
+    assert_eq!(json["tests"][0]["reasons"][0]["text"], why);
     place.write("rules/a.det", RULE);
     let ran = place.run(&["test", "--missing"]);
     assert!(ran.code == 1 && ran.err.contains("rule `packed` has no test that fires"), "{}", ran.err);
+}
+
+/// The project of [`project`], with a rule for each of these and its tests.
+fn tested(rules: &[(&str, &str)]) -> Place {
+    let place = project();
+    let rule = RULE.trim_end().strip_suffix('}').expect("a rule");
+    place.write("rules/a.det", &format!("{rule}{} }}", rules[0].1));
+    for (i, (name, tests)) in rules.iter().enumerate().skip(1) {
+        let detect = "process where runs rar and (user.name is \"a\" or user.name is \"b\")";
+        let id = format!("0e2a7c54-5f0b-4c8e-9d51-00000000000{i}");
+        let text = format!("rule {name} {{ title \"T\" id {id} level low os [windows] detect {detect} {tests} }}");
+        place.write(&format!("rules/{name}.det"), &text);
+    }
+    place
+}
+
+const FIRES: &str = "test \"a\" fires process { executable 'C:\\rar.exe', user.name \"a\", command_line 'rar a -px' }";
+const SILENT: &str = "test \"s\" silent process { executable 'C:\\x.exe' }";
+
+#[test]
+fn test_takes_names_of_rules_and_paths() {
+    let place = tested(&[("packed", FIRES), ("other", FIRES), ("third", &format!("{FIRES} {SILENT}"))]);
+    let count = |arguments: &[&str]| {
+        let ran = place.run(&[&["test"], arguments].concat());
+        assert_eq!(ran.code, 0, "{arguments:?}: {}", ran.err);
+        ran.err.split(' ').next().expect("a word").parse::<usize>().expect("a number")
+    };
+    assert_eq!(count(&[]), 4);
+    assert_eq!(count(&["third"]), 2);
+    assert_eq!(count(&["packed", "other"]), 2);
+    assert_eq!(count(&["rules/third.det"]), 2);
+    assert_eq!(count(&["rules/third.det", "other"]), 3, "these and those");
+    assert_eq!(count(&[".", "other"]), 1, "a whole project only says where names are looked up");
+    place.write("third/x.det", "list unused = [\"a\"]");
+    assert_eq!(count(&["third"]), 2, "a rule, not the folder of its name");
+    assert_eq!(count(&["./third"]), 0, "the folder");
+    let ran = place.run(&["test", "thrid"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("`thrid` is neither a rule nor a path") && ran.err.contains("did you mean `third`?"));
+    let ran = place.run(&["test", "rules/none.det"]);
+    assert!(ran.code == 2 && ran.err.contains("`rules/none.det` cannot be read"), "{}", ran.err);
+    let elsewhere = Place::new();
+    let ran = elsewhere.run(&["test", &place.path("rules").display().to_string(), "other"]);
+    assert!(ran.code == 0 && ran.err.starts_with("1 test: 1 passed"), "{}", ran.err);
+}
+
+#[test]
+fn what_no_test_reaches_is_counted_listed_and_with_missing_a_finding() {
+    let place = tested(&[("packed", FIRES), ("other", &format!("{FIRES} {SILENT}"))]);
+    let ran = place.run(&["test", "other"]);
+    let summary = "2 tests: 2 passed, 0 failed\n1 of 2 branches, utilities, flags and exceptions reached";
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""));
+    assert_eq!(ran.err, format!("{summary}; `--coverage` lists the rest\n"));
+    let ran = place.run(&["test", "other", "--coverage"]);
+    assert_eq!((ran.code, ran.err), (0, format!("{summary}\n")));
+    assert_eq!(ran.out, "other: 1 of 2\n  rules/other.det:1:142: branch `user.name is \"b\"` of the detection\n");
+    let ran = place.run(&["test", "--missing"]);
+    assert_eq!(ran.code, 1);
+    let branch = "error[E0704]: no test of `other` reaches branch `user.name is \"b\"` of the detection";
+    assert!(ran.err.contains(branch), "{}", ran.err);
+    assert!(ran.err.contains("error[E0704]: rule `packed` has no silent test"), "{}", ran.err);
+    assert_eq!(ran.err.matches("error[").count(), 2, "{}", ran.err);
+    let ran = place.run(&["test", "--missing", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(
+        (json["findings"].as_array().expect("findings").len(), &json["findings"][1]["code"]),
+        (2, &"E0704".into())
+    );
+    assert_eq!(json["coverage"][0]["parts"][1]["reached"], false);
+    assert_eq!(json["coverage"][1]["has_silent_test"], false);
+}
+
+#[test]
+fn junit_is_well_formed_and_counts_what_it_holds() {
+    let failing = FIRES.replace("-px", "<&\u{1b}>").replace("\"a\" fires", "\"<a> & 'b'\" fires");
+    let place = tested(&[("packed", &format!("{failing} {SILENT}")), ("other", &format!("{FIRES} {SILENT}"))]);
+    let ran = place.run(&["test", "--missing", "--format", "junit"]);
+    assert_eq!(ran.code, 1);
+    let mut reader = quick_xml::Reader::from_str(&ran.out);
+    let mut seen = vec![];
+    let mut head = String::new();
+    loop {
+        use quick_xml::events::Event;
+        match reader.read_event().expect("well-formed") {
+            Event::Start(e) | Event::Empty(e) => {
+                if e.name().as_ref() == "testsuites" {
+                    head = e
+                        .attributes()
+                        .map(|a| a.expect("an attribute").value.into_owned())
+                        .collect::<Vec<_>>()
+                        .join(" ");
+                }
+                seen.push(e.name().as_ref().to_owned());
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    let count = |name: &str| seen.iter().filter(|s| *s == name).count();
+    assert_eq!((count("testsuite"), count("testcase"), count("failure"), count("error")), (3, 5, 2, 0), "{}", ran.out);
+    assert_eq!(head, "arcanary 5 2 0 0", "name, tests, failures, errors, skipped");
+    assert_eq!(ran.out, place.run(&["test", "--missing", "--format", "junit"]).out, "no times");
+    place.write("rules/a.det", "rule x {");
+    let ran = place.run(&["test", "--format", "junit"]);
+    assert!(ran.code == 2 && ran.out.contains("<error message="), "{}", ran.out);
+}
+
+#[test]
+fn github_is_told_each_failure_at_its_line() {
+    let place = tested(&[("packed", &FIRES.replace("-px", "100%"))]);
+    let ran = place.run(&["test", "--format", "github"]);
+    assert_eq!(ran.code, 1);
+    let line = ran.out.lines().next().expect("a line");
+    assert!(line.starts_with("::error file=rules/a.det,line=7,endLine=7,col="), "{line}");
+    assert!(line.contains(",title=E0703%3A test \"a\" of `packed` fails::expected: fires; got: silent%0A"), "{line}");
+    assert!(line.contains("100%25"), "{line}");
+    assert_eq!(ran.out.lines().count(), 1);
+}
+
+#[test]
+fn a_recorded_event_is_read_as_it_stands() {
+    let place = project();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let recorded = fs::read_to_string(root.join("tests/data/events/case-459-limacharlie.json")).expect("a recording");
+    place.write("events/case-459.json", &recorded);
+    let rule = |verdict: &str| {
+        format!(
+            "utility expand \"expand\" {{ os [windows] image [\"expand.exe\"] prefixes [\"-\", \"/\"] verb extract = default }}
+             rule r {{ title \"T\" id 0e2a7c54-5f0b-4c8e-9d51-6f0b8f3b1a21 level low os [windows]
+             detect process where runs expand to extract and argument under ':\\ProgramData'
+             except \"Dell\" because \"case 459\" where parent.executable under ':\\Program Files\\Dell\\SupportAssistAgent'
+             test \"case 459\" {verdict} events 'events/case-459.json' as limacharlie }}"
+        )
+    };
+    place.write("rules/a.det", &rule("excepted by \"Dell\""));
+    let ran = place.run(&["test"]);
+    assert!(ran.code == 0 && ran.err.starts_with("1 test: 1 passed"), "{}", ran.err);
+    place.write("rules/a.det", &rule("fires"));
+    let ran = place.run(&["test"]);
+    assert!(ran.code == 1 && ran.err.contains("expected: fires; got: excepted by \"Dell\""), "{}", ran.err);
+    assert!(ran.err.contains("parent.executable"), "{}", ran.err);
+    place.write("events/case-459.json", "{\"routing\":");
+    let ran = place.run(&["test"]);
+    assert!(ran.code == 1 && ran.err.contains("cannot be read: line 1: "), "{}", ran.err);
+    place.write("events/case-459.json", "{}");
+    assert!(place.run(&["test"]).err.contains("`limacharlie` knows no event in it"));
 }
 
 #[test]
@@ -334,6 +484,8 @@ fn a_new_project_builds_at_once_and_is_in_the_canonical_layout() {
     assert_eq!(run_in(&mine, &["check"]).code, 0, "{}", run_in(&mine, &["check"]).err);
     assert_eq!(run_in(&mine, &["build"]).code, 0);
     assert_eq!(run_in(&mine, &["build", "--check"]).code, 0);
+    let tested = run_in(&mine, &["test", "--missing"]);
+    assert_eq!(tested.code, 0, "{}", tested.err);
     let formatted = run_in(&mine, &["fmt", "--diff"]);
     assert_eq!((formatted.code, formatted.out.as_str()), (0, ""));
     assert_eq!(place.run(&["new", "mine"]).code, 2, "a folder with files in it is not touched");
