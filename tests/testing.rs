@@ -92,7 +92,7 @@ fn a_suite_is_a_rule_and_a_case_is_a_test() {
     let results = tested(&loaded);
     let suites = report::suites(&results, &loaded.sources);
     let sizes: Vec<(&str, usize)> = suites.iter().map(|s| (s.name.as_str(), s.cases.len())).collect();
-    assert_eq!(sizes, [("lacking", 2), ("many", 1), ("packed", 16), ("several", 2)]);
+    assert_eq!(sizes, [("lacking", 2), ("many", 1), ("packed", 16), ("scored", 2), ("several", 2)]);
     let (cases, errors) = (results.tests().count(), 1);
     let head = format!("tests=\"{cases}\" failures=\"{}\" errors=\"{errors}\" skipped=\"0\"", cases - errors);
     let xml = junit::to_junit(&suites, &loaded.sources);
@@ -161,6 +161,18 @@ fn below_not_an_operand_counts_where_it_alone_keeps_an_event_out() {
         ["runs archiver", "zip"],
         "a utility of a group is an operand"
     );
+}
+
+#[test]
+fn an_event_whose_score_is_too_low_reaches_nothing() {
+    let entries = "flag F weight 5 = user.name is \"a\" flag G weight 5 = parent.name is \"p\" threshold 10";
+    let detect = "process where command_line contains \"x\" and (process.pid is 1 or process.pid is 2)";
+    let low = "test \"low\" silent process { command_line 'x', process.pid 1, user.name \"a\" }";
+    let all = parts(&rule(detect, &format!("{entries} {low}")));
+    assert!(all.len() == 4 && all.iter().all(|p| p.starts_with('-')), "{all:#?}");
+    let high = "test \"high\" fires process { command_line 'x', process.pid 2, user.name \"a\", parent.name \"p\" }";
+    let all = parts(&rule(detect, &format!("{entries} {low} {high}")));
+    assert_eq!(all.iter().filter(|p| p.starts_with('+')).count(), 3, "{all:#?}");
 }
 
 #[test]

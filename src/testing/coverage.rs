@@ -9,7 +9,7 @@
 //! Elements of lists are no operands. What stands in a `let` counts in each rule that uses it, once. What can be true of no
 //! event, such as a utility of a group that lacks the verb, is left out.
 
-use super::run::Seen;
+use super::run::{Seen, foreign_system};
 use crate::event::Event;
 use crate::event::clauses::{Clause, Clauses, Says};
 use crate::project::Loaded;
@@ -91,6 +91,10 @@ pub(super) fn of(rule: &Rule, loaded: &Loaded, seen: &[Seen]) -> Vec<Part> {
     }
     for Seen { given, verdict } in seen {
         let Some(clauses) = kinds.iter().find(|c| c.kind == given.event.kind) else { continue };
+        // An event that is not looked at, or whose score is too low, reaches nothing.
+        if foreign_system(rule, &given.event).is_some() || clauses.detect.holds(&given.event) && !verdict.detected {
+            continue;
+        }
         parts.reach(&clauses.detect, &given.event);
         if verdict.detected {
             for (exception, clause) in rule.exceptions.iter().zip(&clauses.exceptions) {

@@ -1,7 +1,7 @@
 //! Why a test failed: the conditions that decided, each with what the event holds there and what was asked.
 
 use super::coverage::written;
-use super::run::{Seen, answer};
+use super::run::{Seen, answer, foreign_system};
 use super::{Answer, Failure, Outcome, Reason};
 use crate::event::clauses::{Asked, Clause, Clauses, Runs, Says};
 use crate::event::eval::Condition;
@@ -37,13 +37,13 @@ pub(super) fn failure(rule: &Rule, loaded: &Loaded, seen: &[Seen], expected: Ans
     let more = reasons.len().saturating_sub(MOST_REASONS);
     reasons.truncate(MOST_REASONS);
     let event = decided.given.shown(index, seen.len());
-    Outcome::Failed(Box::new(Failure { expected, got, event, reasons, more }))
+    let score = decided.verdict.score;
+    Outcome::Failed(Box::new(Failure { expected, got, score, event, reasons, more }))
 }
 
 fn why(rule: &Rule, loaded: &Loaded, seen: &Seen, expected: &Answer, got: &Answer) -> Vec<Reason> {
     let event = &seen.given.event;
-    let system = FieldId::find("host.os").and_then(|id| event.text(id));
-    if let Some(os) = system.filter(|os| !rule.meta.os.iter().any(|s| s.word() == *os)) {
+    if let Some(os) = foreign_system(rule, event) {
         let ours: Vec<&str> = rule.meta.os.iter().map(|s| s.word()).collect();
         return vec![reason(rule.span, format!("`host.os` is {os}, and the rule is for {}", ours.join(" and ")))];
     }
@@ -55,11 +55,16 @@ fn why(rule: &Rule, loaded: &Loaded, seen: &Seen, expected: &Answer, got: &Answe
     };
     let Some(clauses) = clauses else { return vec![] };
     let words = Words { rule, loaded, event };
-    let detected = || words.holds(&clauses.detect);
     let exceptions = rule.exceptions.iter().zip(&clauses.exceptions);
     match (expected, got) {
-        (Answer::Fires(_) | Answer::Excepted(_), Answer::Silent) => words.fails(&clauses.detect),
-        (Answer::Silent, _) => detected(),
+        (Answer::Fires(_) | Answer::Excepted(_), Answer::Silent) => match seen.verdict.score {
+            Some(score) => words.score(&clauses, score, false),
+            None => words.fails(&clauses.detect),
+        },
+        (Answer::Silent, _) => {
+            let score = seen.verdict.score.map(|score| words.score(&clauses, score, true));
+            words.holds(&clauses.detect).into_iter().chain(score.into_iter().flatten()).collect()
+        }
         (Answer::Fires(_), Answer::Excepted(titles)) => {
             let silencing = exceptions.filter(|(e, _)| titles.contains(&e.title));
             silencing.flat_map(|(e, c)| titled(&e.title, "silences it", words.holds(c))).collect()
@@ -117,6 +122,22 @@ impl Words<'_> {
                 vec![reason(tool.span, self.ran(tool, members, &held))]
             }
         }
+    }
+
+    /// What the weighted flags come to, and those that hold, or do not.
+    fn score(&self, clauses: &Clauses, score: u64, holds: bool) -> Vec<Reason> {
+        let Some((threshold, span)) = self.rule.threshold else { return vec![] };
+        let sum = reason(
+            span,
+            format!("the score is {score}, and {threshold} {}", if holds { "is enough" } else { "is asked" }),
+        );
+        let weighted = self.rule.flags().iter().zip(&clauses.flags).filter(|(flag, _)| flag.weight.is_some());
+        let decided = weighted.filter(|(_, clause)| clause.holds(self.event) == holds);
+        let each = decided.flat_map(|(flag, clause)| match holds {
+            true => titled(&flag.name.text, "holds", self.holds(clause)),
+            false => titled(&flag.name.text, "does not hold", self.fails(clause)),
+        });
+        std::iter::once(sum).chain(each).collect()
     }
 
     /// An operand of an `or` that holds.

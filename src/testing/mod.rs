@@ -80,6 +80,8 @@ pub struct Failure {
     pub expected: Answer,
     /// What came out.
     pub got: Answer,
+    /// What its weighted flags come to, if the rule has any and its condition holds.
+    pub score: Option<u64>,
     /// The event that decided.
     pub event: ShownEvent,
     /// The conditions that decided, the most telling ones.

@@ -49,7 +49,8 @@ fn failure(rule: &str, ran: &Ran) -> Option<Diagnostic> {
 }
 
 fn ended(failure: &Failure) -> String {
-    format!("expected: {}; got: {}", failure.expected, failure.got)
+    let score = failure.score.map_or_else(String::new, |score| format!(", at a score of {score}"));
+    format!("expected: {}; got: {}{score}", failure.expected, failure.got)
 }
 
 /// Which flags are missing, and which are too many.
@@ -172,6 +173,9 @@ fn test(rule: &str, ran: &Ran, sources: &Sources) -> serde_json::Value {
             add("outcome", json!("failed"));
             add("expected", said(&failure.expected));
             add("got", said(&failure.got));
+            if let Some(score) = failure.score {
+                add("score", json!(score));
+            }
             add("event", event_as_json(&failure.event));
             let reasons = failure.reasons.iter().map(|r| place_as_json(r.span, sources, [("text", json!(r.text))]));
             add("reasons", reasons.collect());

@@ -2,9 +2,10 @@
 
 use super::input::{self, Given};
 use super::{Answer, Outcome, Ran, Results, RuleResult, coverage, explain};
+use crate::event::Event;
 use crate::event::eval::{Evaluator, Verdict};
 use crate::project::Loaded;
-use crate::sema::Rule;
+use crate::sema::{FieldId, Rule};
 use crate::syntax::ast;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -55,8 +56,8 @@ fn one_rule(rule: &Rule, loaded: &Loaded) -> RuleResult {
         parts: vec![],
     };
     let ran = |test: &ast::Test, outcome| Ran { title: test.title.value.clone(), span: test.title.span, outcome };
-    if rule.not_compiled_yet().is_some() {
-        let why = "rules over several events and weights are not evaluated yet";
+    if rule.over_several_events().is_some() {
+        let why = "rules over several events are not evaluated yet";
         result.tests = rule.tests.iter().map(|t| ran(t, Outcome::LeftOut(why))).collect();
         return result;
     }
@@ -99,6 +100,12 @@ fn judge(rule: &Rule, loaded: &Loaded, test: &ast::Test, seen: &[Seen]) -> Outco
         true => Outcome::Passed,
         false => explain::failure(rule, loaded, seen, expected),
     }
+}
+
+/// The system of an event, if it is none of the rule's: such an event is not looked at.
+pub(super) fn foreign_system<'a>(rule: &Rule, event: &'a Event) -> Option<&'a str> {
+    let system = FieldId::find("host.os").and_then(|id| event.text(id));
+    system.filter(|os| !rule.meta.os.iter().any(|s| s.word() == *os))
 }
 
 /// What the rule said, flags in the order of the alphabet.
