@@ -46,7 +46,7 @@ enum Command {
     Check(check::Check),
     /// Compile rules to documents: OUT/<target>/<rule>.<kql|spl|yml>
     Build(build::Build),
-    /// Run the tests inside rules over single events
+    /// Run the tests inside rules, and tell what no test reaches
     Test(test::Test),
     /// Run rules over recorded events: a line of JSON for each match
     Eval(eval::Eval),
