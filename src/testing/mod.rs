@@ -15,6 +15,7 @@ mod input;
 pub mod report;
 mod run;
 mod select;
+mod words;
 
 pub use coverage::{Part, PartKind};
 pub use run::run;

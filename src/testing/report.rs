@@ -1,7 +1,7 @@
 //! What tests gave, as findings, as JSON and as JUnit cases.
 
 use super::coverage::{Part, PartKind};
-use super::explain::shown;
+use super::words::shown;
 use super::{Answer, Failure, Outcome, Ran, Results, RuleResult, ShownEvent};
 use crate::diagnostic::junit::{Case, Ended, Suite};
 use crate::diagnostic::{Code, Diagnostic, Style, place_as_json, to_json, to_text};
