@@ -21,6 +21,10 @@ pub mod envelope;
 pub mod event;
 pub mod explain;
 pub mod ir;
+#[cfg(not(feature = "mutants"))]
+mod mutant;
+#[cfg(feature = "mutants")]
+pub mod mutant;
 pub mod project;
 pub mod scaffold;
 pub mod sema;

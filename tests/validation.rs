@@ -16,9 +16,9 @@ use arcanary::sema::Project;
 use arcanary::target::{Target, Targets};
 use oracle::project::{Loaded, files, load};
 use run::compare::{Case, Round, compare};
-use run::events;
 use run::random::{self, Dice};
 use run::tree::Made;
+use run::{events, report};
 use std::io::Write as _;
 
 /// Straight to the stream: what a passing test prints is swallowed.
@@ -62,10 +62,16 @@ fn documents_of_the_pack_and_of_the_cases_return_what_the_oracle_says() {
     let reports: Vec<String> = done.disagreements.iter().map(ToString::to_string).collect();
     say(&format!("{} events, {} targets, {:.0} s; {done}", count, targets.len(), start.elapsed().as_secs_f64()));
     assert!(reports.is_empty(), "{}", reports.join("\n\n"));
+    let of = |i: usize| named.iter().filter(|(project, _)| *project == i).count();
+    let told = format!("{} rules of the pack, {} cases and {} corners, {count} events.", of(0), of(1), of(2));
+    report::section("rules", &format!("{told}\n\n{}", report::compared(&done)));
 }
 
 /// How many random rules are asked about, unless the environment says otherwise.
 const RANDOM_RULES: usize = 300;
+/// The seed, unless the environment names another one.
+const SEED: u64 = 1;
+
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|n| n.parse().unwrap_or_else(|_| panic!("{variable} is a number, not {n}")))
 }
@@ -95,17 +101,15 @@ fn random_rules_return_what_the_oracle_says() {
     }
     let start = std::time::Instant::now();
     let wanted = number("ARCANARY_RANDOM_RULES").map_or(RANDOM_RULES, |n| usize::try_from(n).unwrap());
-    let seed = number("ARCANARY_RANDOM_SEED").unwrap_or(1);
+    let seed = number("ARCANARY_RANDOM_SEED").unwrap_or(SEED);
     let mut dice = Dice::new(seed);
     let targets = Targets::built_in();
     let targets: Vec<&Target> = targets.all.values().collect();
     let (made, refused) = random::rules(&mut dice, wanted, &targets);
     let rounds = random::rounds(&mut dice, &made);
+    let events = rounds.iter().map(|r| r.events.len()).sum();
     let done = compare(&rounds, &targets);
-    say(&format!(
-        "seed {seed}, {refused} texts refused by the language, {:.0} s; {done}",
-        start.elapsed().as_secs_f64()
-    ));
+    say(&format!("seed {seed}, {refused} texts refused, {:.0} s; {done}", start.elapsed().as_secs_f64()));
     let brief: Vec<String> = done
         .disagreements
         .iter()
@@ -124,6 +128,10 @@ fn random_rules_return_what_the_oracle_says() {
         }
     }
     assert!(brief.is_empty(), "seed {seed}:\n{}\nthe first ones cut down:\n{}", brief.join("\n"), reports.join("\n\n"));
+    if (wanted, seed) == (RANDOM_RULES, SEED) {
+        let told = format!("Seed {seed}, {} rules, {} events.", made.len(), report::number(events));
+        report::section("random rules", &format!("{told}\n\n{}", report::compared(&done)));
+    }
 }
 
 /// Disagreements that are cut down and shown.
@@ -149,7 +157,7 @@ fn product(event: &oracle::Event) -> Event<'_> {
 
 #[test]
 fn the_evaluator_and_the_oracle_agree_on_random_rules_and_events() {
-    let seed = number("ARCANARY_RANDOM_SEED").unwrap_or(1);
+    let seed = number("ARCANARY_RANDOM_SEED").unwrap_or(SEED);
     let mut dice = Dice::new(seed);
     let (made, refused) = random::rules(&mut dice, EVALUATED_RULES, &[]);
     let (mut compared, mut detected, mut wrong) = (0, 0, vec![]);
@@ -169,10 +177,17 @@ fn the_evaluator_and_the_oracle_agree_on_random_rules_and_events() {
             }
         }
     }
-    say(&format!(
-        "evaluator, seed {seed}: {} rules, {refused} refused, {compared} verdicts, {detected} detected",
-        made.len()
-    ));
+    let told = format!(
+        "Seed {seed}, {} rules: {} verdicts, the detection holds in {}, **{} disagreements**.",
+        report::number(made.len()),
+        report::number(compared),
+        report::number(detected),
+        wrong.len()
+    );
+    say(&format!("evaluator: {refused} texts refused. {told}"));
     assert!(wrong.is_empty(), "{} disagreements:\n{}", wrong.len(), wrong[..wrong.len().min(5)].join("\n"));
     assert!(detected > 10_000, "{detected} detected");
+    if seed == SEED {
+        report::section("evaluator", &told);
+    }
 }
