@@ -22,6 +22,10 @@ pub mod event;
 pub mod explain;
 pub mod ir;
 pub mod matching;
+#[cfg(not(feature = "mutants"))]
+mod mutant;
+#[cfg(feature = "mutants")]
+pub mod mutant;
 pub mod project;
 pub mod scaffold;
 pub mod sema;

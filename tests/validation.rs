@@ -10,13 +10,15 @@ mod run;
 #[path = "engines/spl/mod.rs"]
 mod spl;
 
+use arcanary::event::eval::Evaluator;
+use arcanary::event::{Event, Value};
 use arcanary::sema::Project;
 use arcanary::target::{Target, Targets};
 use oracle::project::{Loaded, files, load};
 use run::compare::{Case, Round, compare};
-use run::events;
 use run::random::{self, Dice};
 use run::tree::Made;
+use run::{events, report};
 use std::io::Write as _;
 
 /// Straight to the stream: what a passing test prints is swallowed.
@@ -60,33 +62,24 @@ fn documents_of_the_pack_and_of_the_cases_return_what_the_oracle_says() {
     let reports: Vec<String> = done.disagreements.iter().map(ToString::to_string).collect();
     say(&format!("{} events, {} targets, {:.0} s; {done}", count, targets.len(), start.elapsed().as_secs_f64()));
     assert!(reports.is_empty(), "{}", reports.join("\n\n"));
+    let of = |i: usize| named.iter().filter(|(project, _)| *project == i).count();
+    let told = format!("{} rules of the pack, {} cases and {} corners, {count} events.", of(0), of(1), of(2));
+    report::section("rules", &format!("{told}\n\n{}", report::compared(&done)));
 }
 
 /// How many random rules are asked about, unless the environment says otherwise.
 const RANDOM_RULES: usize = 300;
-/// Rules that share a set of events.
-const A_ROUND: usize = 20;
-/// Events made for each rule.
-const EVENTS: usize = 8;
+/// The seed, unless the environment names another one.
+const SEED: u64 = 1;
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|n| n.parse().unwrap_or_else(|_| panic!("{variable} is a number, not {n}")))
 }
 
-/// A rule by its text, with its project; `None` if the language refuses it.
-fn resolved(text: &str) -> Option<Project> {
-    let all = format!("{}{text}", random::UTILITIES);
-    let mut sources = arcanary::source::Sources::new();
-    let id = sources.add("random", &all);
-    let (project, findings) =
-        arcanary::sema::resolve(vec![arcanary::syntax::parse(id, &all)], &indexmap::IndexMap::new());
-    (!findings.iter().any(arcanary::diagnostic::Diagnostic::is_error)).then_some(project)
-}
-
 /// Cuts a rule down as long as the target's document still goes wrong.
 fn shrunk(made: &Made, events: &[oracle::Event], target: &Target) -> String {
     let wrong = |made: &Made, events: &[oracle::Event]| {
-        let project = resolved(&made.text())?;
+        let project = random::resolved(&made.text())?;
         let rule = &project.rules[&made.name];
         let round = Round { cases: vec![(&project, rule, made.name.clone())], events: events.to_vec() };
         compare(&[round], &[target]).disagreements.into_iter().next().map(|d| d.to_string())
@@ -108,40 +101,15 @@ fn random_rules_return_what_the_oracle_says() {
     }
     let start = std::time::Instant::now();
     let wanted = number("ARCANARY_RANDOM_RULES").map_or(RANDOM_RULES, |n| usize::try_from(n).unwrap());
-    let seed = number("ARCANARY_RANDOM_SEED").unwrap_or(1);
+    let seed = number("ARCANARY_RANDOM_SEED").unwrap_or(SEED);
     let mut dice = Dice::new(seed);
-    let mut made = vec![];
-    let mut refused = 0;
-    while made.len() < wanted {
-        let (rule, words) = random::rule(&mut dice, made.len() as u64);
-        match resolved(&rule.text()) {
-            Some(project) => made.push((rule, words, project)),
-            None => refused += 1,
-        }
-    }
-    let rounds: Vec<Round> = made
-        .chunks(A_ROUND)
-        .map(|all| Round {
-            cases: all
-                .iter()
-                .map(|(rule, _, project)| (project, &project.rules[&rule.name], rule.name.clone()))
-                .collect(),
-            events: events::unique(
-                all.iter()
-                    .flat_map(|(rule, words, _)| {
-                        (0..EVENTS).map(|_| random::event(&mut dice, rule, words)).collect::<Vec<_>>()
-                    })
-                    .collect(),
-            ),
-        })
-        .collect();
     let targets = Targets::built_in();
     let targets: Vec<&Target> = targets.all.values().collect();
+    let (made, refused) = random::rules(&mut dice, wanted, &targets);
+    let rounds = random::rounds(&mut dice, &made);
+    let events = rounds.iter().map(|r| r.events.len()).sum();
     let done = compare(&rounds, &targets);
-    say(&format!(
-        "seed {seed}, {refused} texts refused by the language, {:.0} s; {done}",
-        start.elapsed().as_secs_f64()
-    ));
+    say(&format!("seed {seed}, {refused} texts refused, {:.0} s; {done}", start.elapsed().as_secs_f64()));
     let brief: Vec<String> = done
         .disagreements
         .iter()
@@ -153,13 +121,73 @@ fn random_rules_return_what_the_oracle_says() {
     for disagreement in &done.disagreements {
         if reports.len() < REPORTS && !shown.contains(&disagreement.rule.as_str()) {
             shown.push(&disagreement.rule);
-            let place = made.iter().position(|(rule, ..)| rule.name == disagreement.rule).unwrap();
+            let rule = &made.iter().find(|r| r.made.name == disagreement.rule).unwrap().made;
+            let round = rounds.iter().find(|r| r.cases.iter().any(|(.., name)| *name == rule.name)).unwrap();
             let target = targets.iter().find(|t| t.name == disagreement.target).unwrap();
-            reports.push(shrunk(&made[place].0, &rounds[place / A_ROUND].events, target));
+            reports.push(shrunk(rule, &round.events, target));
         }
     }
     assert!(brief.is_empty(), "seed {seed}:\n{}\nthe first ones cut down:\n{}", brief.join("\n"), reports.join("\n\n"));
+    if (wanted, seed) == (RANDOM_RULES, SEED) {
+        let told = format!("Seed {seed}, {} rules, {} events.", made.len(), report::number(events));
+        report::section("random rules", &format!("{told}\n\n{}", report::compared(&done)));
+    }
 }
 
 /// Disagreements that are cut down and shown.
 const REPORTS: usize = 8;
+
+/// How many random rules the evaluator and the oracle are asked about, each on the events of its round.
+const EVALUATED_RULES: usize = 3000;
+
+fn product(event: &oracle::Event) -> Event<'_> {
+    let mut out = Event::new(event.kind);
+    for (id, value) in &event.fields {
+        out.set(
+            *id,
+            match value {
+                oracle::Value::Text(text) => Value::of(text.as_str()),
+                oracle::Value::Number(n) => Value::Number(*n),
+                oracle::Value::Bool(b) => Value::Bool(*b),
+            },
+        );
+    }
+    out
+}
+
+#[test]
+fn the_evaluator_and_the_oracle_agree_on_random_rules_and_events() {
+    let seed = number("ARCANARY_RANDOM_SEED").unwrap_or(SEED);
+    let mut dice = Dice::new(seed);
+    let (made, refused) = random::rules(&mut dice, EVALUATED_RULES, &[]);
+    let (mut compared, mut detected, mut wrong) = (0, 0, vec![]);
+    for round in random::rounds(&mut dice, &made) {
+        for (project, rule, name) in &round.cases {
+            let evaluator = Evaluator::new(rule, project);
+            for event in &round.events {
+                let expected = oracle::verdict(rule, project, event);
+                let verdict = evaluator.verdict(&product(event));
+                compared += 1;
+                detected += usize::from(verdict.detected);
+                if (verdict.detected, &verdict.flags, &verdict.excepted_by)
+                    != (expected.detected, &expected.flags, &expected.excepted_by)
+                {
+                    wrong.push(format!("{name}: {verdict:?}, the oracle says {expected:?} of {}", event.written()));
+                }
+            }
+        }
+    }
+    let told = format!(
+        "Seed {seed}, {} rules: {} verdicts, the detection holds in {}, **{} disagreements**.",
+        report::number(made.len()),
+        report::number(compared),
+        report::number(detected),
+        wrong.len()
+    );
+    say(&format!("evaluator: {refused} texts refused. {told}"));
+    assert!(wrong.is_empty(), "{} disagreements:\n{}", wrong.len(), wrong[..wrong.len().min(5)].join("\n"));
+    assert!(detected > 10_000, "{detected} detected");
+    if seed == SEED {
+        report::section("evaluator", &told);
+    }
+}

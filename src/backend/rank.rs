@@ -1,6 +1,7 @@
 //! Cheap tests first: an index, then a comparison, then a search, then a regular expression.
 
 use crate::ir::{Cheap, Matcher, Text};
+use crate::mutant::{Mutant, on};
 use crate::target::{Bound, BoundOp, BoundTest};
 
 /// What a condition costs, in steps that only their order has a meaning.
@@ -47,6 +48,7 @@ fn cheap(bound: &Bound) -> Option<Bound> {
             let some: Vec<Bound> = all.iter().filter_map(cheap).collect();
             (!some.is_empty()).then(|| Bound::and(some))
         }
+        Bound::Or(all) if on(Mutant::CheapOfSome) => Some(Bound::or(all.iter().filter_map(cheap).collect())),
         Bound::Or(all) => Some(Bound::or(all.iter().map(cheap).collect::<Option<_>>()?)),
         Bound::Test(test) => beginning(test),
         Bound::Not(_) | Bound::Const(_) => None,

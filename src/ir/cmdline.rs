@@ -7,6 +7,7 @@
 
 use super::pattern::Glob;
 use super::regex::{Cheap, Regex, alternatives, escape, escape_class};
+use crate::mutant::{Mutant, on};
 use crate::sema::{Shape, Utility, Verb};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -41,11 +42,18 @@ impl Cache {
 }
 
 fn regex(pattern: String, cased: bool, implied: Vec<Cheap>) -> Regex {
-    Regex { pattern, cased, loose: false, implied }
+    let mistakes = [
+        (Mutant::LineQuotesOpen, SKIP, "(?s:.*)"),
+        (Mutant::LineQuoteBefore, OPEN, ""),
+        (Mutant::LineNameGoesOn, END, ""),
+    ];
+    let pattern = mistakes.into_iter().filter(|(m, ..)| on(*m)).fold(pattern, |p, (_, from, to)| p.replace(from, to));
+    Regex { pattern, cased: cased && !on(Mutant::LineCaseIgnored), loose: false, implied }
 }
 
 /// A prefix before a name: literal characters, never a class with non-ASCII ones, since PCRE without UTF works on bytes.
 fn dash(prefixes: &[String]) -> String {
+    let prefixes = prefixes.get(..1).filter(|_| on(Mutant::LineFirstPrefix)).unwrap_or(prefixes);
     let plain: Vec<char> = prefixes.iter().filter_map(|p| p.chars().next()).filter(char::is_ascii).collect();
     let mut parts: Vec<String> = vec![];
     match plain.as_slice() {
@@ -67,7 +75,7 @@ fn escaped(names: &[String]) -> String {
 /// `NAME` shortened to `min` letters or more: `NA(?:M(?:E)?)?`.
 fn shortened(name: &str, min: Option<usize>) -> String {
     let chars: Vec<char> = name.chars().collect();
-    let min = min.unwrap_or(chars.len()).clamp(1, chars.len());
+    let min = min.map_or(chars.len(), |m| if on(Mutant::LineShortened) { 1 } else { m }).clamp(1, chars.len());
     let mut out: String = chars.iter().take(min).map(|c| escape(&c.to_string())).collect();
     for c in chars.iter().skip(min) {
         out.push_str("(?:");
@@ -80,7 +88,9 @@ fn shortened(name: &str, min: Option<usize>) -> String {
 /// The characters of a bundle as the inside of a class: runs of three or more as ranges.
 fn letters_class(utility: &Utility, without: &str) -> String {
     let is_without = |c: char| without.chars().any(|w| w == c || !utility.cased && w.eq_ignore_ascii_case(&c));
-    let all: Vec<char> = utility.bundle_characters().into_iter().filter(|c| !is_without(*c)).collect();
+    let known = utility.bundle_characters();
+    let taken = utility.values.iter().flat_map(|v| v.chars()).filter(|_| on(Mutant::LineValueInBundle));
+    let all: Vec<char> = known.into_iter().chain(taken).filter(|c| !is_without(*c)).collect();
     let mut out = String::new();
     let mut rest = all.as_slice();
     while let [first, tail @ ..] = rest {
@@ -121,10 +131,10 @@ fn switch(shape: &Shape, utility: &Utility) -> Option<(String, Vec<Cheap>)> {
             let implied = names.iter().map(|n| alone_implies(n, &utility.prefixes)).collect::<Option<Vec<_>>>();
             (format!("{dash}{}{END}", escaped(names)), implied.unwrap_or_default().concat())
         }
-        Shape::Glued { names, digits: true, .. } => {
+        Shape::Glued { names, digits: true, .. } if !on(Mutant::LineDigitsLost) => {
             (format!("{dash}{}\"?[0-9]", escaped(names)), prefixed(names, &utility.prefixes, &[""]))
         }
-        Shape::Glued { names, except: Some(c), .. } => {
+        Shape::Glued { names, except: Some(c), .. } if !on(Mutant::LineExceptLost) => {
             let c = escape_class([*c]);
             let outside = escape(&c.replace('\\', ""));
             let tail = format!(r#"(?:{outside}[^{S}"']|[^{c}]|$)"#);
@@ -191,7 +201,7 @@ const MOST_IMPLIED: usize = 200;
 
 /// Joins what alternatives imply: known only if it is known of each. A text that holds another one is implied by it.
 fn joined(all: Vec<Vec<Cheap>>) -> Vec<Cheap> {
-    if all.len() > MOST_IMPLIED || all.iter().any(Vec::is_empty) {
+    if all.len() > MOST_IMPLIED || all.iter().any(Vec::is_empty) && !on(Mutant::LineImpliedOfSome) {
         return vec![];
     }
     let flat: Vec<(String, Cheap)> = all.into_iter().flatten().map(|c| (c.text().to_lowercase(), c)).collect();

@@ -1,6 +1,7 @@
 //! Folders of `under`, as regular expressions in which runs of `\` and `/` are alike.
 
 use super::regex::{Cheap, Regex, alternatives, escape};
+use crate::mutant::{Mutant, on};
 
 /// A folder as `under` takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +34,8 @@ impl Folder {
             return None;
         }
         let drive = parts.first().is_some_and(|p| p.len() == 2 && p.ends_with(':'));
-        let joined = parts.iter().map(|p| escape(p)).collect::<Vec<_>>().join(SEPARATORS);
+        let joined = parts.iter().map(|p| escape(p)).collect::<Vec<_>>();
+        let joined = joined.join(if on(Mutant::UnderOneSeparator) { r"[\\/]" } else { SEPARATORS });
         Some(Folder {
             rooted: !root.is_empty() || drive,
             pattern: format!("{root}{joined}"),
@@ -63,7 +65,8 @@ pub fn under(folders: &[Folder], cased: bool) -> Regex {
     let pattern = |rooted: bool| {
         let some: Vec<String> = folders.iter().filter(|f| f.rooted == rooted).map(|f| f.pattern.clone()).collect();
         let before = if rooted { "^" } else { r"(?:^|[\\/])" };
-        (!some.is_empty()).then(|| format!(r"{before}{}(?:[\\/\n]|$)", alternatives(&some)))
+        let end = if on(Mutant::UnderNeighbour) { "" } else { r"(?:[\\/\n]|$)" };
+        (!some.is_empty()).then(|| format!("{before}{}{end}", alternatives(&some)))
     };
     let all: Vec<String> = [pattern(true), pattern(false)].into_iter().flatten().collect();
     let terms: Option<indexmap::IndexSet<Cheap>> = folders.iter().map(|f| f.term.clone()).collect();

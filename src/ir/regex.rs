@@ -1,5 +1,6 @@
 //! Regular expressions as the compiler carries them, and the checks that keep them the same on every engine.
 
+use crate::mutant::{Mutant, on};
 use regex_syntax::ast::{self, Ast};
 
 /// A regular expression, found anywhere in a text.
@@ -50,6 +51,7 @@ pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars() {
         match c {
+            '.' if on(Mutant::EscapeDot) => out.push(c),
             '\\' | '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$' => {
                 out.push('\\');
                 out.push(c);

@@ -9,6 +9,7 @@ use super::column::{Column, How};
 use super::constant::{known_of_source, missing_words};
 use super::{Mapping, Scalar, Source, Target, derive};
 use crate::ir::{Drop, FieldRef, Matcher, Op, Pred, Score, Test, Text};
+use crate::mutant::{Mutant, on};
 use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
 use crate::source::Span;
 
@@ -173,13 +174,14 @@ fn bind_source<'t>(
         match binder.whole(&fixed(pred), &format!("The exception \"{title}\"")) {
             // An exception that nothing meets is no part of the query; one that everything meets silences it.
             None | Some(Bound::Const(false)) => {}
+            Some(_) if on(Mutant::ExceptionLost) => {}
             Some(Bound::Const(true)) => silenced = true,
             Some(bound) => exceptions.push((i, bound)),
         }
     }
     let mut flags = vec![];
     let mut weights = vec![];
-    for flag in &body.flags {
+    for flag in body.flags.iter().skip(usize::from(on(Mutant::FlagLost))) {
         if let Some(bound) = binder.whole(&fixed(&flag.pred), &format!("The flag {}", flag.name)) {
             weights.extend(flag.weight.map(|weight| (flags.len(), weight)));
             flags.push((flag.name.clone(), bound));
@@ -285,7 +287,7 @@ impl Binder<'_> {
             }
         };
         self.notes.push(Note { text, degraded: true });
-        Bound::Const(why.value())
+        Bound::Const(why.value() || on(Mutant::DroppedHolds))
     }
 
     fn mapping(&mut self, field: FieldRef, span: Span) -> Option<Mapping> {
@@ -370,6 +372,7 @@ impl Binder<'_> {
         let mut values = vec![];
         for word in words {
             match known.get(*word) {
+                Some(scalars) if on(Mutant::FirstWordOnly) => values.extend(scalars.first().cloned()),
                 Some(scalars) => values.extend(scalars.iter().cloned()),
                 None => {
                     return self.refuse(test.span, format!("does not log `{}` {word}", test.field.id.short()));
@@ -389,6 +392,7 @@ impl Binder<'_> {
             return self.refuse(span, "cannot compare parts of columns with each other");
         }
         let guard = Bound::Test(BoundTest { column: a.clone(), op: BoundOp::Exists, span });
+        let guard = if on(Mutant::MissingAreEqual) { Bound::Const(true) } else { guard };
         Bound::and(vec![guard, Bound::Test(BoundTest { column: a, op: BoundOp::Same(b, cased), span })])
     }
 
@@ -412,7 +416,8 @@ impl Binder<'_> {
     fn keyed(&mut self, text: &Text, column: &str, key: &str, test: &Test) -> Bound {
         match &text.matcher {
             Matcher::Exact(values) => {
-                let values = values.iter().map(|v| format!("{key}={v}")).collect();
+                let key = if on(Mutant::KeyLost) { String::new() } else { format!("{key}=") };
+                let values = values.iter().map(|v| format!("{key}{v}")).collect();
                 self.text(Column::whole(column, Type::String), contains(values), test.span)
             }
             _ => self.refuse(
@@ -453,12 +458,13 @@ impl Binder<'_> {
                 }
             })
             .collect();
-        if all { Bound::and(parts) } else { Bound::or(parts) }
+        if all && !on(Mutant::AllIsAny) { Bound::and(parts) } else { Bound::or(parts) }
     }
 
     /// Whether a test of text could hold where there is no value, but nothing or a filler.
     fn holds_on_nothing(&self, text: &Text) -> bool {
-        may_hold(text, "") || self.target.filler.iter().any(|f| may_hold(text, f))
+        let filled = |f: &String| may_hold(text, f) && !on(Mutant::FillerIsAValue);
+        may_hold(text, "") || self.target.filler.iter().any(filled)
     }
 
     /// Tests of whole columns that stand for tests of their parts, each with its guard.
@@ -472,7 +478,7 @@ impl Binder<'_> {
     }
 
     fn guarded(&self, column: Column, text: Text, span: Span) -> Bound {
-        let guard = self.holds_on_nothing(&text);
+        let guard = self.holds_on_nothing(&text) && !on(Mutant::GuardLost);
         let test = Bound::Test(BoundTest { column: column.clone(), op: BoundOp::Text(text), span });
         if !guard {
             return test;
@@ -606,7 +612,9 @@ fn available_spans(pred: &Pred, out: &mut Vec<Span>) {
 
 /// Paths in logs are native, so a value is compared with its own system's separators.
 fn native(mut text: Text, os: &[Os]) -> Text {
-    if let Matcher::Exact(values) = &mut text.matcher {
+    if let Matcher::Exact(values) = &mut text.matcher
+        && !on(Mutant::ForeignSeparators)
+    {
         for value in values {
             let unix = value.starts_with('/') && !value.starts_with("//") && os.iter().any(|o| *o != Os::Windows);
             if os.contains(&Os::Windows) && !unix {

@@ -4,6 +4,7 @@ use super::Scalar;
 use super::column::Column;
 use crate::ir::pattern::{Glob, Part};
 use crate::ir::{Matcher, Text};
+use crate::mutant::{Mutant, on};
 use crate::source::Span;
 use crate::syntax::ast::Order;
 
@@ -177,7 +178,8 @@ fn merged(all: Vec<Bound>) -> Vec<Bound> {
 fn merge_test(a: &mut BoundOp, b: &BoundOp) -> bool {
     let (BoundOp::Text(a), BoundOp::Text(b)) = (a, b) else { return false };
     let single = |m: &Matcher| matches!(m, Matcher::Exact(v) | Matcher::StartsWith(v) | Matcher::EndsWith(v) | Matcher::Contains(v) if v.len() == 1);
-    if a.cased != b.cased || a.all && !single(&a.matcher) || b.all && !single(&b.matcher) {
+    let one_case = a.cased == b.cased || on(Mutant::MergedAcrossCase);
+    if !one_case || a.all && !single(&a.matcher) || b.all && !single(&b.matcher) {
         return false;
     }
     let (mine, theirs) = match (&mut a.matcher, &b.matcher) {

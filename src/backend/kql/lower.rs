@@ -5,6 +5,7 @@ use super::ast::{Expr, Pipeline, Query, Step};
 use super::share::share;
 use crate::backend::{exception_line, exception_titles, rank};
 use crate::ir::{Cheap, Matcher, Regex, Score, Text};
+use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
 use crate::target::{Bound, BoundOp, BoundTest, Column, How, Plan, Scalar, SourceQuery, Target, Unsupported};
 
@@ -52,7 +53,7 @@ fn pipeline(
 ) -> Result<Pipeline, Vec<Unsupported>> {
     let lower = Lower { target, pretests, computed: computed(source) };
     let mut first = vec![];
-    for (column, values) in &source.source.filter {
+    for (column, values) in source.source.filter.iter().filter(|_| !on(Mutant::KqlFilterLost)) {
         first.push(Step::Where(lower.any_of(&Expr::Column(column.clone()), values)));
     }
     if !lower.computed.is_empty() {
@@ -64,7 +65,9 @@ fn pipeline(
     }
     for (index, bound) in &source.exceptions {
         steps.push(Step::Comment(exception_line(rule, *index)));
-        steps.push(Step::Where(Expr::Not(Box::new(lower.expr(bound, true)))));
+        let excepted = lower.expr(bound, true);
+        let wanted = on(Mutant::KqlExceptionWanted);
+        steps.push(Step::Where(if wanted { excepted } else { Expr::Not(Box::new(excepted)) }));
     }
     let mut taken: Vec<&str> =
         source.show.iter().map(|(_, c)| c.name.as_str()).chain(target.columns.iter().map(String::as_str)).collect();
@@ -196,7 +199,8 @@ impl Lower<'_> {
     fn expr(&self, bound: &Bound, guarded: bool) -> Expr {
         match bound {
             Bound::Const(value) => Expr::Bool(*value),
-            Bound::Not(inner) => Expr::Not(Box::new(self.expr(inner, true))),
+            Bound::Not(inner) if on(Mutant::KqlNotLost) => self.expr(inner, true),
+            Bound::Not(inner) => negated(self.expr(inner, true)),
             Bound::And(all) => {
                 let parts = rank::by_cost(all).into_iter().map(|b| self.expr(b, guarded));
                 // A pre-test and its expression are two more operands.
@@ -213,7 +217,8 @@ impl Lower<'_> {
         let plain = match &test.op {
             BoundOp::Exists => return self.exists(&test.column),
             BoundOp::Order(order, n) => {
-                Expr::Binary(order.sign(), Box::new(value.clone()), Box::new(number(&test.column, *n)))
+                let sign = if on(Mutant::KqlOrderStrict) { order.sign().trim_end_matches('=') } else { order.sign() };
+                Expr::Binary(sign, Box::new(value.clone()), Box::new(number(&test.column, *n)))
             }
             BoundOp::In(values) if test.column.time => times(&value, values),
             BoundOp::In(values) => self.any_of(&value, values),
@@ -224,7 +229,7 @@ impl Lower<'_> {
             BoundOp::Cidr(networks) => return cidr(&value, networks),
             BoundOp::Text(t) => return text(&value, t, self.pretests),
         };
-        if guarded && test.column.numeric {
+        if guarded && test.column.numeric && !on(Mutant::KqlNumberUnguarded) {
             return Expr::And(vec![Expr::Call("isnotnull", vec![value]), plain]);
         }
         plain
@@ -237,7 +242,11 @@ impl Lower<'_> {
         }
         let filled = Expr::Call("isnotempty", vec![value.clone()]);
         let fillers: Vec<Expr> = self.target.filler.iter().map(|f| value.clone().with("!=", f)).collect();
-        if fillers.is_empty() { filled } else { Expr::And([filled].into_iter().chain(fillers).collect()) }
+        if fillers.is_empty() || on(Mutant::KqlFillerExists) {
+            filled
+        } else {
+            Expr::And([filled].into_iter().chain(fillers).collect())
+        }
     }
 
     fn any_of(&self, value: &Expr, values: &[Scalar]) -> Expr {
@@ -249,6 +258,18 @@ impl Lower<'_> {
             [one] => Expr::Binary("==", Box::new(value.clone()), Box::new(literal(one))),
             many => Expr::In("in", Box::new(value.clone()), many.iter().map(literal).collect()),
         }
+    }
+}
+
+/// `not(inner)`
+fn negated(inner: Expr) -> Expr {
+    match inner {
+        Expr::And(mut all) if on(Mutant::KqlPretestOutsideNot) => {
+            let last = all.pop().map(|e| Expr::Not(Box::new(e)));
+            all.extend(last);
+            Expr::And(all)
+        }
+        inner => Expr::Not(Box::new(inner)),
     }
 }
 
@@ -268,7 +289,7 @@ fn cidr(value: &Expr, networks: &[String]) -> Expr {
         .map(|n| {
             let function = if n.contains(':') { "ipv6_is_in_range" } else { "ipv4_is_in_range" };
             let test = Expr::Call(function, vec![value.clone(), Expr::Text(n.clone())]);
-            Expr::Call("coalesce", vec![test, Expr::Bool(false)])
+            if on(Mutant::KqlCidrNull) { test } else { Expr::Call("coalesce", vec![test, Expr::Bool(false)]) }
         })
         .collect();
     joined(tests, false)
@@ -283,19 +304,23 @@ fn joined(mut all: Vec<Expr>, and: bool) -> Expr {
 }
 
 fn text(value: &Expr, text: &Text, pretests: Pretests) -> Expr {
+    let exact = (text.cased || on(Mutant::KqlCaseCounts)) && !on(Mutant::KqlCaseIgnored);
     let one_of = |values: &[String], insensitive: &'static str, cased: &'static str| {
-        let op = if text.cased { cased } else { insensitive };
-        joined(values.iter().map(|v| value.clone().with(op, v)).collect(), text.all)
+        let op = if exact { cased } else { insensitive };
+        let all = text.all && !on(Mutant::KqlAllIsAny);
+        joined(values.iter().map(|v| value.clone().with(op, v)).collect(), all)
     };
     match &text.matcher {
         Matcher::Exact(values) => match values.as_slice() {
-            [one] => value.clone().with(if text.cased { "==" } else { "=~" }, one),
+            [one] => value.clone().with(if exact { "==" } else { "=~" }, one),
             many => {
-                let op = if text.cased { "in" } else { "in~" };
+                let op = if exact { "in" } else { "in~" };
                 Expr::In(op, Box::new(value.clone()), many.iter().map(|v| Expr::Text(v.clone())).collect())
             }
         },
+        Matcher::Contains(values) if on(Mutant::KqlHasForContains) => one_of(values, "has", "has_cs"),
         Matcher::Contains(values) => one_of(values, "contains", "contains_cs"),
+        Matcher::StartsWith(values) if on(Mutant::KqlStartsAnywhere) => one_of(values, "contains", "contains_cs"),
         Matcher::StartsWith(values) => one_of(values, "startswith", "startswith_cs"),
         Matcher::EndsWith(values) => one_of(values, "endswith", "endswith_cs"),
         Matcher::Like(globs) => {
@@ -317,7 +342,8 @@ fn text(value: &Expr, text: &Text, pretests: Pretests) -> Expr {
 
 /// A regular expression behind the cheap tests that it implies.
 fn regex(value: &Expr, regex: &Regex, pretests: Pretests) -> Expr {
-    let matches = Expr::Matches(Box::new(value.clone()), regex.full());
+    let pattern = if on(Mutant::KqlRegexCase) { regex.pattern.clone() } else { regex.full() };
+    let matches = Expr::Matches(Box::new(value.clone()), pattern);
     let parts = regex.implied.iter().filter(|c| matches!(c, Cheap::Part(_))).count();
     // An anchored expression is as cheap as the beginning that it implies.
     let anchored = regex.implied.iter().any(|c| matches!(c, Cheap::Start(_)));
@@ -330,12 +356,15 @@ fn regex(value: &Expr, regex: &Regex, pretests: Pretests) -> Expr {
         .implied
         .iter()
         .filter(|c| matches!(c, Cheap::Part(_)))
-        .map(|c| value.clone().with("contains", c.text()))
+        .map(|c| value.clone().with(if on(Mutant::KqlPretestHas) { "has" } else { "contains" }, c.text()))
         .collect();
     match terms.as_slice() {
         [] => {}
         [Expr::Text(one)] => tests.push(value.clone().with("has", one)),
         _ => tests.push(Expr::In("has_any", Box::new(value.clone()), terms)),
+    }
+    if on(Mutant::KqlFirstPretest) {
+        tests.truncate(1);
     }
     Expr::And(vec![joined(tests, false), matches])
 }

@@ -1,6 +1,7 @@
 //! KQL's syntax tree as text. The one place that quotes, escapes and parenthesises KQL.
 
 use super::ast::{Expr, Pipeline, Query, Step};
+use crate::mutant::{Mutant, on};
 use std::fmt::Write as _;
 
 /// Lines longer than this are broken where an operand ends.
@@ -121,7 +122,7 @@ fn broken(out: &mut String, e: &Expr, indent: usize, used: usize) {
 
 fn operand(out: &mut String, e: &Expr, indent: usize) {
     match e {
-        Expr::And(_) | Expr::Or(_) => {
+        Expr::And(_) | Expr::Or(_) if !on(Mutant::KqlParenthesesOfLongLines) => {
             out.push('(');
             broken(out, e, indent, indent);
             out.push(')');
@@ -223,7 +224,7 @@ fn separated(out: &mut String, all: &[Expr], separator: &str, print: fn(&mut Str
 }
 
 fn grouped(out: &mut String, e: &Expr) {
-    let connective = matches!(e, Expr::And(_) | Expr::Or(_));
+    let connective = matches!(e, Expr::And(_) | Expr::Or(_)) && !on(Mutant::KqlParentheses);
     if connective {
         out.push('(');
     }
@@ -252,11 +253,13 @@ fn quote(out: &mut String, text: &str) {
     if text.contains('\\') && !control {
         // The quote that stands in the text less often needs less doubling.
         let quote = if text.matches('"').count() > text.matches('\'').count() { '\'' } else { '"' };
-        out.push('@');
+        if !on(Mutant::KqlBackslash) {
+            out.push('@');
+        }
         out.push(quote);
         for c in text.chars() {
             out.push(c);
-            if c == quote {
+            if c == quote && !on(Mutant::KqlVerbatimQuote) {
                 out.push(c);
             }
         }
@@ -266,7 +269,7 @@ fn quote(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
         match c {
-            '"' => out.push_str("\\\""),
+            '"' if !on(Mutant::KqlQuote) => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),

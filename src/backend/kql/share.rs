@@ -5,6 +5,7 @@
 //! condition implies, so that they are computed for few rows, and are not part of the result.
 
 use super::ast::{Expr, Step};
+use crate::mutant::{Mutant, on};
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
@@ -166,7 +167,8 @@ impl<'a> Graph<'a> {
             }
             Expr::Or(all) => {
                 let ids: Vec<usize> = all.iter().map(|e| self.add(e)).collect();
-                (Key::Or(ids.clone()), ids)
+                let key = if on(Mutant::KqlSharedMixed) { Key::And } else { Key::Or };
+                (key(ids.clone()), ids)
             }
             Expr::Not(inner) => {
                 let id = self.add(inner);

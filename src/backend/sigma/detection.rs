@@ -3,6 +3,7 @@
 
 use super::item::{Items, items};
 use crate::ir::Score;
+use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
 use crate::source::Span;
 use crate::target::{Bound, SourceQuery, Unsupported};
@@ -79,7 +80,9 @@ impl Detection {
             excepted.push(builder.filter(bound, &format!("filter_optional_{}", slug(title))));
         }
         if !excepted.is_empty() {
-            parts.push(Joint::Not(Box::new(one_or_any(excepted))));
+            let excepted = one_or_any(excepted);
+            let wanted = on(Mutant::SigmaExceptionWanted);
+            parts.push(if wanted { excepted } else { Joint::Not(Box::new(excepted)) });
         }
         builder.out.condition = builder.line(&flat(parts), true);
         if builder.refused.is_empty() { Ok(builder.out) } else { Err(builder.refused) }
@@ -262,7 +265,7 @@ impl Builder<'_> {
         match bound {
             Bound::Or(all) => {
                 let maps = all.iter().map(|b| self.map(b)).collect::<Option<Vec<_>>>()?;
-                Some(Selection { maps })
+                Some(Selection { maps: if on(Mutant::SigmaAlternativesJoined) { vec![maps.concat()] } else { maps } })
             }
             other => Some(Selection { maps: vec![self.map(other)?] }),
         }
@@ -287,6 +290,9 @@ impl Builder<'_> {
             };
             for (key, value) in items {
                 if out.iter().any(|(k, _)| *k == key) {
+                    if on(Mutant::SigmaSecondTestLost) {
+                        continue;
+                    }
                     return None;
                 }
                 out.push((key, value));
@@ -314,6 +320,7 @@ impl Builder<'_> {
     fn line(&self, joint: &Joint, outer: bool) -> String {
         let text = match joint {
             Joint::Name(name) => return name.clone(),
+            Joint::Not(inner) if on(Mutant::SigmaNotLost) => return self.line(inner, false),
             Joint::Not(inner) => return format!("not {}", self.line(inner, false)),
             Joint::And(all) => {
                 if let Some(short) = self.shorthand(all, "all of") {
@@ -335,7 +342,7 @@ impl Builder<'_> {
                 all.iter().map(|j| self.line(j, false)).collect::<Vec<_>>().join(" or ")
             }
         };
-        if outer { text } else { format!("({text})") }
+        if outer || on(Mutant::SigmaParentheses) { text } else { format!("({text})") }
     }
 
     fn shorthand(&self, all: &[Joint], word: &str) -> Option<String> {
@@ -352,7 +359,8 @@ impl Builder<'_> {
             let prefix = first.get(..end)?;
             let meant: Vec<&String> = self.out.selections.keys().filter(|k| k.starts_with(prefix)).collect();
             let exact = meant.len() == names.len() && names.iter().all(|n| n.starts_with(prefix));
-            exact.then(|| format!("{word} {prefix}*"))
+            let close = exact || on(Mutant::SigmaShorthand) && names.iter().all(|n| n.starts_with(prefix));
+            close.then(|| format!("{word} {prefix}*"))
         })
     }
 }

@@ -4,6 +4,7 @@ use super::detection::Value;
 use crate::ir::pattern::{Glob, Part};
 use crate::ir::regex::{alternatives, escape};
 use crate::ir::{Matcher, Text};
+use crate::mutant::{Mutant, on};
 use crate::syntax::ast::Order;
 use crate::target::{BoundOp, BoundTest, How, Scalar, Unsupported};
 
@@ -29,6 +30,7 @@ pub fn items(test: &BoundTest, filler: &[String]) -> Result<Items, Unsupported> 
         BoundOp::Exists => vec![(key("|re"), Value::Texts(vec![present(filler)]))],
         BoundOp::Order(order, n) => {
             let modifier = match order {
+                Order::AtLeast if on(Mutant::SigmaOrderStrict) => "|gt",
                 Order::AtLeast => "|gte",
                 Order::AtMost => "|lte",
                 Order::More => "|gt",
@@ -60,7 +62,9 @@ pub fn items(test: &BoundTest, filler: &[String]) -> Result<Items, Unsupported> 
 /// Something stands there, and it is not just a filler.
 fn present(filler: &[String]) -> String {
     match filler {
-        [one] if one.chars().count() == 1 => format!("(?s)[^{}]|..", crate::ir::regex::escape_class(one.chars())),
+        [one] if one.chars().count() == 1 && !on(Mutant::SigmaFillerExists) => {
+            format!("(?s)[^{}]|..", crate::ir::regex::escape_class(one.chars()))
+        }
         _ => "(?s).".to_owned(),
     }
 }
@@ -90,23 +94,29 @@ fn scalars(values: &[Scalar]) -> Value {
 }
 
 fn texts(key: &impl Fn(&str) -> String, text: &Text) -> Items {
-    if text.cased {
+    if (text.cased || on(Mutant::SigmaCaseCounts)) && !on(Mutant::SigmaCaseIgnored) {
         return cased(key, text);
     }
     let plain = |values: &[String]| Value::Texts(values.iter().map(|v| wildcard_free(v)).collect());
     let all = |modifier: &str, values: &[String]| match text.all {
-        true if modifier == "|contains" => vec![(key("|contains|all"), plain(values))],
-        true => values.iter().map(|v| (key(modifier), plain(std::slice::from_ref(v)))).collect(),
-        false => vec![(key(modifier), plain(values))],
+        true if modifier == "|contains" && !on(Mutant::SigmaAllIsAny) => vec![(key("|contains|all"), plain(values))],
+        true if !on(Mutant::SigmaAllIsAny) => {
+            values.iter().map(|v| (key(modifier), plain(std::slice::from_ref(v)))).collect()
+        }
+        _ => vec![(key(modifier), plain(values))],
     };
     match &text.matcher {
         Matcher::Exact(values) => vec![(key(""), plain(values))],
         Matcher::Contains(values) => all("|contains", values),
+        Matcher::StartsWith(values) if on(Mutant::SigmaStartsAnywhere) => all("|contains", values),
         Matcher::StartsWith(values) => all("|startswith", values),
         Matcher::EndsWith(values) => all("|endswith", values),
         Matcher::Like(globs) => {
             let patterns = globs.iter().map(pattern).collect();
             vec![(key(""), Value::Texts(patterns))]
+        }
+        Matcher::Regex(regex) if on(Mutant::SigmaRegexCase) => {
+            vec![(key("|re"), Value::Texts(vec![regex.pattern.clone()]))]
         }
         Matcher::Regex(regex) => vec![(key("|re"), Value::Texts(vec![regex.full()]))],
     }
@@ -143,7 +153,7 @@ fn pattern(glob: &Glob) -> String {
             Part::Literal(text) => out.push_str(&wildcard_free(text)),
             wildcard => {
                 // A backslash at a literal's end would make the wildcard a character.
-                if out.ends_with('\\') {
+                if out.ends_with('\\') && !on(Mutant::SigmaWildcardEscaped) {
                     out.push('\\');
                 }
                 out.push(if *wildcard == Part::Any { '*' } else { '?' });
@@ -159,14 +169,14 @@ fn wildcard_free(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for (i, c) in chars.iter().enumerate() {
         match c {
-            '*' | '?' => {
+            '*' | '?' if !on(Mutant::SigmaWildcard) => {
                 out.push('\\');
                 out.push(*c);
             }
             '\\' => {
                 out.push('\\');
                 // Before a wildcard or another backslash one backslash would be read as an escape.
-                if matches!(chars.get(i + 1), Some('*' | '?' | '\\')) {
+                if matches!(chars.get(i + 1), Some('*' | '?' | '\\')) && !on(Mutant::SigmaBackslash) {
                     out.push('\\');
                 }
             }

@@ -9,6 +9,7 @@ mod yaml;
 
 use super::{Fragment, Printed, one_line};
 use crate::attack;
+use crate::mutant::{Mutant, on};
 use crate::sema::{Kind, Os, Rule};
 use crate::target::{Note, Plan, SourceQuery, Unsupported};
 use detection::{Detection, Selection, Value};
@@ -22,7 +23,8 @@ use yaml::{quoted, scalar};
 pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
     let mut documents = vec![];
     let mut refused = vec![];
-    for (i, query) in plan.queries.iter().enumerate() {
+    let queries = plan.queries.iter().take(if on(Mutant::SigmaDocumentLost) { 1 } else { usize::MAX });
+    for (i, query) in queries.enumerate() {
         match Detection::of(rule, query, &plan.target.filler) {
             Ok(detection) => documents.push(document(rule, plan, query, i, &detection)),
             Err(mut errors) => refused.append(&mut errors),
@@ -216,6 +218,7 @@ fn selection(name: &str, selection: &Selection) -> Fragment {
                 (true, _) => "  ",
             };
             let values: Vec<String> = match value {
+                Value::Texts(all) if on(Mutant::SigmaUnquoted) => all.clone(),
                 Value::Texts(all) => all.iter().map(|t| quoted(t)).collect(),
                 Value::Numbers(all) => all.iter().map(ToString::to_string).collect(),
             };

@@ -3,12 +3,18 @@
 //! YAML 1.1 readers, PyYAML among them, take `yes`, `off`, `1e3`, `0o7`, `1:30` and dates for something else than text, so
 //! anything that is not plainly a word or a sentence stands in single quotes.
 
+use crate::mutant::{Mutant, on};
+
 /// In single quotes, or in double quotes if it holds a line break or a control character.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     let control = text.chars().any(|c| c.is_control() || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}'));
     if !control {
-        return format!("'{}'", text.replace('\'', "''"));
+        return if on(Mutant::SigmaYamlQuote) {
+            format!("'{text}'")
+        } else {
+            format!("'{}'", text.replace('\'', "''"))
+        };
     }
     let mut out = String::from("\"");
     for c in text.chars() {

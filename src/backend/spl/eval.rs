@@ -4,6 +4,7 @@ use super::ast::Eval;
 use crate::backend::rank;
 use crate::ir::regex::escape;
 use crate::ir::{Matcher, Text};
+use crate::mutant::{Mutant, on};
 use crate::target::{Bound, BoundOp, BoundTest, Column, How, Scalar};
 
 /// Lowers conditions; `filler` are the values that stand for a missing one.
@@ -15,6 +16,7 @@ impl Lower<'_> {
     pub fn eval(&self, bound: &Bound) -> Eval {
         match bound {
             Bound::Const(value) => Eval::Call(if *value { "true" } else { "false" }, vec![]),
+            Bound::Not(inner) if on(Mutant::SplNotLost) => self.eval(inner),
             Bound::Not(inner) => Eval::Not(Box::new(self.eval(inner))),
             Bound::And(all) => Eval::And(rank::by_cost(all).into_iter().map(|b| self.eval(b)).collect()),
             Bound::Or(all) => Eval::Or(all.iter().map(|b| self.eval(b)).collect()),
@@ -27,12 +29,16 @@ impl Lower<'_> {
         match &test.op {
             BoundOp::Exists => {
                 let empty = [String::new()];
-                let all = empty.iter().chain(self.filler).map(|f| binary("!=", value.clone(), Eval::Text(f.clone())));
+                let filler = if on(Mutant::SplFillerExists) { &[] } else { self.filler };
+                let all = empty.iter().chain(filler).map(|f| binary("!=", value.clone(), Eval::Text(f.clone())));
                 joined(all.collect(), true)
             }
             BoundOp::Order(order, n) => {
                 let number = Eval::Call("tonumber", vec![value]);
                 let compared = binary(order.sign(), number.clone(), Eval::Number(seconds(&test.column, *n)));
+                if on(Mutant::SplNumberUnguarded) {
+                    return compared;
+                }
                 Eval::And(vec![Eval::Call("isnotnull", vec![number]), compared])
             }
             BoundOp::In(values) => one_of(value, values.iter().map(|s| scalar(&test.column, s)).collect()),
@@ -91,7 +97,9 @@ fn matches(value: &Eval, pattern: String) -> Eval {
 }
 
 fn text(value: Eval, text: &Text) -> Eval {
-    let flags = if text.cased { "" } else { "(?i)" };
+    let exact = text.cased || on(Mutant::SplCaseCounts);
+    let flags = if exact { "" } else { "(?i)" };
+    let end = if on(Mutant::SplLineEnd) { "$" } else { r"\z" };
     // One alternation for any, one test each for all.
     let anchored = |values: &[String], before: &str, after: &str| {
         let escaped: Vec<String> = values.iter().map(|v| escape(v)).collect();
@@ -106,19 +114,23 @@ fn text(value: Eval, text: &Text) -> Eval {
     };
     match &text.matcher {
         // Texts that look like numbers would be compared as numbers: 007 is 7 to eval.
-        Matcher::Exact(values) if values.iter().any(|v| v.trim().parse::<f64>().is_ok()) => {
-            anchored(values, "^", r"\z")
+        Matcher::Exact(values)
+            if values.iter().any(|v| v.trim().parse::<f64>().is_ok()) && !on(Mutant::SplNumbersCompared) =>
+        {
+            anchored(values, "^", end)
         }
-        Matcher::Exact(values) if text.cased => one_of(value, values.iter().map(|v| Eval::Text(v.clone())).collect()),
+        Matcher::Exact(values) if exact => one_of(value, values.iter().map(|v| Eval::Text(v.clone())).collect()),
         Matcher::Exact(values) => one_of(lower(value), values.iter().map(|v| Eval::Text(v.to_lowercase())).collect()),
         Matcher::Contains(values) => anchored(values, "", ""),
         Matcher::StartsWith(values) => anchored(values, "^", ""),
-        Matcher::EndsWith(values) => anchored(values, "", r"\z"),
+        Matcher::EndsWith(values) => anchored(values, "", end),
         Matcher::Like(globs) => {
-            let flags = if text.cased { "(?s)" } else { "(?is)" };
-            let tests = globs.iter().map(|g| matches(&value, format!(r"{flags}^{}\z", g.to_regex(".*", "."))));
+            let flags = if exact { "(?s)" } else { "(?is)" };
+            let tests = globs.iter().map(|g| matches(&value, format!("{flags}^{}{end}", g.to_regex(".*", "."))));
             joined(tests.collect(), text.all)
         }
+        Matcher::Regex(regex) if on(Mutant::SplCaseCounts) => matches(&value, pcre(&regex.pattern)),
+        Matcher::Regex(regex) if on(Mutant::SplLineEnd) => matches(&value, regex.full()),
         Matcher::Regex(regex) => matches(&value, pcre(&regex.full())),
     }
 }

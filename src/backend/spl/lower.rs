@@ -5,6 +5,7 @@ use super::eval::{self, Lower};
 use super::search::{Names, joined};
 use crate::backend::{exception_line, exception_titles, rank};
 use crate::ir::Score;
+use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
 use crate::target::{Bound, Column, How, Plan, Scalar, SourceQuery, Unsupported};
 
@@ -34,7 +35,7 @@ pub fn query(rule: &Rule, plan: &Plan) -> Result<Query, Vec<Unsupported>> {
         steps.push(Step::Unprefix(dataset(datamodel).to_owned()));
     }
     tail.fields.retain(|f| f != "_time");
-    if !tail.fields.is_empty() {
+    if !tail.fields.is_empty() && !on(Mutant::SplFillLost) {
         steps.push(Step::FillNull(tail.fields));
     }
     steps.append(&mut tail.steps);
@@ -115,8 +116,11 @@ impl Tail<'_> {
             match names.exact(conjunct) {
                 Some(search) => said.push(search),
                 None => {
-                    said.extend(names.implied(conjunct));
-                    rest.push(conjunct);
+                    let implied = names.implied(conjunct);
+                    if implied.is_none() || !on(Mutant::SplImpliedIsEnough) {
+                        rest.push(conjunct);
+                    }
+                    said.extend(implied);
                 }
             }
         }
@@ -130,7 +134,9 @@ impl Tail<'_> {
         for query in queries {
             let (said, rest) = Tail::split(&names, &query.detect);
             let mut all: Vec<Search> = query.source.macro_name.iter().map(|m| Search::Macro(m.clone())).collect();
-            all.extend(filter_search(query));
+            if !on(Mutant::SplFilterLost) {
+                all.extend(filter_search(query));
+            }
             all.extend(said);
             branches.push(joined(all, true).unwrap_or(Search::And(vec![])));
             left.push((filter_eval(query), rest.into_iter().map(|b| self.eval(b)).collect()));
@@ -157,7 +163,7 @@ impl Tail<'_> {
         // Rows carry what is shown, and what is read behind the base search.
         let mut by: Vec<String> = query.show.iter().map(|(_, c)| c.name.clone()).collect();
         by.extend(self.fields.iter().cloned());
-        for (_, bound) in query.exceptions.iter() {
+        for (_, bound) in query.exceptions.iter().filter(|_| !on(Mutant::SplColumnLost)) {
             bound.each_test(&mut |t| by.push(t.column.name.clone()));
         }
         for (_, bound) in query.flags.iter() {
@@ -181,13 +187,15 @@ impl Tail<'_> {
                 branches.push(self.of_source(made, query, several));
             }
             self.steps.push(Step::Comment(exception_line(self.rule, index)));
-            self.steps.push(Step::Where(Eval::Not(Box::new(eval::joined(branches, false)))));
+            let excepted = eval::joined(branches, false);
+            let wanted = on(Mutant::SplExceptionWanted);
+            self.steps.push(Step::Where(if wanted { excepted } else { Eval::Not(Box::new(excepted)) }));
         }
     }
 
     /// A condition that belongs to one of several log sources.
     fn of_source(&mut self, made: Eval, query: &SourceQuery, several: bool) -> Eval {
-        if !several {
+        if !several || on(Mutant::SplSourcesMixed) {
             return made;
         }
         let all = eval::joined(filter_eval(query).into_iter().chain([made]).collect(), true);

@@ -11,6 +11,7 @@ mod print;
 mod search;
 
 use super::{Fragment, Printed};
+use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
 use crate::target::{Note, Plan, Unsupported};
 
@@ -33,5 +34,6 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
 /// `text` inside a comment of three backticks.
 #[must_use]
 pub fn comment(text: &str) -> String {
-    super::one_line(text).replace('`', "'")
+    let line = super::one_line(text);
+    if on(Mutant::SplCommentOpen) { line } else { line.replace('`', "'") }
 }

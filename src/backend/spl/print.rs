@@ -1,6 +1,7 @@
 //! SPL's syntax tree as text. The one place that quotes, escapes and parenthesises SPL.
 
 use super::ast::{Base, Eval, Piece, Query, Search, Step};
+use crate::mutant::{Mutant, on};
 use std::fmt::Write as _;
 
 /// Lines longer than this are broken where an operand ends.
@@ -120,6 +121,7 @@ fn search(s: &Search, indent: &str) -> String {
         Search::Order(name, sign, n) => format!("{}{sign}{n}", field(name)),
         Search::And(all) => lines(all, "AND", indent),
         Search::Or(all) => lines(all, "OR", indent),
+        Search::Not(inner) if on(Mutant::SplSearchNot) => format!("NOT {}", search(inner, indent)),
         Search::Not(inner) => format!("NOT ({})", search(inner, indent)),
     }
 }
@@ -134,7 +136,7 @@ fn lines(all: &[Search], word: &str, indent: &str) -> String {
 /// AND, OR and NOT inside another one stand in parentheses: the commands of Splunk disagree on which binds tighter.
 fn search_operand(s: &Search, indent: &str) -> String {
     match s {
-        Search::And(_) | Search::Or(_) => format!("({})", search(s, indent)),
+        Search::And(_) | Search::Or(_) if !on(Mutant::SplSearchParentheses) => format!("({})", search(s, indent)),
         _ => search(s, indent),
     }
 }
@@ -152,7 +154,8 @@ fn pieces(all: &[Piece]) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"")
+    let text = if on(Mutant::SplSearchBackslash) { text.to_owned() } else { text.replace('\\', "\\\\") };
+    if on(Mutant::SplSearchQuote) { text } else { text.replace('"', "\\\"") }
 }
 
 /// A field's name in search, table, fillnull and by.
@@ -177,7 +180,7 @@ fn broken(out: &mut String, e: &Eval, indent: usize, used: usize) {
                     out.extend(std::iter::repeat_n(' ', indent));
                     out.push_str(word);
                 }
-                let connective = matches!(operand, Eval::And(_) | Eval::Or(_));
+                let connective = is_grouped(operand);
                 if connective {
                     out.push('(');
                 }
@@ -245,6 +248,10 @@ fn eval(out: &mut String, e: &Eval) {
         }
         Eval::And(all) => separated(out, all, " AND ", eval_operand),
         Eval::Or(all) => separated(out, all, " OR ", eval_operand),
+        Eval::Not(inner) if on(Mutant::SplEvalNot) => {
+            out.push_str("NOT ");
+            eval(out, inner);
+        }
         Eval::Not(inner) => {
             out.push_str("NOT (");
             eval(out, inner);
@@ -262,8 +269,13 @@ fn separated(out: &mut String, all: &[Eval], separator: &str, print: fn(&mut Str
     }
 }
 
+/// A connective inside another one stands in parentheses.
+fn is_grouped(e: &Eval) -> bool {
+    matches!(e, Eval::And(_) | Eval::Or(_)) && !on(Mutant::SplEvalParentheses)
+}
+
 fn eval_operand(out: &mut String, e: &Eval) {
-    let connective = matches!(e, Eval::And(_) | Eval::Or(_));
+    let connective = is_grouped(e);
     if connective {
         out.push('(');
     }
@@ -277,7 +289,7 @@ fn eval_operand(out: &mut String, e: &Eval) {
 fn quote(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
-        if matches!(c, '\\' | '"') {
+        if c == '\\' && !on(Mutant::SplEvalBackslash) || c == '"' && !on(Mutant::SplEvalQuote) {
             out.push('\\');
         }
         out.push(c);

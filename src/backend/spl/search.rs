@@ -2,6 +2,7 @@
 
 use super::ast::{Piece, Search};
 use crate::ir::{Cheap, Matcher, Text};
+use crate::mutant::{Mutant, on};
 use crate::target::{Bound, BoundOp, BoundTest, How, Scalar};
 
 /// Where fields of the search command come from.
@@ -48,8 +49,11 @@ impl Names<'_> {
         }
         let field = self.of(&test.column.name);
         match &test.op {
-            BoundOp::Text(text) if !text.cased => self.exact_text(field, text),
+            BoundOp::Text(text) if !text.cased || on(Mutant::SplSearchCase) => self.exact_text(field, text),
             BoundOp::In(values) => Some(one_of(field, values.iter().map(|s| vec![Piece::Text(scalar(s))]).collect())),
+            BoundOp::Order(order, n) if on(Mutant::SplOrderStrict) => {
+                Some(Search::Order(field, order.sign().trim_end_matches('='), *n))
+            }
             BoundOp::Order(order, n) => Some(Search::Order(field, order.sign(), *n)),
             _ => None,
         }
@@ -58,13 +62,13 @@ impl Names<'_> {
     fn exact_text(&self, field: String, text: &Text) -> Option<Search> {
         let (before, after, values) = match &text.matcher {
             Matcher::Exact(v) => (false, false, v),
-            Matcher::StartsWith(v) => (false, true, v),
+            Matcher::StartsWith(v) => (on(Mutant::SplStartsAnywhere), true, v),
             Matcher::EndsWith(v) => (true, false, v),
             Matcher::Contains(v) => (true, true, v),
             Matcher::Like(_) | Matcher::Regex(_) => return None,
         };
         let values = values.iter().map(|v| pieces(v, before, after)).collect::<Option<Vec<_>>>()?;
-        if text.all {
+        if text.all && !on(Mutant::SplAllIsAny) {
             return Some(Search::And(values.into_iter().map(|v| Search::Is(field.clone(), v)).collect()));
         }
         Some(one_of(field, values))
@@ -77,7 +81,7 @@ impl Names<'_> {
         let field = self.of(&test.column.name);
         let BoundOp::Text(text) = &test.op else { return None };
         if let Matcher::Regex(regex) = &text.matcher {
-            let starts = |c: &Cheap| matches!(c, Cheap::Start(_));
+            let starts = |c: &Cheap| matches!(c, Cheap::Start(_)) || on(Mutant::SplImpliedStart);
             let values: Option<Vec<_>> = regex.implied.iter().map(|c| pieces(c.text(), !starts(c), true)).collect();
             return values.filter(|v| !v.is_empty()).map(|v| one_of(field, v));
         }
@@ -106,7 +110,7 @@ fn scalar(scalar: &Scalar) -> String {
 
 /// A star cannot be escaped, case is folded for ASCII only, and control characters have no escape: `None` for these.
 fn pieces(text: &str, before: bool, after: bool) -> Option<Vec<Piece>> {
-    if text.contains('*') || !text.is_ascii() || text.chars().any(char::is_control) {
+    if text.contains('*') && !on(Mutant::SplSearchStar) || !text.is_ascii() || text.chars().any(char::is_control) {
         return None;
     }
     let mut out = vec![];

@@ -15,22 +15,54 @@ use std::fmt;
 pub struct Comparison {
     /// Rules that became a document for some target.
     pub rules: usize,
+    /// What was compared on each target.
+    pub targets: Vec<OnTarget>,
+    /// Where the two disagree: a report each.
+    pub disagreements: Vec<Disagreement>,
+}
+
+/// One target's share.
+#[derive(Default)]
+pub struct OnTarget {
+    /// The target.
+    pub name: String,
     /// Documents that were run, exact and degraded.
     pub exact: usize,
     pub degraded: usize,
-    /// Rule and target without a document.
+    /// Rules without a document.
     pub unsupported: usize,
-    /// Rows that documents were run over, by target.
-    pub rows: Vec<(String, usize)>,
+    /// Rows that documents were run over.
+    pub rows: usize,
+    /// What each engine answered.
+    pub engines: Vec<ByEngine>,
+}
+
+/// What one engine answered.
+#[derive(Default)]
+pub struct ByEngine {
+    /// The engine.
+    pub engine: &'static str,
     /// Rows that a document was asked about, and among them those that it had to return.
     pub verdicts: usize,
     pub returned: usize,
-    /// Rows that an engine could not decide.
+    /// Rows that the engine could not decide.
     pub undecided: usize,
     /// Columns that were compared.
     pub flags: usize,
-    /// Where the two disagree: a report each.
-    pub disagreements: Vec<Disagreement>,
+}
+
+impl Comparison {
+    /// The sum over all engines.
+    pub fn all(&self) -> ByEngine {
+        let mut sum = ByEngine::default();
+        for of in self.targets.iter().flat_map(|t| &t.engines) {
+            sum.verdicts += of.verdicts;
+            sum.returned += of.returned;
+            sum.undecided += of.undecided;
+            sum.flags += of.flags;
+        }
+        sum
+    }
 }
 
 /// One document that does not answer as it must.
@@ -41,6 +73,8 @@ pub struct Disagreement {
     pub target: String,
     /// What ran it.
     pub engine: &'static str,
+    /// The engine did not run it.
+    pub refused: bool,
     /// What is wrong, smallest row first.
     pub wrong: Vec<String>,
     /// How many rows are.
@@ -51,27 +85,29 @@ pub struct Disagreement {
 
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows: Vec<String> = self.rows.iter().map(|(target, n)| format!("{target} {n}")).collect();
-        writeln!(
+        let sum = |count: fn(&OnTarget) -> usize| self.targets.iter().map(count).sum::<usize>();
+        let all = self.all();
+        write!(
             f,
-            "{} rules; {} documents, {} of them degraded, {} refused; {} verdicts, {} of them rows to return, {} flags, {} undecided; {} disagreements",
+            "{} rules; {} documents, {} of them degraded, {} refused; {} rows; {} verdicts, {} of them rows to return, {} flags, {} undecided; {} disagreements",
             self.rules,
-            self.exact + self.degraded,
-            self.degraded,
-            self.unsupported,
-            self.verdicts,
-            self.returned,
-            self.flags,
-            self.undecided,
+            sum(|t| t.exact + t.degraded),
+            sum(|t| t.degraded),
+            sum(|t| t.unsupported),
+            sum(|t| t.rows),
+            all.verdicts,
+            all.returned,
+            all.flags,
+            all.undecided,
             self.disagreements.len()
-        )?;
-        write!(f, "rows: {}", rows.join(", "))
+        )
     }
 }
 
 impl fmt::Display for Disagreement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} on {} by {}: {} rows", self.rule, self.target, self.engine, self.count)?;
+        let what = if self.refused { "refused".to_owned() } else { format!("{} rows", self.count) };
+        writeln!(f, "{} on {} by {}: {what}", self.rule, self.target, self.engine)?;
         for wrong in &self.wrong {
             writeln!(f, "  {wrong}")?;
         }
@@ -131,6 +167,7 @@ pub fn compare(rounds: &[Round], targets: &[&Target]) -> Comparison {
     let mut done = Comparison::default();
     let mut compiled: HashSet<(usize, &str)> = HashSet::new();
     for target in targets {
+        let mut of = OnTarget { name: target.name.clone(), ..OnTarget::default() };
         let mut batches = vec![];
         let mut asked = vec![];
         for (i, round) in rounds.iter().enumerate() {
@@ -138,13 +175,13 @@ pub fn compare(rounds: &[Round], targets: &[&Target]) -> Comparison {
             let mut meanings = vec![];
             for (project, rule, name) in &round.cases {
                 let Ok(document) = compile(rule, project, target) else {
-                    done.unsupported += 1;
+                    of.unsupported += 1;
                     continue;
                 };
                 compiled.insert((i, name));
                 match document.status {
-                    Status::Exact => done.exact += 1,
-                    Status::Degraded => done.degraded += 1,
+                    Status::Exact => of.exact += 1,
+                    Status::Degraded => of.degraded += 1,
                 }
                 let meaning = Meanings::new(project, rule, target);
                 let flags = if target.language == Language::Sigma { vec![] } else { meaning.flags() };
@@ -154,17 +191,33 @@ pub fn compare(rounds: &[Round], targets: &[&Target]) -> Comparison {
             batches.push(Batch { rows: rows(target, &round.events), questions });
             asked.push(meanings);
         }
-        for (engine, answers) in engines::run(target, &batches) {
-            for ((batch, meanings), answers) in batches.iter().zip(&asked).zip(answers) {
-                for ((question, meaning), answer) in batch.questions.iter().zip(meanings).zip(answers) {
-                    judge(&mut done, (target, engine), &batch.rows, question, meaning, answer);
-                }
-            }
-        }
-        done.rows.push((target.name.clone(), batches.iter().map(|b| b.rows.len()).sum()));
+        let asked: Vec<Vec<&Meanings>> = asked.iter().map(|all| all.iter().collect()).collect();
+        of.rows = batches.iter().map(|b| b.rows.len()).sum();
+        of.engines = ask(&mut done.disagreements, target, &batches, &asked);
+        done.targets.push(of);
     }
     done.rules = compiled.len();
     done
+}
+
+/// Runs documents of one target; what each returns is compared with the meaning beside it.
+pub fn ask(
+    wrong: &mut Vec<Disagreement>,
+    target: &Target,
+    batches: &[Batch],
+    meanings: &[Vec<&Meanings>],
+) -> Vec<ByEngine> {
+    let mut all = vec![];
+    for (engine, answers) in engines::run(target, batches) {
+        let mut of = ByEngine { engine, ..ByEngine::default() };
+        for ((batch, meanings), answers) in batches.iter().zip(meanings).zip(answers) {
+            for ((question, meaning), answer) in batch.questions.iter().zip(meanings).zip(answers) {
+                wrong.extend(judge(&mut of, target, &batch.rows, question, meaning, answer));
+            }
+        }
+        all.push(of);
+    }
+    all
 }
 
 /// A rule's meaning in each log of a target.
@@ -174,13 +227,15 @@ pub struct Meanings<'t> {
 }
 
 impl<'t> Meanings<'t> {
+    /// A rule on a target.
     pub fn new(project: &Project, rule: &Rule, target: &'t Target) -> Meanings<'t> {
         let sources = target.sources.iter().flat_map(|(kind, all)| all.iter().map(move |s| (*kind, s)));
         let by_log = sources.map(|(kind, source)| (source, kind, Meaning::new(rule, project, target, source, kind)));
         Meanings { systems: rule.meta.os.clone(), by_log: by_log.collect() }
     }
 
-    fn flags(&self) -> Vec<String> {
+    /// The flags that its rows must carry.
+    pub fn flags(&self) -> Vec<String> {
         let mut out: Vec<String> = vec![];
         for name in self.by_log.iter().filter_map(|(.., m)| m.as_ref()).flat_map(Meaning::flags) {
             if !out.iter().any(|n| n == name) {
@@ -208,25 +263,26 @@ impl<'t> Meanings<'t> {
 }
 
 fn judge(
-    done: &mut Comparison,
-    (target, engine): (&Target, &'static str),
+    of: &mut ByEngine,
+    target: &Target,
     rows: &[Logged],
     question: &Question,
     meaning: &Meanings,
     answer: Result<Returned, String>,
-) {
+) -> Option<Disagreement> {
     let mut wrong: Vec<String> = vec![];
+    let refused = answer.is_err();
     match answer {
         Err(error) => wrong.push(format!("it does not run: {error}")),
         Ok(returned) => {
             for (place, logged) in rows.iter().enumerate() {
                 if returned.undecided.contains(&place) {
-                    done.undecided += 1;
+                    of.undecided += 1;
                     continue;
                 }
                 let Some(expected) = meaning.of(logged) else { continue };
-                done.verdicts += 1;
-                done.returned += usize::from(expected.returned);
+                of.verdicts += 1;
+                of.returned += usize::from(expected.returned);
                 let shown = || serde_json::to_string(&logged.row_but_time(target)).expect("JSON");
                 match (returned.rows.get(&place), expected.returned) {
                     (None, true) => wrong.push(format!("it loses {}", shown())),
@@ -234,7 +290,7 @@ fn judge(
                     (Some(flags), true) => {
                         for name in &question.flags {
                             let must = expected.flags.get(name).copied().unwrap_or(false);
-                            done.flags += 1;
+                            of.flags += 1;
                             if flags.get(name) != Some(&must) {
                                 wrong.push(format!(
                                     "{name} is {must} and comes out {:?} for {}",
@@ -249,17 +305,19 @@ fn judge(
             }
         }
     }
-    if !wrong.is_empty() {
-        wrong.sort_by_key(String::len);
-        let count = wrong.len();
-        wrong.truncate(3);
-        done.disagreements.push(Disagreement {
-            rule: question.name.clone(),
-            target: target.name.clone(),
-            engine,
-            wrong,
-            count,
-            document: question.document.clone(),
-        });
+    if wrong.is_empty() {
+        return None;
     }
+    wrong.sort_by_key(String::len);
+    let count = wrong.len();
+    wrong.truncate(3);
+    Some(Disagreement {
+        rule: question.name.clone(),
+        target: target.name.clone(),
+        engine: of.engine,
+        refused,
+        wrong,
+        count,
+        document: question.document.clone(),
+    })
 }

@@ -3,7 +3,7 @@
 
 use super::super::checker::Checker;
 use serde_json::{Map, Value as Json};
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// Splunk does not say whether its regular expressions read characters or bytes, so its evaluator does not decide.
 pub const BYTES: &str = "characters or bytes";
@@ -12,7 +12,10 @@ pub const BYTES: &str = "characters or bytes";
 pub fn beyond(program: Checker, document: &str, row: &Map<String, Json>) -> bool {
     match program {
         Checker::SigmaRust => document.contains("|fieldref:") || patterns(document).any(mark_behind_star),
-        Checker::SigmaRun => document.contains("|cidr") && row.values().filter_map(Json::as_str).any(is_long_address),
+        Checker::SigmaRun => {
+            let texts = || row.values().filter_map(Json::as_str);
+            document.contains("|cidr") && (texts().any(is_long_address) || networks(document).any(is_several_patterns))
+        }
         Checker::Kusto | Checker::KustoRun | Checker::Sigma => false,
     }
 }
@@ -20,6 +23,20 @@ pub fn beyond(program: Checker, document: &str, row: &Map<String, Json>) -> bool
 /// An address of IPv6 that is not in its short form.
 fn is_long_address(text: &str) -> bool {
     text.parse::<Ipv6Addr>().is_ok_and(|address| address.to_string() != text)
+}
+
+/// Networks in quotes: an address and how many of its bits count.
+fn networks(document: &str) -> impl Iterator<Item = (IpAddr, u32)> {
+    let quoted = document.lines().filter_map(|line| line.trim_end().strip_suffix('\'')?.rsplit('\'').next());
+    quoted.filter_map(|text| {
+        let (address, bits) = text.split_once('/')?;
+        Some((address.parse().ok()?, bits.parse().ok()?))
+    })
+}
+
+/// Networks end within a number of their text, or hold every address, so that no single pattern of text is one.
+fn is_several_patterns((address, bits): (IpAddr, u32)) -> bool {
+    bits == 0 || bits % if address.is_ipv4() { 8 } else { 4 } != 0
 }
 
 /// Lines of a Sigma rule with values that are no regular expressions.
@@ -63,5 +80,13 @@ mod tests {
             !left_out("    Image|re:\n        - '.*a?'")
                 && left_out("    Image|re:\n        - 'x'\n    Image:\n        - '*a?'")
         );
+    }
+
+    #[test]
+    fn networks_that_are_one_pattern_of_text_are_compared() {
+        let left_out = |network: &str| networks(&format!("    Ip|cidr: '{network}'\n")).any(is_several_patterns);
+        assert!(left_out("192.168.4.0/22") && left_out("0.0.0.0/0") && left_out("fe80::/10"));
+        assert!(!left_out("10.0.0.0/8") && !left_out("::1/128") && !left_out("fd00::/8"));
+        assert_eq!(networks("    Ip|cidr:\n        - '10.0.0.0/8'\n        - '::1/128'\n    Image: 'a/1'").count(), 2);
     }
 }

@@ -2,14 +2,19 @@
 
 use super::super::oracle::project::root;
 use super::super::oracle::{Event, Value, recorded};
-use arcanary::sema::{Kind, Project};
+use arcanary::sema::{Kind, Project, Rule};
 use arcanary::syntax::ast::TestInput;
 use serde_json::Value as Json;
 
 /// The events of all tests of all rules.
 pub fn of_tests(project: &Project) -> Vec<Event> {
+    project.rules.values().flat_map(of_rule).collect()
+}
+
+/// The events of all tests of a rule.
+pub fn of_rule(rule: &Rule) -> Vec<Event> {
     let mut out = vec![];
-    for test in project.rules.values().flat_map(|r| &r.tests) {
+    for test in &rule.tests {
         match &test.input {
             TestInput::Events(events) => out.extend(events.iter().map(Event::inline)),
             TestInput::Recorded { path, reader } => {

@@ -34,7 +34,8 @@ impl Meaning {
         let Body { detect, exceptions, flags, .. } = &*body;
         let lacks = |id: FieldId| {
             let constant = source.when.iter().any(|(f, _)| *f == id) || id.short() == "host.os" && source.os.len() == 1;
-            !constant && target.mapping(id, kind).is_none()
+            // What is logged with another of the rule's kinds is a field that events of this one lack, not one that the target has not.
+            !constant && rule.kinds.iter().all(|k| target.mapping(id, *k).is_none())
         };
         let whole = |pred: &Pred| {
             let pred = degraded(pred, &lacks, true);

@@ -15,5 +15,6 @@ pub mod engines;
 pub mod events;
 pub mod expect;
 pub mod random;
+pub mod report;
 pub mod tree;
 pub mod view;

@@ -1,5 +1,6 @@
 //! A made rule: its conditions are trees, so that one that goes wrong can be cut down, and it prints as an author writes.
 
+use arcanary::sema::Kind;
 use std::fmt::Write as _;
 
 /// A condition.
@@ -62,6 +63,7 @@ pub struct Made {
     /// Its name.
     pub name: String,
     pub number: u64,
+    pub kinds: &'static [Kind],
     pub os: &'static str,
     pub detect: Cond,
     pub flags: Vec<Cond>,
@@ -74,11 +76,12 @@ impl Made {
     /// The rule as text.
     pub fn text(&self) -> String {
         let mut out = format!(
-            "rule {} {{\n  title \"Random {}\" id 00000000-0000-4000-8000-{:012x} level low os [{}]\n  detect process where {}\n",
+            "rule {} {{\n  title \"Random {}\" id 00000000-0000-4000-8000-{:012x} level low os [{}]\n  detect {} where {}\n",
             self.name,
             self.name,
             self.number,
             self.os,
+            self.kinds.iter().map(|k| k.word()).collect::<Vec<_>>().join(" or "),
             self.detect.print(true)
         );
         for (i, flag) in self.flags.iter().enumerate() {

@@ -151,7 +151,9 @@ fn row(target: &Target, source: &Source, event: &Event, os: Os, missing: &Missin
         match mapping {
             Mapping::Column(_) => {}
             Mapping::Words { column, words } => {
-                if let Some(scalar) = words.get(value.text()).and_then(|s| s.first()) {
+                // Each of the values that stand for a word has its turn.
+                let turn = |all: &'_ Vec<Scalar>| usize::try_from(seconds).unwrap_or(0) % all.len();
+                if let Some(scalar) = words.get(value.text()).and_then(|s| s.get(turn(s))) {
                     row.entry(column.clone()).or_insert_with(|| json(scalar));
                 }
             }

@@ -1,0 +1,178 @@
+//! Mistakes on purpose: each [`Mutant`] breaks one rule of binding, lowering or printing, and `tests/mutation.rs` shows
+//! that translation validation notices it.
+//!
+//! Without the feature `mutants`, [`on`] is `false` at compile time and no mistake is in the program. With it, a mistake is
+//! made by the thread that asks for it, for as long as the closure given to `with` runs.
+
+macro_rules! mutants {
+    ($($part:ident { $($name:ident: $what:literal,)* })*) => {
+        /// A rule of the compiler that is broken, by how.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Mutant {
+            $($(#[doc = $what] $name,)*)*
+        }
+
+        #[cfg(feature = "mutants")]
+        impl Mutant {
+            /// Every mutant with the part of the compiler that it breaks, and how.
+            pub const ALL: &[(Mutant, Part, &str)] = &[$($((Mutant::$name, Part::$part, $what),)*)*];
+        }
+    };
+}
+
+/// A part of the compiler.
+#[cfg(feature = "mutants")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A rule's meaning in a target's columns, for all languages.
+    Bind,
+    /// KQL's lowering and printer.
+    Kql,
+    /// SPL's.
+    Spl,
+    /// Sigma's.
+    Sigma,
+    /// Regular expressions of command lines and folders.
+    Lines,
+}
+
+mutants! {
+    Bind {
+        GuardLost: "a test that a missing value would pass has no guard",
+        FillerIsAValue: "a filler is taken for a value",
+        ExceptionLost: "exceptions are left out",
+        FlagLost: "the first flag is left out",
+        AllIsAny: "one of the values of `all` is enough",
+        MergedAcrossCase: "tests with and without `cased` share a list",
+        NameInAName: "a file name may end another name",
+        ForeignSeparators: "paths are compared as they were written",
+        KeyLost: "a value among others is found under any key",
+        AccountWithDomainOnly: "an account without a domain is not found",
+        MissingAreEqual: "two missing fields are equal",
+        FirstWordOnly: "of the values that stand for a word the first one is looked for",
+        DroppedHolds: "a dropped original name holds",
+        EveryWordLogged: "a log of one action is taken for logs of all",
+    }
+    Kql {
+        KqlParentheses: "a connective in another one stands without parentheses",
+        KqlParenthesesOfLongLines: "the same where it goes over several lines",
+        KqlNotLost: "`not` is left out",
+        KqlPretestOutsideNot: "what stands first under a `not` stands before it",
+        KqlQuote: "a quote in a text is not escaped",
+        KqlVerbatimQuote: "a quote in a verbatim text is not doubled",
+        KqlBackslash: "a text with backslashes is not verbatim",
+        KqlCaseCounts: "letters' case counts in operators",
+        KqlCaseIgnored: "`cased` is ignored in operators",
+        KqlRegexCase: "letters' case counts in regular expressions",
+        KqlHasForContains: "`has` stands for `contains`",
+        KqlPretestHas: "a cheap test asks for a term where a part is implied",
+        KqlFirstPretest: "the first of several cheap tests is asked alone",
+        KqlAllIsAny: "one of the values of `contains all` is enough",
+        KqlStartsAnywhere: "`startswith` is `contains`",
+        KqlNumberUnguarded: "a missing number is compared without a guard",
+        KqlCidrNull: "what is no address makes a network test null",
+        KqlFillerExists: "a filler exists",
+        KqlOrderStrict: "`>=` is `>`",
+        KqlExceptionWanted: "an exception is demanded",
+        KqlFilterLost: "a table's filter is left out",
+        KqlSharedMixed: "alternatives share a column with a conjunction of the same parts",
+        CheapOfSome: "a cheap test stands for alternatives of which not each implies it",
+    }
+    Spl {
+        SplSearchParentheses: "a connective in another one stands without parentheses in the base search",
+        SplEvalParentheses: "the same in expressions",
+        SplSearchNot: "NOT takes the first operand only, in the base search",
+        SplEvalNot: "NOT takes the first operand only, in expressions",
+        SplNotLost: "NOT is left out of expressions",
+        SplSearchBackslash: "a backslash is not escaped in the base search",
+        SplSearchQuote: "a quote is not escaped in the base search",
+        SplEvalBackslash: "a backslash is not escaped in expressions",
+        SplEvalQuote: "a quote is not escaped in expressions",
+        SplSearchStar: "a star is searched for, which is a wildcard",
+        SplSearchCase: "`cased` is ignored in the base search",
+        SplCaseCounts: "letters' case counts in expressions",
+        SplFillLost: "missing fields are not filled before they are asked",
+        SplNumberUnguarded: "a missing number is compared without a guard",
+        SplFillerExists: "a filler exists",
+        SplNumbersCompared: "texts that look like numbers are compared as such",
+        SplLineEnd: "`$` stands for the very end of a text",
+        SplAllIsAny: "one of the values of `contains all` is enough in the base search",
+        SplStartsAnywhere: "`starts with` is `contains` in the base search",
+        SplImpliedIsEnough: "what the base search only implies is asked there alone",
+        SplImpliedStart: "an implied part must begin the text",
+        SplFilterLost: "a log's filter is left out",
+        SplSourcesMixed: "a condition of one log is asked of the others",
+        SplExceptionWanted: "an exception is demanded",
+        SplOrderStrict: "`>=` is `>`",
+        SplColumnLost: "what exceptions read is not carried by `tstats`",
+        SplCommentOpen: "three backticks in a title end a comment",
+    }
+    Sigma {
+        SigmaParentheses: "a connective in another one stands without parentheses",
+        SigmaNotLost: "`not` is left out of conditions",
+        SigmaWildcard: "a star or question mark is not escaped",
+        SigmaBackslash: "a backslash before another one is not doubled",
+        SigmaWildcardEscaped: "a backslash before a wildcard is not doubled",
+        SigmaCaseCounts: "letters' case counts",
+        SigmaCaseIgnored: "`cased` is ignored",
+        SigmaRegexCase: "letters' case counts in regular expressions",
+        SigmaFillerExists: "a filler exists",
+        SigmaAllIsAny: "one of the values of `contains all` is enough",
+        SigmaStartsAnywhere: "`startswith` is `contains`",
+        SigmaOrderStrict: "`gte` is `gt`",
+        SigmaExceptionWanted: "an exception is demanded",
+        SigmaSecondTestLost: "of two tests of one field the first one stays",
+        SigmaAlternativesJoined: "alternatives share a map",
+        SigmaShorthand: "`all of x_*` stands for some of these names",
+        SigmaYamlQuote: "a quote in a scalar is not doubled",
+        SigmaUnquoted: "values stand without quotes",
+        SigmaDocumentLost: "only the first log source has a document",
+    }
+    Lines {
+        LineQuotesOpen: "white space within quotes separates arguments",
+        LineQuoteBefore: "no quote may stand before an argument",
+        LineNameGoesOn: "a name may go on",
+        LineFirstPrefix: "only the first prefix counts",
+        LineValueInBundle: "a letter that takes a value does not end a bundle",
+        LineShortened: "a long name may be shortened to one letter",
+        LineExceptLost: "what follows a glued switch may be what is excepted",
+        LineDigitsLost: "no digit need follow",
+        LineCaseIgnored: "names of a cased utility ignore case",
+        LineImpliedOfSome: "a cheap test is implied by some of the alternatives",
+        UnderOneSeparator: "a run of separators is one",
+        UnderNeighbour: "a folder's name may go on",
+        EscapeDot: "a dot in a text is any character",
+    }
+}
+
+/// Whether this mistake is to be made.
+#[cfg(not(feature = "mutants"))]
+#[inline(always)]
+pub const fn on(_: Mutant) -> bool {
+    false
+}
+
+#[cfg(feature = "mutants")]
+thread_local! {
+    static MADE: std::cell::Cell<Option<Mutant>> = const { std::cell::Cell::new(None) };
+}
+
+/// Whether this mistake is to be made.
+#[cfg(feature = "mutants")]
+#[must_use]
+pub fn on(mutant: Mutant) -> bool {
+    MADE.get() == Some(mutant)
+}
+
+/// Runs `work` with a mistake in this thread; threads that it starts make none.
+#[cfg(feature = "mutants")]
+pub fn with<T>(mutant: Mutant, work: impl FnOnce() -> T) -> T {
+    struct Undo(Option<Mutant>);
+    impl Drop for Undo {
+        fn drop(&mut self) {
+            MADE.set(self.0);
+        }
+    }
+    let _undo = Undo(MADE.replace(Some(mutant)));
+    work()
+}
