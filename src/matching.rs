@@ -100,7 +100,7 @@ impl<'p> Run<'p> {
         let wanted = |r: &&Rule| only.is_empty() || only.contains(&r.name);
         let rules = loaded.rules().filter(|r| r.disabled.is_none() && r.not_compiled_yet().is_none()).filter(wanted);
         let rules: Vec<&Rule> = rules.collect();
-        let engine = Engine::new(rules.iter().copied(), &loaded.project);
+        let engine = Engine::new(rules.iter().map(|rule| (*rule, &loaded.project)));
         let tally = Tally { rules: vec![(0, 0); rules.len()], ..Tally::default() };
         Run { rules, sources: &loaded.sources, engine, session: Session::default(), options, tally }
     }

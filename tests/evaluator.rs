@@ -81,7 +81,7 @@ fn many_rules_at_once_say_what_each_says_alone() {
     for loaded in &projects {
         let rules: Vec<_> = loaded.project.rules.values().filter(|r| r.over_several_events().is_none()).collect();
         let alone: Vec<Evaluator> = rules.iter().map(|r| Evaluator::new(r, &loaded.project)).collect();
-        let engine = Engine::new(rules.iter().copied(), &loaded.project);
+        let engine = Engine::new(rules.iter().map(|rule| (*rule, &loaded.project)));
         let mut session = Session::default();
         for event in written.iter().map(|e| Event::of_test(e)) {
             let each = alone.iter().map(|e| e.verdict(&event)).enumerate().filter(|(_, v)| v.detected);

@@ -25,15 +25,16 @@ pub struct Session {
 }
 
 impl Engine {
-    /// Compiles rules over single events; verdicts name them by their place.
+    /// Compiles rules over single events, each with its project; verdicts name them by their place.
     #[must_use]
-    pub fn new<'r>(rules: impl IntoIterator<Item = &'r Rule>, project: &Project) -> Engine {
-        let rules: Vec<&Rule> = rules.into_iter().collect();
+    pub fn new<'r>(rules: impl IntoIterator<Item = (&'r Rule, &'r Project)>) -> Engine {
+        let rules: Vec<(&Rule, &Project)> = rules.into_iter().collect();
         let mut leaves = Leaves::default();
-        let compiled = rules.iter().map(|rule| Compiled::new(rule, project, &mut leaves)).collect();
+        let compiled = rules.iter().map(|(rule, project)| Compiled::new(rule, project, &mut leaves)).collect();
         let filters = Kind::ALL.map(|kind| {
-            let of_kind = rules.iter().enumerate().filter(|(_, rule)| rule.kinds.contains(&kind));
-            let needs = of_kind.map(|(i, rule)| (i, Needs::of(&rule.body(project, kind, &rule.meta.os).detect)));
+            let of_kind = rules.iter().enumerate().filter(|(_, (rule, _))| rule.kinds.contains(&kind));
+            let needs =
+                of_kind.map(|(i, (rule, project))| (i, Needs::of(&rule.body(project, kind, &rule.meta.os).detect)));
             (kind, Prefilter::new(needs))
         });
         Engine { rules: compiled, leaves, filters: filters.into() }
