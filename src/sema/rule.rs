@@ -87,12 +87,6 @@ impl Rule {
         }
     }
 
-    /// What no language has a translation for yet.
-    #[must_use]
-    pub fn not_compiled_yet(&self) -> Option<(&'static str, Span)> {
-        self.over_several_events()
-    }
-
     /// What the rule means on some systems. Findings were made when it was resolved.
     #[must_use]
     pub fn meaning(&self, project: &Project, os: &[Os]) -> Meaning {
