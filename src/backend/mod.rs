@@ -73,7 +73,7 @@ fn lookback(rule: &Rule, within: Window, windows: u64, target: &Target) -> Resul
 
 /// Seconds in their largest whole unit.
 fn duration(seconds: u64) -> String {
-    let unit = [(86_400, "d"), (3600, "h"), (60, "m")].into_iter().find(|(size, _)| seconds % size == 0);
+    let unit = [(86_400, "d"), (3600, "h"), (60, "m")].into_iter().find(|(size, _)| seconds.is_multiple_of(*size));
     unit.map_or_else(|| format!("{seconds}s"), |(size, word)| format!("{}{word}", seconds / size))
 }
 

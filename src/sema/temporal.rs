@@ -92,11 +92,20 @@ fn count(rule: &Rule, count: &ast::Count, project: &Project, os: &[Os], report: 
         report.push(of_many(at, "a flag"));
     }
     let key = |path: &Path, report: &mut Report| key(path, &scope, os, project, report);
+    let keys = different(count.keys.iter().filter_map(|path| key(path, report)));
+    let distinct = count.distinct.as_ref().and_then(|path| key(path, report));
+    if let Some((distinct, twin)) = distinct.and_then(|d| Some((d, keys.iter().find(|k| k.field == d.field)?))) {
+        report.push(
+            Diagnostic::new(Code::RepeatedEntry, format!("`{}` has one value in each group", distinct.field.short()))
+                .at(distinct.span, "its values are counted")
+                .also(twin.span, "and events are grouped by it"),
+        );
+    }
     Count {
-        distinct: count.distinct.as_ref().and_then(|path| key(path, report)),
+        distinct,
         at_least: amount(&count.at_least, false, project, report),
         at_least_span: count.at_least.span(),
-        keys: different(count.keys.iter().filter_map(|path| key(path, report))),
+        keys,
         within: window(&count.within, project, report),
         events,
         exceptions,

@@ -172,8 +172,14 @@ fn finish(binding: &mut Binding, draft: Draft, out: &mut Vec<Class>, left: &mut 
     let lax: Vec<usize> = members.iter().filter(|(.., strict)| !strict).map(|(n, ..)| n.place).collect();
     for (i, by) in shape.unwrap_or_default().into_iter().enumerate() {
         let carries: Vec<Carry> = columns.iter().filter_map(|c| c.get(i)).copied().collect();
-        let covered = |class: &Class| class.by == by && carries.iter().all(|c| class.of(c.step) == Some(*c));
-        if lax.is_empty() && out.iter().any(|class| class.lax.is_empty() && covered(class)) {
+        // What shares a column with another class is equal to all of that one: hosts of several processes, for one.
+        let fits = |class: &Class| {
+            let no_other = carries.iter().all(|c| class.of(c.step).is_none_or(|there| there == *c));
+            class.by == by && class.lax.is_empty() && no_other && carries.iter().any(|c| class.of(c.step) == Some(*c))
+        };
+        if let Some(class) = out.iter_mut().find(|class| lax.is_empty() && fits(class)) {
+            class.members.extend(carries.iter().filter(|c| class.of(c.step).is_none()).copied().collect::<Vec<_>>());
+            class.members.sort_by_key(|c| c.step);
             continue;
         }
         let (name, selective) = named(binding, carries.first().copied());

@@ -27,8 +27,13 @@ pub fn query(rule: &Rule, count: &Count, plan: &CountPlan, pretests: Pretests) -
         return Err(vec![Unsupported { span: count.at_least_span, why }]);
     }
     let all = Counting { plan, within: count.within.micros, at_least };
+    let values = all.values();
+    if let (Some(distinct), true, true) = (count.distinct, values.is_empty(), at_least > 1) {
+        let why = format!("has one `{}` in each group of these keys", distinct.field.short());
+        return Err(vec![Unsupported { span: distinct.span, why }]);
+    }
     let mut lets = all.counted(rule, pretests);
-    let met = if plan.distinct.is_empty() { all.events() } else { all.values() };
+    let met = if values.is_empty() { all.met() } else { all.met_by(&values) };
     lets.push(Let { name: "Met".to_owned(), body: met, kept: false });
     lets.push(Let { name: "Ordered".to_owned(), body: all.ordered(), kept: true });
     Ok(Query { lets, main: all.bursts(rule) })
@@ -76,6 +81,11 @@ fn assigned(name: &str, value: Expr) -> (Option<String>, Expr) {
     (Some(name.to_owned()), value)
 }
 
+/// Whether a column of this name is among some.
+fn has(columns: &[(Option<String>, Expr)], name: &str) -> bool {
+    columns.iter().any(|(alias, e)| alias.as_deref() == Some(name) || *e == column(name))
+}
+
 impl Counting<'_> {
     fn name(&self, carry: Carry) -> String {
         let carried = self.plan.events.carried.get(carry.column);
@@ -87,6 +97,12 @@ impl Counting<'_> {
 
     fn keys(&self) -> Vec<String> {
         self.plan.keys.iter().map(|c| self.name(*c)).collect()
+    }
+
+    /// The columns whose different values are counted, but for those that are keys: they have one value in a group.
+    fn values(&self) -> Vec<String> {
+        let keys = self.keys();
+        self.plan.distinct.iter().map(|c| self.name(*c)).filter(|name| !keys.contains(name)).collect()
     }
 
     fn with(&self, more: &[&str]) -> Vec<String> {
@@ -122,10 +138,14 @@ impl Counting<'_> {
             let mut columns = vec![assigned(EVENT, resolved)];
             for (carry, carried) in carries.iter().zip(carried()) {
                 let (name, value) = (self.name(*carry), compared(carried, index, &lower));
+                if has(&columns, &name) {
+                    continue;
+                }
                 let same = value == Expr::column(name.clone());
                 columns.push((if same { None } else { Some(name) }, value));
             }
-            columns.extend(plain(&self.others()));
+            let others: Vec<String> = self.others().into_iter().filter(|name| !has(&columns, name)).collect();
+            columns.extend(plain(&others));
             steps.push(Step::Project(columns));
             bodies.push(Pipeline { source: vec![source.source.table.clone().unwrap_or_default()], steps });
         }
@@ -142,7 +162,7 @@ impl Counting<'_> {
     }
 
     /// The instants at which a group has enough events: the times at which a window that begins with one ends.
-    fn events(&self) -> Pipeline {
+    fn met(&self) -> Pipeline {
         let steps = vec![
             Step::Summarize(vec![assigned("Times", list(EVENT))], self.keys()),
             Step::Where(call("array_length", "Times").op(">=", Expr::Number(self.at_least))),
@@ -158,8 +178,7 @@ impl Counting<'_> {
     /// The instants at which a group has enough different values. Each event adds its value at its time (phase 1) and takes
     /// it away where the value comes again within the window (phase 0) or else where the window ends (phase 2); behind
     /// the nth addition stand as many values as additions less removals before it.
-    fn values(&self) -> Pipeline {
-        let values: Vec<String> = self.plan.distinct.iter().map(|c| self.name(*c)).collect();
+    fn met_by(&self, values: &[String]) -> Pipeline {
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
         let epoch = || Expr::Time(0);
         let unit = || Expr::Text("microsecond".to_owned());
@@ -172,7 +191,9 @@ impl Counting<'_> {
         let gone = Expr::Call("iff", vec![again, column("Again").op("*", Expr::Number(4)), leaves]);
         let micros = Expr::Call("datetime_diff", vec![unit(), column(EVENT), epoch()]);
         let seen = Expr::Call("datetime_add", vec![unit(), column("Change").op("/", Expr::Number(4)), epoch()]);
-        let present = Expr::Number(2).op("*", column("Rank")).op("+", Expr::Number(1)).op("-", column("Position"));
+        // Places begin where all have as many digits: there are engines that sort lists of numbers as text.
+        let place = column("Position").op("+", Expr::Number(LIST));
+        let present = Expr::Number(2).op("*", column("Rank")).op("+", Expr::Number(LIST + 1)).op("-", column("Place"));
         let both = Expr::Call("pack_array", vec![phase(column("Added"), 1), gone]);
         let steps = vec![
             Step::Distinct(self.with(&[values.as_slice(), &[EVENT]].concat())),
@@ -186,14 +207,15 @@ impl Counting<'_> {
             Step::Extend(vec![sorted("Changes")]),
             Step::Expand(Some("Position".to_owned()), vec![expand("Change", "Changes", "long")]),
             Step::Where(column("Change").op("%", Expr::Number(4)).op("==", Expr::Number(1))),
+            Step::Extend(vec![("Place".to_owned(), place)]),
             Step::Summarize(
-                vec![assigned("Additions", list("Change")), assigned("Positions", list("Position"))],
+                vec![assigned("Additions", list("Change")), assigned("Places", list("Place"))],
                 self.keys(),
             ),
-            Step::Extend(vec![sorted("Additions"), sorted("Positions")]),
+            Step::Extend(vec![sorted("Additions"), sorted("Places")]),
             Step::Expand(
                 Some("Rank".to_owned()),
-                vec![expand("Change", "Additions", "long"), expand("Position", "Positions", "long")],
+                vec![expand("Change", "Additions", "long"), expand("Place", "Places", "long")],
             ),
             Step::Where(present.op(">=", Expr::Number(self.at_least))),
             Step::Extend(vec![(LAST.to_owned(), seen)]),

@@ -114,16 +114,20 @@ fn guards<'p>(plan: &'p StepsPlan, place: usize, index: usize) -> Vec<&'p Column
 
 fn asked(names: &Names, place: usize, index: usize, step: &BoundStep, lower: &Lower) -> Vec<(String, Expr)> {
     let all = step.asked.iter().enumerate();
-    all.filter_map(|(i, a)| {
+    all.map(|(i, a)| {
         let bound = a.bound.get(index).unwrap_or(&Bound::Const(false));
-        Some((names.asked(place, i), lower.expr(bound, true)))
+        (names.asked(place, i), lower.expr(bound, true))
     })
     .collect()
 }
 
-/// A carried column in one source; where events lack it, nothing.
+/// A carried column in one source; where events lack it, nothing. Tables differ in how wide a number is, and a union of two
+/// types is two columns.
 pub fn value(carried: &Carried, index: usize, lower: &Lower) -> Expr {
     match carried.columns.get(index) {
+        Some(Some(column)) if carried.by == By::Number && carried.columns.len() > 1 => {
+            Expr::Call("tolong", vec![lower.column(column)])
+        }
         Some(Some(column)) => lower.column(column),
         _ => match carried.by {
             By::Id | By::Name => Expr::Text(String::new()),
