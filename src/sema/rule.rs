@@ -514,6 +514,9 @@ pub(super) fn check_all(project: &Project, report: &mut Report) {
         for test in &rule.tests {
             test::check(test, rule, report);
         }
+        if !rule.broken {
+            temporal::check_schedule(rule, project, report);
+        }
     }
     let mut by_place: Vec<&Rule> = project.rules.values().filter(|r| !r.meta.id.is_empty()).collect();
     by_place.sort_by_key(|r| r.span);

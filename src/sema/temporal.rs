@@ -112,6 +112,30 @@ fn count(rule: &Rule, count: &ast::Count, project: &Project, os: &[Os], report: 
     }
 }
 
+/// A run must see its frequency and the window before it (of a count, also the one before that: a burst may have begun
+/// there), or matches across two runs are seen by none.
+pub(super) fn check_schedule(rule: &Rule, project: &Project, report: &mut Report) {
+    let Some(schedule) = rule.meta.schedule.filter(|_| rule.over_several_events().is_some()) else { return };
+    let (within, windows) = match rule.meaning(project, &rule.meta.os) {
+        Meaning::Steps(steps) => (steps.within, 1),
+        Meaning::Count(count) => (count.within, 2),
+        Meaning::Single(_) => return,
+    };
+    let window = u64::try_from(within.micros / 1_000_000).unwrap_or(0).saturating_mul(windows);
+    let needed = schedule.every.saturating_add(window);
+    if schedule.over < needed {
+        let what = if windows == 1 { "frequency and window" } else { "frequency and twice the window" };
+        report.push(
+            Diagnostic::new(Code::BadSchedule, format!("the look-back of `{}` is shorter than {what}", rule.name))
+                .at(
+                    within.span,
+                    format!("together they are {needed} seconds, and the rule looks back {}", schedule.over),
+                )
+                .help("look back farther: `schedule every … over …`"),
+        );
+    }
+}
+
 /// A count's row has keys and times: no event of it is *the* event.
 pub(super) fn of_many(at: Span, what: &str) -> Diagnostic {
     Diagnostic::new(Code::OfManyEvents, format!("{what} reads one event, and a count finds many"))

@@ -254,7 +254,10 @@ impl<'a, 't> Binding<'a, 't> {
     /// Adds a column to what a step carries.
     pub(super) fn carry(&mut self, place: usize, carried: Carried) -> Carry {
         let Some(step) = self.steps.get_mut(place) else { return Carry { step: place, column: 0 } };
-        let there = step.carried.iter().position(|c| *c == carried);
+        // The host is a part of its processes' identities: one column, whatever it is a part of.
+        let part = |c: &Carried| matches!(c.what, What::Part(..));
+        let same = |c: &Carried| part(c) && part(&carried) && c.by == carried.by && c.columns == carried.columns;
+        let there = step.carried.iter().position(|c| *c == carried || same(c));
         let column = there.unwrap_or_else(|| {
             step.carried.push(carried);
             step.carried.len() - 1
