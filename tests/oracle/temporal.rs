@@ -3,6 +3,7 @@
 use super::{Event, Value, holds};
 use arcanary::ir::{Count, Equal, Joint, OneEvent, Role, Step, StepField, Steps};
 use arcanary::sema::{FieldId, Type};
+use arcanary::syntax::ast;
 use std::collections::BTreeMap;
 
 /// An event and its time, in microseconds. Identities are fields of it, as text.
@@ -10,6 +11,32 @@ use std::collections::BTreeMap;
 pub struct Happened {
     pub time: i64,
     pub event: Event,
+}
+
+impl Happened {
+    /// The event of a rule's inline test. Host and user are one and the same unless given; a process without an id is known
+    /// by its host and its executable.
+    pub fn inline(written: &ast::Event) -> Happened {
+        let mut event = Event::inline(written);
+        let text = |event: &Event, name: &str| event.named(name).map(|v| v.text().to_owned());
+        let host = text(&event, "host").or_else(|| text(&event, "host.name")).unwrap_or_else(|| "host".to_owned());
+        let user = text(&event, "user").or_else(|| text(&event, "user.name")).unwrap_or_else(|| "user".to_owned());
+        let mut put = |event: &mut Event, name: &str, value: String| {
+            event.fields.insert(FieldId::find(name).expect("a field"), Value::Text(value));
+        };
+        for (name, id, image) in
+            [("process", "process.entity_id", "executable"), ("parent", "parent.entity_id", "parent.executable")]
+        {
+            let known = text(&event, id).or_else(|| text(&event, image));
+            if let (Some(known), None) = (known, event.named(name)) {
+                put(&mut event, name, format!("{host}/{known}"));
+            }
+        }
+        put(&mut event, "host", host);
+        put(&mut event, "user", user);
+        let seconds = written.offset.map_or(0, |(seconds, _)| seconds);
+        Happened { time: i64::try_from(seconds).expect("an offset") * 1_000_000, event }
+    }
 }
 
 /// What may be told of a match: the time of each step's event, `None` where there is none, and the flags.
