@@ -4,7 +4,7 @@ use crate::backend;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::envelope;
 use crate::sema::{Project, Rule};
-use crate::target::{Note, Target, Unsupported, bind};
+use crate::target::{Note, Target, Unsupported};
 
 /// How far a document says what its rule means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -33,16 +33,15 @@ pub struct Document {
 /// `E0901` for each part that the target cannot say, `E0902` for what this release does not compile, `E0903` for a query
 /// that the target would refuse.
 pub fn compile(rule: &Rule, project: &Project, target: &Target) -> Result<Document, Vec<Diagnostic>> {
-    if let Some((what, span)) = rule.not_compiled_yet() {
+    let refused = |all: Vec<Unsupported>| all.iter().map(|u| unsupported(rule, target, u)).collect::<Vec<_>>();
+    let Some(printed) = backend::print(rule, project, target).map_err(refused)? else {
+        let (what, span) = rule.over_several_events().unwrap_or(("rules like this", rule.detect_span));
         return Err(vec![
             Diagnostic::new(Code::NotCompiledYet, format!("`{}` is not compiled yet for `{}`", rule.name, target.name))
                 .at(span, format!("{what} are understood and checked, and have no translation yet")),
         ]);
-    }
-    let refused = |all: Vec<Unsupported>| all.iter().map(|u| unsupported(rule, target, u)).collect::<Vec<_>>();
-    let plan = bind(rule, project, target).map_err(refused)?;
-    let printed = backend::print(rule, &plan).map_err(refused)?;
-    let text = envelope::document(rule, &plan, &printed).map_err(|why| {
+    };
+    let text = envelope::document(rule, target, &printed).map_err(|why| {
         vec![
             Diagnostic::new(Code::Internal, format!("`{}` has no document for `{}`", rule.name, target.name))
                 .at(rule.span, why),

@@ -5,7 +5,7 @@
 
 use crate::backend::{Fragment, Printed};
 use crate::sema::Rule;
-use crate::target::{Language, Plan};
+use crate::target::{Language, Target};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Object, Value};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
@@ -57,8 +57,8 @@ fn value(fragment: &Fragment) -> Value {
 /// # Errors
 /// A message for the developers of this program: a template that does not fit its data, or a document that does not
 /// read as it was meant. No source can cause it.
-pub fn document(rule: &Rule, plan: &Plan, printed: &Printed) -> Result<String, String> {
-    let language = plan.target.language;
+pub fn document(rule: &Rule, target: &Target, printed: &Printed) -> Result<String, String> {
+    let language = target.language;
     let comment: fn(&str) -> String = match language {
         Language::Kql => crate::backend::kql::comment,
         Language::Spl => crate::backend::spl::comment,

@@ -10,6 +10,7 @@ mod run;
 #[path = "engines/spl/mod.rs"]
 mod spl;
 
+use arcanary::compile::compile;
 use arcanary::event::engine::{Engine, Session};
 use arcanary::event::eval::{Evaluator, Verdict};
 use arcanary::event::{Event, Value};
@@ -18,6 +19,8 @@ use arcanary::target::{Target, Targets};
 use oracle::project::{Loaded, files, load};
 use run::compare::{Case, Round, compare};
 use run::random::{self, Dice};
+use run::temporal::kusto::{self, Question};
+use run::temporal::{events as timed, rules};
 use run::tree::Made;
 use run::{events, report};
 use std::collections::HashMap;
@@ -209,4 +212,64 @@ fn the_evaluator_and_the_oracle_agree_on_random_rules_and_events() {
     if seed == SEED {
         report::section("evaluator", &told);
     }
+}
+
+/// Random rules over several events, unless the environment says otherwise, and sets of events for each window.
+const TIMED_RULES: usize = 120;
+const SETS: usize = 40;
+
+#[test]
+fn matches_of_random_rules_over_several_events_are_those_of_brute_force() {
+    if checker::tools().is_none() {
+        return;
+    }
+    let start = std::time::Instant::now();
+    let wanted = number("ARCANARY_TIMED_RULES").map_or(TIMED_RULES, |n| usize::try_from(n).unwrap());
+    let seed = number("ARCANARY_RANDOM_SEED").unwrap_or(1);
+    let mut dice = Dice::new(seed);
+    let targets = Targets::built_in();
+    let mut made = vec![];
+    let mut refused = 0;
+    while made.len() < wanted {
+        let rule =
+            if dice.one_in(4) { rules::count(&mut dice, made.len()) } else { rules::steps(&mut dice, made.len()) };
+        match random::resolved(&rule.text) {
+            Some(project) => made.push((rule, project)),
+            None => refused += 1,
+        }
+    }
+    let compiled = made.iter().filter_map(|(rule, project)| {
+        let resolved = &project.rules[&rule.name];
+        let query = compile(resolved, project, &targets.all["defender"]).ok()?.text;
+        Some(Question { project, rule: resolved, within: rule.within, query })
+    });
+    let questions: Vec<Question> = compiled.collect();
+    let group = |within: i64, dice: &mut Dice| {
+        let sets = (0..SETS).map(|n| timed::set(dice, within, n)).collect();
+        kusto::Group { within, sets }
+    };
+    let groups: Vec<kusto::Group> = rules::WINDOWS.iter().map(|within| group(*within, &mut dice)).collect();
+    let unsupported = made.len() - questions.len();
+    let done = kusto::compare(&questions, &groups);
+    let lines =
+        questions.iter().map(|q| serde_json::json!({ "name": q.rule.name, "schema": "defender", "query": q.query }));
+    for answer in checker::run(checker::Checker::Kusto, lines.collect()) {
+        assert_eq!(answer["diagnostics"], serde_json::json!([]), "{answer}");
+    }
+    say(&format!(
+        "seed {seed}: {} rules over several events, {unsupported} refused, {refused} texts refused by the language; {} \
+         sets of events, {} rows, {} disagreements, {:.0} s",
+        questions.len(),
+        done.sets,
+        done.rows,
+        done.wrong.len(),
+        start.elapsed().as_secs_f64()
+    ));
+    assert!(done.rows > questions.len(), "only {} rows: the events do not meet the rules", done.rows);
+    assert!(unsupported * 4 < made.len(), "{unsupported} rules refused");
+    let shown: Vec<&str> = done.wrong.iter().take(REPORTS).map(String::as_str).collect();
+    let texts = |report: &str| made.iter().find(|(r, _)| report.starts_with(&format!("{}:", r.name)));
+    let shown: Vec<String> =
+        shown.iter().map(|r| format!("{}{r}", texts(r).map_or("", |(rule, _)| &rule.text))).collect();
+    assert!(shown.is_empty(), "seed {seed}: {} wrong\n{}", done.wrong.len(), shown.join("\n\n"));
 }

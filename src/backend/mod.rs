@@ -7,8 +7,10 @@ pub mod spl;
 
 mod rank;
 
-use crate::sema::Rule;
-use crate::target::{Language, Note, Plan, Unsupported};
+use crate::ir::{Meaning, Window};
+use crate::sema::{Project, Rule};
+use crate::target::temporal::{bind_count, bind_steps};
+use crate::target::{Language, Note, Plan, Target, Unsupported, bind};
 
 /// A printed query with what is to be said about it.
 #[derive(Clone, Debug)]
@@ -30,16 +32,49 @@ pub enum Fragment {
     Record(Vec<(&'static str, Fragment)>),
 }
 
-/// Prints a rule in its target's language.
+/// Prints a rule in its target's language. `None`: that language has no translation for rules over several events yet.
 ///
 /// # Errors
-/// What the language cannot say.
-pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
-    match plan.target.language {
-        Language::Kql => kql::print(rule, plan),
-        Language::Spl => spl::print(rule, plan),
-        Language::Sigma => sigma::print(rule, plan),
+/// What the target or its language cannot say.
+pub fn print(rule: &Rule, project: &Project, target: &Target) -> Result<Option<Printed>, Vec<Unsupported>> {
+    let meaning = rule.meaning(project, &rule.meta.os);
+    let printed = match (&meaning, target.language) {
+        (Meaning::Single(_), Language::Kql) => kql::print(rule, &bind(rule, project, target)?)?,
+        (Meaning::Single(_), Language::Spl) => spl::print(rule, &bind(rule, project, target)?)?,
+        (Meaning::Single(_), Language::Sigma) => sigma::print(rule, &bind(rule, project, target)?)?,
+        (Meaning::Steps(steps), Language::Kql) => {
+            lookback(rule, steps.within, 1, target)?;
+            kql::steps(rule, steps, &bind_steps(rule, steps, project, target)?)?
+        }
+        (Meaning::Count(count), Language::Kql) => {
+            // Whether a burst began earlier shows in the window before the window.
+            lookback(rule, count.within, 2, target)?;
+            kql::count(rule, count, &bind_count(rule, count, project, target)?)?
+        }
+        (Meaning::Steps(_) | Meaning::Count(_), Language::Spl | Language::Sigma) => return Ok(None),
+    };
+    Ok(Some(printed))
+}
+
+/// A scheduled query must see its frequency and so many windows, or it loses matches between two runs.
+fn lookback(rule: &Rule, within: Window, windows: u64, target: &Target) -> Result<(), Vec<Unsupported>> {
+    let every = rule.meta.schedule.map(|s| s.every);
+    let seconds = u64::try_from(within.micros).unwrap_or(0).div_ceil(1_000_000).saturating_mul(windows);
+    let needed = every.unwrap_or(0).saturating_add(seconds);
+    match target.farthest(every) {
+        Some(most) if needed > most => {
+            let how = if every.is_some() { " at this frequency" } else { "" };
+            let why = format!("looks back {} at most{how}, and this rule needs {}", duration(most), duration(needed));
+            Err(vec![Unsupported { span: within.span, why }])
+        }
+        _ => Ok(()),
     }
+}
+
+/// Seconds in their largest whole unit.
+fn duration(seconds: u64) -> String {
+    let unit = [(86_400, "d"), (3600, "h"), (60, "m")].into_iter().find(|(size, _)| seconds.is_multiple_of(*size));
+    unit.map_or_else(|| format!("{seconds}s"), |(size, word)| format!("{}{word}", seconds / size))
 }
 
 /// One line about an exception, for a comment.

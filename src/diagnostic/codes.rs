@@ -195,7 +195,7 @@ codes! {
     "E0505" UnknownTechnique Error "unknown technique"
         "The id is not a technique of the ATT&CK release that this compiler knows, or the technique was revoked or deprecated.";
     "E0506" BadSchedule Error "schedule with gaps"
-        "A look-back that is shorter than the frequency leaves out events between two runs.";
+        "A look-back that is shorter than the frequency leaves out events between two runs; a rule over several events also needs its window before that, and a count another one.";
     "E0507" BadWeights Error "score can never, or need not, decide"
         "Weights and threshold come together and are 1 or more; the threshold can be reached; every weighted flag can make the difference.";
     "E0508" NeverFires Error "rule never fires"

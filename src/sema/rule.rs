@@ -87,12 +87,6 @@ impl Rule {
         }
     }
 
-    /// What no language has a translation for yet.
-    #[must_use]
-    pub fn not_compiled_yet(&self) -> Option<(&'static str, Span)> {
-        self.over_several_events()
-    }
-
     /// What the rule means on some systems. Findings were made when it was resolved.
     #[must_use]
     pub fn meaning(&self, project: &Project, os: &[Os]) -> Meaning {
@@ -519,6 +513,9 @@ pub(super) fn check_all(project: &Project, report: &mut Report) {
     for rule in project.rules.values() {
         for test in &rule.tests {
             test::check(test, rule, report);
+        }
+        if !rule.broken {
+            temporal::check_schedule(rule, project, report);
         }
     }
     let mut by_place: Vec<&Rule> = project.rules.values().filter(|r| !r.meta.id.is_empty()).collect();

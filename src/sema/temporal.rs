@@ -92,14 +92,47 @@ fn count(rule: &Rule, count: &ast::Count, project: &Project, os: &[Os], report: 
         report.push(of_many(at, "a flag"));
     }
     let key = |path: &Path, report: &mut Report| key(path, &scope, os, project, report);
+    let keys = different(count.keys.iter().filter_map(|path| key(path, report)));
+    let distinct = count.distinct.as_ref().and_then(|path| key(path, report));
+    if let Some((distinct, twin)) = distinct.and_then(|d| Some((d, keys.iter().find(|k| k.field == d.field)?))) {
+        report.push(
+            Diagnostic::new(Code::RepeatedEntry, format!("`{}` has one value in each group", distinct.field.short()))
+                .at(distinct.span, "its values are counted")
+                .also(twin.span, "and events are grouped by it"),
+        );
+    }
     Count {
-        distinct: count.distinct.as_ref().and_then(|path| key(path, report)),
+        distinct,
         at_least: amount(&count.at_least, false, project, report),
         at_least_span: count.at_least.span(),
-        keys: different(count.keys.iter().filter_map(|path| key(path, report))),
+        keys,
         within: window(&count.within, project, report),
         events,
         exceptions,
+    }
+}
+
+/// A run must see its frequency and the window before it (of a count, also the one before that: a burst may have begun
+/// there), or matches across two runs are seen by none.
+pub(super) fn check_schedule(rule: &Rule, project: &Project, report: &mut Report) {
+    let Some(schedule) = rule.meta.schedule.filter(|_| rule.over_several_events().is_some()) else { return };
+    let (within, windows) = match rule.meaning(project, &rule.meta.os) {
+        Meaning::Steps(steps) => (steps.within, 1),
+        Meaning::Count(count) => (count.within, 2),
+        Meaning::Single(_) => return,
+    };
+    let window = u64::try_from(within.micros / 1_000_000).unwrap_or(0).saturating_mul(windows);
+    let needed = schedule.every.saturating_add(window);
+    if schedule.over < needed {
+        let what = if windows == 1 { "frequency and window" } else { "frequency and twice the window" };
+        report.push(
+            Diagnostic::new(Code::BadSchedule, format!("the look-back of `{}` is shorter than {what}", rule.name))
+                .at(
+                    within.span,
+                    format!("together they are {needed} seconds, and the rule looks back {}", schedule.over),
+                )
+                .help("look back farther: `schedule every … over …`"),
+        );
     }
 }
 

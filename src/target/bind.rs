@@ -102,7 +102,8 @@ pub fn bind<'t>(rule: &Rule, project: &Project, target: &'t Target) -> Result<Pl
             });
             continue;
         }
-        refused.extend(missing_words(rule, project, *kind, &served, &constants));
+        let detect = |os: Os| rule.body(project, *kind, &[os]).detect.clone();
+        refused.extend(missing_words(&detect, rule.detect_span, &served, &constants));
     }
     if !refused.is_empty() {
         let mut seen: Vec<Unsupported> = vec![];
@@ -204,16 +205,17 @@ fn never_reached(score: &Score, flags: &[(String, Bound)]) -> bool {
     score.of(|index| flags.get(index).is_some_and(|(_, bound)| *bound != Bound::Const(false))) < score.threshold
 }
 
-struct Binder<'a> {
-    target: &'a Target,
-    kind: Kind,
-    /// All kinds of event that the rule reads.
-    kinds: &'a [Kind],
-    os: &'a [Os],
-    notes: Vec<Note>,
-    refused: Vec<Unsupported>,
+/// Binds conditions on the events of one kind in one log source.
+pub(super) struct Binder<'a> {
+    pub(super) target: &'a Target,
+    pub(super) kind: Kind,
+    /// All kinds of event that the rule, or the step, reads.
+    pub(super) kinds: &'a [Kind],
+    pub(super) os: &'a [Os],
+    pub(super) notes: Vec<Note>,
+    pub(super) refused: Vec<Unsupported>,
     /// Do not drop `when available` parts one by one: the whole exception or flag goes.
-    strict: bool,
+    pub(super) strict: bool,
 }
 
 impl Binder<'_> {
@@ -223,7 +225,7 @@ impl Binder<'_> {
     }
 
     /// An exception or flag: `None` if it was dropped as a whole.
-    fn whole(&mut self, pred: &Pred, what: &str) -> Option<Bound> {
+    pub(super) fn whole(&mut self, pred: &Pred, what: &str) -> Option<Bound> {
         self.strict = true;
         let (notes, refused) = (self.notes.len(), self.refused.len());
         let bound = self.pred(pred);
@@ -249,7 +251,7 @@ impl Binder<'_> {
             .all(|u| spans.iter().any(|s| s.file == u.span.file && s.start <= u.span.start && u.span.end <= s.end))
     }
 
-    fn pred(&mut self, pred: &Pred) -> Bound {
+    pub(super) fn pred(&mut self, pred: &Pred) -> Bound {
         match pred {
             Pred::Const(value) => Bound::Const(*value),
             Pred::Not(inner) => self.pred(inner).not(),
@@ -576,7 +578,7 @@ pub fn default_show(kind: Kind) -> &'static [&'static str] {
     }
 }
 
-fn column_of(mapping: &Mapping, ty: Type) -> Column {
+pub(super) fn column_of(mapping: &Mapping, ty: Type) -> Column {
     match mapping {
         Mapping::Part(how, column) => Column::part(column.clone(), *how),
         other => Column::whole(other.column(), ty),
@@ -594,13 +596,13 @@ impl Column {
     }
 }
 
-fn has_when_available(pred: &Pred) -> bool {
+pub(super) fn has_when_available(pred: &Pred) -> bool {
     let mut spans = vec![];
     available_spans(pred, &mut spans);
     !spans.is_empty()
 }
 
-fn available_spans(pred: &Pred, out: &mut Vec<Span>) {
+pub(super) fn available_spans(pred: &Pred, out: &mut Vec<Span>) {
     match pred {
         Pred::Const(_) | Pred::Test(_) => {}
         Pred::Not(inner) => available_spans(inner, out),

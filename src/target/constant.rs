@@ -4,7 +4,8 @@ use super::Source;
 use super::bind::Unsupported;
 use crate::ir::{Op, Pred};
 use crate::mutant::{Mutant, on};
-use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
+use crate::sema::{FieldId, Os, Type};
+use crate::source::Span;
 use std::borrow::Cow;
 
 /// A condition with what the log source itself decides put in.
@@ -49,9 +50,8 @@ fn fix(pred: &Pred, field: FieldId, words: &[&str]) -> Pred {
 
 /// A word of an enum field for which no log source exists, although the rule may fire on it.
 pub(super) fn missing_words(
-    rule: &Rule,
-    project: &Project,
-    kind: Kind,
+    detect: &dyn Fn(Os) -> Pred,
+    place: Span,
     served: &[Os],
     constants: &[(FieldId, &str, Os)],
 ) -> Vec<Unsupported> {
@@ -64,11 +64,11 @@ pub(super) fn missing_words(
     for field in fields {
         let Type::Enum(words) = field.def().ty else { continue };
         for os in served {
-            let body = rule.body(project, kind, &[*os]);
+            let detect = detect(*os);
             for word in words.iter().filter(|w| !constants.contains(&(field, **w, *os))) {
-                if !fix(&body.detect, field, &[word]).is(false) {
-                    let mut span = rule.detect_span;
-                    body.detect.each_test(&mut |t| {
+                if !fix(&detect, field, &[word]).is(false) {
+                    let mut span = place;
+                    detect.each_test(&mut |t| {
                         if t.field.id == field && matches!(&t.op, Op::Word(w) if w.contains(word)) {
                             span = t.span;
                         }

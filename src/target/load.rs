@@ -1,6 +1,6 @@
 //! Reading target files: the built-in ones, then the project's own, which may add targets or change built-in ones.
 
-use super::{How, Language, Mapping, Scalar, Source, Target};
+use super::{By, How, Language, Mapping, Part, Scalar, Source, Target};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::sema::{FieldId, Kind, Os, Type};
 use crate::source::{FileId, Sources, Span};
@@ -36,12 +36,23 @@ struct File {
     sources: IndexMap<String, Vec<SourceFile>>,
     #[serde(default)]
     fields: IndexMap<String, IndexMap<String, Option<MappingFile>>>,
+    #[serde(default)]
+    identity: IndexMap<String, IndexMap<String, Vec<PartFile>>>,
+    event: Option<Vec<PartFile>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Limits {
     characters: Option<usize>,
+    lookback: Option<IndexMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum PartFile {
+    Id(String),
+    By(IndexMap<String, String>),
 }
 
 #[derive(Deserialize)]
@@ -160,6 +171,9 @@ impl Targets {
                 sources: IndexMap::new(),
                 every: IndexMap::new(),
                 fields: IndexMap::new(),
+                identity: IndexMap::new(),
+                event: vec![],
+                lookback: vec![],
             },
         };
         if file.language.is_some_and(|l| l != target.language) {
@@ -183,6 +197,18 @@ impl Targets {
             } else if let Some(kind) = check.kind(&kind) {
                 target.fields.entry(kind).or_default().extend(fields);
             }
+        }
+        for (kind, all) in file.identity {
+            let all: Vec<_> = all.into_iter().filter_map(|(name, parts)| check.identity(&name, parts)).collect();
+            let kind = if kind == "every" { None } else { check.kind(&kind).map(Some).unwrap_or_default() };
+            target.identity.entry(kind).or_default().extend(all);
+        }
+        if let Some(parts) = file.event {
+            target.event = parts.into_iter().filter_map(|p| check.part(p)).collect();
+        }
+        if let Some(lookback) = file.limits.lookback {
+            target.lookback = lookback.iter().filter_map(|(every, back)| check.lookback(every, back)).collect();
+            target.lookback.sort_unstable();
         }
         if target.sources.is_empty() {
             check.bad("name", "has no `sources`: it could say nothing");
@@ -289,6 +315,40 @@ impl Check<'_> {
         }
     }
 
+    fn identity(&mut self, name: &str, parts: Vec<PartFile>) -> Option<(FieldId, Vec<Part>)> {
+        let id = FieldId::find(name).filter(|id| id.def().ty == Type::Identity);
+        if id.is_none() {
+            self.bad(name, "is no identity; identities are host, user, process, parent");
+        }
+        if parts.is_empty() {
+            self.bad(name, "an identity has a column");
+        }
+        let parts = parts.into_iter().filter_map(|p| self.part(p)).collect();
+        id.map(|id| (id, parts))
+    }
+
+    fn part(&mut self, part: PartFile) -> Option<Part> {
+        let map = match part {
+            PartFile::Id(column) => return Some(Part { column, by: By::Id }),
+            PartFile::By(map) => map,
+        };
+        let only = map.iter().next().filter(|_| map.len() == 1);
+        let made = only.and_then(|(word, column)| Some(Part { column: column.clone(), by: By::from_word(word)? }));
+        if made.is_none() {
+            let at = map.keys().next().map_or("identity", String::as_str).to_owned();
+            self.bad(&at, "takes a column, or one of id, name, number, time with a column");
+        }
+        made
+    }
+
+    fn lookback(&mut self, every: &str, back: &str) -> Option<(u64, u64)> {
+        let pair = duration(every).zip(duration(back));
+        if pair.is_none() {
+            self.bad(every, "`lookback` has a duration such as 12h for each frequency, such as 3h");
+        }
+        pair
+    }
+
     fn unknown_field(&mut self, name: &str) {
         let near = nearest(name, crate::sema::fields::all().map(FieldId::short));
         let help = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
@@ -360,6 +420,18 @@ impl Check<'_> {
         }
         made
     }
+}
+
+/// `15m` as seconds.
+fn duration(text: &str) -> Option<u64> {
+    let unit = match text.chars().last()? {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 86_400,
+        _ => return None,
+    };
+    text.get(..text.len() - 1)?.parse::<u64>().ok()?.checked_mul(unit)
 }
 
 #[cfg(test)]

@@ -8,12 +8,15 @@ mod bound;
 mod column;
 mod constant;
 mod derive;
+mod identity;
 mod load;
 mod show;
+pub mod temporal;
 
 pub use bind::{Note, Plan, SourceQuery, Unsupported, bind};
 pub use bound::{Bound, BoundOp, BoundTest};
 pub use column::{Column, How};
+pub use identity::{By, Part};
 pub use load::{BUILT_IN, Targets};
 pub(crate) use load::{MappingFile, mappings};
 pub use show::describe;
@@ -146,9 +149,35 @@ pub struct Target {
     pub every: IndexMap<FieldId, Option<Mapping>>,
     /// Fields by kind; `None` takes a field of all kinds away.
     pub fields: IndexMap<Kind, IndexMap<FieldId, Option<Mapping>>>,
+    /// Columns that together are a host, user, process or parent, by kind of event; under `None` those of all kinds.
+    pub identity: IndexMap<Option<Kind>, IndexMap<FieldId, Vec<Part>>>,
+    /// Columns that tell events of one log source and one time apart.
+    pub event: Vec<Part>,
+    /// How far a scheduled query may look back, in seconds, for each frequency, in seconds, up to which that holds.
+    pub lookback: Vec<(u64, u64)>,
 }
 
 impl Target {
+    /// The columns that together are an identity in events of a kind; `None`: nothing there is.
+    #[must_use]
+    pub fn identity(&self, field: FieldId, kind: Kind) -> Option<&[Part]> {
+        let of = |kind: Option<Kind>| self.identity.get(&kind)?.get(&field);
+        of(Some(kind)).or_else(|| of(None)).map(Vec::as_slice)
+    }
+
+    /// The farthest that a query of this frequency, in seconds, may look back; `None`: without limit. Without a frequency it
+    /// is the farthest of all.
+    #[must_use]
+    pub fn farthest(&self, frequency: Option<u64>) -> Option<u64> {
+        match frequency {
+            Some(every) => {
+                let fits = self.lookback.iter().find(|(most, _)| every <= *most);
+                fits.or(self.lookback.last()).map(|(_, back)| *back)
+            }
+            None => self.lookback.iter().map(|(_, back)| *back).max(),
+        }
+    }
+
     /// Where a field's value comes from in events of a kind; `None`: nowhere.
     #[must_use]
     pub fn mapping(&self, field: FieldId, kind: Kind) -> Option<&Mapping> {

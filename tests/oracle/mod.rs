@@ -21,6 +21,7 @@ pub mod project;
 pub mod random;
 pub mod reading;
 pub mod recorded;
+pub mod temporal;
 pub mod text;
 
 use arcanary::ir::{FieldRef, Op, Pred, Test};

@@ -1,7 +1,7 @@
 //! From a plan to KQL's syntax tree: the cheapest exact form of each test, cheap tests first.
 
 use super::Pretests;
-use super::ast::{Expr, Pipeline, Query, Step};
+use super::ast::{Expr, Let, Pipeline, Query, Step};
 use super::share::share;
 use crate::backend::{exception_line, exception_titles, rank};
 use crate::ir::{Cheap, Matcher, Regex, Score, Text};
@@ -38,9 +38,9 @@ pub fn query(rule: &Rule, plan: &Plan, pretests: Pretests) -> Result<Query, Vec<
             kind.get(1..).unwrap_or(""),
             if plan.queries.len() > 1 { format!("{}", i + 1) } else { String::new() }
         );
-        lets.push((name, pipeline(rule, plan.target, source, pretests)?));
+        lets.push(Let { name, body: pipeline(rule, plan.target, source, pretests)?, kept: false });
     }
-    let names = lets.iter().map(|(n, _)| n.clone()).collect();
+    let names = lets.iter().map(|l| l.name.clone()).collect();
     let all: Vec<&SourceQuery> = plan.queries.iter().collect();
     Ok(Query { lets, main: Pipeline { source: names, steps: tail(columns(plan, &all)) } })
 }
@@ -51,7 +51,10 @@ fn pipeline(
     source: &SourceQuery,
     pretests: Pretests,
 ) -> Result<Pipeline, Vec<Unsupported>> {
-    let lower = Lower { target, pretests, computed: computed(source) };
+    let flags = source.flags.iter().map(|(_, b)| b);
+    let asked = [&source.detect].into_iter().chain(source.exceptions.iter().map(|(_, b)| b)).chain(flags);
+    let shown = source.show.iter().map(|(name, column)| (name.as_str(), column));
+    let lower = Lower { target, pretests, computed: computed(shown, asked) };
     let mut first = vec![];
     for (column, values) in source.source.filter.iter().filter(|_| !on(Mutant::KqlFilterLost)) {
         first.push(Step::Where(lower.any_of(&Expr::Column(column.clone()), values)));
@@ -115,9 +118,12 @@ fn sum(score: &Score, flags: &[(String, Bound)]) -> Expr {
 }
 
 /// Parts of columns that a query shows or asks: each is computed once, under a name of its own.
-fn computed(source: &SourceQuery) -> Vec<(Column, String)> {
+pub(super) fn computed<'b>(
+    shown: impl Iterator<Item = (&'b str, &'b Column)>,
+    asked: impl Iterator<Item = &'b Bound>,
+) -> Vec<(Column, String)> {
     let mut out: Vec<(Column, String)> = vec![];
-    for (name, column) in &source.show {
+    for (name, column) in shown {
         if column.how != How::Whole && !out.iter().any(|(c, _)| c == column) {
             out.push((column.clone(), pascal(name)));
         }
@@ -127,8 +133,7 @@ fn computed(source: &SourceQuery) -> Vec<(Column, String)> {
             out.push((column.clone(), format!("{}{}", pascal(column.how.word()), column.name)));
         }
     };
-    let flags = source.flags.iter().map(|(_, b)| b);
-    for bound in [&source.detect].into_iter().chain(source.exceptions.iter().map(|(_, b)| b)).chain(flags) {
+    for bound in asked {
         bound.each_test(&mut |t| {
             add(&t.column);
             if let BoundOp::Same(other, _) = &t.op {
@@ -140,7 +145,7 @@ fn computed(source: &SourceQuery) -> Vec<(Column, String)> {
 }
 
 /// `process.name` as a column's name: `ProcessName`.
-fn pascal(name: &str) -> String {
+pub(super) fn pascal(name: &str) -> String {
     name.split(['.', '_'])
         .map(|w| format!("{}{}", w.get(..1).unwrap_or("").to_uppercase(), w.get(1..).unwrap_or("")))
         .collect()
@@ -169,7 +174,7 @@ fn columns(plan: &Plan, queries: &[&SourceQuery]) -> Vec<(Option<String>, Expr)>
 }
 
 /// The expression that takes a part of a column.
-fn part(column: &Column) -> Expr {
+pub(super) fn part(column: &Column) -> Expr {
     let name = || Expr::Column(column.name.clone());
     let extract = |pattern: &str| Expr::Call("extract", vec![Expr::Text(pattern.to_owned()), Expr::Number(1), name()]);
     match column.how {
@@ -183,20 +188,21 @@ fn part(column: &Column) -> Expr {
     }
 }
 
-struct Lower<'a> {
-    target: &'a Target,
-    pretests: Pretests,
-    computed: Vec<(Column, String)>,
+/// Lowers conditions on one event.
+pub(super) struct Lower<'a> {
+    pub(super) target: &'a Target,
+    pub(super) pretests: Pretests,
+    pub(super) computed: Vec<(Column, String)>,
 }
 
 impl Lower<'_> {
-    fn column(&self, column: &Column) -> Expr {
+    pub(super) fn column(&self, column: &Column) -> Expr {
         let alias = self.computed.iter().find(|(c, _)| c == column).map(|(_, n)| n);
         Expr::Column(alias.unwrap_or(&column.name).clone())
     }
 
     /// `guarded`: null and false differ here, so numbers get a guard.
-    fn expr(&self, bound: &Bound, guarded: bool) -> Expr {
+    pub(super) fn expr(&self, bound: &Bound, guarded: bool) -> Expr {
         match bound {
             Bound::Const(value) => Expr::Bool(*value),
             Bound::Not(inner) if on(Mutant::KqlNotLost) => self.expr(inner, true),
@@ -235,7 +241,7 @@ impl Lower<'_> {
         plain
     }
 
-    fn exists(&self, column_: &Column) -> Expr {
+    pub(super) fn exists(&self, column_: &Column) -> Expr {
         let value = self.column(column_);
         if column_.numeric {
             return Expr::Call("isnotnull", vec![value]);
@@ -249,7 +255,7 @@ impl Lower<'_> {
         }
     }
 
-    fn any_of(&self, value: &Expr, values: &[Scalar]) -> Expr {
+    pub(super) fn any_of(&self, value: &Expr, values: &[Scalar]) -> Expr {
         let literal = |s: &Scalar| match s {
             Scalar::Number(n) => Expr::Number(*n),
             Scalar::Text(t) => Expr::Text(t.clone()),

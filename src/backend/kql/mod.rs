@@ -7,10 +7,13 @@ mod ast;
 mod lower;
 mod print;
 mod share;
+mod temporal;
 
 use super::{Fragment, Printed};
+use crate::ir::{Count, Steps};
 use crate::sema::Rule;
-use crate::target::{Plan, Unsupported};
+use crate::target::temporal::{CountPlan, StepsPlan};
+use crate::target::{Note, Plan, Target, Unsupported};
 
 /// Room for the comments that stand before a query.
 const HEADER: usize = 1000;
@@ -27,12 +30,40 @@ enum Pretests {
 /// # Errors
 /// What the language cannot say.
 pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
-    let mut text = print::query(&lower::query(rule, plan, Pretests::All)?, 4);
-    if plan.target.max_characters.is_some_and(|most| text.chars().count() + HEADER > most) {
+    printed(plan.target, &plan.notes, |pretests| lower::query(rule, plan, pretests))
+}
+
+/// Prints a rule over steps as KQL.
+///
+/// # Errors
+/// What the language cannot say.
+pub fn steps(rule: &Rule, steps: &Steps, plan: &StepsPlan) -> Result<Printed, Vec<Unsupported>> {
+    printed(plan.target, &plan.notes, |pretests| temporal::steps(rule, steps, plan, pretests))
+}
+
+/// Prints a count as KQL.
+///
+/// # Errors
+/// What the language cannot say.
+pub fn count(rule: &Rule, count: &Count, plan: &CountPlan) -> Result<Printed, Vec<Unsupported>> {
+    let mut notes = plan.notes.clone();
+    let text =
+        "A group that has more than 1,048,576 events in the query's time range is counted in part: lists end there.";
+    notes.push(Note { text: text.to_owned(), degraded: false });
+    printed(plan.target, &notes, |pretests| temporal::count(rule, count, plan, pretests))
+}
+
+fn printed(
+    target: &Target,
+    notes: &[Note],
+    query: impl Fn(Pretests) -> Result<ast::Query, Vec<Unsupported>>,
+) -> Result<Printed, Vec<Unsupported>> {
+    let mut text = print::query(&query(Pretests::All)?, 4);
+    if target.max_characters.is_some_and(|most| text.chars().count() + HEADER > most) {
         // Cheap tests in front of others change no answer: where there is no room for them, they go.
-        text = print::query(&lower::query(rule, plan, Pretests::None)?, 2);
+        text = print::query(&query(Pretests::None)?, 2);
     }
-    Ok(Printed { fragments: vec![("query", Fragment::Text(text))], notes: plan.notes.clone() })
+    Ok(Printed { fragments: vec![("query", Fragment::Text(text))], notes: notes.to_vec() })
 }
 
 /// `text` as the rest of a line comment.

@@ -1,6 +1,6 @@
 //! KQL's syntax tree as text. The one place that quotes, escapes and parenthesises KQL.
 
-use super::ast::{Expr, Pipeline, Query, Step};
+use super::ast::{Expr, Let, Pipeline, Query, Step};
 use crate::mutant::{Mutant, on};
 use std::fmt::Write as _;
 
@@ -10,10 +10,13 @@ const WIDTH: usize = 110;
 /// A query whose lines are indented by `step` blanks a level.
 pub fn query(query: &Query, step: usize) -> String {
     let mut out = String::with_capacity(4096);
-    for (alias, body) in &query.lets {
-        let _ = write!(out, "let {alias} = ");
+    for Let { name, body, kept } in &query.lets {
+        let _ = write!(out, "let {name} = ");
+        if *kept {
+            out.push_str("materialize(");
+        }
         pipeline(&mut out, body, 4);
-        out.push_str(";\n");
+        out.push_str(if *kept { ");\n" } else { ";\n" });
     }
     pipeline(&mut out, &query.main, 0);
     out.push('\n');
@@ -71,28 +74,85 @@ fn step(out: &mut String, step: &Step, indent: usize) {
         }
         Step::Project(columns) => {
             out.push_str("| project ");
-            let mut width = 10;
-            for (i, (alias, e)) in columns.iter().enumerate() {
-                let mut item = String::new();
-                if let Some(alias) = alias {
-                    name(&mut item, alias);
-                    item.push_str(" = ");
-                }
-                expr(&mut item, e);
-                if i > 0 {
-                    out.push(',');
-                    if width + item.len() > WIDTH {
-                        line(out, indent + 4);
-                        width = indent + 4;
-                    } else {
-                        out.push(' ');
-                    }
-                }
-                width += item.len() + 2;
-                out.push_str(&item);
+            listed(out, columns.iter().map(named), indent + 4, 10);
+        }
+        Step::Summarize(aggregates, by) => {
+            out.push_str("| summarize ");
+            listed(out, aggregates.iter().map(named), indent + 4, 12);
+            out.push_str(" by ");
+            listed(out, by.iter().map(|n| column(n)), indent + 4, 30);
+        }
+        Step::Distinct(columns) => {
+            out.push_str("| distinct ");
+            listed(out, columns.iter().map(|n| column(n)), indent + 4, 11);
+        }
+        Step::Join(kind, right, on) => {
+            let _ = write!(out, "| join kind={kind} ");
+            joined(out, right, indent);
+            out.push_str(" on ");
+            listed(out, on.iter().map(|n| column(n)), indent + 4, 30);
+        }
+        Step::Expand(index, columns) => {
+            out.push_str("| mv-expand ");
+            if let Some(index) = index {
+                let _ = write!(out, "with_itemindex = {index} ");
             }
+            let item = |(name, e, ty): &(String, Expr, &str)| {
+                format!("{} to typeof({ty})", named(&(Some(name.clone()), e.clone())))
+            };
+            listed(out, columns.iter().map(item), indent + 4, 30);
         }
     }
+}
+
+/// The right side of a join: a name, or a pipeline in parentheses, on one line if it is short.
+fn joined(out: &mut String, right: &Pipeline, indent: usize) {
+    let mut text = String::new();
+    pipeline(&mut text, right, indent + 8);
+    let flat: Vec<&str> = text.lines().map(str::trim).collect();
+    let flat = flat.join(" ");
+    match right.steps.as_slice() {
+        [] => out.push_str(&text),
+        _ if flat.len() + indent < WIDTH - 30 && !flat.contains("//") => {
+            let _ = write!(out, "({flat})");
+        }
+        _ => {
+            out.push('(');
+            line(out, indent + 8);
+            out.push_str(&text);
+            out.push(')');
+        }
+    }
+}
+
+/// Items behind commas; a new line begins where one does not fit.
+fn listed(out: &mut String, items: impl Iterator<Item = String>, indent: usize, used: usize) {
+    let mut width = used;
+    for (i, item) in items.enumerate() {
+        if i > 0 {
+            out.push(',');
+            if width + item.len() > WIDTH {
+                line(out, indent);
+                width = indent;
+            } else {
+                out.push(' ');
+            }
+        }
+        width += item.len() + 2;
+        out.push_str(&item);
+    }
+}
+
+fn column(text: &str) -> String {
+    let mut out = String::new();
+    name(&mut out, text);
+    out
+}
+
+fn named((alias, e): &(Option<String>, Expr)) -> String {
+    let mut out = alias.as_ref().map_or_else(String::new, |alias| format!("{} = ", column(alias)));
+    expr(&mut out, e);
+    out
 }
 
 /// An expression that may go over several lines: the operands of its connectives begin lines.
@@ -153,6 +213,9 @@ fn left(e: &Expr, room: usize) -> Option<usize> {
         Expr::Text(text) => room.checked_sub(text.len() + 2),
         Expr::Number(_) | Expr::Bool(_) => room.checked_sub(5),
         Expr::Time(_) => room.checked_sub(20),
+        Expr::Span(_) | Expr::All => room.checked_sub(4),
+        Expr::Null(ty) => room.checked_sub(ty.len() + 6),
+        Expr::Item(list, _) => left(list, room.checked_sub(4)?),
         Expr::Call(function, all) => each(all, 2, room.checked_sub(function.len() + 2)?),
         Expr::Binary(op, a, b) => left(b, left(a, room)?.checked_sub(op.len() + 2)?),
         Expr::In(op, a, all) => each(all, 2, left(a, room)?.checked_sub(op.len() + 4)?),
@@ -173,6 +236,15 @@ fn expr(out: &mut String, e: &Expr) {
         Expr::Number(n) => out.push_str(&n.to_string()),
         Expr::Time(micros) => {
             let _ = write!(out, "datetime({})", day(*micros));
+        }
+        Expr::Span(micros) => out.push_str(&span(*micros)),
+        Expr::Null(ty) => {
+            let _ = write!(out, "{ty}(null)");
+        }
+        Expr::All => out.push('*'),
+        Expr::Item(list, index) => {
+            expr(out, list);
+            let _ = write!(out, "[{index}]");
         }
         Expr::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
         Expr::Call(function, arguments) => {
@@ -232,6 +304,14 @@ fn grouped(out: &mut String, e: &Expr) {
     if connective {
         out.push(')');
     }
+}
+
+/// A timespan in its largest whole unit.
+fn span(micros: i64) -> String {
+    const UNITS: [(i64, &str); 5] =
+        [(86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "m"), (1_000_000, "s"), (1000, "ms")];
+    let unit = UNITS.iter().find(|(size, _)| micros % size == 0);
+    unit.map_or_else(|| format!("{micros}microsecond"), |(size, word)| format!("{}{word}", micros / size))
 }
 
 /// The day of a time in microseconds since 1970; the language's times are days.
@@ -366,6 +446,15 @@ mod tests {
             Expr::Not(Box::new(Expr::Or(vec![column("D"), column("E")]))),
         ]);
         assert_eq!(printed(|o| expr(o, &e)), "A and (B or C) and not(D or E)");
+    }
+
+    #[test]
+    fn spans_print_in_their_largest_unit() {
+        for (micros, text) in
+            [(900_000_000, "15m"), (5_400_000_000, "90m"), (172_800_000_000, "2d"), (1_000, "1ms"), (1, "1microsecond")]
+        {
+            assert_eq!(printed(|o| expr(o, &Expr::Span(micros))), text);
+        }
     }
 
     #[test]

@@ -54,7 +54,7 @@ fn expressions(step: &Step) -> Box<dyn Iterator<Item = &Expr> + '_> {
     match step {
         Step::Where(expr) => Box::new(std::iter::once(expr)),
         Step::Extend(all) => Box::new(all.iter().map(|(_, e)| e)),
-        Step::Comment(_) | Step::Project(_) => Box::new(std::iter::empty()),
+        _ => Box::new(std::iter::empty()),
     }
 }
 
@@ -71,7 +71,7 @@ fn put(step: &mut Step, new: Vec<Expr>) {
                 *expr = e;
             }
         }
-        Step::Comment(_) | Step::Project(_) => {}
+        _ => {}
     }
 }
 
@@ -202,6 +202,9 @@ fn leaf_width(expr: &Expr) -> usize {
         Expr::Text(text) => text.len() + 3,
         Expr::Number(_) | Expr::Bool(_) => 5,
         Expr::Time(_) => 20,
+        Expr::Span(_) | Expr::All => 3,
+        Expr::Null(ty) => ty.len() + 6,
+        Expr::Item(list, _) => leaf_width(list) + 3,
         Expr::Call(name, all) => name.len() + 2 + sum(all),
         Expr::Binary(op, a, b) => leaf_width(a) + op.len() + 2 + leaf_width(b),
         Expr::In(op, a, all) => leaf_width(a) + op.len() + 4 + sum(all),

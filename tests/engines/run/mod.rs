@@ -16,5 +16,6 @@ pub mod events;
 pub mod expect;
 pub mod random;
 pub mod report;
+pub mod temporal;
 pub mod tree;
 pub mod view;

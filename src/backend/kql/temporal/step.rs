@@ -1,0 +1,210 @@
+//! One step as rows of its own: filtered where it is logged, its columns under names of the match.
+
+use super::super::Pretests;
+use super::super::ast::{Expr, Let, Pipeline, Step};
+use super::super::lower::{Lower, computed};
+use super::super::share::share;
+use super::names::Names;
+use crate::backend::{exception_line, rank};
+use crate::sema::Rule;
+use crate::target::temporal::{BoundStep, Carried, Carry, StepSource, StepsPlan, What};
+use crate::target::{Bound, By, Column, Target};
+
+/// The rows of each step, as `let`s.
+pub fn lets(rule: &Rule, plan: &StepsPlan, names: &Names, raw: &[Carry], pretests: Pretests) -> Vec<Let> {
+    let mut out = vec![];
+    for (place, step) in plan.steps.iter().enumerate() {
+        let name = names.step(place);
+        let mut parts = vec![];
+        for (index, source) in step.sources.iter().enumerate() {
+            let lower = lower(plan.target, step, index, pretests);
+            let guards = guards(plan, place, index);
+            let mut steps = filtered(rule, &lower, source, &guards, &asked(names, place, index, step, &lower));
+            steps.push(Step::Project(projected(plan, names, place, index, raw, &lower)));
+            let body = Pipeline { source: vec![source.source.table.clone().unwrap_or_default()], steps };
+            parts.push(body);
+        }
+        match parts.len() {
+            1 => out.extend(parts.into_iter().map(|body| Let { name: name.to_owned(), body, kept: false })),
+            _ => {
+                let named = parts.into_iter().enumerate();
+                let all: Vec<Let> =
+                    named.map(|(i, body)| Let { name: format!("{name}{}", i + 1), body, kept: false }).collect();
+                let source = all.iter().map(|l| l.name.clone()).collect();
+                out.extend(all);
+                out.push(Let { name: name.to_owned(), body: Pipeline { source, steps: vec![] }, kept: false });
+            }
+        }
+    }
+    out
+}
+
+/// Lowers conditions on the events of one source.
+pub fn lower<'p>(target: &'p Target, step: &'p BoundStep, index: usize, pretests: Pretests) -> Lower<'p> {
+    let shown = step.carried.iter().filter_map(|carried| {
+        let What::Field(field) = carried.what else { return None };
+        Some((field.short(), carried.columns.get(index)?.as_ref()?))
+    });
+    let source = step.sources.get(index);
+    let asked = source.iter().flat_map(|s| [&s.detect].into_iter().chain(s.exceptions.iter().map(|(_, b)| b)));
+    let asked = asked.chain(step.asked.iter().filter_map(|a| a.bound.get(index)));
+    Lower { target, pretests, computed: computed(shown, asked) }
+}
+
+/// The source's rows that the step means. `columns` are computed on what is left.
+pub fn filtered(
+    rule: &Rule,
+    lower: &Lower,
+    source: &StepSource,
+    guards: &[&Column],
+    columns: &[(String, Expr)],
+) -> Vec<Step> {
+    let mut first = vec![];
+    for (column, values) in &source.source.filter {
+        first.push(Step::Where(lower.any_of(&Expr::Column(column.clone()), values)));
+    }
+    if !lower.computed.is_empty() {
+        let parts = lower.computed.iter().map(|(c, n)| (n.clone(), super::super::lower::part(c)));
+        first.push(Step::Extend(parts.collect()));
+    }
+    let mut steps = vec![];
+    for conjunct in rank::by_cost(source.detect.conjuncts()) {
+        steps.push(Step::Where(lower.expr(conjunct, false)));
+    }
+    for (index, bound) in &source.exceptions {
+        steps.push(Step::Comment(exception_line(rule, *index)));
+        steps.push(Step::Where(Expr::Not(Box::new(lower.expr(bound, true)))));
+    }
+    let exist: Vec<Expr> = guards.iter().map(|c| lower.exists(c)).collect();
+    match exist.len() {
+        0 => {}
+        1 => steps.extend(exist.into_iter().map(Step::Where)),
+        _ => {
+            let flat = exist.into_iter().flat_map(|e| if let Expr::And(inner) = e { inner } else { vec![e] });
+            steps.push(Step::Where(Expr::And(flat.collect())));
+        }
+    }
+    if !columns.is_empty() {
+        steps.push(Step::Extend(columns.to_vec()));
+    }
+    let shared = share(&mut steps);
+    if !shared.is_empty() {
+        let implied = rank::implied(&source.detect).filter(|_| lower.pretests == Pretests::All);
+        first.extend(implied.map(|b| Step::Where(lower.expr(&b, false))));
+        first.extend(shared);
+    }
+    first.append(&mut steps);
+    first
+}
+
+/// Columns without which an event is in no match.
+fn guards<'p>(plan: &'p StepsPlan, place: usize, index: usize) -> Vec<&'p Column> {
+    let strict = plan.classes.iter().filter(|class| !class.lax.contains(&place));
+    let mut out: Vec<&Column> = vec![];
+    for carry in strict.filter_map(|class| class.of(place)) {
+        let column = plan.steps.get(place).and_then(|s| s.carried.get(carry.column)?.columns.get(index)?.as_ref());
+        if let Some(column) = column
+            && !out.contains(&column)
+        {
+            out.push(column);
+        }
+    }
+    out
+}
+
+fn asked(names: &Names, place: usize, index: usize, step: &BoundStep, lower: &Lower) -> Vec<(String, Expr)> {
+    let all = step.asked.iter().enumerate();
+    all.map(|(i, a)| {
+        let bound = a.bound.get(index).unwrap_or(&Bound::Const(false));
+        (names.asked(place, i), lower.expr(bound, true))
+    })
+    .collect()
+}
+
+/// A carried column in one source; where events lack it, nothing. Tables differ in how wide a number is, and a union of two
+/// types is two columns.
+pub fn value(carried: &Carried, index: usize, lower: &Lower) -> Expr {
+    match carried.columns.get(index) {
+        Some(Some(column)) if carried.by == By::Number && carried.columns.len() > 1 => {
+            Expr::Call("tolong", vec![lower.column(column)])
+        }
+        Some(Some(column)) => lower.column(column),
+        _ => match carried.by {
+            By::Id | By::Name => Expr::Text(String::new()),
+            By::Number => Expr::Null("long"),
+            By::Time => Expr::Null("datetime"),
+        },
+    }
+}
+
+/// A carried column as it is compared: names in small letters.
+pub fn compared(carried: &Carried, index: usize, lower: &Lower) -> Expr {
+    let value = value(carried, index, lower);
+    if carried.by == By::Name { Expr::Call("tolower", vec![value]) } else { value }
+}
+
+/// The column of an event's time.
+pub fn time(target: &Target) -> Expr {
+    let field = crate::sema::FieldId::find("event.time");
+    let mapping = field.and_then(|field| target.every.get(&field)?.as_ref());
+    Expr::Column(mapping.map_or_else(|| "Timestamp".to_owned(), |m| m.column().to_owned()))
+}
+
+/// Columns of the target that each step carries: those of every result, and those that tell events apart.
+pub fn own_columns(target: &Target) -> Vec<String> {
+    let mut out: Vec<String> = vec![];
+    let Expr::Column(time) = time(target) else { return out };
+    for column in target.event.iter().map(|p| &p.column).chain(&target.columns) {
+        if *column != time && !out.contains(column) {
+            out.push(column.clone());
+        }
+    }
+    out
+}
+
+fn projected(
+    plan: &StepsPlan,
+    names: &Names,
+    place: usize,
+    index: usize,
+    raw: &[Carry],
+    lower: &Lower,
+) -> Vec<(Option<String>, Expr)> {
+    let mut out = vec![(names.time(place), time(plan.target))];
+    let mut add = |name: String, expr: Expr| {
+        if !out.iter().any(|(n, _)| *n == name) {
+            out.push((name, expr));
+        }
+    };
+    let Some(step) = plan.steps.get(place) else { return vec![] };
+    for (i, class) in plan.classes.iter().enumerate() {
+        let carried = class.of(place).and_then(|c| step.carried.get(c.column));
+        if let Some(carried) = carried {
+            add(names.class(i).to_owned(), compared(carried, index, lower));
+        }
+    }
+    for column in own_columns(plan.target) {
+        add(names.own(place, &column), Expr::Column(column));
+    }
+    if several_tables(step) {
+        let table = step.sources.get(index).and_then(|s| s.source.table.clone()).unwrap_or_default();
+        add(names.table(place), Expr::Text(table));
+    }
+    for carry in raw.iter().filter(|c| c.step == place) {
+        if let Some(carried) = step.carried.get(carry.column) {
+            add(names.carried(*carry), value(carried, index, lower));
+        }
+    }
+    for i in 0..step.asked.len() {
+        add(names.asked(place, i), Expr::Column(names.asked(place, i)));
+    }
+    let plain = |name: &String, expr: &Expr| *expr == Expr::Column(name.clone());
+    out.into_iter().map(|(name, expr)| if plain(&name, &expr) { (None, expr) } else { (Some(name), expr) }).collect()
+}
+
+/// Whether a step's events lie in several tables.
+pub fn several_tables(step: &BoundStep) -> bool {
+    let mut tables = step.sources.iter().map(|s| &s.source.table);
+    let first = tables.next();
+    tables.any(|t| Some(t) != first)
+}

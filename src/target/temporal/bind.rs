@@ -1,0 +1,330 @@
+//! Steps: which log sources hold their events, and what they carry.
+
+use super::class::{Node, classes, required_columns};
+use super::count::as_step;
+use super::{BoundStep, Carried, Carry, StepSource, StepsPlan, What, default_show, joint};
+use crate::ir::{Key, Meaning, Role, Step, Steps};
+use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
+use crate::source::Span;
+use crate::target::bind::{Binder, column_of};
+use crate::target::constant::{known_of_source, missing_words};
+use crate::target::{Bound, By, Column, Mapping, Note, Source, Target, Unsupported};
+use std::sync::Arc;
+
+/// Puts a rule over steps into a target's columns.
+///
+/// # Errors
+/// What the target cannot say, each with its place in the source.
+pub fn bind_steps<'t>(
+    rule: &Rule,
+    steps: &Steps,
+    project: &Project,
+    target: &'t Target,
+) -> Result<StepsPlan<'t>, Vec<Unsupported>> {
+    let mut binding = Binding::new(rule, project, target, steps);
+    binding.all_sources(steps);
+    if !binding.refused.is_empty() {
+        return Err(once(binding.refused));
+    }
+    let (classes, left) = classes(&mut binding, steps);
+    let (conditions, exceptions, flags) = joint::bind(&mut binding, steps, left);
+    let show = binding.show(steps);
+    if !binding.refused.is_empty() {
+        return Err(once(binding.refused));
+    }
+    let Binding { steps, notes, .. } = binding;
+    Ok(StepsPlan { target, steps, classes, conditions, exceptions, flags, show, notes: once(notes) })
+}
+
+/// Each of these once, in order.
+pub(super) fn once<T: PartialEq>(all: Vec<T>) -> Vec<T> {
+    let mut out: Vec<T> = vec![];
+    for one in all {
+        if !out.contains(&one) {
+            out.push(one);
+        }
+    }
+    out
+}
+
+/// What is known so far.
+pub(super) struct Binding<'a, 't> {
+    pub rule: &'a Rule,
+    pub project: &'a Project,
+    pub target: &'t Target,
+    /// The rule's meaning on all its systems.
+    pub whole: &'a Steps,
+    pub steps: Vec<BoundStep<'t>>,
+    pub notes: Vec<Note>,
+    pub refused: Vec<Unsupported>,
+}
+
+impl<'a, 't> Binding<'a, 't> {
+    pub(super) fn new(rule: &'a Rule, project: &'a Project, target: &'t Target, whole: &'a Steps) -> Self {
+        Binding { rule, project, target, whole, steps: vec![], notes: vec![], refused: vec![] }
+    }
+
+    /// The columns of a key in the events of a step, which must have it.
+    pub(super) fn key(&mut self, place: usize, key: Key) -> Vec<Carry> {
+        if !self.comparable(place, key.field) {
+            self.refuse(key.span, "cannot compare parts of columns with each other");
+            return vec![];
+        }
+        let node = Node { place, field: key.field };
+        let columns = required_columns(self, node, key.span, true).unwrap_or_default();
+        columns.into_iter().map(|c| self.carry(place, c)).collect()
+    }
+
+    pub(super) fn refuse(&mut self, span: Span, why: impl Into<String>) {
+        self.refused.push(Unsupported { span, why: why.into() });
+    }
+
+    pub(super) fn note(&mut self, text: String, degraded: bool) {
+        self.notes.push(Note { text, degraded });
+    }
+
+    /// The place in the plan of a step of the rule; `None`: the target lacks it, and it is optional.
+    pub(super) fn place(&self, index: usize) -> Option<usize> {
+        self.steps.iter().position(|s| s.index == index)
+    }
+
+    /// A step's meaning on some systems.
+    fn meaning(&self, index: usize, os: &[Os]) -> Option<Step> {
+        match self.rule.meaning(self.project, os) {
+            Meaning::Steps(steps) => Arc::unwrap_or_clone(steps).steps.into_iter().nth(index),
+            Meaning::Count(count) => as_step(&count, self.rule).steps.into_iter().nth(index),
+            Meaning::Single(_) => None,
+        }
+    }
+
+    /// The log sources of all steps.
+    pub(super) fn all_sources(&mut self, steps: &Steps) {
+        let mut covered: Vec<Os> = self.rule.meta.os.clone();
+        for (index, step) in steps.steps.iter().enumerate() {
+            let Some((sources, served)) = self.sources(index, step) else { continue };
+            if sources.is_empty() && step.role == Role::Required {
+                self.refuse(step.span, format!("has no log source in which `{}` could be true", step.name));
+            } else if !sources.is_empty() {
+                let (name, role) = (step.name.clone(), step.role);
+                self.steps.push(BoundStep { name, index, role, sources, carried: vec![], asked: vec![] });
+            }
+            if step.role == Role::Required {
+                covered.retain(|os| served.contains(os));
+            }
+        }
+        if covered.is_empty() && self.refused.is_empty() {
+            self.refuse(self.rule.detect_span, "has no system for which it logs all steps");
+        }
+        for os in self.rule.meta.os.iter().filter(|os| !covered.contains(os)) {
+            let text = format!("Covers no {} events: the target has no log source for them.", os.word());
+            self.notes.push(Note { text, degraded: false });
+        }
+        let all = self.steps.iter().flat_map(|s| s.sources.iter().flat_map(|s| s.source.os.iter()));
+        let others: Vec<&Os> = all.filter(|os| !self.rule.meta.os.contains(os)).collect();
+        let others: Vec<&str> = Os::ALL.iter().filter(|os| others.contains(os)).map(|os| os.word()).collect();
+        if !others.is_empty() {
+            let others = others.join(" and ");
+            let text = format!("The log source does not tell systems apart: events of {others} are looked at too.");
+            self.notes.push(Note { text, degraded: false });
+        }
+    }
+
+    /// The sources of a step that may hold its events, and the systems that are served; `None`: the step is left out.
+    fn sources(&mut self, index: usize, step: &Step) -> Option<(Vec<StepSource<'t>>, Vec<Os>)> {
+        let (mut out, mut all_served) = (vec![], vec![]);
+        let kinds: Vec<Kind> = step.events.kinds().collect();
+        let (target, rule) = (self.target, self.rule);
+        for kind in &kinds {
+            let mut served: Vec<Os> = vec![];
+            let mut constants: Vec<(FieldId, &str, Os)> = vec![];
+            for source in target.sources.get(kind).map_or(&[][..], Vec::as_slice) {
+                let os: Vec<Os> = source.os.iter().copied().filter(|o| rule.meta.os.contains(o)).collect();
+                if os.is_empty() {
+                    continue;
+                }
+                served.extend(&os);
+                for (field, words) in &source.when {
+                    constants.extend(words.iter().flat_map(|w| os.iter().map(move |o| (*field, w.as_str(), *o))));
+                }
+                out.extend(self.source(index, source, *kind, &kinds, os));
+            }
+            if served.is_empty() {
+                let systems: Vec<_> = rule.meta.os.iter().map(|o| o.word()).collect();
+                let lacks = format!("has no log source for {} events of {}", kind.word(), systems.join(" or "));
+                if step.role == Role::Optional && kinds.len() == 1 {
+                    let text = format!("The optional step `{}` is left out: the target {lacks}.", step.name);
+                    self.note(text, false);
+                    return None;
+                }
+                self.refuse(step.span, lacks);
+                continue;
+            }
+            let detect = |os: Os| {
+                self.meaning(index, &[os]).map_or(crate::ir::Pred::Const(false), |s| s.events.of(*kind).clone())
+            };
+            let missing = missing_words(&detect, step.span, &served, &constants);
+            self.refused.extend(missing);
+            all_served.extend(served);
+        }
+        Some((out, all_served))
+    }
+
+    fn source(
+        &mut self,
+        index: usize,
+        source: &'t Source,
+        kind: Kind,
+        kinds: &[Kind],
+        os: Vec<Os>,
+    ) -> Option<StepSource<'t>> {
+        let step = self.meaning(index, &os)?;
+        let detect = known_of_source(step.events.of(kind), source, &os).into_owned();
+        if detect.is(false) {
+            return None;
+        }
+        let mut binder =
+            Binder { target: self.target, kind, kinds, os: &os, notes: vec![], refused: vec![], strict: false };
+        let detect = binder.pred(&detect);
+        let mut silenced = detect == Bound::Const(false);
+        let mut exceptions = vec![];
+        for (i, event) in &step.exceptions {
+            let title = self.rule.exceptions.get(*i).map_or("", |e| e.title.as_str());
+            let pred = known_of_source(event.of(kind), source, &os);
+            match binder.whole(&pred, &format!("The exception \"{title}\"")) {
+                None | Some(Bound::Const(false)) => {}
+                Some(Bound::Const(true)) => silenced = true,
+                Some(bound) => exceptions.push((*i, bound)),
+            }
+        }
+        let (notes, refused) = (binder.notes, binder.refused);
+        self.notes.extend(notes);
+        self.refused.extend(refused);
+        (!silenced).then_some(StepSource { source, kind, os, detect, exceptions })
+    }
+
+    /// The columns of a field in a step's events: several for an identity. `None`: no source of the step has them, or they
+    /// compare it in different ways.
+    pub(super) fn columns(&self, place: usize, field: FieldId) -> Option<Vec<Carried>> {
+        let step = self.steps.get(place)?;
+        let each: Vec<Option<Vec<(What, By, Column)>>> =
+            step.sources.iter().map(|source| self.of_source(field, source.kind)).collect();
+        let first = each.iter().flatten().next().cloned()?;
+        let alike = |other: &Vec<(What, By, Column)>| {
+            other.len() == first.len() && other.iter().zip(&first).all(|(a, b)| a.1 == b.1)
+        };
+        if !each.iter().flatten().all(alike) {
+            return None;
+        }
+        let column = |i: usize| each.iter().map(|c| Some(c.as_ref()?.get(i)?.2.clone())).collect();
+        let all = first.iter().enumerate();
+        Some(all.map(|(i, (what, by, _))| Carried { what: *what, by: *by, columns: column(i) }).collect())
+    }
+
+    fn of_source(&self, field: FieldId, kind: Kind) -> Option<Vec<(What, By, Column)>> {
+        let ty = field.def().ty;
+        if ty == Type::Identity {
+            let parts = self.target.identity(field, kind)?.iter().enumerate();
+            return Some(parts.map(|(i, p)| (What::Part(field, i), p.by, whole(&p.column, p.by))).collect());
+        }
+        let mapping = self.target.mapping(field, kind)?;
+        let by = match ty {
+            Type::Int | Type::Size => By::Number,
+            Type::Time => By::Time,
+            _ => By::Name,
+        };
+        // What stands in a column among other things is shown with them.
+        let column = match mapping {
+            Mapping::Column(_) | Mapping::Part(..) => column_of(mapping, ty),
+            other => Column::whole(other.column(), Type::String),
+        };
+        Some(vec![(What::Field(field), by, column)])
+    }
+
+    /// Whether values of a field can be compared with those of other events.
+    pub(super) fn comparable(&self, place: usize, field: FieldId) -> bool {
+        let Some(step) = self.steps.get(place) else { return true };
+        let plain = |kind: Kind| match self.target.mapping(field, kind) {
+            Some(Mapping::Column(_)) | None => true,
+            Some(Mapping::Part(..)) => self.target.language.computes(),
+            Some(_) => false,
+        };
+        field.def().ty == Type::Identity || step.sources.iter().all(|s| plain(s.kind))
+    }
+
+    /// Adds a column to what a step carries.
+    pub(super) fn carry(&mut self, place: usize, carried: Carried) -> Carry {
+        let Some(step) = self.steps.get_mut(place) else { return Carry { step: place, column: 0 } };
+        // The host is a part of its processes' identities: one column, whatever it is a part of.
+        let part = |c: &Carried| matches!(c.what, What::Part(..));
+        let same = |c: &Carried| part(c) && part(&carried) && c.by == carried.by && c.columns == carried.columns;
+        let there = step.carried.iter().position(|c| *c == carried || same(c));
+        let column = there.unwrap_or_else(|| {
+            step.carried.push(carried);
+            step.carried.len() - 1
+        });
+        Carry { step: place, column }
+    }
+
+    /// Takes sources away from a step: their events can be in no match.
+    pub(super) fn without_sources(&mut self, place: usize, gone: &[usize]) {
+        let Some(step) = self.steps.get_mut(place) else { return };
+        let keep = |i: usize| !gone.contains(&i);
+        let mut i = 0;
+        step.sources.retain(|_| {
+            i += 1;
+            keep(i - 1)
+        });
+        for carried in &mut step.carried {
+            let columns = std::mem::take(&mut carried.columns);
+            carried.columns = columns.into_iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, c)| c).collect();
+        }
+    }
+
+    /// The keys of the rule.
+    pub(super) fn keys(&self) -> Vec<Key> {
+        self.whole.keys.clone()
+    }
+
+    /// The columns of a result: the author's, or those of the steps' kinds; what the target lacks is left out.
+    fn show(&mut self, steps: &Steps) -> Vec<Carry> {
+        let chosen = steps.show.is_some();
+        let all: Vec<(usize, FieldId)> = match &steps.show {
+            Some(fields) => fields.iter().map(|f| (f.step, f.field)).collect(),
+            None => {
+                let shown = |s: &Step| s.events.kinds().flat_map(|k| default_show(k).iter()).collect::<Vec<_>>();
+                let of = steps.steps.iter().enumerate().filter(|(_, s)| s.role != Role::Without);
+                of.flat_map(|(i, s)| shown(s).into_iter().filter_map(move |n| Some((i, FieldId::find(n)?)))).collect()
+            }
+        };
+        let mut out = vec![];
+        for (index, field) in all {
+            let name = steps.steps.get(index).map_or("", |s| s.name.as_str());
+            let Some(place) = self.place(index) else { continue };
+            match self.columns(place, field) {
+                Some(columns) => {
+                    for column in columns {
+                        let carry = self.carry(place, column);
+                        if !out.contains(&carry) {
+                            out.push(carry);
+                        }
+                    }
+                }
+                None if chosen => {
+                    let text = format!("Results show no `{name}.{}`: the target has none.", field.short());
+                    self.note(text, false);
+                }
+                None => {}
+            }
+        }
+        out
+    }
+}
+
+pub(super) fn whole(column: &str, by: By) -> Column {
+    let ty = match by {
+        By::Id | By::Name => Type::String,
+        By::Number => Type::Int,
+        By::Time => Type::Time,
+    };
+    Column::whole(column, ty)
+}

@@ -1,0 +1,6 @@
+//! Rules over several events: random ones, events around their edges, and what a document returns of these against brute
+//! force.
+
+pub mod events;
+pub mod kusto;
+pub mod rules;
