@@ -173,7 +173,7 @@ fn columns(plan: &Plan, queries: &[&SourceQuery]) -> Vec<(Option<String>, Expr)>
     names.into_iter().map(|n| (None, Expr::Column(n))).collect()
 }
 
-/// The expression that takes a part of a column.
+/// The expression that takes a part of a column. Folders and names may hold line breaks.
 pub(super) fn part(column: &Column) -> Expr {
     let name = || Expr::Column(column.name.clone());
     let extract = |pattern: &str| Expr::Call("extract", vec![Expr::Text(pattern.to_owned()), Expr::Number(1), name()]);
@@ -181,7 +181,7 @@ pub(super) fn part(column: &Column) -> Expr {
         How::Whole => name(),
         How::Name => extract(r"([^\\/]*)$"),
         How::Extension => extract(r"\.([^.\\/]*)$"),
-        How::Folder => extract(r"^(.*)[\\/]"),
+        How::Folder => extract(r"(?s)^(.*)[\\/]"),
         How::Account => extract(r"([^\\]*)$"),
         How::Domain => extract(r"^([^\\]*)\\"),
         How::Hex => Expr::Call("tolong", vec![name()]),

@@ -156,7 +156,7 @@ fn pcre(pattern: &str) -> String {
     out
 }
 
-/// A column, or the expression that takes the part of it.
+/// A column, or the expression that takes the part of it. Folders and names may hold line breaks.
 pub fn column(column: &Column) -> Eval {
     let field = || Eval::Field(column.name.clone());
     let without = |pattern: &str| {
@@ -168,11 +168,11 @@ pub fn column(column: &Column) -> Eval {
     };
     match column.how {
         How::Whole => field(),
-        How::Name => without(r"^.*[\\/]"),
-        How::Extension => only_if(r"\.[^.\\/]*\z", without(r"^.*\.")),
+        How::Name => without(r"(?s)^.*[\\/]"),
+        How::Extension => only_if(r"\.[^.\\/]*\z", without(r"(?s)^.*\.")),
         How::Folder => only_if(r"[\\/]", without(r"[\\/][^\\/]*\z")),
-        How::Account => without(r"^.*\\"),
-        How::Domain => only_if(r"\\", without(r"\\.*\z")),
+        How::Account => without(r"(?s)^.*\\"),
+        How::Domain => only_if(r"\\", without(r"(?s)\\.*\z")),
         How::Hex => Eval::Call("tonumber", vec![without("^0x"), Eval::Number(16)]),
     }
 }
