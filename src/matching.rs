@@ -98,7 +98,7 @@ impl<'p> Run<'p> {
     #[must_use]
     pub fn new(loaded: &'p Loaded, only: &[String], options: Options) -> Run<'p> {
         let wanted = |r: &&Rule| only.is_empty() || only.contains(&r.name);
-        let rules = loaded.rules().filter(|r| r.disabled.is_none() && r.not_compiled_yet().is_none()).filter(wanted);
+        let rules = loaded.rules().filter(|r| r.disabled.is_none() && r.over_several_events().is_none()).filter(wanted);
         let rules: Vec<&Rule> = rules.collect();
         let engine = Engine::new(rules.iter().copied(), &loaded.project);
         let tally = Tally { rules: vec![(0, 0); rules.len()], ..Tally::default() };

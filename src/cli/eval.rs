@@ -41,7 +41,7 @@ impl Eval {
         }
         let options = Options { excepted: self.show_excepted, strict: self.strict };
         let mut run = Run::new(&loaded, &self.rule, options);
-        let left = loaded.rules().filter(|r| r.not_compiled_yet().is_some()).count();
+        let left = loaded.rules().filter(|r| r.over_several_events().is_some()).count();
         if left > 0 {
             tell(&format!("left out: {} over several events or with weights", counted(left, "rule")));
         }

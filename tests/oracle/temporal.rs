@@ -21,7 +21,7 @@ impl Happened {
         let text = |event: &Event, name: &str| event.named(name).map(|v| v.text().to_owned());
         let host = text(&event, "host").or_else(|| text(&event, "host.name")).unwrap_or_else(|| "host".to_owned());
         let user = text(&event, "user").or_else(|| text(&event, "user.name")).unwrap_or_else(|| "user".to_owned());
-        let mut put = |event: &mut Event, name: &str, value: String| {
+        let put = |event: &mut Event, name: &str, value: String| {
             event.fields.insert(FieldId::find(name).expect("a field"), Value::Text(value));
         };
         for (name, id, image) in

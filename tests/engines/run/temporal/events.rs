@@ -35,7 +35,12 @@ fn event(dice: &mut Dice, sparse: bool) -> Event {
         (Kind::File, "file.name"),
         (Kind::Network, "destination.domain"),
     ]);
-    let letters: String = "abcdwofxy".chars().filter(|c| dice.one_in(if "xyw".contains(*c) { 8 } else { 2 })).collect();
+    let chance = |c: char| match c {
+        'x' | 'y' => 8,
+        'w' => 4,
+        _ => 2,
+    };
+    let letters: String = "abcdwofxy".chars().filter(|c| dice.one_in(chance(*c))).collect();
     let mut fields: Vec<(&str, Value)> = vec![(mark, Value::Text(format!("q{letters}")))];
     let text = |t: &str| Value::Text(t.to_owned());
     let names = PROCESSES.map(|(name, ..)| name);
