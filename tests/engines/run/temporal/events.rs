@@ -20,10 +20,14 @@ pub fn set(dice: &mut Dice, within: i64, n: usize) -> Vec<Happened> {
     let start = START + i64::try_from(n).expect("few sets") * (9 * window + 1_234_567);
     let edges = [0, 0, 1_000, window / 2, window - 1_000, window, window, window + 1_000, 2 * window];
     let sparse = dice.one_in(3);
+    // Half of the sets lie at the very edges of one window, so that what happens at them decides.
+    let tight = dice.one_in(2);
+    let edges = if tight { &[0, 0, window, window, window + 1_000][..] } else { &edges[..] };
     (0..4 + dice.below(9))
         .map(|_| {
-            let jitter = if dice.one_in(8) { *dice.pick(&[1, -1, 1_000]) } else { 0 };
-            let time = start + *dice.pick(&edges) + if dice.one_in(3) { *dice.pick(&edges) } else { 0 } + jitter;
+            let jitter = if !tight && dice.one_in(8) { *dice.pick(&[1, -1, 1_000]) } else { 0 };
+            let time =
+                start + *dice.pick(edges) + if !tight && dice.one_in(3) { *dice.pick(edges) } else { 0 } + jitter;
             Happened { time, event: event(dice, sparse) }
         })
         .collect()
@@ -35,7 +39,12 @@ fn event(dice: &mut Dice, sparse: bool) -> Event {
         (Kind::File, "file.name"),
         (Kind::Network, "destination.domain"),
     ]);
-    let letters: String = "abcdwofxy".chars().filter(|c| dice.one_in(if "xyw".contains(*c) { 8 } else { 2 })).collect();
+    let chance = |c: char| match c {
+        'x' | 'y' => 8,
+        'w' => 4,
+        _ => 2,
+    };
+    let letters: String = "abcdwofxy".chars().filter(|c| dice.one_in(chance(*c))).collect();
     let mut fields: Vec<(&str, Value)> = vec![(mark, Value::Text(format!("q{letters}")))];
     let text = |t: &str| Value::Text(t.to_owned());
     let names = PROCESSES.map(|(name, ..)| name);
