@@ -6,7 +6,7 @@
 
 use super::bound::{Bound, BoundOp, BoundTest, drop_implied, may_hold};
 use super::column::{Column, How};
-use super::constant::{known_of_source, missing_words};
+use super::constant::{Served, known_of_source, missing_words};
 use super::{Mapping, Scalar, Source, Target, derive};
 use crate::ir::{Drop, FieldRef, Matcher, Op, Pred, Score, Test, Text};
 use crate::mutant::{Mutant, on};
@@ -73,17 +73,9 @@ pub fn bind<'t>(rule: &Rule, project: &Project, target: &'t Target) -> Result<Pl
     let mut unserved: Vec<Os> = rule.meta.os.clone();
     for kind in &rule.kinds {
         let sources = target.sources.get(kind).map_or(&[][..], Vec::as_slice);
-        let mut served: Vec<Os> = vec![];
-        let mut constants: Vec<(FieldId, &str, Os)> = vec![];
+        let mut served = Served::default();
         for source in sources {
-            let os: Vec<Os> = source.os.iter().copied().filter(|o| rule.meta.os.contains(o)).collect();
-            if os.is_empty() {
-                continue;
-            }
-            served.extend(&os);
-            for (field, words) in &source.when {
-                constants.extend(words.iter().flat_map(|w| os.iter().map(move |o| (*field, w.as_str(), *o))));
-            }
+            let Some(os) = served.by(source, &rule.meta.os) else { continue };
             match bind_source(rule, project, target, source, *kind, &os) {
                 Ok((Some(query), notes)) => {
                     plan.queries.push(query);
@@ -93,17 +85,13 @@ pub fn bind<'t>(rule: &Rule, project: &Project, target: &'t Target) -> Result<Pl
                 Err(mut errors) => refused.append(&mut errors),
             }
         }
-        unserved.retain(|o| !served.contains(o));
-        if served.is_empty() {
-            let systems: Vec<_> = rule.meta.os.iter().map(|o| o.word()).collect();
-            refused.push(Unsupported {
-                span: rule.detect_span,
-                why: format!("has no log source for {} events of {}", kind.word(), systems.join(" or ")),
-            });
+        unserved.retain(|o| !served.systems.contains(o));
+        if let Some(why) = served.lacks(*kind, &rule.meta.os) {
+            refused.push(Unsupported { span: rule.detect_span, why });
             continue;
         }
         let detect = |os: Os| rule.body(project, *kind, &[os]).detect.clone();
-        refused.extend(missing_words(&detect, rule.detect_span, &served, &constants));
+        refused.extend(missing_words(&detect, rule.detect_span, &served));
     }
     if !refused.is_empty() {
         let mut seen: Vec<Unsupported> = vec![];

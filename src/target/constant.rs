@@ -4,7 +4,7 @@ use super::Source;
 use super::bind::Unsupported;
 use crate::ir::{Op, Pred};
 use crate::mutant::{Mutant, on};
-use crate::sema::{FieldId, Os, Type};
+use crate::sema::{FieldId, Kind, Os, Type};
 use crate::source::Span;
 use std::borrow::Cow;
 
@@ -48,13 +48,35 @@ fn fix(pred: &Pred, field: FieldId, words: &[&str]) -> Pred {
     }
 }
 
+/// The systems that the log sources of a kind serve, and what is constant in these.
+#[derive(Default)]
+pub(super) struct Served<'t> {
+    pub(super) systems: Vec<Os>,
+    constants: Vec<(FieldId, &'t str, Os)>,
+}
+
+impl<'t> Served<'t> {
+    /// Adds a source: the systems that it serves among those that are wanted; `None` if there is none.
+    pub(super) fn by(&mut self, source: &'t Source, wanted: &[Os]) -> Option<Vec<Os>> {
+        let os: Vec<Os> = source.os.iter().copied().filter(|o| wanted.contains(o)).collect();
+        self.systems.extend(&os);
+        for (field, words) in &source.when {
+            self.constants.extend(words.iter().flat_map(|w| os.iter().map(move |o| (*field, w.as_str(), *o))));
+        }
+        (!os.is_empty()).then_some(os)
+    }
+
+    /// Why an author's rule about these systems finds nothing here; `None`: some are served.
+    pub(super) fn lacks(&self, kind: Kind, wanted: &[Os]) -> Option<String> {
+        let systems: Vec<_> = wanted.iter().map(|o| o.word()).collect();
+        let none = self.systems.is_empty();
+        none.then(|| format!("has no log source for {} events of {}", kind.word(), systems.join(" or ")))
+    }
+}
+
 /// A word of an enum field for which no log source exists, although the rule may fire on it.
-pub(super) fn missing_words(
-    detect: &dyn Fn(Os) -> Pred,
-    place: Span,
-    served: &[Os],
-    constants: &[(FieldId, &str, Os)],
-) -> Vec<Unsupported> {
+pub(super) fn missing_words(detect: &dyn Fn(Os) -> Pred, place: Span, served: &Served) -> Vec<Unsupported> {
+    let Served { systems, constants } = served;
     let mut out = vec![];
     if on(Mutant::EveryWordLogged) {
         return out;
@@ -63,7 +85,7 @@ pub(super) fn missing_words(
     fields.dedup();
     for field in fields {
         let Type::Enum(words) = field.def().ty else { continue };
-        for os in served {
+        for os in systems {
             let detect = detect(*os);
             for word in words.iter().filter(|w| !constants.contains(&(field, **w, *os))) {
                 if !fix(&detect, field, &[word]).is(false) {

@@ -390,27 +390,12 @@ fn field_word(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::compile::compile;
-    use crate::target::Targets;
+    use crate::compile::tests::on;
 
     /// What Sigma makes of a rule of these entries: its condition, or why there is none.
     fn said(entries: &str) -> Result<String, String> {
-        let text = format!(
-            "rule r {{ title \"R\" id 00000000-0000-4000-8000-000000000001 level low os [windows]\n{entries}\n}}"
-        );
-        let mut sources = crate::source::Sources::new();
-        let file = sources.add("r.det", &text);
-        let parsed = vec![crate::syntax::parse(file, &text)];
-        let (project, found) = crate::sema::resolve(parsed, &indexmap::IndexMap::new());
-        assert!(found.is_empty(), "{found:?}");
-        let targets = Targets::built_in();
-        match compile(&project.rules["r"], &project, &targets.all["sigma"]) {
-            Ok(document) => {
-                let line = document.text.lines().find_map(|l| l.trim().strip_prefix("condition: "));
-                Ok(line.expect("a condition").to_owned())
-            }
-            Err(refused) => Err(refused[0].labels[0].text.clone()),
-        }
+        let line = |text: String| text.lines().find_map(|l| l.trim().strip_prefix("condition: ").map(str::to_owned));
+        on("sigma", entries).map(|text| line(text).expect("a condition"))
     }
 
     /// A rule with this many flags of weight 1.

@@ -7,7 +7,7 @@ use crate::ir::{Key, Meaning, Role, Step, Steps};
 use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
 use crate::source::Span;
 use crate::target::bind::{Binder, column_of};
-use crate::target::constant::{known_of_source, missing_words};
+use crate::target::constant::{Served, known_of_source, missing_words};
 use crate::target::{Bound, By, Column, Mapping, Note, Source, Target, Unsupported};
 use std::sync::Arc;
 
@@ -135,22 +135,13 @@ impl<'a, 't> Binding<'a, 't> {
         let kinds: Vec<Kind> = step.events.kinds().collect();
         let (target, rule) = (self.target, self.rule);
         for kind in &kinds {
-            let mut served: Vec<Os> = vec![];
-            let mut constants: Vec<(FieldId, &str, Os)> = vec![];
+            let mut served = Served::default();
             for source in target.sources.get(kind).map_or(&[][..], Vec::as_slice) {
-                let os: Vec<Os> = source.os.iter().copied().filter(|o| rule.meta.os.contains(o)).collect();
-                if os.is_empty() {
-                    continue;
+                if let Some(os) = served.by(source, &rule.meta.os) {
+                    out.extend(self.source(index, source, *kind, &kinds, os));
                 }
-                served.extend(&os);
-                for (field, words) in &source.when {
-                    constants.extend(words.iter().flat_map(|w| os.iter().map(move |o| (*field, w.as_str(), *o))));
-                }
-                out.extend(self.source(index, source, *kind, &kinds, os));
             }
-            if served.is_empty() {
-                let systems: Vec<_> = rule.meta.os.iter().map(|o| o.word()).collect();
-                let lacks = format!("has no log source for {} events of {}", kind.word(), systems.join(" or "));
+            if let Some(lacks) = served.lacks(*kind, &rule.meta.os) {
                 if step.role == Role::Optional && kinds.len() == 1 {
                     let text = format!("The optional step `{}` is left out: the target {lacks}.", step.name);
                     self.note(text, false);
@@ -162,9 +153,9 @@ impl<'a, 't> Binding<'a, 't> {
             let detect = |os: Os| {
                 self.meaning(index, &[os]).map_or(crate::ir::Pred::Const(false), |s| s.events.of(*kind).clone())
             };
-            let missing = missing_words(&detect, step.span, &served, &constants);
+            let missing = missing_words(&detect, step.span, &served);
             self.refused.extend(missing);
-            all_served.extend(served);
+            all_served.extend(served.systems);
         }
         Some((out, all_served))
     }

@@ -59,25 +59,9 @@ fn titles(rule: &Rule, plan: &StepsPlan) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::compile::compile;
-    use crate::target::Targets;
+    use crate::compile::tests::on;
 
-    /// What a KQL target makes of a rule of these entries: its document, or why there is none.
-    fn on(target: &str, entries: &str) -> Result<String, String> {
-        let text = format!(
-            "rule r {{ title \"R\" id 00000000-0000-4000-8000-000000000001 level low os [windows]\n{entries}\n}}"
-        );
-        let mut sources = crate::source::Sources::new();
-        let file = sources.add("r.det", &text);
-        let parsed = vec![crate::syntax::parse(file, &text)];
-        let (project, found) = crate::sema::resolve(parsed, &indexmap::IndexMap::new());
-        assert!(found.is_empty(), "{found:?}");
-        let targets = Targets::built_in();
-        let document = compile(&project.rules["r"], &project, &targets.all[target]);
-        document.map(|d| d.text).map_err(|refused| refused[0].labels[0].text.clone())
-    }
-
-    /// A file after a process, joined as `by` and `and` say.
+    /// A process after a process, joined as `by` and `and` say.
     fn pair(by: &str, and: &str) -> String {
         format!(
             "detect sequence by {by} within 10m {{

@@ -28,12 +28,12 @@ pub fn set(dice: &mut Dice, within: i64, n: usize) -> Vec<Happened> {
             let jitter = if !tight && dice.one_in(8) { *dice.pick(&[1, -1, 1_000]) } else { 0 };
             let time =
                 start + *dice.pick(edges) + if !tight && dice.one_in(3) { *dice.pick(edges) } else { 0 } + jitter;
-            Happened { time, event: event(dice, sparse) }
+            Happened { time, event: event(dice, sparse, tight) }
         })
         .collect()
 }
 
-fn event(dice: &mut Dice, sparse: bool) -> Event {
+fn event(dice: &mut Dice, sparse: bool, varied: bool) -> Event {
     let (kind, mark) = *dice.pick(&[
         (Kind::Process, "command_line"),
         (Kind::File, "file.name"),
@@ -51,7 +51,7 @@ fn event(dice: &mut Dice, sparse: bool) -> Event {
     let pools: [(&str, &[&str], usize); 4] =
         [("host", &HOSTS, 1), ("user.name", &USERS, 2), ("process", &names, 1), ("parent", &names, 3)];
     for (name, all, usual) in pools {
-        let all = if dice.one_in(3) { all } else { &all[..usual] };
+        let all = if dice.one_in(if varied { 2 } else { 3 }) { all } else { &all[..usual] };
         if dice.one_in(if sparse { 4 } else { 12 }) {
             continue;
         }

@@ -116,7 +116,7 @@ pub fn count(dice: &mut Dice, number: usize) -> Made {
     let key = *dice.pick(&["host", "host", "user.name", "host, user.name", "process"]);
     let within = *dice.pick(&WINDOWS);
     let n = 1 + dice.below(4);
-    let kinds = kinds(dice);
+    let kinds = if dice.one_in(3) { kinds(dice) } else { vec![0, 1, 2] };
     let what = match dice.below(2) {
         0 => "count".to_owned(),
         _ => format!("distinct {}", *dice.pick(&["user.name", "process", "host", "process.pid"])),
