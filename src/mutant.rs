@@ -75,6 +75,7 @@ mutants! {
         KqlOrderStrict: "`>=` is `>`",
         KqlExceptionWanted: "an exception is demanded",
         KqlFilterLost: "a table's filter is left out",
+        KqlScoreStrict: "a score must pass its threshold",
         KqlSharedMixed: "alternatives share a column with a conjunction of the same parts",
         CheapOfSome: "a cheap test stands for alternatives of which not each implies it",
     }
@@ -104,6 +105,7 @@ mutants! {
         SplSourcesMixed: "a condition of one log is asked of the others",
         SplExceptionWanted: "an exception is demanded",
         SplOrderStrict: "`>=` is `>`",
+        SplScoreStrict: "a score must pass its threshold",
         SplColumnLost: "what exceptions read is not carried by `tstats`",
         SplCommentOpen: "three backticks in a title end a comment",
     }
@@ -121,6 +123,7 @@ mutants! {
         SigmaStartsAnywhere: "`startswith` is `contains`",
         SigmaOrderStrict: "`gte` is `gt`",
         SigmaExceptionWanted: "an exception is demanded",
+        SigmaSetLost: "one of the sets of flags that reach a threshold is left out",
         SigmaSecondTestLost: "of two tests of one field the first one stays",
         SigmaAlternativesJoined: "alternatives share a map",
         SigmaShorthand: "`all of x_*` stands for some of these names",

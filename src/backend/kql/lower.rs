@@ -92,7 +92,7 @@ fn pipeline(
         steps.push(Step::Extend(vec![(SCORE.to_owned(), sum(score, &source.flags))]));
         let threshold = i64::try_from(score.threshold).unwrap_or(i64::MAX);
         steps.push(Step::Where(Expr::Binary(
-            ">=",
+            if on(Mutant::KqlScoreStrict) { ">" } else { ">=" },
             Box::new(Expr::Column(SCORE.to_owned())),
             Box::new(Expr::Number(threshold)),
         )));

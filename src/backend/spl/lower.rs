@@ -274,7 +274,8 @@ fn scored(score: &Score, flags: &[(String, Bound)]) -> [Step; 2] {
         Some(Eval::Call("if", vec![holds, number(*weight), number(0)]))
     });
     let sum = weighted.reduce(|sum, one| binary("+", sum, one)).unwrap_or(Eval::Number(0));
-    let reached = binary(">=", Eval::Field(SCORE.to_owned()), number(score.threshold));
+    let sign = if on(Mutant::SplScoreStrict) { ">" } else { ">=" };
+    let reached = binary(sign, Eval::Field(SCORE.to_owned()), number(score.threshold));
     [Step::Eval(vec![(SCORE.to_owned(), sum)]), Step::Where(reached)]
 }
 

@@ -66,6 +66,7 @@ impl Comparison {
 }
 
 /// One document that does not answer as it must.
+#[derive(Clone)]
 pub struct Disagreement {
     /// The rule.
     pub rule: String,
