@@ -1,6 +1,9 @@
 //! Rules over several events: random ones, events around their edges, and what a document returns of these against brute
 //! force.
 
+pub mod around;
 pub mod events;
+mod in_splunk;
 pub mod kusto;
 pub mod rules;
+pub mod splunk;
