@@ -11,6 +11,8 @@ mod make;
 mod names;
 mod optional;
 mod output;
+#[cfg(test)]
+mod refusals;
 mod rows;
 mod sequence;
 mod together;
@@ -24,8 +26,8 @@ use crate::backend::Printed;
 use crate::ir::{Role, Steps};
 use crate::sema::Rule;
 use crate::source::Span;
-use crate::target::temporal::StepsPlan;
-use crate::target::{Note, Unsupported};
+use crate::target::temporal::{Carry, StepsPlan, What};
+use crate::target::{By, Note, Unsupported};
 use names::Names;
 use rows::Rows;
 
@@ -60,12 +62,14 @@ struct Scene<'a> {
 
 impl Scene<'_> {
     fn query(&mut self) -> Result<Query, Unsupported> {
-        self.rows.check_source()?;
+        self.check_models()?;
         self.columns = self.carried();
         let required: Vec<usize> = self.of_role(Role::Required);
         self.check(&required)?;
         self.legend();
-        self.rows.steps_of_rows(&self.guards(), &required);
+        let one_event = |a: &usize| required.iter().any(|b| a < b && !self.disjoint(*a, *b));
+        let numbered = required.iter().any(one_event);
+        self.rows.steps_of_rows(&self.guards(), numbered);
         self.key_columns();
         self.rows.times_of_seconds(self.meant.ordered);
         self.optional_columns(&required)?;
@@ -106,8 +110,44 @@ impl Scene<'_> {
         Unsupported { span: self.span(place), why: why.into() }
     }
 
+    /// Whether no event can stand in both steps of a match.
     fn disjoint(&self, a: usize, b: usize) -> bool {
-        self.rows.disjoint(a, b)
+        self.rows.disjoint(a, b) || self.is_own_parent(a, b)
+    }
+
+    /// Whether an event in both steps would be about a process that is its own parent.
+    fn is_own_parent(&self, a: usize, b: usize) -> bool {
+        let process = |place: usize, carry: Option<Carry>| {
+            let carried = self.plan.steps.get(place)?.carried.get(carry?.column)?;
+            match carried.what {
+                What::Part(id, _) if carried.by == By::Id => Some(id.short()),
+                _ => None,
+            }
+        };
+        self.plan.classes.iter().any(|class| {
+            let both = (process(a, class.of(a)), process(b, class.of(b)));
+            matches!(both, (Some("process"), Some("parent")) | (Some("parent"), Some("process")))
+        })
+    }
+
+    /// All rows come out of one search.
+    fn check_models(&self) -> Result<(), Unsupported> {
+        let models = self.rows.models();
+        let Some((first, model)) = models.first() else { return Ok(()) };
+        match models.iter().find(|(_, m)| m != model) {
+            None => Ok(()),
+            Some((other, found)) => {
+                let word = |m: &Option<&str>| m.unwrap_or("another log").to_owned();
+                let why = format!(
+                    "finds `{}` in {} and `{}` in {}: only `append` brings their rows together, and it stops at 50,000",
+                    self.name(*first),
+                    word(model),
+                    self.name(*other),
+                    word(found)
+                );
+                Err(self.refuse(*other, why))
+            }
+        }
     }
 
     fn notes(&mut self) {

@@ -10,7 +10,7 @@ use crate::backend::spl::search::{Names as Fields, joined};
 use crate::backend::{Fragment, Printed, exception_line, rank};
 use crate::sema::Rule;
 use crate::target::temporal::{BoundStep, StepSource};
-use crate::target::{Bound, Column, Note, Target, Unsupported};
+use crate::target::{Bound, Column, Note, Target};
 
 /// The rows of a query over several events, and the commands so far.
 pub struct Rows<'a> {
@@ -107,28 +107,15 @@ impl<'a> Rows<'a> {
         matches!((self.steps.get(a), self.steps.get(b)), (Some(a), Some(b)) if disjoint::disjoint(a, b))
     }
 
-    /// Whether an event may be several of these steps.
-    pub fn overlap(&self, places: &[usize]) -> bool {
-        places.iter().any(|a| places.iter().any(|b| a < b && !self.disjoint(*a, *b)))
+    /// Whether an event may be several steps.
+    fn overlap(&self) -> bool {
+        let places = || 0..self.steps.len();
+        places().any(|a| places().any(|b| a < b && !self.disjoint(a, b)))
     }
 
-    /// All rows come out of one search.
-    pub fn check_source(&self) -> Result<(), Unsupported> {
-        let mut models: Vec<Option<&str>> =
-            self.branches().iter().map(|(_, s)| s.source.datamodel.as_deref()).collect();
-        models.dedup();
-        if models.len() > 1 {
-            let named: Vec<&str> = unique(models.iter().flatten().map(|m| (*m).to_owned()).collect())
-                .iter()
-                .filter_map(|m| models.iter().flatten().find(|n| **n == m.as_str()).copied())
-                .collect();
-            let why = format!(
-                "has the steps in several data models ({}), whose rows only `append` brings together: it stops at 50,000",
-                named.join(", ")
-            );
-            return Err(Unsupported { span: self.rule.detect_span, why });
-        }
-        Ok(())
+    /// The data model of each log source, with the place of its step; `None`: a search finds the events.
+    pub fn models(&self) -> Vec<(usize, Option<&'a str>)> {
+        self.branches().iter().map(|(place, s)| (*place, s.source.datamodel.as_deref())).collect()
     }
 
     /// What an event of a log source must be; `alone`: the base search has asked what it can say already. `only`: there is no
@@ -181,12 +168,11 @@ impl<'a> Rows<'a> {
     }
 
     /// Makes the field that says which step a row is. `guards`: what the events of each step must have beside.
-    pub fn steps_of_rows(&mut self, guards: &[Vec<Vec<Column>>], required: &[usize]) {
+    /// `numbered`: two required steps must be kept from being one event.
+    pub fn steps_of_rows(&mut self, guards: &[Vec<Vec<Column>>], numbered: bool) {
         let conditions = self.conditions();
-        let places: Vec<usize> = (0..self.steps.len()).collect();
-        if self.overlap(&places) {
-            // Two required steps must not be one event, so events are numbered.
-            self.several_steps_of_rows(conditions, guards, self.overlap(required));
+        if self.overlap() {
+            self.several_steps_of_rows(conditions, guards, numbered);
         } else {
             let step = self.step.clone();
             let arms = conditions.into_iter().enumerate().flat_map(|(i, c)| [c, number(i + 1)]);

@@ -35,6 +35,10 @@ fn field(name: &str) -> FieldId {
 /// The event in a target's log; `None` where the target has none for it.
 fn log(target: &Target, happened: &Happened, missing: &Missing) -> Option<Logged> {
     let mut event = happened.event.clone();
+    // No process is its own parent.
+    if event.named("process") == event.named("parent") {
+        event.fields.remove(&field("parent"));
+    }
     for (identity, own) in [("host", "host.name"), ("process", "process.entity_id"), ("parent", "parent.entity_id")] {
         if let Some(value) = event.fields.remove(&field(identity)) {
             event.fields.insert(field(own), value);
