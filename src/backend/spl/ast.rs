@@ -29,6 +29,24 @@ pub enum Base {
         /// The grouping fields, without prefix.
         by: Vec<String>,
     },
+    /// `| tstats prestats=t …` for each of several data models, the later ones with `append=t`.
+    Models {
+        /// What stands for a missing value.
+        filler: String,
+        /// The data models.
+        models: Vec<Model>,
+    },
+}
+
+/// One of several data models.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// `Endpoint.Processes`
+    pub datamodel: String,
+    /// The condition; fields carry the dataset's prefix.
+    pub filter: Option<Search>,
+    /// The grouping fields, without prefix.
+    pub by: Vec<String>,
 }
 
 /// One command.
@@ -50,6 +68,8 @@ pub enum Step {
     Sort(Vec<Order>),
     /// `| streamstats …`
     Streamstats(Streamstats),
+    /// `| stats … BY …`
+    Stats(Vec<Stat>, Vec<String>),
     /// `| eventstats … BY …`
     Eventstats(Vec<Stat>, Vec<String>),
     /// `| mvexpand a`

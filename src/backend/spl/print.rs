@@ -1,6 +1,6 @@
 //! SPL's syntax tree as text. The one place that quotes, escapes and parenthesises SPL.
 
-use super::ast::{Base, Eval, Order, Piece, Query, Search, Stat, Step};
+use super::ast::{Base, Eval, Model, Order, Piece, Query, Search, Stat, Step};
 use crate::mutant::{Mutant, on};
 use std::fmt::Write as _;
 
@@ -11,20 +11,25 @@ pub fn query(query: &Query) -> String {
     let mut out = match &query.base {
         Base::Search(search_) => conjunction(search_, "    "),
         Base::Tstats { datamodel, filler, filter, times, by } => {
-            let prefix = datamodel.rsplit('.').next().unwrap_or(datamodel);
             let mut out = "| tstats summariesonly=false fillnull_value=".to_owned();
             quote(&mut out, filler);
             out.push_str(" count");
             if let Some((first, last)) = times {
                 let _ = write!(out, " min(_time) AS {} max(_time) AS {}\n   ", field(first), field(last));
             }
-            let _ = write!(out, " from datamodel={datamodel}");
-            if let Some(filter) = filter {
-                let _ = write!(out, "\n    where {}", conjunction(filter, "    "));
-            }
-            let by: Vec<String> = by.iter().map(|f| field(&format!("{prefix}.{f}"))).collect();
-            let _ = write!(out, "\n    by _time span=1s{}", wrapped(&by, " ", "        "));
+            from(&mut out, datamodel, filter.as_ref(), by);
             out
+        }
+        Base::Models { filler, models } => {
+            let one = |(i, model): (usize, &Model)| {
+                let append = if i > 0 { " append=t" } else { "" };
+                let mut out = format!("| tstats prestats=t{append} summariesonly=false fillnull_value=");
+                quote(&mut out, filler);
+                out.push_str(" count min(_time) max(_time)\n   ");
+                from(&mut out, &model.datamodel, model.filter.as_ref(), &model.by);
+                out
+            };
+            models.iter().enumerate().map(one).collect::<Vec<_>>().join("\n")
         }
     };
     for step in &query.steps {
@@ -33,6 +38,17 @@ pub fn query(query: &Query) -> String {
     }
     out.push('\n');
     out
+}
+
+/// A data model, what is asked of its events, and what makes a row of them.
+fn from(out: &mut String, datamodel: &str, filter: Option<&Search>, by: &[String]) {
+    let prefix = datamodel.rsplit('.').next().unwrap_or(datamodel);
+    let _ = write!(out, " from datamodel={datamodel}");
+    if let Some(filter) = filter {
+        let _ = write!(out, "\n    where {}", conjunction(filter, "    "));
+    }
+    let by: Vec<String> = by.iter().map(|f| field(&format!("{prefix}.{f}"))).collect();
+    let _ = write!(out, "\n    by _time span=1s{}", wrapped(&by, " ", "        "));
 }
 
 fn step(out: &mut String, step: &Step) {
@@ -81,6 +97,10 @@ fn step(out: &mut String, step: &Step) {
             }
             stats(out, &s.stats, &s.by);
         }
+        Step::Stats(all, by) => {
+            out.push_str("| stats");
+            stats(out, all, by);
+        }
         Step::Eventstats(all, by) => {
             out.push_str("| eventstats");
             stats(out, all, by);
@@ -113,6 +133,9 @@ fn stats(out: &mut String, all: &[Stat], by: &[String]) {
                 format!("(eval({inner}))")
             }
         };
+        if stat.over.is_none() && stat.name == stat.function {
+            return stat.name.clone();
+        }
         format!("{}{over} AS {}", stat.function, field(&stat.name))
     };
     let all: Vec<String> = all.iter().map(one).collect();
@@ -121,9 +144,11 @@ fn stats(out: &mut String, all: &[Stat], by: &[String]) {
     if by.is_empty() {
         return;
     }
-    let by = format!("BY {}", by.iter().map(|f| field(f)).collect::<Vec<_>>().join(", "));
-    out.push_str(if list.contains('\n') { "\n    " } else { " " });
-    out.push_str(&by);
+    let by: Vec<String> = by.iter().map(|f| field(f)).collect();
+    let length: usize = list.len() + by.iter().map(|f| f.len() + 2).sum::<usize>();
+    let broken = list.contains('\n') || length > WIDTH;
+    out.push_str(if broken { "\n    BY" } else { " BY" });
+    out.push_str(&wrapped(&by, ", ", "        "));
 }
 
 /// Items behind a command, as many a line as fit; each line after the first is indented.

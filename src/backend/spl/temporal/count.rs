@@ -26,16 +26,10 @@ pub fn count(rule: &Rule, meant: &Count, plan: &CountPlan) -> Result<Printed, Ve
         return Err(vec![Unsupported { span: meant.at_least_span, why }]);
     }
     let lower = Lower { filler: &plan.target.filler };
-    let names = Names::new(plan.target, ["exceptions"]);
+    let names = Names::new(plan.target, ["exceptions", "count"]);
     let rows = Rows::new(rule, plan.target, std::slice::from_ref(&plan.events), names, &lower);
     let window = meant.within.micros / 1_000_000;
     let mut counting = Counting { plan, rows, window, at_least: meant.at_least, keys: vec![], shown: vec![] };
-    let models = counting.rows.models();
-    if models.iter().any(|(_, m)| Some(m) != models.first().map(|(_, m)| m)) {
-        let why =
-            "finds these events in several data models, whose rows only `append` brings together: it stops at 50,000";
-        return Err(vec![Unsupported { span: rule.detect_span, why: why.to_owned() }]);
-    }
     counting.query();
     let query = counting.rows.finish();
     Ok(counting.rows.printed(query, plan.notes.clone()))

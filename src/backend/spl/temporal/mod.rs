@@ -36,7 +36,7 @@ use rows::Rows;
 /// # Errors
 /// What the state of `streamstats` cannot say, with the step that needs more.
 pub fn steps(rule: &Rule, meant: &Steps, plan: &StepsPlan) -> Result<Printed, Vec<Unsupported>> {
-    let own = plan.flags.iter().map(|(name, _)| name.as_str()).chain(["exceptions"]);
+    let own = plan.flags.iter().map(|(name, _)| name.as_str()).chain(["exceptions", "count"]);
     if let Some((name, _)) = plan.flags.iter().find(|(n, _)| Names::new(plan.target, ["exceptions"]).has(n)) {
         let why = format!("has a column `{name}` already, which the flag would hide");
         return Err(vec![Unsupported { span: rule.span, why }]);
@@ -62,7 +62,6 @@ struct Scene<'a> {
 
 impl Scene<'_> {
     fn query(&mut self) -> Result<Query, Unsupported> {
-        self.check_models()?;
         self.columns = self.carried();
         let required: Vec<usize> = self.of_role(Role::Required);
         self.check(&required)?;
@@ -128,26 +127,6 @@ impl Scene<'_> {
             let both = (process(a, class.of(a)), process(b, class.of(b)));
             matches!(both, (Some("process"), Some("parent")) | (Some("parent"), Some("process")))
         })
-    }
-
-    /// All rows come out of one search.
-    fn check_models(&self) -> Result<(), Unsupported> {
-        let models = self.rows.models();
-        let Some((first, model)) = models.first() else { return Ok(()) };
-        match models.iter().find(|(_, m)| m != model) {
-            None => Ok(()),
-            Some((other, found)) => {
-                let word = |m: &Option<&str>| m.unwrap_or("another log").to_owned();
-                let why = format!(
-                    "finds `{}` in {} and `{}` in {}: only `append` brings their rows together, and it stops at 50,000",
-                    self.name(*first),
-                    word(model),
-                    self.name(*other),
-                    word(found)
-                );
-                Err(self.refuse(*other, why))
-            }
-        }
     }
 
     fn notes(&mut self) {

@@ -250,18 +250,6 @@ fn data_models_where_seconds_are_not_enough() {
         "b",
         "by the second, and cannot keep one from being both `a` and `b`",
     );
-    cim(
-        "detect sequence by host within 5m {
-           a: process where command_line contains \"a\"
-           b: file where file.action is created
-         }",
-        "b",
-        "finds `a` in Endpoint.Processes and `b` in Endpoint.Filesystem",
-    );
-    let (_, why) =
-        refused("detect count >= 5 by host within 5m of process or file where user.name is \"kim\"", "splunk-cim")
-            .expect("a refusal");
-    assert!(why.contains("in several data models"), "{why}");
 }
 
 #[test]

@@ -1,16 +1,16 @@
 //! Rows: the base search, and which steps an event is.
 
-use super::make::{all, any, binary, choose, field, is_step, not, number, only, text};
+use super::make::{all, any, binary, choose, field, is_step, not, number, only, stat, text};
 use super::names::Names;
 use super::{disjoint, remark};
-use crate::backend::spl::ast::{Base, Eval, Query, Search, Stat, Step, Streamstats};
+use crate::backend::spl::ast::{Base, Eval, Model, Query, Search, Stat, Step, Streamstats};
 use crate::backend::spl::eval::{self, Lower};
 use crate::backend::spl::lower::{dataset, filter_eval, filter_search, filters_differ, split, unique};
 use crate::backend::spl::search::{Names as Fields, joined};
 use crate::backend::{Fragment, Printed, exception_line, rank};
 use crate::sema::Rule;
 use crate::target::temporal::{BoundStep, StepSource};
-use crate::target::{Bound, Column, Note, Target};
+use crate::target::{Bound, Column, Note, Source, Target};
 
 /// The rows of a query over several events, and the commands so far.
 pub struct Rows<'a> {
@@ -32,6 +32,8 @@ pub struct Rows<'a> {
     pub is: Vec<String>,
     /// First and last time of a row of a data model.
     pub seconds: Option<(String, String)>,
+    /// The field that names a row's dataset, where there are several.
+    dataset: Option<String>,
 }
 
 impl<'a> Rows<'a> {
@@ -45,6 +47,10 @@ impl<'a> Rows<'a> {
         let step = names.fresh("step");
         let modelled = steps.iter().flat_map(|s| &s.sources).any(|s| s.source.datamodel.is_some());
         let seconds = modelled.then(|| (names.fresh("first_in_second"), names.fresh("last_in_second")));
+        let mut models: Vec<_> = steps.iter().flat_map(|s| &s.sources).map(|s| &s.source.datamodel).collect();
+        models.sort_unstable();
+        models.dedup();
+        let dataset = (models.len() > 1).then(|| names.fresh("dataset"));
         Rows {
             rule,
             target,
@@ -58,6 +64,7 @@ impl<'a> Rows<'a> {
             event: None,
             is: vec![],
             seconds,
+            dataset,
         }
     }
 
@@ -113,15 +120,19 @@ impl<'a> Rows<'a> {
         places().any(|a| places().any(|b| a < b && !self.disjoint(a, b)))
     }
 
-    /// The data model of each log source, with the place of its step; `None`: a search finds the events.
-    pub fn models(&self) -> Vec<(usize, Option<&'a str>)> {
-        self.branches().iter().map(|(place, s)| (*place, s.source.datamodel.as_deref())).collect()
+    /// That a row is of a log source.
+    fn of_source(&self, source: &Source) -> Vec<Eval> {
+        let mut parts = filter_eval(source);
+        if let (Some(field_), Some(model)) = (&self.dataset, &source.datamodel) {
+            parts.push(binary("==", field(field_), text(dataset(model))));
+        }
+        parts
     }
 
     /// What an event of a log source must be; `alone`: the base search has asked what it can say already. `only`: there is no
     /// other log source.
     fn asked(&mut self, source: &StepSource, alone: bool, only: bool) -> Eval {
-        let mut parts = if only { vec![] } else { filter_eval(source.source) };
+        let mut parts = if only { vec![] } else { self.of_source(source.source) };
         let rest = match alone {
             true => split(&Fields { prefix: "" }, &source.detect).1,
             false => rank::by_cost(source.detect.conjuncts()),
@@ -138,7 +149,10 @@ impl<'a> Rows<'a> {
         let mut each: Vec<Vec<Eval>> = vec![vec![]; self.steps.len()];
         for (i, (place, source)) in branches.iter().enumerate() {
             let others = branches.iter().enumerate().filter(|(j, _)| *j != i);
-            let alone = others.map(|(_, (_, s))| s).all(|s| filters_differ(source.source, s.source));
+            let differ = |s: &StepSource| {
+                filters_differ(source.source, s.source) || source.source.datamodel != s.source.datamodel
+            };
+            let alone = others.map(|(_, (_, s))| s).all(|s| differ(s));
             let made = self.asked(source, alone, branches.len() == 1);
             if let Some(out) = each.get_mut(*place) {
                 out.push(made);
@@ -155,7 +169,7 @@ impl<'a> Rows<'a> {
         }
         let mut arms = vec![];
         for (source, value) in step.sources.iter().zip(each) {
-            let mut filter = filter_eval(source.source);
+            let mut filter = self.of_source(source.source);
             eval::fields(&all(filter.clone()), &mut self.read);
             if truth {
                 filter.push(value);
@@ -261,43 +275,113 @@ impl<'a> Rows<'a> {
         self.push(Step::Eval(vec![("_time".to_owned(), time)]));
     }
 
-    /// The base search, now that it is known what is read behind it.
-    fn base(&self) -> Base {
-        let model = self.branches().iter().find_map(|(_, s)| s.source.datamodel.clone());
-        let prefix = model.as_deref().map_or("", dataset);
-        let mut macros: Vec<Option<String>> =
-            self.branches().iter().map(|(_, s)| s.source.macro_name.clone()).collect();
-        macros.dedup();
-        let shared = if let [Some(name)] = macros.as_slice() { Some(name.clone()) } else { None };
+    /// What the base search asks of the events of some log sources; nothing where one is asked nothing.
+    fn asked_first(&self, of: &[&StepSource], prefix: &str, shared: bool) -> Option<Search> {
         let mut ways = vec![];
-        for (_, source) in self.branches() {
-            let own = source.source.macro_name.iter().filter(|_| shared.is_none());
+        for source in of {
+            let own = source.source.macro_name.iter().filter(|_| !shared);
             let mut parts: Vec<Search> = own.map(|m| Search::Macro(m.clone())).collect();
             parts.extend(filter_search(source.source));
             parts.extend(split(&Fields { prefix }, &source.detect).0);
-            ways.push(joined(parts, true));
+            ways.push(joined(parts, true)?);
         }
-        let ways: Option<Vec<Search>> = ways.into_iter().collect();
-        let ways = ways.and_then(|w| joined(w, false));
-        let Some(datamodel) = model else {
+        joined(ways, false)
+    }
+
+    /// The base search, now that it is known what is read behind it.
+    fn base(&self) -> Base {
+        let all: Vec<&StepSource> = self.branches().into_iter().map(|(_, s)| s).collect();
+        let models = unique(all.iter().filter_map(|s| s.source.datamodel.clone()).collect());
+        if models.is_empty() {
+            let mut macros: Vec<Option<String>> = all.iter().map(|s| s.source.macro_name.clone()).collect();
+            macros.dedup();
+            let shared = if let [Some(name)] = macros.as_slice() { Some(name.clone()) } else { None };
+            let ways = self.asked_first(&all, "", shared.is_some());
             let parts = shared.map(Search::Macro).into_iter().chain(ways).collect();
             return Base::Search(joined(parts, true).unwrap_or(Search::And(vec![])));
-        };
+        }
         let filler = self.target.filler.first().cloned().unwrap_or_else(|| "unknown".to_owned());
-        let by = self.read.iter().filter(|f| *f != "_time").cloned().collect();
-        Base::Tstats { datamodel, filler, filter: ways, times: self.seconds.clone(), by }
+        let model = |datamodel: String| {
+            let own: Vec<&StepSource> =
+                all.iter().copied().filter(|s| s.source.datamodel.as_ref() == Some(&datamodel)).collect();
+            let filter = self.asked_first(&own, dataset(&datamodel), true);
+            let by = self.filled().into_iter().filter(|f| models.len() == 1 || self.has(&own, f)).collect();
+            Model { datamodel, filter, by }
+        };
+        let mut made: Vec<Model> = models.iter().cloned().map(model).collect();
+        match (made.pop(), made.is_empty()) {
+            (Some(Model { datamodel, filter, by }), true) => {
+                Base::Tstats { datamodel, filler, filter, times: self.seconds.clone(), by }
+            }
+            (last, _) => {
+                made.extend(last);
+                Base::Models { filler, models: made }
+            }
+        }
+    }
+
+    /// Whether some of these log sources have a column.
+    fn has(&self, of: &[&StepSource], column: &str) -> bool {
+        let mapped = |kind| crate::sema::fields::all().filter_map(move |f| self.target.mapping(f, kind));
+        let part = |kind| {
+            let identities = crate::sema::fields::all().filter_map(move |f| self.target.identity(f, kind));
+            identities.flatten().any(|p| p.column == column)
+        };
+        of.iter().any(|s| mapped(s.kind).any(|m| m.column() == column) || part(s.kind))
+    }
+
+    /// The fields of the log that are read.
+    fn filled(&self) -> Vec<String> {
+        let own = |f: &&String| *f != "_time" && Some(*f) != self.dataset.as_ref();
+        self.read.iter().filter(own).cloned().collect()
+    }
+
+    /// Brings the rows of several data models together, as rows of one.
+    fn together(&self, models: &[Model]) -> Vec<Step> {
+        let Some((dataset_field, (first, last))) = self.dataset.as_ref().zip(self.seconds.as_ref()) else {
+            return vec![];
+        };
+        let column = |model: &Model, name: &str| field(&format!("{}.{name}", dataset(&model.datamodel)));
+        let mut arms = vec![];
+        for model in models {
+            // What tstats fills is there in each row of the model, and in no other.
+            let Some(one) = model.by.first() else { continue };
+            arms.push(Eval::Call("isnotnull", vec![column(model, one)]));
+            arms.push(text(dataset(&model.datamodel)));
+        }
+        let mut made = vec![(dataset_field.clone(), Eval::Call("case", arms))];
+        for name in self.filled() {
+            let mut of: Vec<Eval> = models.iter().filter(|m| m.by.contains(&name)).map(|m| column(m, &name)).collect();
+            let value = if of.len() == 1 { of.pop() } else { Some(Eval::Call("coalesce", of)) };
+            made.extend(value.map(|v| (name.clone(), v)));
+        }
+        let stats = vec![
+            Stat { function: "count", over: None, name: "count".to_owned() },
+            stat("min", "_time", first),
+            stat("max", "_time", last),
+        ];
+        let by = ["_time".to_owned(), dataset_field.clone()].into_iter().chain(self.filled()).collect();
+        vec![Step::Eval(made), Step::FillNull(self.filled()), Step::Stats(stats, by)]
     }
 
     /// The whole query.
     pub fn finish(&mut self) -> Query {
         let base = self.base();
         let mut steps = vec![];
-        if let Base::Tstats { datamodel, .. } = &base {
-            steps.push(Step::Unprefix(dataset(datamodel).to_owned()));
+        match &base {
+            Base::Models { models, .. } => steps.extend(self.together(models)),
+            Base::Tstats { datamodel, .. } => steps.push(Step::Unprefix(dataset(datamodel).to_owned())),
+            Base::Search(_) => {}
         }
-        let filled: Vec<String> = self.read.iter().filter(|f| *f != "_time").cloned().collect();
-        if !filled.is_empty() {
+        let filled = self.filled();
+        if !filled.is_empty() && self.dataset.is_none() {
             steps.push(Step::FillNull(filled));
+        }
+        if self.dataset.is_some() {
+            self.degraded(
+                "Rows of several data models come together by tstats with prestats and append; Splunk does not document \
+                 which commands may stand before the stats that ends this.",
+            );
         }
         for command in self.commands.drain(..) {
             match (steps.last_mut(), command) {

@@ -200,9 +200,10 @@ impl Scene<'_> {
     }
 
     /// What makes a row of a step one of a match, beside its key: the tests of the link before it, and its conditions.
-    fn tests(&mut self, place: usize, mut taken: Vec<Eval>) -> Vec<Eval> {
+    pub fn tests(&mut self, place: usize, mut taken: Vec<Eval>) -> Vec<Eval> {
         taken.extend(self.conditions(place));
-        let last = self.of_role(Role::Required).last().copied();
+        // A sequence tests its last step in a filter of its own.
+        let last = self.of_role(Role::Required).last().copied().filter(|_| self.meant.ordered);
         let exceptions = self.plan.exceptions.iter().filter(|(_, w)| w.steps().into_iter().max() == Some(place));
         let exceptions: Vec<(usize, Eval)> = exceptions.map(|(i, w)| (*i, self.wide(w, Some(place)))).collect();
         for (index, made) in exceptions.into_iter().filter(|_| last != Some(place)) {

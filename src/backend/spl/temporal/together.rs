@@ -11,8 +11,9 @@ impl Scene<'_> {
         let by = self.one_key(required)?;
         let overlap = self.pair_of_one_event(required)?;
         let (mut made, mut names) = (vec![], vec![]);
-        for (place, columns) in required.iter().filter_map(|p| Some((*p, self.columns.get(p.to_owned())?))) {
-            let row = is_step(&self.rows.step, place);
+        for place in required.iter().copied() {
+            let row = self.row_of(place);
+            let Some(columns) = self.columns.get(place) else { continue };
             made.push((columns.time.clone(), only(row.clone(), field("_time"))));
             made.extend(columns.values.iter().map(|(_, n, v)| (n.clone(), only(row.clone(), v.clone()))));
             names.extend(columns.names());
@@ -42,6 +43,12 @@ impl Scene<'_> {
         Ok(start)
     }
 
+    /// That a row is a step's, with what is asked of its event beside the filter: conditions over several steps are refused.
+    fn row_of(&mut self, place: usize) -> Eval {
+        let tests = self.tests(place, vec![]);
+        all(std::iter::once(is_step(&self.rows.step, place)).chain(tests).collect())
+    }
+
     /// In a data model a step reaches until its last event of a second.
     fn ends(&mut self, required: &[usize], by: &[String]) -> Vec<String> {
         let Some((_, last)) = self.rows.seconds.clone() else { return vec![] };
@@ -59,7 +66,7 @@ impl Scene<'_> {
 
     /// One key for all steps: the state knows the latest event of each under it.
     fn one_key(&self, required: &[usize]) -> Result<Vec<String>, Unsupported> {
-        for (i, class) in self.plan.classes.iter().enumerate() {
+        for class in &self.plan.classes {
             let has: Vec<usize> = required.iter().copied().filter(|p| class.of(*p).is_some()).collect();
             let lacks = required.iter().find(|p| class.of(**p).is_none());
             if let (true, Some(place)) = (has.len() > 1, lacks) {
@@ -69,7 +76,6 @@ impl Scene<'_> {
                 );
                 return Err(self.refuse(*place, why));
             }
-            debug_assert!(i < self.keys.len());
         }
         let shared = self.shared(required.first().copied().unwrap_or(0), required.get(1..).unwrap_or(&[]));
         Ok(self.by(&shared))
@@ -77,23 +83,21 @@ impl Scene<'_> {
 
     /// Two steps that one event may be, if they are all that there are.
     fn pair_of_one_event(&self, required: &[usize]) -> Result<Option<(usize, usize)>, Unsupported> {
-        for (i, a) in required.iter().enumerate() {
-            for b in required.iter().skip(i + 1).filter(|b| !self.disjoint(*a, **b)) {
-                if required.len() > 2 {
-                    let why = format!(
-                        "cannot keep one event from being both `{}` and `{}` among three steps or more",
-                        self.name(*a),
-                        self.name(*b)
-                    );
-                    return Err(self.refuse(*b, why));
-                }
-                if self.rows.seconds.is_some() {
-                    return Err(self.several_in_a_second(*a, *b));
-                }
-                return Ok(Some((*a, *b)));
-            }
+        let after = |i: usize| required.iter().skip(i + 1).copied();
+        let mut pairs = required.iter().enumerate().flat_map(|(i, a)| after(i).map(move |b| (*a, b)));
+        let Some((a, b)) = pairs.find(|(a, b)| !self.disjoint(*a, *b)) else { return Ok(None) };
+        if required.len() > 2 {
+            let why = format!(
+                "cannot keep one event from being both `{}` and `{}` among three steps or more",
+                self.name(a),
+                self.name(b)
+            );
+            return Err(self.refuse(b, why));
         }
-        Ok(None)
+        if self.rows.seconds.is_some() {
+            return Err(self.several_in_a_second(a, b));
+        }
+        Ok(Some((a, b)))
     }
 
     /// Carries all steps; of the first one also the event before the latest, which a row of the second takes that is the
@@ -108,7 +112,7 @@ impl Scene<'_> {
             let old = self.rows.names.fresh(&format!("previous_{name}"));
             before.push((name, old));
         }
-        let row = is_step(&self.rows.step, a);
+        let row = self.row_of(a);
         self.rows.push(Step::Eval(vec![(id.clone(), only(row.clone(), field(&event)))]));
         let stats = before.iter().map(|(name, old)| stat("last", name, old)).collect();
         self.rows.push(Step::Streamstats(Streamstats {
