@@ -4,9 +4,12 @@
 //! Guarantees: no command joins, appends or cuts time into buckets, so no pair is lost over an edge or behind a number of
 //! rows. The state is one value for each key; a rule that needs more is refused with the step and the reason.
 
+mod base;
 mod count;
 mod disjoint;
+mod guards;
 mod keys;
+mod links;
 mod make;
 mod names;
 mod optional;
