@@ -3,7 +3,6 @@
 
 pub mod around;
 pub mod events;
-mod in_splunk;
 pub mod kusto;
 pub mod rules;
 pub mod splunk;

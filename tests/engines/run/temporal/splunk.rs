@@ -152,30 +152,51 @@ fn micros(value: Option<&Json>) -> Option<i64> {
 
 /// Each row is that of a completing event of its own, and tells what may be told of it.
 fn judge_steps(steps: &Steps, set: &[Happened], returned: &[spl::Row]) -> Result<usize, String> {
-    let mut expected: Vec<Row> = rows(steps, set);
-    let all = expected.clone();
-    let told: Vec<usize> = (0..steps.steps.len()).filter(|i| steps.steps[*i].role != Role::Without).collect();
-    for row in returned {
-        let times: Vec<Option<i64>> =
-            told.iter().map(|i| micros(row.get(&format!("{}_time", steps.steps[*i].name)))).collect();
-        let flags: Vec<Option<&str>> = steps.flags.iter().map(|f| row.get(&f.name).and_then(Json::as_str)).collect();
-        let is = |expected: &Row| {
-            let completing = &set[expected.completing];
-            micros(row.get("_time")) == Some(completing.time)
-                && row
-                    .get("Computer")
-                    .is_none_or(|c| Some(c.as_str()) == Some(completing.event.named("host").map(Value::text)))
-                && expected.ways.iter().any(|way| {
-                    told.iter().map(|i| way.times[*i]).eq(times.iter().copied())
-                        && way.flags.iter().map(|f| Some(if *f { "true" } else { "false" })).eq(flags.iter().copied())
-                })
-        };
-        match expected.iter().position(is) {
-            Some(found) => drop(expected.remove(found)),
-            None => return Err(format!("it returns {row:?}\n  of {all:?}")),
+    let expected: Vec<Row> = rows(steps, set);
+    let fits: Vec<Vec<usize>> = returned
+        .iter()
+        .map(|row| (0..expected.len()).filter(|i| tells(steps, set, &expected[*i], row)).collect())
+        .collect();
+    let mut owner: Vec<Option<usize>> = vec![None; expected.len()];
+    for (place, row) in returned.iter().enumerate() {
+        if !assign(place, &fits, &mut owner, &mut vec![false; expected.len()]) {
+            return Err(format!("it returns {row:?}\n  of {expected:?}"));
         }
     }
-    if expected.is_empty() { Ok(all.len()) } else { Err(format!("it loses {expected:?}\n  returned {returned:?}")) }
+    match owner.iter().position(Option::is_none) {
+        Some(lost) => Err(format!("it loses {:?}\n  returned {returned:?}", expected[lost])),
+        None => Ok(expected.len()),
+    }
+}
+
+/// Gives a returned row one of the expected ones that it may be, moving others where that makes room: events at one time
+/// cannot be told apart.
+fn assign(place: usize, fits: &[Vec<usize>], owner: &mut [Option<usize>], seen: &mut [bool]) -> bool {
+    for &expected in &fits[place] {
+        if !std::mem::replace(&mut seen[expected], true)
+            && owner[expected].is_none_or(|other| assign(other, fits, owner, seen))
+        {
+            owner[expected] = Some(place);
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether a returned row tells what may be told of a completing event.
+fn tells(steps: &Steps, set: &[Happened], expected: &Row, row: &spl::Row) -> bool {
+    let told: Vec<usize> = (0..steps.steps.len()).filter(|i| steps.steps[*i].role != Role::Without).collect();
+    let time = |i: &usize| micros(row.get(&format!("{}_time", steps.steps[*i].name)));
+    let times: Vec<Option<i64>> = told.iter().map(time).collect();
+    let flags: Vec<Option<&str>> = steps.flags.iter().map(|f| row.get(&f.name).and_then(Json::as_str)).collect();
+    let completing = &set[expected.completing];
+    let host = completing.event.named("host").map(Value::text);
+    micros(row.get("_time")) == Some(completing.time)
+        && row.get("Computer").is_none_or(|c| c.as_str() == host)
+        && expected.ways.iter().any(|way| {
+            told.iter().map(|i| way.times[*i]).eq(times.iter().copied())
+                && way.flags.iter().map(|f| Some(if *f { "true" } else { "false" })).eq(flags.iter().copied())
+        })
 }
 
 /// In a data model the completing event is known to the second.
