@@ -4,6 +4,8 @@
 
 #[path = "engines/checker.rs"]
 mod checker;
+#[path = "engines/in_splunk.rs"]
+mod in_splunk;
 mod oracle;
 #[path = "engines/run/mod.rs"]
 mod run;

@@ -51,7 +51,15 @@ pub fn print(rule: &Rule, project: &Project, target: &Target) -> Result<Option<P
             lookback(rule, count.within, 2, target)?;
             kql::count(rule, count, &bind_count(rule, count, project, target)?)?
         }
-        (Meaning::Steps(_) | Meaning::Count(_), Language::Spl | Language::Sigma) => return Ok(None),
+        (Meaning::Steps(steps), Language::Spl) => {
+            lookback(rule, steps.within, 1, target)?;
+            spl::steps(rule, steps, &bind_steps(rule, steps, project, target)?)?
+        }
+        (Meaning::Count(count), Language::Spl) => {
+            lookback(rule, count.within, 2, target)?;
+            spl::count(rule, count, &bind_count(rule, count, project, target)?)?
+        }
+        (Meaning::Steps(_) | Meaning::Count(_), Language::Sigma) => return Ok(None),
     };
     Ok(Some(printed))
 }

@@ -24,9 +24,29 @@ pub enum Base {
         filler: String,
         /// The condition; fields carry the dataset's prefix.
         filter: Option<Search>,
+        /// The times of the first and of the last event of a row, besides their number.
+        times: Option<(String, String)>,
         /// The grouping fields, without prefix.
         by: Vec<String>,
     },
+    /// `| tstats prestats=t …` for each of several data models, the later ones with `append=t`.
+    Models {
+        /// What stands for a missing value.
+        filler: String,
+        /// The data models.
+        models: Vec<Model>,
+    },
+}
+
+/// One of several data models.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// `Endpoint.Processes`
+    pub datamodel: String,
+    /// The condition; fields carry the dataset's prefix.
+    pub filter: Option<Search>,
+    /// The grouping fields, without prefix.
+    pub by: Vec<String>,
 }
 
 /// One command.
@@ -44,6 +64,51 @@ pub enum Step {
     Eval(Vec<(String, Eval)>),
     /// `| table a, b`
     Table(Vec<String>),
+    /// `| sort 0 a, - b`: all rows.
+    Sort(Vec<Order>),
+    /// `| streamstats …`
+    Streamstats(Streamstats),
+    /// `| stats … BY …`
+    Stats(Vec<Stat>, Vec<String>),
+    /// `| eventstats … BY …`
+    Eventstats(Vec<Stat>, Vec<String>),
+    /// `| mvexpand a`
+    Mvexpand(String),
+    /// `| dedup a`
+    Dedup(String),
+}
+
+/// A field to sort by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Smallest first.
+    Rising(String),
+    /// Greatest first.
+    Falling(String),
+}
+
+/// Statistics over the rows so far.
+#[derive(Clone, Debug, Default)]
+pub struct Streamstats {
+    /// The row itself takes no part.
+    pub before: bool,
+    /// Over so many rows of a group, instead of all.
+    pub window: Option<u64>,
+    /// What is computed.
+    pub stats: Vec<Stat>,
+    /// Groups.
+    pub by: Vec<String>,
+}
+
+/// One statistic, under its name.
+#[derive(Clone, Debug)]
+pub struct Stat {
+    /// `last`, `min`, `count` …
+    pub function: &'static str,
+    /// Over this; `None`: rows.
+    pub over: Option<Eval>,
+    /// The field that holds it.
+    pub name: String,
 }
 
 /// A condition of the search command.

@@ -7,7 +7,7 @@ use crate::backend::{exception_line, exception_titles, rank};
 use crate::ir::Score;
 use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
-use crate::target::{Bound, Column, How, Plan, Scalar, SourceQuery, Unsupported};
+use crate::target::{Bound, Column, How, Plan, Scalar, Source, SourceQuery, Unsupported};
 
 /// The field of a rule's score.
 const SCORE: &str = "score";
@@ -45,28 +45,27 @@ pub fn query(rule: &Rule, plan: &Plan) -> Result<Query, Vec<Unsupported>> {
 }
 
 /// The dataset of a data model is the prefix of its fields.
-fn dataset(datamodel: &str) -> &str {
+pub fn dataset(datamodel: &str) -> &str {
     datamodel.rsplit('.').next().unwrap_or(datamodel)
 }
 
 /// Log sources are told apart by the columns of their filters.
 fn told_apart(queries: &[SourceQuery]) -> bool {
-    queries.iter().enumerate().all(|(i, a)| {
-        queries.iter().skip(i + 1).all(|b| {
-            a.source.filter.iter().any(|(column, values)| {
-                b.source.filter.get(column).is_some_and(|v| v.iter().all(|v| !values.contains(v)))
-            })
-        })
-    })
+    queries.iter().enumerate().all(|(i, a)| queries.iter().skip(i + 1).all(|b| filters_differ(a.source, b.source)))
 }
 
-fn filter_search(query: &SourceQuery) -> Vec<Search> {
+/// Whether no event can pass the filters of both log sources.
+pub fn filters_differ(a: &Source, b: &Source) -> bool {
+    let other = |column| b.filter.get(column);
+    a.filter.iter().any(|(column, values)| other(column).is_some_and(|v| v.iter().all(|v| !values.contains(v))))
+}
+
+pub fn filter_search(source: &Source) -> Vec<Search> {
     let text = |s: &Scalar| match s {
         Scalar::Number(n) => vec![Piece::Text(n.to_string())],
         Scalar::Text(t) => vec![Piece::Text(t.clone())],
     };
-    query
-        .source
+    source
         .filter
         .iter()
         .map(|(column, values)| match values.as_slice() {
@@ -76,14 +75,13 @@ fn filter_search(query: &SourceQuery) -> Vec<Search> {
         .collect()
 }
 
-fn filter_eval(query: &SourceQuery) -> Vec<Eval> {
+pub fn filter_eval(source: &Source) -> Vec<Eval> {
     let value = |s: &Scalar| match s {
         Scalar::Number(n) => Eval::Text(n.to_string()),
         Scalar::Text(t) => Eval::Text(t.clone()),
     };
     let field = |c: &String| Eval::Call("tostring", vec![Eval::Field(c.clone())]);
-    query
-        .source
+    source
         .filter
         .iter()
         .map(|(column, values)| match values.as_slice() {
@@ -91,6 +89,24 @@ fn filter_eval(query: &SourceQuery) -> Vec<Eval> {
             many => Eval::Call("in", [field(column)].into_iter().chain(many.iter().map(value)).collect()),
         })
         .collect()
+}
+
+/// Conjuncts that the search command can say, or others that they imply; those that it cannot say exactly.
+pub fn split<'b>(names: &Names, detect: &'b Bound) -> (Vec<Search>, Vec<&'b Bound>) {
+    let (mut said, mut rest) = (vec![], vec![]);
+    for conjunct in rank::by_cost(detect.conjuncts()) {
+        match names.exact(conjunct) {
+            Some(search) => said.push(search),
+            None => {
+                let implied = names.implied(conjunct);
+                if implied.is_none() || !on(Mutant::SplImpliedIsEnough) {
+                    rest.push(conjunct);
+                }
+                said.extend(implied);
+            }
+        }
+    }
+    (said, rest)
 }
 
 /// What follows the base search.
@@ -109,37 +125,19 @@ impl Tail<'_> {
         made
     }
 
-    /// Conjuncts that the search command can say; the others.
-    fn split<'b>(names: &Names, detect: &'b Bound) -> (Vec<Search>, Vec<&'b Bound>) {
-        let (mut said, mut rest) = (vec![], vec![]);
-        for conjunct in rank::by_cost(detect.conjuncts()) {
-            match names.exact(conjunct) {
-                Some(search) => said.push(search),
-                None => {
-                    let implied = names.implied(conjunct);
-                    if implied.is_none() || !on(Mutant::SplImpliedIsEnough) {
-                        rest.push(conjunct);
-                    }
-                    said.extend(implied);
-                }
-            }
-        }
-        (said, rest)
-    }
-
     fn searches(&mut self, queries: &[SourceQuery]) -> Search {
         let names = Names { prefix: "" };
         let mut branches = vec![];
         let mut left: Vec<(Vec<Eval>, Vec<Eval>)> = vec![];
         for query in queries {
-            let (said, rest) = Tail::split(&names, &query.detect);
+            let (said, rest) = split(&names, &query.detect);
             let mut all: Vec<Search> = query.source.macro_name.iter().map(|m| Search::Macro(m.clone())).collect();
             if !on(Mutant::SplFilterLost) {
-                all.extend(filter_search(query));
+                all.extend(filter_search(query.source));
             }
             all.extend(said);
             branches.push(joined(all, true).unwrap_or(Search::And(vec![])));
-            left.push((filter_eval(query), rest.into_iter().map(|b| self.eval(b)).collect()));
+            left.push((filter_eval(query.source), rest.into_iter().map(|b| self.eval(b)).collect()));
         }
         if let [(_, rest)] = left.as_mut_slice() {
             let rest = std::mem::take(rest);
@@ -157,7 +155,7 @@ impl Tail<'_> {
     fn tstats(&mut self, plan: &Plan, datamodel: &str) -> Result<Base, Vec<Unsupported>> {
         let Some(query) = plan.queries.first() else { return Err(vec![]) };
         let prefix = dataset(datamodel);
-        let (said, rest) = Tail::split(&Names { prefix }, &query.detect);
+        let (said, rest) = split(&Names { prefix }, &query.detect);
         let rest: Vec<Eval> = rest.into_iter().map(|b| self.eval(b)).collect();
         self.steps.extend(rest.into_iter().map(Step::Where));
         // Rows carry what is shown, and what is read behind the base search.
@@ -172,7 +170,8 @@ impl Tail<'_> {
         let mut seen = std::collections::HashSet::new();
         by.retain(|f| f != "_time" && seen.insert(f.clone()));
         let filler = plan.target.filler.first().cloned().unwrap_or_else(|| "unknown".to_owned());
-        Ok(Base::Tstats { datamodel: datamodel.to_owned(), filler, filter: joined(said, true), by })
+        let filter = joined(said, true);
+        Ok(Base::Tstats { datamodel: datamodel.to_owned(), filler, filter, times: None, by })
     }
 
     fn exceptions(&mut self, queries: &[SourceQuery], several: bool) {
@@ -198,7 +197,7 @@ impl Tail<'_> {
         if !several || on(Mutant::SplSourcesMixed) {
             return made;
         }
-        let all = eval::joined(filter_eval(query).into_iter().chain([made]).collect(), true);
+        let all = eval::joined(filter_eval(query.source).into_iter().chain([made]).collect(), true);
         eval::fields(&all, &mut self.fields);
         all
     }
@@ -279,7 +278,7 @@ fn scored(score: &Score, flags: &[(String, Bound)]) -> [Step; 2] {
     [Step::Eval(vec![(SCORE.to_owned(), sum)]), Step::Where(reached)]
 }
 
-fn unique(mut names: Vec<String>) -> Vec<String> {
+pub fn unique(mut names: Vec<String>) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
     names.retain(|n| seen.insert(n.clone()));
     names

@@ -9,11 +9,13 @@ mod eval;
 mod lower;
 mod print;
 mod search;
+mod temporal;
 
 use super::{Fragment, Printed};
 use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
-use crate::target::{Note, Plan, Unsupported};
+use crate::target::{Note, Plan, Target, Unsupported};
+pub use temporal::{count, steps};
 
 /// Prints a rule as SPL.
 ///
@@ -23,12 +25,14 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
     let query = lower::query(rule, plan)?;
     let text = print::query(&query);
     let mut notes = plan.notes.clone();
-    for name in &query.macros {
-        if let Some(definition) = plan.target.macros.get(name) {
-            notes.push(Note { text: format!("Macro `{name}`: {definition}"), degraded: false });
-        }
-    }
+    notes.extend(macro_notes(&query, plan.target));
     Ok(Printed { fragments: vec![("query", Fragment::Text(text))], notes })
+}
+
+/// What each macro of a query stands for.
+fn macro_notes(query: &ast::Query, target: &Target) -> Vec<Note> {
+    let defined = query.macros.iter().filter_map(|name| Some((name, target.macros.get(name)?)));
+    defined.map(|(name, text)| Note { text: format!("Macro `{name}`: {text}"), degraded: false }).collect()
 }
 
 /// `text` inside a comment of three backticks.

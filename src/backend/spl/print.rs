@@ -1,6 +1,6 @@
 //! SPL's syntax tree as text. The one place that quotes, escapes and parenthesises SPL.
 
-use super::ast::{Base, Eval, Piece, Query, Search, Step};
+use super::ast::{Base, Eval, Model, Order, Piece, Query, Search, Stat, Step};
 use crate::mutant::{Mutant, on};
 use std::fmt::Write as _;
 
@@ -10,17 +10,26 @@ const WIDTH: usize = 110;
 pub fn query(query: &Query) -> String {
     let mut out = match &query.base {
         Base::Search(search_) => conjunction(search_, "    "),
-        Base::Tstats { datamodel, filler, filter, by } => {
-            let prefix = datamodel.rsplit('.').next().unwrap_or(datamodel);
+        Base::Tstats { datamodel, filler, filter, times, by } => {
             let mut out = "| tstats summariesonly=false fillnull_value=".to_owned();
             quote(&mut out, filler);
-            let _ = write!(out, " count from datamodel={datamodel}");
-            if let Some(filter) = filter {
-                let _ = write!(out, "\n    where {}", conjunction(filter, "    "));
+            out.push_str(" count");
+            if let Some((first, last)) = times {
+                let _ = write!(out, " min(_time) AS {} max(_time) AS {}\n   ", field(first), field(last));
             }
-            let by: Vec<String> = by.iter().map(|f| field(&format!("{prefix}.{f}"))).collect();
-            let _ = write!(out, "\n    by _time span=1s{}", wrapped(&by, " ", "        "));
+            from(&mut out, datamodel, filter.as_ref(), by);
             out
+        }
+        Base::Models { filler, models } => {
+            let one = |(i, model): (usize, &Model)| {
+                let append = if i > 0 { " append=t" } else { "" };
+                let mut out = format!("| tstats prestats=t{append} summariesonly=false fillnull_value=");
+                quote(&mut out, filler);
+                out.push_str(" count min(_time) max(_time)\n   ");
+                from(&mut out, &model.datamodel, model.filter.as_ref(), &model.by);
+                out
+            };
+            models.iter().enumerate().map(one).collect::<Vec<_>>().join("\n")
         }
     };
     for step in &query.steps {
@@ -29,6 +38,17 @@ pub fn query(query: &Query) -> String {
     }
     out.push('\n');
     out
+}
+
+/// A data model, what is asked of its events, and what makes a row of them.
+fn from(out: &mut String, datamodel: &str, filter: Option<&Search>, by: &[String]) {
+    let prefix = datamodel.rsplit('.').next().unwrap_or(datamodel);
+    let _ = write!(out, " from datamodel={datamodel}");
+    if let Some(filter) = filter {
+        let _ = write!(out, "\n    where {}", conjunction(filter, "    "));
+    }
+    let by: Vec<String> = by.iter().map(|f| field(&format!("{prefix}.{f}"))).collect();
+    let _ = write!(out, "\n    by _time span=1s{}", wrapped(&by, " ", "        "));
 }
 
 fn step(out: &mut String, step: &Step) {
@@ -62,7 +82,73 @@ fn step(out: &mut String, step: &Step) {
             out.push_str("| table");
             out.push_str(&wrapped(&fields.iter().map(|f| field(f)).collect::<Vec<_>>(), ", ", "    "));
         }
+        Step::Sort(keys) => {
+            let keys: Vec<String> = keys.iter().map(order).collect();
+            let _ = write!(out, "| sort 0 {}", keys.join(", "));
+        }
+        Step::Streamstats(s) => {
+            out.push_str("| streamstats");
+            if s.before {
+                out.push_str(" current=f");
+            }
+            if let Some(window) = s.window {
+                // Without global=f the window would count the rows of all groups.
+                let _ = write!(out, " window={window} global=f");
+            }
+            stats(out, &s.stats, &s.by);
+        }
+        Step::Stats(all, by) => {
+            out.push_str("| stats");
+            stats(out, all, by);
+        }
+        Step::Eventstats(all, by) => {
+            out.push_str("| eventstats");
+            stats(out, all, by);
+        }
+        Step::Mvexpand(name) => {
+            let _ = write!(out, "| mvexpand {}", field(name));
+        }
+        Step::Dedup(name) => {
+            let _ = write!(out, "| dedup {}", field(name));
+        }
     }
+}
+
+fn order(key: &Order) -> String {
+    match key {
+        Order::Rising(name) => field(name),
+        Order::Falling(name) => format!("- {}", field(name)),
+    }
+}
+
+/// Statistics with their names and groups.
+fn stats(out: &mut String, all: &[Stat], by: &[String]) {
+    let one = |stat: &Stat| {
+        let over = match &stat.over {
+            None => String::new(),
+            Some(Eval::Field(name)) => format!("({})", field(name)),
+            Some(e) => {
+                let mut inner = String::new();
+                eval(&mut inner, e);
+                format!("(eval({inner}))")
+            }
+        };
+        if stat.over.is_none() && stat.name == stat.function {
+            return stat.name.clone();
+        }
+        format!("{}{over} AS {}", stat.function, field(&stat.name))
+    };
+    let all: Vec<String> = all.iter().map(one).collect();
+    let list = wrapped(&all, ", ", "    ");
+    out.push_str(&list);
+    if by.is_empty() {
+        return;
+    }
+    let by: Vec<String> = by.iter().map(|f| field(f)).collect();
+    let length: usize = list.len() + by.iter().map(|f| f.len() + 2).sum::<usize>();
+    let broken = list.contains('\n') || length > WIDTH;
+    out.push_str(if broken { "\n    BY" } else { " BY" });
+    out.push_str(&wrapped(&by, ", ", "        "));
 }
 
 /// Items behind a command, as many a line as fit; each line after the first is indented.
@@ -193,6 +279,23 @@ fn broken(out: &mut String, e: &Eval, indent: usize, used: usize) {
         Eval::Not(inner) => {
             out.push_str("NOT (");
             broken(out, inner, indent, used + 5);
+            out.push(')');
+        }
+        Eval::Call("case", all) => {
+            out.push_str("case(");
+            for (i, arm) in all.chunks(2).enumerate() {
+                if i > 0 {
+                    out.push(',');
+                }
+                out.push('\n');
+                out.extend(std::iter::repeat_n(' ', indent));
+                for (i, operand) in arm.iter().enumerate() {
+                    if i > 0 {
+                        out.push_str(", ");
+                    }
+                    broken(out, operand, indent + 4, indent + 8);
+                }
+            }
             out.push(')');
         }
         Eval::Call("if", all) => {

@@ -136,6 +136,11 @@ impl Aggregation {
         }
     }
 
+    /// What it computes, whatever its name.
+    pub fn kind(&self) -> String {
+        format!("{:?} of {:?}", self.function, self.field())
+    }
+
     /// An empty account.
     pub fn start(&self) -> Account {
         Account { function: self.function, at: self.at, ..Account::default() }

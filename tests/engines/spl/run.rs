@@ -4,8 +4,36 @@ use super::command::{Command, What};
 use super::{Result, Row, SplError, calc, matching, rows, stream};
 
 /// Runs all commands in order.
-pub(super) fn pipeline(commands: &[Command], rows: &[Row]) -> Result<Vec<Row>> {
-    commands.iter().try_fold(rows.to_vec(), |rows, command| step(command, rows))
+///
+/// Between `tstats prestats=t` and the `stats` that ends it, no command may look at more than one row or take one away:
+/// what those do to open statistics is not documented.
+pub(super) fn pipeline(commands: &[Command], events: &[Row]) -> Result<Vec<Row>> {
+    let mut rows = events.to_vec();
+    let mut last = 0;
+    for (index, command) in commands.iter().enumerate() {
+        last = command.at;
+        let appends = matches!(&command.what, What::Tstats(tstats) if tstats.append);
+        if appends && index > 0 {
+            if let What::Tstats(tstats) = &command.what {
+                rows.extend(stream::tstats(events, tstats, command.at)?);
+            }
+            continue;
+        }
+        rows = match &command.what {
+            What::Stats { aggregations, by } if stream::is_open(&rows) => {
+                stream::closing(&rows, aggregations, by, command.at)?
+            }
+            What::Eval(_) | What::Fillnull { .. } | What::Rename(_) => step(command, rows)?,
+            _ if stream::is_open(&rows) => {
+                return Err(SplError::undocumented(command.at, "this command on the rows of tstats prestats=t"));
+            }
+            _ => step(command, rows)?,
+        };
+    }
+    match stream::is_open(&rows) {
+        true => Err(SplError::undocumented(last, "tstats prestats=t without the stats that ends it")),
+        false => Ok(rows),
+    }
 }
 
 fn step(command: &Command, mut given: Vec<Row>) -> Result<Vec<Row>> {

@@ -165,11 +165,9 @@ fn push<'a>(window: &mut VecDeque<(Group, &'a Row)>, size: usize, entry: (Group,
 
 /// `tstats`: the rows are the data model's events, their fields named `Dataset.field`.
 ///
-/// A row belongs to the dataset if it has at least one field of it.
+/// A row belongs to the dataset if it has at least one field of it. With `prestats` the statistics are still open: the rows
+/// are those of the events, marked with what they are for, and only `stats` with the same statistics may end them.
 pub(super) fn tstats(rows: &[Row], command: &Tstats, at: usize) -> Result<Vec<Row>> {
-    if command.prestats {
-        return Err(SplError::unsupported(at, "the prestats format is not evaluated"));
-    }
     let prefix = command.dataset.as_ref().map(|dataset| format!("{dataset}."));
     let mut kept = Vec::new();
     for row in rows {
@@ -182,6 +180,9 @@ pub(super) fn tstats(rows: &[Row], command: &Tstats, at: usize) -> Result<Vec<Ro
             kept.push(prepared(row, command, at)?);
         }
     }
+    if command.prestats {
+        return kept.iter().map(|row| open(row, command, at)).collect();
+    }
     let mut out = stats(&kept, &command.aggregations, &binned(&command.by), at)?;
     for row in &mut out {
         if let Some(time) = row.shift_remove(BIN) {
@@ -190,6 +191,65 @@ pub(super) fn tstats(rows: &[Row], command: &Tstats, at: usize) -> Result<Vec<Ro
         }
     }
     Ok(out)
+}
+
+/// Columns of a row whose statistics are open: which ones, and the time of its event.
+const OPEN: &str = "prestats: statistics";
+const TIME: &str = "prestats: time";
+
+/// A row with open statistics: its by-fields, and what `stats` needs.
+fn open(row: &Row, command: &Tstats, at: usize) -> Result<Row> {
+    let known = |aggregation: &Aggregation| aggregation.field().is_none_or(|field| field == "_time");
+    if !command.aggregations.iter().all(known) {
+        return Err(SplError::unsupported(at, "prestats of anything but the number of events and their times"));
+    }
+    let mut out = Row::new();
+    for name in &command.by {
+        let from = if name == "_time" { BIN } else { name };
+        if let Some(value) = row.get(from) {
+            out.insert(name.clone(), value.clone());
+        }
+    }
+    out.insert(OPEN.to_owned(), Json::from(signature(&command.aggregations)));
+    out.insert(TIME.to_owned(), row.get("_time").cloned().unwrap_or(Json::Null));
+    Ok(out)
+}
+
+fn signature(aggregations: &[Aggregation]) -> String {
+    let mut all: Vec<String> = aggregations.iter().map(Aggregation::kind).collect();
+    all.sort();
+    all.join(", ")
+}
+
+/// `stats` behind `tstats prestats=t`: the same statistics, over the events themselves.
+pub(super) fn closing(rows: &[Row], aggregations: &[Aggregation], by: &[String], at: usize) -> Result<Vec<Row>> {
+    let same = signature(aggregations);
+    let mut plain = Vec::new();
+    for row in rows {
+        if row.get(OPEN).and_then(Json::as_str) != Some(&same) {
+            return Err(SplError::undocumented(at, "statistics other than those that tstats prepared"));
+        }
+        let mut row = row.clone();
+        row.shift_remove(OPEN);
+        if let Some(bin) = row.insert("_time".to_owned(), row.get(TIME).cloned().unwrap_or(Json::Null)) {
+            row.insert(BIN.to_owned(), bin);
+        }
+        row.shift_remove(TIME);
+        plain.push(row);
+    }
+    let mut out = stats(&plain, aggregations, &binned(by), at)?;
+    for row in &mut out {
+        if let Some(time) = row.shift_remove(BIN) {
+            let number = time.as_str().and_then(number).map(json_number);
+            row.insert("_time".to_owned(), number.unwrap_or(time));
+        }
+    }
+    Ok(out)
+}
+
+/// Whether statistics of these rows are open.
+pub(super) fn is_open(rows: &[Row]) -> bool {
+    rows.iter().any(|row| row.contains_key(OPEN))
 }
 
 /// The column that holds the bucket of `_time`, so that `min(_time)` still sees the time itself.

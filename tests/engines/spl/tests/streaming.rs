@@ -130,8 +130,29 @@ fn tstats_filters_groups_and_drops_events_without_a_by_field() {
             {"Processes.dest": "a", "count": 1, "m": 5, "_time": 4},
         ])
     );
-    let pre = "| tstats prestats=t count from datamodel=Endpoint.Processes";
-    assert_eq!(run(pre, json!([])).map_err(|error| error.kind), Err(Kind::Unsupported));
+}
+
+#[test]
+fn several_data_models_come_together_with_open_statistics_that_stats_ends() {
+    let given = json!([
+        {"Processes.dest": "a", "_time": 1.5}, {"Processes.dest": "a", "_time": 1.9}, {"Files.dest": "a", "_time": 1.7},
+    ]);
+    let models = "| tstats prestats=t count min(_time) max(_time) from datamodel=Endpoint.Processes by _time span=1s Processes.dest
+        | tstats prestats=t append=t count min(_time) max(_time) from datamodel=Endpoint.Files by _time span=1s Files.dest";
+    let named = "| eval set=if(isnotnull('Files.dest'), \"f\", \"p\"), dest=coalesce('Processes.dest', 'Files.dest')";
+    let ends = "| stats count min(_time) AS a max(_time) AS b BY _time, set, dest";
+    assert_eq!(
+        answer(&format!("{models} {named} {ends} | table _time, set, dest, count, a, b"), given.clone()),
+        json!([
+            {"_time": 1, "set": "f", "dest": "a", "count": 1, "a": 1.7, "b": 1.7},
+            {"_time": 1, "set": "p", "dest": "a", "count": 2, "a": 1.5, "b": 1.9},
+        ])
+    );
+    undocumented(&format!("{models} {named}"), given.clone());
+    undocumented(&format!("{models} {named} | where set==\"p\" {ends}"), given.clone());
+    undocumented(&format!("{models} {named} | stats count BY _time, set, dest"), given.clone());
+    let other = "| tstats prestats=t dc(Processes.dest) from datamodel=Endpoint.Processes | stats dc(Processes.dest)";
+    assert_eq!(run(other, given).map_err(|error| error.kind), Err(Kind::Unsupported));
 }
 
 #[test]

@@ -1,0 +1,235 @@
+//! Counts: a sliding window of so many rows for events, changes in order of time for different values.
+
+use super::make::{all, any, binary, carry, choose, field, known, minus, null, only, span, stat, text};
+use super::names::Names;
+use super::rows::Rows;
+use crate::backend::Printed;
+use crate::backend::spl::ast::{Eval, Order, Stat, Step, Streamstats};
+use crate::backend::spl::eval::Lower;
+use crate::backend::spl::lower::unique;
+use crate::backend::{exception_line, one_line};
+use crate::ir::Count;
+use crate::sema::Rule;
+use crate::target::temporal::{Carry, CountPlan, What};
+use crate::target::{By, Column, How, Unsupported};
+
+/// The most rows that a window of `streamstats` holds.
+const WINDOW: u64 = 10_000;
+
+/// Prints a count as SPL.
+///
+/// # Errors
+/// A number that no window of `streamstats` reaches.
+pub fn count(rule: &Rule, meant: &Count, plan: &CountPlan) -> Result<Printed, Vec<Unsupported>> {
+    if meant.at_least > WINDOW {
+        let why = "counts at most 10,000 events (max_stream_window in limits.conf)".to_owned();
+        return Err(vec![Unsupported { span: meant.at_least_span, why }]);
+    }
+    let lower = Lower { filler: &plan.target.filler };
+    let names = Names::new(plan.target, ["exceptions", "count"]);
+    let rows = Rows::new(rule, plan.target, std::slice::from_ref(&plan.events), names, &lower);
+    let window = meant.within.micros / 1_000_000;
+    let mut counting = Counting { plan, rows, window, at_least: meant.at_least, keys: vec![], shown: vec![] };
+    counting.query();
+    let query = counting.rows.finish();
+    Ok(counting.rows.printed(query, plan.notes.clone()))
+}
+
+struct Counting<'a> {
+    plan: &'a CountPlan<'a>,
+    rows: Rows<'a>,
+    /// Seconds.
+    window: i64,
+    at_least: u64,
+    /// The columns that group.
+    keys: Vec<String>,
+    /// The columns of the result for them.
+    shown: Vec<String>,
+}
+
+impl Counting<'_> {
+    fn query(&mut self) {
+        let mut tests = self.rows.conditions();
+        let keys = self.key_columns(&self.plan.keys);
+        let values = self.key_columns(&self.plan.distinct);
+        self.shown = keys.iter().map(|k| k.shown.clone()).collect();
+        self.keys = keys.iter().map(|k| k.name.clone()).collect();
+        let made: Vec<(String, Eval)> =
+            keys.iter().chain(&values).filter_map(|k| Some((k.name.clone(), k.value.clone()?))).collect();
+        tests.retain(|t| *t != Eval::And(vec![]));
+        if self.plan.events.sources.len() > 1 || !tests.is_empty() {
+            self.rows.push(Step::Where(all(tests)));
+        }
+        for (index, made) in self.rows.exceptions_of_all() {
+            self.rows.push(Step::Comment(exception_line(self.rows.rule, index)));
+            self.rows.push(Step::Where(super::make::not(made)));
+        }
+        if !made.is_empty() {
+            self.rows.push(Step::Eval(made));
+        }
+        let present = keys.iter().chain(&values).map(|k| self.rows.exists(&field(&k.name))).collect();
+        self.rows.push(Step::Where(all(present)));
+        let first = self.rows.names.fresh("first_seen");
+        let number = self.rows.names.fresh("n");
+        let values: Vec<String> = values.into_iter().map(|k| k.name).collect();
+        if values.is_empty() && self.rows.seconds.is_none() {
+            self.events(&first, &number);
+        } else {
+            self.changes(&values, &first, &number);
+        }
+        self.bursts();
+        self.output(&first, &number);
+    }
+
+    /// As many rows as are wanted, within the window.
+    fn events(&mut self, first: &str, number: &str) {
+        self.rows.push(Step::Sort(vec![Order::Rising("_time".to_owned())]));
+        let counted = Stat { function: "count", over: None, name: number.to_owned() };
+        let stats = vec![stat("min", "_time", first), counted];
+        self.stream(Streamstats { window: Some(self.at_least), stats, ..Streamstats::default() });
+        let full = binary("==", field(number), self.wanted());
+        let inside = binary("<=", span(field("_time"), field(first)), Eval::Number(self.window));
+        self.rows.push(Step::Where(all(vec![full, inside])));
+    }
+
+    /// Each event adds one; the next event with its value takes that away again, or the end of the window does.
+    fn changes(&mut self, values: &[String], first: &str, number: &str) {
+        let (begins, ends) = self.rows.seconds.clone().unwrap_or_else(|| ("_time".to_owned(), "_time".to_owned()));
+        let next = self.rows.names.fresh("next_time");
+        let what =
+            if values.is_empty() { "an event adds one, and" } else { "a value adds one, and, unless it comes again," };
+        self.rows
+            .comment(&format!("{what} takes it away at the end of the window; phases order what happens at one time"));
+        let stays = (!values.is_empty()).then(|| {
+            if begins != "_time" {
+                self.rows.push(Step::Eval(vec![("_time".to_owned(), field(&begins))]));
+            }
+            self.rows.push(Step::Sort(vec![Order::Falling("_time".to_owned())]));
+            let stats = vec![stat("last", &begins, &next)];
+            let by = self.keys.iter().chain(values).cloned().collect();
+            self.rows.push(Step::Streamstats(Streamstats { before: true, stats, by, ..Streamstats::default() }));
+            all(vec![known(&next), binary("<=", span(field(&next), field(&ends)), Eval::Number(self.window))])
+        });
+        let [phase, seen, delta, again] = ["phase", "seen", "change", "again"].map(|name| self.rows.names.fresh(name));
+        let one = |n: &str| text(n);
+        let mut made = vec![];
+        let mut phases = vec![one("1"), one("2")];
+        if let Some(stays) = stays {
+            made.push((again.clone(), choose(stays, Eval::Number(1), Eval::Number(0))));
+            phases.push(only(binary("==", field(&again), Eval::Number(1)), one("0")));
+        }
+        made.push((seen.clone(), field(&begins)));
+        made.push((phase.clone(), Eval::Call("mvappend", phases)));
+        self.rows.push(Step::Eval(made));
+        self.rows.push(Step::Mvexpand(phase.clone()));
+        let is = |n: i64| binary("==", field(&phase), Eval::Number(n));
+        let rounded = |e: Eval| Eval::Call("round", vec![e, Eval::Number(6)]);
+        let leaves = rounded(binary(" + ", field(&ends), Eval::Number(self.window)));
+        let weight = if values.is_empty() { field("count") } else { Eval::Number(1) };
+        let minus_one = minus(Eval::Number(0), weight.clone());
+        let mut change = vec![is(1), weight];
+        let mut time = vec![is(1), rounded(field(&begins))];
+        if values.is_empty() {
+            change.extend([is(2), minus_one]);
+        } else {
+            let still = all(vec![is(2), binary("==", field(&again), Eval::Number(0))]);
+            change.extend([any(vec![is(0), still]), minus_one, is(2), Eval::Number(0)]);
+            time.extend([is(0), rounded(field(&next))]);
+        }
+        time.extend([is(2), leaves]);
+        let arms = |arms: Vec<Eval>| Eval::Call("case", arms);
+        self.rows.push(Step::Eval(vec![
+            (phase.clone(), Eval::Call("tonumber", vec![field(&phase)])),
+            (delta.clone(), arms(change)),
+            ("_time".to_owned(), arms(time)),
+        ]));
+        self.rows.comment("the next event to leave the window is the first one in it");
+        self.rows.push(Step::Sort(vec![Order::Falling("_time".to_owned()), Order::Falling(phase.clone())]));
+        self.rows.push(Step::Eval(vec![(first.to_owned(), choose(is(2), field(&seen), null()))]));
+        self.rows.push(carry(&[first.to_owned()], &self.keys));
+        self.rows.push(Step::Sort(vec![Order::Rising("_time".to_owned()), Order::Rising(phase.clone())]));
+        self.stream(Streamstats { stats: vec![stat("sum", &delta, number)], ..Streamstats::default() });
+        self.rows.push(Step::Where(all(vec![is(1), binary(">=", field(number), self.wanted())])));
+        self.rows.note("mvexpand stops at a limit of memory (max_mem_usage_mb in limits.conf) and says so.");
+        if self.rows.seconds.is_some() {
+            self.rows.degraded(
+                "Rows of a data model are seconds: an event counts from the first to the last one like it in its second, so \
+                 a count may be reached up to a second early or late.",
+            );
+        }
+    }
+
+    /// One row a burst: where none before it is within the window.
+    fn bursts(&mut self) {
+        self.rows.comment("one row a burst");
+        let before = self.rows.names.fresh("previous_time");
+        let stats = vec![stat("last", "_time", &before)];
+        self.stream(Streamstats { before: true, stats, ..Streamstats::default() });
+        let alone = Eval::Call("isnull", vec![field(&before)]);
+        let later = binary(">", span(field("_time"), field(&before)), Eval::Number(self.window));
+        self.rows.push(Step::Where(any(vec![alone, later])));
+        self.rows.note(
+            "Splunk documents that streamstats looks at 10000 events by default (max_stream_window in limits.conf). What \
+             is carried here without a window is the latest value, or the sum, of each key.",
+        );
+    }
+
+    fn output(&mut self, first: &str, number: &str) {
+        let titles = self.titles();
+        let mut columns = self.rows.target.columns.clone();
+        columns.append(&mut self.shown);
+        columns.extend([first.to_owned(), number.to_owned()]);
+        if !titles.is_empty() {
+            self.rows.push(Step::Eval(vec![("exceptions".to_owned(), text(&titles.join("; ")))]));
+            columns.push("exceptions".to_owned());
+        }
+        self.rows.push(Step::Table(unique(columns)));
+    }
+
+    fn titles(&self) -> Vec<String> {
+        let mut all: Vec<usize> =
+            self.plan.events.sources.iter().flat_map(|s| s.exceptions.iter().map(|(i, _)| *i)).collect();
+        all.sort_unstable();
+        all.dedup();
+        all.into_iter().filter_map(|i| self.rows.rule.exceptions.get(i)).map(|e| one_line(&e.title)).collect()
+    }
+
+    fn stream(&mut self, command: Streamstats) {
+        self.rows.push(Step::Streamstats(Streamstats { by: self.keys.clone(), ..command }));
+    }
+
+    fn wanted(&self) -> Eval {
+        Eval::Number(i64::try_from(self.at_least).unwrap_or(i64::MAX))
+    }
+
+    fn key_columns(&mut self, carries: &[Carry]) -> Vec<CountKey> {
+        let events = &self.plan.events;
+        let mut out = vec![];
+        for carried in carries.iter().filter_map(|c| events.carried.get(c.column)) {
+            let columns: Vec<Column> = carried.columns.iter().flatten().cloned().collect();
+            let each = columns.iter().map(|c| self.rows.comparable(c, carried.by)).collect();
+            let value = self.rows.by_source(0, each, false);
+            let plain = columns.first().filter(|c| c.how == How::Whole && columns.iter().all(|d| d == *c));
+            let shown = plain.map(|c| c.name.clone());
+            if let Some(name) = shown.clone().filter(|_| carried.by != By::Name) {
+                out.push(CountKey { shown: name.clone(), name, value: None });
+                continue;
+            }
+            let word = match carried.what {
+                What::Field(id) | What::Part(id, _) => id.short().replace('.', "_"),
+            };
+            let name = self.rows.names.fresh(&format!("{word}_key"));
+            out.push(CountKey { shown: shown.unwrap_or_else(|| name.clone()), name, value: Some(value) });
+        }
+        out
+    }
+}
+
+/// A column that groups.
+struct CountKey {
+    name: String,
+    /// What makes it; `None`: it is in the log.
+    value: Option<Eval>,
+    /// The column that a result shows for it.
+    shown: String,
+}

@@ -1,0 +1,142 @@
+//! Steps in any order: each row has the latest event of every step, its own among them.
+
+use super::Scene;
+use super::make::{all, binary, carry, choose, field, is_step, known, only, span, stat};
+use crate::backend::spl::ast::{Eval, Step, Streamstats};
+use crate::target::Unsupported;
+
+impl Scene<'_> {
+    /// All steps; the name of the column with the first one's time.
+    pub fn together(&mut self, required: &[usize]) -> Result<String, Unsupported> {
+        let by = self.one_key(required)?;
+        let overlap = self.pair_of_one_event(required)?;
+        let (mut made, mut names) = (vec![], vec![]);
+        for place in required.iter().copied() {
+            let row = self.row_of(place);
+            let Some(columns) = self.columns.get(place) else { continue };
+            made.push((columns.time.clone(), only(row.clone(), field("_time"))));
+            made.extend(columns.values.iter().map(|(_, n, v)| (n.clone(), only(row.clone(), v.clone()))));
+            names.extend(columns.names());
+        }
+        self.rows.push(Step::Eval(made));
+        let ends = self.ends(required, &by);
+        match overlap {
+            Some(pair) => self.carry_others(pair, &names, &by),
+            None => self.rows.push(carry(&names, &by)),
+        }
+        let times: Vec<String> = required.iter().filter_map(|p| self.columns.get(*p)).map(|c| c.time.clone()).collect();
+        let start = self.rows.names.fresh("start");
+        let least = Eval::Call("min", times.iter().map(|t| field(t)).collect());
+        let here = all(times.iter().map(|t| known(t)).collect());
+        self.rows.push(Step::Where(here));
+        self.rows.push(Step::Eval(vec![(start.clone(), least)]));
+        let later = field("_time");
+        let within = |earlier: Eval| binary("<=", span(later.clone(), earlier), Eval::Number(self.window));
+        let test = match ends.as_slice() {
+            [] => within(field(&start)),
+            names => all(names.iter().map(|n| within(field(n))).collect()),
+        };
+        self.rows.push(Step::Where(test));
+        if let (Some(event), true) = (self.rows.event.clone(), overlap.is_some()) {
+            self.one_row(&event, &start);
+        }
+        Ok(start)
+    }
+
+    /// That a row is a step's, with what is asked of its event beside the filter: conditions over several steps are refused.
+    fn row_of(&mut self, place: usize) -> Eval {
+        let tests = self.tests(place, vec![]);
+        all(std::iter::once(is_step(&self.rows.step, place)).chain(tests).collect())
+    }
+
+    /// In a data model a step reaches until its last event of a second.
+    fn ends(&mut self, required: &[usize], by: &[String]) -> Vec<String> {
+        let Some((_, last)) = self.rows.seconds.clone() else { return vec![] };
+        let mut made = vec![];
+        for place in required {
+            let name = self.rows.names.fresh(&format!("{}_until", self.name(*place).to_owned()));
+            made.push((name, only(is_step(&self.rows.step, *place), field(&last))));
+        }
+        let names: Vec<String> = made.iter().map(|(n, _)| n.clone()).collect();
+        self.rows.push(Step::Eval(made));
+        let stats = names.iter().map(|n| stat("max", n, n)).collect();
+        self.rows.push(Step::Streamstats(Streamstats { stats, by: by.to_vec(), ..Streamstats::default() }));
+        names
+    }
+
+    /// One key for all steps: the state knows the latest event of each under it.
+    fn one_key(&self, required: &[usize]) -> Result<Vec<String>, Unsupported> {
+        for class in &self.plan.classes {
+            let has: Vec<usize> = required.iter().copied().filter(|p| class.of(*p).is_some()).collect();
+            let lacks = required.iter().find(|p| class.of(**p).is_none());
+            if let (true, Some(place)) = (has.len() > 1, lacks) {
+                let why = format!(
+                    "carries steps in any order under one key, and `{}` does not share what joins the others",
+                    self.name(*place)
+                );
+                return Err(self.refuse(*place, why));
+            }
+        }
+        let shared = self.shared(required.first().copied().unwrap_or(0), required.get(1..).unwrap_or(&[]));
+        Ok(self.by(&shared))
+    }
+
+    /// Two steps that one event may be, if they are all that there are.
+    fn pair_of_one_event(&self, required: &[usize]) -> Result<Option<(usize, usize)>, Unsupported> {
+        let after = |i: usize| required.iter().skip(i + 1).copied();
+        let mut pairs = required.iter().enumerate().flat_map(|(i, a)| after(i).map(move |b| (*a, b)));
+        let Some((a, b)) = pairs.find(|(a, b)| !self.disjoint(*a, *b)) else { return Ok(None) };
+        if required.len() > 2 {
+            let why = format!(
+                "cannot keep one event from being both `{}` and `{}` among three steps or more",
+                self.name(a),
+                self.name(b)
+            );
+            return Err(self.refuse(b, why));
+        }
+        if self.rows.seconds.is_some() {
+            return Err(self.several_in_a_second(a, b));
+        }
+        Ok(Some((a, b)))
+    }
+
+    /// Carries all steps; of the first one also the event before the latest, which a row of the second takes that is the
+    /// latest itself.
+    fn carry_others(&mut self, (a, b): (usize, usize), names: &[String], by: &[String]) {
+        let Some(event) = self.rows.event.clone() else { return };
+        self.rows.comment("an event is not both steps: the event before the latest one is carried, too");
+        let Some(columns) = self.columns.get(a).map(super::wide::Columns::names) else { return };
+        let id = self.rows.names.fresh(&format!("{}_event", self.name(a).to_owned()));
+        let mut before: Vec<(String, String)> = vec![];
+        for name in columns {
+            let old = self.rows.names.fresh(&format!("previous_{name}"));
+            before.push((name, old));
+        }
+        let row = self.row_of(a);
+        self.rows.push(Step::Eval(vec![(id.clone(), only(row.clone(), field(&event)))]));
+        let stats = before.iter().map(|(name, old)| stat("last", name, old)).collect();
+        self.rows.push(Step::Streamstats(Streamstats {
+            before: true,
+            stats,
+            by: by.to_vec(),
+            ..Streamstats::default()
+        }));
+        self.rows
+            .push(Step::Eval(before.iter().map(|(_, old)| (old.clone(), only(row.clone(), field(old)))).collect()));
+        let all_names: Vec<String> =
+            names.iter().cloned().chain([id.clone()]).chain(before.iter().map(|(_, old)| old.clone())).collect();
+        self.rows.push(carry(&all_names, by));
+        let itself = all(vec![is_step(&self.rows.step, b), binary("==", field(&id), field(&event))]);
+        let chosen = before.iter().map(|(name, old)| (name.clone(), choose(itself.clone(), field(old), field(name))));
+        self.rows.push(Step::Eval(chosen.collect()));
+    }
+
+    /// An event that completes a match in both steps is one row: that of the tighter match.
+    fn one_row(&mut self, event: &str, start: &str) {
+        self.rows.comment("one row for each completing event");
+        let best = self.rows.names.fresh("best");
+        self.rows.push(Step::Eventstats(vec![stat("max", start, &best)], vec![event.to_owned()]));
+        self.rows.push(Step::Where(binary("==", field(start), field(&best))));
+        self.rows.push(Step::Dedup(event.to_owned()));
+    }
+}
