@@ -1,14 +1,20 @@
 //! `eval`: recorded events against rules, one after the other; memory does not grow with the file.
+//!
+//! Rules over several events run beside those over one, in a [`Stream`]; what they find comes out when it is decided.
 
 use crate::event::engine::{Detected, Engine, Session};
 use crate::event::read::stream::{Piece, Pieces};
 use crate::event::read::{self, Reader, Record};
+use crate::event::stream::{self, Events, Held, Naming, Place, Row, Stream};
 use crate::event::{Value, time};
 use crate::project::Loaded;
 use crate::sema::{FieldId, Rule};
 use crate::source::{Sources, Span};
+use crate::syntax::ast::Detect;
+use indexmap::IndexMap;
 use serde::Serialize;
 use std::io::{self, BufRead};
+use std::sync::Arc;
 
 /// How a run goes about.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,6 +23,8 @@ pub struct Options {
     pub excepted: bool,
     /// Stop at the first malformed record.
     pub strict: bool,
+    /// How late a record may come, for rules over several events: microseconds of the events' own time.
+    pub tolerance: i64,
 }
 
 /// A rule that fires on an event, as it is written.
@@ -37,11 +45,35 @@ pub struct Match<'r> {
     pub time: Option<String>,
     /// The rule's flags that hold.
     pub flags: Vec<String>,
-    /// The conditions that decided, in the words of the source.
-    pub clauses: Vec<String>,
+    /// The conditions that decided, in the words of the source; of a rule over one event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clauses: Option<Vec<String>>,
+    /// What the events of a rule over several have in common, as it is compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys: Option<IndexMap<&'r str, String>>,
+    /// The events of a rule over several, by step; of a count the first and the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<IndexMap<&'r str, Step<'r>>>,
+    /// How many events, or different values, a count found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<usize>,
     /// The exceptions that silence it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub excepted_by: Vec<String>,
+}
+
+/// An event of a rule over several.
+#[derive(Debug, Serialize)]
+pub struct Step<'r> {
+    /// The file, if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<&'r str>,
+    /// Which record of the file it is, from 1.
+    pub event: u64,
+    /// The line on which that begins.
+    pub line: u64,
+    /// When it happened.
+    pub time: String,
 }
 
 /// What was seen.
@@ -85,7 +117,10 @@ const LOOKED_AT: usize = 20;
 pub struct Run<'p> {
     rules: Vec<&'p Rule>,
     sources: &'p Sources,
-    engine: Engine,
+    engine: Arc<Engine>,
+    stream: Stream,
+    /// The files so far, as matches name them.
+    files: Vec<Option<String>>,
     session: Session,
     options: Options,
     /// What was seen so far.
@@ -93,16 +128,43 @@ pub struct Run<'p> {
 }
 
 impl<'p> Run<'p> {
-    /// Compiles the rules that the command line means; `only` names rules, none means all. Rules that look at several
-    /// events are not among them.
+    /// Compiles the rules that the command line means; `only` names rules, none means all.
     #[must_use]
     pub fn new(loaded: &'p Loaded, only: &[String], options: Options) -> Run<'p> {
         let wanted = |r: &&Rule| only.is_empty() || only.contains(&r.name);
-        let rules = loaded.rules().filter(|r| r.disabled.is_none() && r.over_several_events().is_none()).filter(wanted);
-        let rules: Vec<&Rule> = rules.collect();
-        let engine = Engine::new(rules.iter().map(|rule| (*rule, &loaded.project)));
+        let rules: Vec<&Rule> = loaded.rules().filter(|r| r.disabled.is_none()).filter(wanted).collect();
+        let engine = Arc::new(Engine::new(rules.iter().map(|rule| (*rule, &loaded.project))));
+        let Options { excepted, tolerance, .. } = options;
+        let stream = Stream::new(&engine, stream::Options { tolerance, excepted, naming: Naming::Logged });
         let tally = Tally { rules: vec![(0, 0); rules.len()], ..Tally::default() };
-        Run { rules, sources: &loaded.sources, engine, session: Session::default(), options, tally }
+        let session = Session::default();
+        Run { rules, sources: &loaded.sources, engine, stream, files: vec![], session, options, tally }
+    }
+
+    /// What rules over several events hold, and what they left out so far.
+    #[must_use]
+    pub fn held(&self) -> Held {
+        self.stream.held()
+    }
+
+    /// No record follows: what waited for later ones comes out.
+    ///
+    /// # Errors
+    /// Nobody listens any more.
+    pub fn finish(&mut self, sink: &mut dyn Sink) -> Result<(), Stopped> {
+        self.stream.finish();
+        if self.rows(sink) { Ok(()) } else { Err(Stopped::Closed) }
+    }
+
+    /// Tells what rules over several events have found; `false` if nobody listens any more.
+    fn rows(&mut self, sink: &mut dyn Sink) -> bool {
+        let mut open = true;
+        while let Some(row) = self.stream.next_row() {
+            count(&mut self.tally, row.rule, row.fires());
+            let Some(rule) = self.rules.get(row.rule) else { continue };
+            open = open && sink.matched(&shown(rule, &row, &self.files));
+        }
+        open
     }
 
     /// The rules, in the order of the tally.
@@ -124,6 +186,7 @@ impl<'p> Run<'p> {
         sink: &mut dyn Sink,
     ) -> Result<(), Stopped> {
         let mut pieces = Pieces::new(input);
+        self.files.push(shown.map(str::to_owned));
         let mut file = File { name, shown, records: 0, run: self, sink };
         let mut reader = reader;
         let mut waiting: Vec<(u64, Result<Vec<u8>, &'static str>)> = vec![];
@@ -186,15 +249,13 @@ impl File<'_, '_> {
             self.run.tally.other += 1;
             return true;
         };
-        let Run { rules, sources, engine, session, options, tally } = &mut *self.run;
+        let Run { rules, sources, engine, stream, files, session, options, tally } = &mut *self.run;
         tally.events += 1;
         let mut open = true;
-        engine.ask(event, session, |mut detected| {
+        let place = Place { file: files.len().saturating_sub(1), event: self.records, line };
+        engine.ask_with(event, session, (stream, place), |mut detected| {
             let fires = detected.verdict.fires();
-            if let Some((fired, excepted)) = tally.rules.get_mut(detected.rule) {
-                *fired += u64::from(fires);
-                *excepted += u64::from(!fires);
-            }
+            count(tally, detected.rule, fires);
             let Some(rule) = rules.get(detected.rule).filter(|_| open && (fires || options.excepted)) else { return };
             let clauses = clauses(&mut detected, sources);
             let at = FieldId::find("event.time").and_then(|id| event.get(id));
@@ -206,12 +267,61 @@ impl File<'_, '_> {
                 line,
                 time: at.and_then(|v| if let Value::Number(n) = v { Some(time::format(*n)) } else { None }),
                 flags: std::mem::take(&mut detected.verdict.flags),
-                clauses,
+                clauses: Some(clauses),
+                keys: None,
+                events: None,
+                count: None,
                 excepted_by: std::mem::take(&mut detected.verdict.excepted_by),
             };
             open = self.sink.matched(&found);
         });
-        open
+        open && self.run.rows(self.sink)
+    }
+}
+
+fn count(tally: &mut Tally, rule: usize, fires: bool) {
+    if let Some((fired, excepted)) = tally.rules.get_mut(rule) {
+        *fired += u64::from(fires);
+        *excepted += u64::from(!fires);
+    }
+}
+
+/// What a rule over several events has found, as it is written.
+fn shown<'r>(rule: &'r Rule, row: &Row, files: &'r [Option<String>]) -> Match<'r> {
+    let file = |place: &Place| files.get(place.file).and_then(Option::as_deref);
+    let step = |time: i64, place: &Place| Step {
+        file: file(place),
+        event: place.event,
+        line: place.line,
+        time: time::format(time),
+    };
+    let name = |index: usize| match rule.detect() {
+        Some(Detect::Steps(steps)) => steps.steps.get(index).map(|s| s.name.text.as_str()),
+        _ => None,
+    };
+    let (events, count) = match &row.events {
+        Events::Steps(all) => {
+            let each = all.iter().filter_map(|(index, time, place)| Some((name(*index)?, step(*time, place))));
+            (each.collect(), None)
+        }
+        Events::Counted { first, last, count } => {
+            let ends = [("first", step(first.0, &first.1)), ("last", step(last.0, &last.1))];
+            (IndexMap::from(ends), Some(*count))
+        }
+    };
+    Match {
+        rule: &rule.name,
+        id: &rule.meta.id,
+        file: file(&row.place),
+        event: row.place.event,
+        line: row.place.line,
+        time: Some(time::format(row.time)),
+        flags: row.flags.clone(),
+        clauses: None,
+        keys: Some(row.keys.iter().map(|(field, value)| (field.short(), value.clone())).collect()),
+        events: Some(events),
+        count,
+        excepted_by: row.excepted_by.clone(),
     }
 }
 

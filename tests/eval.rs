@@ -163,6 +163,92 @@ fn files_and_rules_that_do_not_exist_are_errors() {
     assert_eq!(eval(&["rules", "--events", "src"], b"").code, 2);
 }
 
+/// A record of our own schema.
+fn record(second: u64, host: &str, fields: serde_json::Value) -> String {
+    let mut out = serde_json::json!({
+        "@timestamp": format!("2026-11-20T08:00:{second:02}Z"), "host": { "name": host, "os": { "type": "windows" } },
+    });
+    out.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    out.to_string()
+}
+
+fn rar(second: u64, host: &str) -> String {
+    let process =
+        serde_json::json!({ "entity_id": "p1", "executable": r"C:\x\rar.exe", "command_line": "rar a b.rar c" });
+    record(second, host, serde_json::json!({ "event": { "category": "process" }, "process": process }))
+}
+
+fn archive(second: u64, host: &str) -> String {
+    let file = serde_json::json!({ "path": r"C:\ProgramData\b.rar", "size": 20_000_000 });
+    let process = serde_json::json!({ "entity_id": "p1", "executable": r"C:\x\rar.exe" });
+    let event = serde_json::json!({ "category": "file", "action": "created" });
+    record(second, host, serde_json::json!({ "event": event, "process": process, "file": file }))
+}
+
+const STAGED: [&str; 4] = ["tests/cases", "--rule", "archive_staged_after_utility", "--schema"];
+
+fn staged(more: &[&str], records: &[String]) -> Ran {
+    eval(&[&STAGED[..], &["ecs"], more, &["--events", "-"]].concat(), records.join("\n").as_bytes())
+}
+
+#[test]
+fn a_match_over_several_events_names_each_by_its_step() {
+    let ran = staged(&[], &[rar(1, "WS-1"), archive(2, "ws-2"), archive(3, "ws-1")]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let expected = serde_json::json!([{
+        "rule": "archive_staged_after_utility", "id": "3b0d3a7e-9a57-4d0e-8f4a-2f9a1f0f6c11", "event": 3, "line": 3,
+        "time": "2026-11-20T08:00:03.000000Z", "flags": [], "keys": { "host": "ws-1" },
+        "events": {
+            "archiving": { "event": 1, "line": 1, "time": "2026-11-20T08:00:01.000000Z" },
+            "staged": { "event": 3, "line": 3, "time": "2026-11-20T08:00:03.000000Z" },
+        }
+    }]);
+    assert_eq!(Value::from(ran.matches), expected);
+}
+
+#[test]
+fn late_records_are_waited_for_within_the_tolerance_and_counted_behind_it() {
+    // The last record shows that its predecessor comes late.
+    let records = [rar(1, "ws-1"), archive(50, "other"), archive(9, "ws-1")];
+    let waits = staged(&[], &records);
+    assert_eq!((waits.found().len(), waits.err.as_str()), (1, ""));
+    let strict = staged(&["--tolerance", "40s"], &records);
+    assert!(strict.matches.is_empty());
+    assert!(
+        strict.err.contains("1 event too late for rules over several events, left out; --tolerance"),
+        "{}",
+        strict.err
+    );
+    let just = staged(&["--tolerance", "41s"], &records);
+    assert_eq!((just.found().len(), just.err.as_str()), (1, ""));
+    let wrong = eval(&["rules", "--tolerance", "soon", "--events", ATOMIC], b"");
+    assert!(wrong.code == 2 && wrong.err.contains("such as 90s"), "{}", wrong.err);
+}
+
+#[test]
+fn records_without_a_time_are_left_out_and_counted() {
+    let timeless = archive(3, "ws-1").replace("@timestamp", "nothing");
+    let ran = staged(&[], &[rar(1, "ws-1"), timeless, archive(3, "ws-1")]);
+    assert_eq!(ran.found(), [("archive_staged_after_utility", 3)]);
+    assert!(ran.err.contains("1 event without a time, left out of rules over several events"), "{}", ran.err);
+    assert!(ran.err.contains("over several events: 2 events held at most"), "{}", ran.err);
+}
+
+#[test]
+fn steps_may_lie_in_several_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (files, processes) = (write("files", archive(3, "ws-1")), write("processes", rar(1, "ws-1")));
+    let ran = eval(&[&STAGED[..], &["ecs", "--events", &files, &processes]].concat(), b"");
+    assert_eq!((ran.code, ran.matches.len()), (0, 1), "{}", ran.err);
+    let found = &ran.matches[0];
+    assert_eq!((&found["file"], &found["events"]["archiving"]["file"]), (&files.into(), &processes.into()));
+}
+
 #[test]
 fn labelled_attacks_match_as_the_evaluator_says() {
     let ran = eval(&["rules", "--events", ATOMIC], b"");

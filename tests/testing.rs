@@ -61,12 +61,57 @@ fn snapshot(name: &str, text: &str) {
 fn each_failing_test_is_told_with_its_event_and_the_conditions_that_decided() {
     let loaded = common::project("tests/failing/failing.det");
     let results = tested(&loaded);
-    assert!(results.tests().all(|t| !matches!(t.outcome, Outcome::Passed | Outcome::LeftOut(_))));
+    assert!(results.tests().all(|t| !matches!(t.outcome, Outcome::Passed)));
     let findings = report::failures(&results);
     assert_eq!(findings.len(), results.tests().count());
     let text: String = findings.iter().map(|d| to_text(d, &loaded.sources, Style::Plain) + "\n").collect();
     snapshot("text", &text);
     snapshot("github", &to_github(&findings, &loaded.sources));
+}
+
+#[test]
+fn failing_tests_over_several_events_are_told_with_all_events_and_the_step_that_failed() {
+    let loaded = common::project("tests/failing/several.det");
+    let results = tested(&loaded);
+    assert!(results.tests().all(|t| !matches!(t.outcome, Outcome::Passed)));
+    let findings = report::failures(&results);
+    let text: String = findings.iter().map(|d| to_text(d, &loaded.sources, Style::Plain) + "\n").collect();
+    snapshot("several", &text);
+    let json = report::to_object(&results, &[], &loaded.sources);
+    let test = json["tests"].as_array().unwrap().iter().find(|t| t["test"] == "too late").unwrap();
+    let offsets: Vec<&str> = test["events"].as_array().unwrap().iter().map(|e| e["offset"].as_str().unwrap()).collect();
+    assert_eq!(offsets, ["0s", "16m"]);
+}
+
+#[test]
+fn tests_over_several_events_pass_by_rows_flags_and_exceptions_and_reach_them() {
+    let loaded = rule(
+        "sequence by host within 10s {
+            a: process where process.name is \"a\"
+            b: process where process.name is \"b\"
+            optional c: file where file.action is created
+        }",
+        "flag Same = a.user.name is b.user.name
+        flag Seen = c.file.path exists
+        except \"Ours\" because \"x\" where b.user.name is \"me\"
+        except \"Never\" because \"x\" where a.user.name is \"you\"
+        test \"at the edge\" fires with []
+            +5s process { process.name \"a\", user.name \"x\" } +15s process { process.name \"b\", user.name \"y\" }
+        test \"behind it\" silent process { process.name \"a\" } +11s process { process.name \"b\" }
+        test \"flags of the first row, which an optional event behind it fills\" fires with [Same, Seen]
+            process { process.name \"a\", user.name \"x\" } +1s process { process.name \"b\", user.name \"X\" }
+            +2s file { file.action created, file.path 'C:\\x' } +3s process { process.name \"b\", user.name \"y\" }
+        test \"excepted\" excepted by \"Ours\"
+            process { process.name \"a\" } +1s process { process.name \"b\", user.name \"me\" }
+        test \"what an exception silences is not silent\" excepted by \"Ours\"
+            process { process.name \"a\" } +1s process { process.name \"b\", user.name \"me\" }
+            +2s process { process.name \"b\" }",
+    );
+    let results = tested(&loaded);
+    let failed: Vec<_> = results.tests().filter(|t| !matches!(t.outcome, Outcome::Passed)).collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+    let reached = ["+ flag `Same`", "+ flag `Seen`", "+ exception `Ours`", "- exception `Never`"];
+    assert_eq!(parts(&loaded), reached);
 }
 
 #[test]

@@ -27,6 +27,19 @@ pub struct Eval {
     /// Stop at the first malformed record
     #[arg(long)]
     strict: bool,
+    /// How late a record may come for rules over several events, in the records' own time: 90s, 5m, 1h
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = duration)]
+    tolerance: i64,
+}
+
+/// Microseconds of `90s`, `5m`, `1h`, `2d`.
+fn duration(text: &str) -> Result<i64, String> {
+    let units = [('s', 1), ('m', 60), ('h', 3600), ('d', 86_400)];
+    let read = units.iter().find_map(|(unit, seconds)| {
+        let number: i64 = text.strip_suffix(*unit)?.parse().ok()?;
+        number.checked_mul(seconds * 1_000_000).filter(|n| *n >= 0)
+    });
+    read.ok_or_else(|| "expected a number with s, m, h or d, such as 90s".to_owned())
 }
 
 impl Eval {
@@ -39,12 +52,8 @@ impl Eval {
         if let Some(name) = self.rule.iter().find(|n| !loaded.project.rules.contains_key(*n)) {
             return complain(&format!("there is no rule `{name}`"));
         }
-        let options = Options { excepted: self.show_excepted, strict: self.strict };
+        let options = Options { excepted: self.show_excepted, strict: self.strict, tolerance: self.tolerance };
         let mut run = Run::new(&loaded, &self.rule, options);
-        let left = loaded.rules().filter(|r| r.over_several_events().is_some()).count();
-        if left > 0 {
-            tell(&format!("left out: {} over several events or with weights", counted(left, "rule")));
-        }
         let reader = self.schema.as_deref().and_then(read::find);
         let mut sink = Lines { out: BufWriter::new(io::stdout().lock()), told: 0 };
         let mut exit = Exit::Fine;
@@ -55,7 +64,7 @@ impl Eval {
                 Err(Some(bad)) => exit = bad,
             }
         }
-        if sink.out.flush().is_ok() {
+        if run.finish(&mut sink).is_ok() && sink.out.flush().is_ok() {
             drop(sink);
             summary(&run);
         }
@@ -134,5 +143,28 @@ fn summary(run: &Run) {
     if io::stderr().is_terminal() || tally.malformed > 0 {
         let other = skipped("records of other kinds", tally.other).unwrap_or_default();
         tell(&format!("{} events{other}{malformed}", tally.events));
+    }
+    held(run);
+}
+
+/// What rules over several events held, and what they had to leave out.
+fn held(run: &Run) {
+    let held = run.held();
+    let several = run.rules().iter().any(|r| r.over_several_events().is_some());
+    if several && (io::stderr().is_terminal() || held.late + held.timeless > 0) {
+        tell(&format!(
+            "over several events: {} held at most; {} with {} at the end",
+            counted(held.most, "event"),
+            counted(held.events, "event"),
+            counted(held.keys, "key")
+        ));
+    }
+    if held.late > 0 {
+        let events = counted(usize::try_from(held.late).unwrap_or(usize::MAX), "event");
+        tell(&format!("{events} too late for rules over several events, left out; --tolerance lets them be later"));
+    }
+    if held.timeless > 0 {
+        let events = counted(usize::try_from(held.timeless).unwrap_or(usize::MAX), "event");
+        tell(&format!("{events} without a time, left out of rules over several events"));
     }
 }

@@ -91,25 +91,13 @@ impl Test {
     fn summary(&self, results: &Results) {
         let count = |f: fn(&Outcome) -> bool| results.tests().filter(|r| f(&r.outcome)).count();
         let (all, passed) = (results.tests().count(), count(|o| matches!(o, Outcome::Passed)));
-        let left = count(|o| matches!(o, Outcome::LeftOut(_)));
-        let left_out = if left > 0 { format!(", {left} left out") } else { String::new() };
-        tell(&format!("{}: {passed} passed, {} failed{left_out}", counted(all, "test"), all - passed - left));
+        tell(&format!("{}: {passed} passed, {} failed", counted(all, "test"), all - passed));
         let (parts, reached) = (results.parts().count(), results.parts().filter(|p| p.reached).count());
         if parts > 0 {
             let hint = if reached < parts && !self.coverage { "; `--coverage` lists the rest" } else { "" };
             tell(&format!("{reached} of {parts} branches, utilities, flags and exceptions reached{hint}"));
         }
-        let mut reasons: Vec<&str> = results.tests().filter_map(|r| left_out_because(&r.outcome)).collect();
-        reasons.sort_unstable();
-        reasons.dedup();
-        for reason in reasons {
-            tell(&format!("left out: {reason}"));
-        }
     }
-}
-
-fn left_out_because(outcome: &Outcome) -> Option<&str> {
-    if let Outcome::LeftOut(why) = outcome { Some(why) } else { None }
 }
 
 /// One line that is written anew, on a terminal only.

@@ -79,6 +79,12 @@ impl<'a> Clauses<'a> {
             flags: rule.flags().iter().map(|f| of.clause(&f.expr)).collect(),
         })
     }
+
+    /// One condition of a rule, which names no step.
+    #[must_use]
+    pub fn condition(rule: &'a Rule, project: &'a Project, kind: Kind, expr: &'a Expr) -> Clause<'a> {
+        Of { rule, project, kind }.clause(expr)
+    }
 }
 
 struct Of<'a> {

@@ -1,18 +1,29 @@
 //! Many rules at once: each event is asked only what it may answer, and each different test once.
+//!
+//! Rules over several events take part with each of their steps; what fits goes into a [`Stream`].
 
 use super::Event;
 use super::eval::{Compiled, Verdict};
 use super::node::Leaves;
 use super::prefilter::{Needs, Prefilter};
 use super::scratch::Scratch;
+use super::stream::plan::{Plan, Unit, plan};
+use super::stream::{Fit, Naming, Place, Stream};
+use crate::ir::{Meaning, OneEvent};
 use crate::sema::{Kind, Project, Rule};
 use crate::source::Span;
 
-/// Compiled rules over single events.
+/// Compiled rules.
 #[derive(Debug)]
 pub struct Engine {
-    rules: Vec<Compiled>,
+    /// Rules over single events; `None` in the place of another.
+    rules: Vec<Option<Compiled>>,
+    /// Rules over several events.
+    pub(super) plans: Vec<Plan>,
+    /// Their steps, by plan and step.
+    pub(super) units: Vec<Unit>,
     leaves: Leaves,
+    /// For each kind of event: rules by their place, then units behind them.
     filters: Vec<(Kind, Prefilter)>,
 }
 
@@ -25,23 +36,76 @@ pub struct Session {
 }
 
 impl Engine {
-    /// Compiles rules over single events, each with its project; verdicts name them by their place.
+    /// Compiles rules, each with its project; verdicts and rows name them by their place.
     #[must_use]
     pub fn new<'r>(rules: impl IntoIterator<Item = (&'r Rule, &'r Project)>) -> Engine {
         let rules: Vec<(&Rule, &Project)> = rules.into_iter().collect();
+        let single = |rule: &Rule| rule.over_several_events().is_none();
         let mut leaves = Leaves::default();
-        let compiled = rules.iter().map(|(rule, project)| Compiled::new(rule, project, &mut leaves)).collect();
+        let compile =
+            |(rule, project): &(&Rule, &Project)| single(rule).then(|| Compiled::new(rule, project, &mut leaves));
+        let compiled: Vec<Option<Compiled>> = rules.iter().map(compile).collect();
+        let (mut plans, mut steps) = (vec![], vec![]);
+        for (place, (rule, project)) in rules.iter().enumerate().filter(|(_, (rule, _))| !single(rule)) {
+            let meaning = rule.meaning(project, &rule.meta.os);
+            plans.extend(plan((place, rule), &meaning, plans.len(), &mut leaves, &mut steps));
+        }
+        let needs = |kind| {
+            let asked = move |(_, (rule, _)): &(usize, &(&Rule, &Project))| single(rule) && rule.kinds.contains(&kind);
+            let of_kind = rules.iter().enumerate().filter(asked);
+            of_kind.map(move |(i, (rule, project))| (i, Needs::of(&rule.body(project, kind, &rule.meta.os).detect)))
+        };
         let filters = Kind::ALL.map(|kind| {
-            let of_kind = rules.iter().enumerate().filter(|(_, (rule, _))| rule.kinds.contains(&kind));
-            let needs =
-                of_kind.map(|(i, (rule, project))| (i, Needs::of(&rule.body(project, kind, &rule.meta.os).detect)));
-            (kind, Prefilter::new(needs))
+            let all = needs(kind).chain(needs_of_steps(rules.len(), &steps, kind));
+            (kind, Prefilter::new(all))
         });
-        Engine { rules: compiled, leaves, filters: filters.into() }
+        let units = steps.into_iter().map(|(unit, _)| unit).collect();
+        Engine { rules: compiled, plans, units, leaves, filters: filters.into() }
     }
 
-    /// Calls `f` with each rule whose detection holds of the event, in order.
-    pub fn ask(&self, event: &Event, session: &mut Session, mut f: impl FnMut(Detected)) {
+    /// Compiles one rule over several events, whatever it means.
+    #[must_use]
+    pub fn meaning(rule: &Rule, meaning: &Meaning) -> Engine {
+        let (mut leaves, mut steps) = (Leaves::default(), vec![]);
+        let plans = plan((0, rule), meaning, 0, &mut leaves, &mut steps).into_iter().collect();
+        let filters = Kind::ALL.map(|kind| (kind, Prefilter::new(needs_of_steps(1, &steps, kind))));
+        let units = steps.into_iter().map(|(unit, _)| unit).collect();
+        Engine { rules: vec![None], plans, units, leaves, filters: filters.into() }
+    }
+
+    /// What each step of the rules over several events says of an event.
+    #[must_use]
+    pub fn fits(&self, event: &Event, naming: Naming) -> Vec<Fit> {
+        let mut scratch = Scratch::default();
+        scratch.next(self.leaves.all.len());
+        self.units.iter().filter_map(|unit| unit.fit(&self.leaves, event, &mut scratch, naming)).collect()
+    }
+
+    /// Calls `f` with each rule over single events whose detection holds of the event, in order.
+    pub fn ask(&self, event: &Event, session: &mut Session, f: impl FnMut(Detected)) {
+        self.ask_all(event, session, None, f);
+    }
+
+    /// The same, and the event goes on into a stream of this engine.
+    pub fn ask_with(
+        &self,
+        event: &Event,
+        session: &mut Session,
+        (stream, place): (&mut Stream, Place),
+        f: impl FnMut(Detected),
+    ) {
+        stream.begin(event);
+        self.ask_all(event, session, Some((stream, place)), f);
+        stream.end(event);
+    }
+
+    fn ask_all(
+        &self,
+        event: &Event,
+        session: &mut Session,
+        mut stream: Option<(&mut Stream, Place)>,
+        mut f: impl FnMut(Detected),
+    ) {
         let Some((_, filter)) = self.filters.iter().find(|(kind, _)| *kind == event.kind) else { return };
         let Session { scratch, text, candidates } = session;
         filter.candidates(event, text, candidates);
@@ -49,14 +113,31 @@ impl Engine {
             return;
         }
         scratch.next(self.leaves.all.len());
-        for rule in candidates {
-            let Some(compiled) = self.rules.get(*rule) else { continue };
+        for candidate in candidates {
+            let Some(compiled) = self.rules.get(*candidate) else {
+                let index = *candidate - self.rules.len();
+                if let (Some(unit), Some((stream, place))) = (self.units.get(index), &mut stream) {
+                    stream.ask((index, unit), &self.leaves, event, scratch, *place);
+                }
+                continue;
+            };
+            let Some(compiled) = compiled else { continue };
             let verdict = compiled.verdict(&self.leaves, event, scratch);
             if verdict.detected {
-                f(Detected { rule: *rule, verdict, engine: self, compiled, event, scratch });
+                f(Detected { rule: *candidate, verdict, engine: self, compiled, event, scratch });
             }
         }
     }
+}
+
+/// What the steps that read a kind of event need; steps stand behind `rules` rules.
+fn needs_of_steps(
+    rules: usize,
+    steps: &[(Unit, OneEvent)],
+    kind: Kind,
+) -> impl Iterator<Item = (usize, Option<Needs>)> {
+    let of_kind = steps.iter().enumerate().filter(move |(_, (_, events))| events.kinds().any(|k| k == kind));
+    of_kind.map(move |(i, (_, events))| (rules + i, Needs::of(events.of(kind))))
 }
 
 /// A rule whose detection holds of an event.

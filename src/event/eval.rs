@@ -4,15 +4,12 @@
 //! What an event lacks makes a test false and its negation true. [`super::engine`] asks many rules at once and must say
 //! the same.
 
-use super::Event;
 use super::node::{Leaves, Node};
 use super::scratch::Scratch;
+use super::{Event, HOST_OS};
 use crate::ir::{Pred, Score};
-use crate::sema::{FieldId, Kind, Os, Project, Rule};
+use crate::sema::{Kind, Os, Project, Rule};
 use crate::source::Span;
-use std::sync::LazyLock;
-
-static HOST_OS: LazyLock<Option<FieldId>> = LazyLock::new(|| FieldId::find("host.os"));
 
 /// A compiled rule over single events.
 #[derive(Debug)]

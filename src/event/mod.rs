@@ -12,12 +12,15 @@ mod node;
 mod prefilter;
 pub mod read;
 mod scratch;
+pub mod stream;
 pub mod time;
 
 use crate::sema::{FieldId, Kind, Type, fields};
 use crate::syntax::ast::{self, EventValue, Literal};
 use std::borrow::Cow;
 use std::sync::LazyLock;
+
+static HOST_OS: LazyLock<Option<FieldId>> = LazyLock::new(|| FieldId::find("host.os"));
 
 /// A field's value, in the text that it was read from where that is possible.
 #[derive(Clone, Debug, PartialEq, Eq)]

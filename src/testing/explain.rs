@@ -2,13 +2,10 @@
 
 use super::run::{Seen, answer, foreign_system};
 use super::words::{Words, reason, titled};
-use super::{Answer, Failure, Outcome, Reason};
+use super::{Answer, Failure, MOST_REASONS, Outcome, Reason};
 use crate::event::clauses::Clauses;
 use crate::project::Loaded;
 use crate::sema::Rule;
-
-/// More reasons than this are counted, not shown.
-const MOST_REASONS: usize = 6;
 
 /// A test that expected something else than what came out.
 pub(super) fn failure(rule: &Rule, loaded: &Loaded, seen: &[Seen], expected: Answer) -> Outcome {
@@ -27,9 +24,9 @@ pub(super) fn failure(rule: &Rule, loaded: &Loaded, seen: &[Seen], expected: Ans
     });
     let more = reasons.len().saturating_sub(MOST_REASONS);
     reasons.truncate(MOST_REASONS);
-    let event = decided.given.shown(index, seen.len());
+    let events = vec![decided.given.shown(index, seen.len())];
     let score = decided.verdict.score;
-    Outcome::Failed(Box::new(Failure { expected, got, score, event, reasons, more }))
+    Outcome::Failed(Box::new(Failure { expected, got, score, events, reasons, more }))
 }
 
 fn why(rule: &Rule, loaded: &Loaded, seen: &Seen, expected: &Answer, got: &Answer) -> Vec<Reason> {

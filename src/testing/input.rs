@@ -55,6 +55,12 @@ impl Given {
         let written = self.written.iter().filter_map(|id| field(*id, false));
         let derived = self.event.fields().filter(|(id, _)| !self.written.contains(id));
         let derived = derived.filter_map(|(id, _)| field(id, true));
-        ShownEvent { position: index + 1, of, kind: self.event.kind, fields: written.chain(derived).collect() }
+        ShownEvent {
+            position: index + 1,
+            of,
+            offset: None,
+            kind: self.event.kind,
+            fields: written.chain(derived).collect(),
+        }
     }
 }

@@ -6,15 +6,18 @@
 //! input ─ run ─ explain ─ report
 //!  the    each   why one   as findings,
 //!  events test   failed    JSON, JUnit
-//!           └ coverage: what no test reaches
+//!           ├ coverage: what no test reaches
+//!           └ temporal ─ missed: the same for rules over several events
 //! ```
 
 pub mod coverage;
 mod explain;
 mod input;
+mod missed;
 pub mod report;
 mod run;
 mod select;
+mod temporal;
 mod words;
 
 pub use coverage::{Part, PartKind};
@@ -25,6 +28,9 @@ use crate::event::Value;
 use crate::sema::{FieldId, Kind};
 use crate::source::Span;
 use std::fmt;
+
+/// More reasons than this are counted, not shown.
+const MOST_REASONS: usize = 6;
 
 /// What came out, rule by rule.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +52,7 @@ pub struct RuleResult {
     pub has_firing: bool,
     /// Whether some test says that it is silent.
     pub has_silent: bool,
-    /// What its tests can reach; none for rules over several events.
+    /// What its tests can reach; of a rule over several events, its flags and exceptions.
     pub parts: Vec<Part>,
 }
 
@@ -70,8 +76,6 @@ pub enum Outcome {
     Failed(Box<Failure>),
     /// Its recording cannot be read: where it is named, and why.
     Unreadable(Span, String),
-    /// It was not run, and why.
-    LeftOut(&'static str),
 }
 
 /// Why a test failed.
@@ -83,8 +87,8 @@ pub struct Failure {
     pub got: Answer,
     /// What its weighted flags come to, if the rule has any and its condition holds.
     pub score: Option<u64>,
-    /// The event that decided.
-    pub event: ShownEvent,
+    /// The event that decided; of a rule over several events, all events of the test.
+    pub events: Vec<ShownEvent>,
     /// The conditions that decided, the most telling ones.
     pub reasons: Vec<Reason>,
     /// How many more there are.
@@ -133,6 +137,8 @@ pub struct ShownEvent {
     pub position: usize,
     /// How many events the test has.
     pub of: usize,
+    /// Microseconds after the first one, in a test of a rule over several events.
+    pub offset: Option<i64>,
     /// Its kind.
     pub kind: Kind,
     /// Its fields: those that the test writes, in its order, then what was derived from them.

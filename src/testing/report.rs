@@ -1,6 +1,7 @@
 //! What tests gave, as findings, as JSON and as JUnit cases.
 
 use super::coverage::{Part, PartKind};
+use super::temporal::duration;
 use super::words::shown;
 use super::{Answer, Failure, Outcome, Ran, Results, RuleResult, ShownEvent};
 use crate::diagnostic::junit::{Case, Ended, Suite};
@@ -26,7 +27,7 @@ fn failure(rule: &str, ran: &Ran) -> Option<Diagnostic> {
     let message = format!("test \"{}\" of `{rule}` fails", ran.title);
     let diagnostic = Diagnostic::new(Code::TestFailed, message);
     let failure = match &ran.outcome {
-        Outcome::Passed | Outcome::LeftOut(_) => return None,
+        Outcome::Passed => return None,
         Outcome::Unreadable(span, why) => {
             return Some(diagnostic.at(*span, format!("cannot be read: {why}")).also(ran.span, "asks for it"));
         }
@@ -45,7 +46,7 @@ fn failure(rule: &str, ran: &Ran) -> Option<Diagnostic> {
     if let Some(difference) = difference(failure) {
         diagnostic = diagnostic.note(difference);
     }
-    Some(diagnostic.lines(event(&failure.event)))
+    Some(diagnostic.lines(failure.events.iter().flat_map(event)))
 }
 
 fn ended(failure: &Failure) -> String {
@@ -69,7 +70,8 @@ fn difference(failure: &Failure) -> Option<String> {
 fn event(event: &ShownEvent) -> Vec<String> {
     let which = if event.of > 1 { format!("event {} of {}, ", event.position, event.of) } else { String::new() };
     let width = event.fields.iter().map(|f| f.id.short().len()).max().unwrap_or(0);
-    let mut lines = vec![format!("{which}a {} event:", event.kind.word())];
+    let when = event.offset.map_or_else(String::new, |o| format!(" at +{}", duration(o)));
+    let mut lines = vec![format!("{which}a {} event{when}:", event.kind.word())];
     for field in &event.fields {
         let follows = if field.derived { "  (derived)" } else { "" };
         let value = shown(field.id, &field.value, LONG_VALUE);
@@ -161,10 +163,6 @@ fn test(rule: &str, ran: &Ran, sources: &Sources) -> serde_json::Value {
         Outcome::Passed => {
             add("outcome", json!("passed"));
         }
-        Outcome::LeftOut(why) => {
-            add("outcome", json!("left out"));
-            add("why", json!(why));
-        }
         Outcome::Unreadable(_, why) => {
             add("outcome", json!("unreadable"));
             add("why", json!(why));
@@ -176,7 +174,10 @@ fn test(rule: &str, ran: &Ran, sources: &Sources) -> serde_json::Value {
             if let Some(score) = failure.score {
                 add("score", json!(score));
             }
-            add("event", event_as_json(&failure.event));
+            match failure.events.as_slice() {
+                [event] if event.offset.is_none() => add("event", event_as_json(event)),
+                events => add("events", events.iter().map(event_as_json).collect()),
+            };
             let reasons = failure.reasons.iter().map(|r| place_as_json(r.span, sources, [("text", json!(r.text))]));
             add("reasons", reasons.collect());
         }
@@ -201,7 +202,12 @@ fn event_as_json(event: &ShownEvent) -> serde_json::Value {
     };
     let fields: Map<_, _> = event.fields.iter().map(|f| (f.id.short().to_owned(), value(f.id, &f.value))).collect();
     let derived: Vec<&str> = event.fields.iter().filter(|f| f.derived).map(|f| f.id.short()).collect();
-    json!({ "position": event.position, "kind": event.kind.word(), "fields": fields, "derived": derived })
+    let mut out =
+        json!({ "position": event.position, "kind": event.kind.word(), "fields": fields, "derived": derived });
+    if let Some(offset) = event.offset {
+        out["offset"] = json!(duration(offset));
+    }
+    out
 }
 
 fn part(part: &Part, sources: &Sources) -> serde_json::Value {
@@ -230,7 +236,6 @@ fn case(rule: &str, ran: &Ran, sources: &Sources) -> Case {
     let text = || failure(rule, ran).map(|d| to_text(&d, sources, Style::Plain)).unwrap_or_default();
     let ended = match &ran.outcome {
         Outcome::Passed => Ended::Passed,
-        Outcome::LeftOut(why) => Ended::Skipped((*why).to_owned()),
         Outcome::Unreadable(_, why) => Ended::Error(why.clone(), text()),
         Outcome::Failed(failure) => Ended::Failed(ended(failure), text()),
     };

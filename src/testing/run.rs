@@ -1,7 +1,7 @@
 //! Runs tests: a thread for each processor takes rule after rule; results come in the order of the rules all the same.
 
 use super::input::{self, Given};
-use super::{Answer, Outcome, Ran, Results, RuleResult, coverage, explain};
+use super::{Answer, Outcome, Ran, Results, RuleResult, coverage, explain, temporal};
 use crate::event::Event;
 use crate::event::eval::{Evaluator, Verdict};
 use crate::project::Loaded;
@@ -57,8 +57,7 @@ fn one_rule(rule: &Rule, loaded: &Loaded) -> RuleResult {
     };
     let ran = |test: &ast::Test, outcome| Ran { title: test.title.value.clone(), span: test.title.span, outcome };
     if rule.over_several_events().is_some() {
-        let why = "rules over several events are not evaluated yet";
-        result.tests = rule.tests.iter().map(|t| ran(t, Outcome::LeftOut(why))).collect();
+        (result.tests, result.parts) = temporal::run(rule, loaded);
         return result;
     }
     let evaluator = Evaluator::new(rule, &loaded.project);

@@ -1,0 +1,317 @@
+//! Rules over several events, evaluated as events come in: what they mean, and with bounded memory.
+//!
+//! [`super::engine::Engine`] asks each event which steps it fits, among the conditions of all other rules. What fits is
+//! held until the tolerance for late events has passed, and then looked at in the order of times, one instant after
+//! the other: first all events of an instant are taken in, then what they complete is looked for. A match is found in
+//! constant time where that is exact (`chain`), else by search among the events of the window (`search`); counts keep as
+//! many events as they count (`count`). Everything kept is dropped a window later, and counted.
+
+mod chain;
+mod count;
+mod joint;
+mod keyed;
+pub(super) mod plan;
+mod row;
+mod search;
+mod shared;
+mod starts;
+mod state;
+mod value;
+
+pub use joint::Place;
+pub use plan::Fit;
+pub use row::{Events, Row};
+pub use value::Naming;
+
+use super::engine::{Engine, Session};
+use super::node::Leaves;
+use super::scratch::Scratch;
+use super::{Event, Value};
+use crate::sema::FieldId;
+use joint::Candidate;
+use plan::{Taken, Unit};
+use starts::Starts;
+use state::{Hit, State};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::sync::{Arc, LazyLock};
+
+static TIME: LazyLock<Option<FieldId>> = LazyLock::new(|| FieldId::find("event.time"));
+
+/// How a stream goes about.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// How late an event may come in, in microseconds of the events' own time.
+    pub tolerance: i64,
+    /// Matches that exceptions silence come out, too.
+    pub excepted: bool,
+    /// How identities are told.
+    pub naming: Naming,
+}
+
+/// What a stream holds, and what it left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Events that fit a step and are kept for a match, a count or the tolerance; once for each.
+    pub events: usize,
+    /// Keys of all rules for which something is kept.
+    pub keys: usize,
+    /// Starts of processes that are known by their numbers.
+    pub starts: usize,
+    /// The most events that were held when that was looked at: eight times in the longest window, and now.
+    pub most: usize,
+    /// Events that fit a step, or start a process that is known by its number, and came in later than the tolerance
+    /// allows: they were left out.
+    pub late: u64,
+    /// Events that fit a step and have no time: they were left out.
+    pub timeless: u64,
+}
+
+/// Rules over several events while events come in.
+#[derive(Debug)]
+pub struct Stream {
+    engine: Arc<Engine>,
+    options: Options,
+    /// By the time at which they happened.
+    waiting: BTreeMap<i64, Vec<Arrival>>,
+    /// The greatest time seen, less the tolerance.
+    watermark: i64,
+    states: Vec<State>,
+    starts: Option<Starts>,
+    /// The longest window.
+    longest: i64,
+    /// When keys were last forgotten, and how many events were held at most.
+    swept: i64,
+    most: usize,
+    /// No row stops waiting before it.
+    next_due: i64,
+    /// The number of the event that is asked about, and of the last one that was left out.
+    next: u64,
+    left_out: u64,
+    rows: VecDeque<Row>,
+    late: u64,
+    timeless: u64,
+}
+
+/// Something that waits until the tolerance has passed.
+#[derive(Debug)]
+enum Arrival {
+    Started(Rc<str>, i64),
+    Fits(Hit),
+}
+
+impl Stream {
+    /// A stream for the rules over several events among those of an engine.
+    #[must_use]
+    pub fn new(engine: &Arc<Engine>, options: Options) -> Stream {
+        let processes = engine.units.iter().flat_map(|u| u.key.iter().chain(&u.values)).any(|take| take.is_process());
+        Stream {
+            engine: Arc::clone(engine),
+            options,
+            waiting: BTreeMap::new(),
+            watermark: i64::MIN,
+            states: engine.plans.iter().map(|p| State::new(p, options.excepted)).collect(),
+            starts: (processes && options.naming == Naming::Logged).then(Starts::new),
+            longest: engine.plans.iter().map(|p| p.window).max().unwrap_or(0),
+            swept: i64::MIN,
+            most: 0,
+            next_due: i64::MAX,
+            next: 0,
+            left_out: 0,
+            rows: VecDeque::new(),
+            late: 0,
+            timeless: 0,
+        }
+    }
+
+    /// An event begins: what is asked next is about it.
+    pub(super) fn begin(&mut self, event: &Event) {
+        self.next += 1;
+        let Some(time) = time(event) else { return };
+        if self.starts.is_some()
+            && let Some((host, pid)) = value::started(event)
+        {
+            self.hold(time, Arrival::Started(host, pid), value::is_known(event));
+        }
+    }
+
+    /// An event may fit a unit.
+    pub(super) fn ask(
+        &mut self,
+        (index, unit): (usize, &Unit),
+        leaves: &Leaves,
+        event: &Event,
+        scratch: &mut Scratch,
+        place: Place,
+    ) {
+        let Options { naming, excepted, .. } = self.options;
+        let Some(Taken { key, values, bits, excepted }) = unit.take(leaves, event, scratch, naming, excepted) else {
+            return;
+        };
+        let Some(time) = time(event) else {
+            self.timeless += u64::from(self.left_out != self.next);
+            self.left_out = self.next;
+            return;
+        };
+        let event = Rc::new(Candidate { time, serial: self.next, place, values, bits, excepted });
+        let hit = Hit { unit: index, step: unit.step, key, event };
+        self.hold(time, Arrival::Fits(hit), false);
+    }
+
+    /// Keeps what came in until the tolerance has passed; what comes in later than that is counted, once for each
+    /// event, unless nobody misses it.
+    fn hold(&mut self, time: i64, arrival: Arrival, dispensable: bool) {
+        if time >= self.watermark {
+            self.waiting.entry(time).or_default().push(arrival);
+        } else if !dispensable && self.left_out != self.next {
+            self.late += 1;
+            self.left_out = self.next;
+        }
+    }
+
+    /// An event was asked about: what its time shows to be over is looked at.
+    pub(super) fn end(&mut self, event: &Event) {
+        let Some(time) = time(event) else { return };
+        let watermark = time.saturating_sub(self.options.tolerance);
+        if watermark > self.watermark {
+            self.watermark = watermark;
+            self.advance(watermark);
+        }
+    }
+
+    /// No event comes in any more: everything is looked at, and no row waits any longer.
+    pub fn finish(&mut self) {
+        self.most = self.held().most;
+        self.watermark = i64::MAX;
+        self.advance(i64::MAX);
+    }
+
+    /// The next row. Rows come out when they are decided: at their instant, or when they need not wait for an optional
+    /// event any longer; those of one moment by time, rule and place.
+    pub fn next_row(&mut self) -> Option<Row> {
+        self.rows.pop_front()
+    }
+
+    /// Looks at every instant before `until`.
+    fn advance(&mut self, until: i64) {
+        while let Some((time, _)) = self.waiting.first_key_value()
+            && (*time < until || until == i64::MAX)
+            && let Some((time, arrivals)) = self.waiting.pop_first()
+        {
+            self.due(time);
+            self.sweep(time);
+            self.instant(time, arrivals);
+        }
+        self.due(until);
+    }
+
+    fn due(&mut self, now: i64) {
+        if self.next_due >= now && now != i64::MAX {
+            return;
+        }
+        let mut rows = vec![];
+        for (state, plan) in self.states.iter_mut().zip(&self.engine.plans) {
+            state.due(plan, now, &mut rows);
+        }
+        self.next_due = self.states.iter().filter_map(State::deadline).min().unwrap_or(i64::MAX);
+        self.out(rows);
+    }
+
+    /// Forgets what no event can be joined with any more.
+    fn sweep(&mut self, now: i64) {
+        if now.saturating_sub(self.swept) < self.longest / 8 {
+            return;
+        }
+        self.swept = now;
+        self.most = self.held().most;
+        for (state, plan) in self.states.iter_mut().zip(&self.engine.plans) {
+            state.expire(now.saturating_sub(plan.window));
+        }
+        if let Some(starts) = &mut self.starts {
+            starts.expire(now.saturating_sub(self.longest));
+        }
+    }
+
+    fn instant(&mut self, now: i64, arrivals: Vec<Arrival>) {
+        let mut hits = vec![];
+        for arrival in arrivals {
+            match (arrival, &mut self.starts) {
+                (Arrival::Fits(hit), _) => hits.push(hit),
+                (Arrival::Started(host, pid), Some(starts)) => starts.add((host, pid), now),
+                (Arrival::Started(..), None) => {}
+            }
+        }
+        if let Some(starts) = &mut self.starts {
+            hits.iter_mut().for_each(|hit| resolve(hit, starts, now));
+        }
+        // Units are numbered by plan and step.
+        hits.sort_by_key(|hit| (hit.unit, hit.event.serial));
+        let mut rows = vec![];
+        let engine = Arc::clone(&self.engine);
+        let plan_of = |hit: &Hit| engine.units.get(hit.unit).map(|u| u.plan);
+        for of_plan in hits.chunk_by(|a, b| plan_of(a) == plan_of(b)) {
+            let Some(number) = of_plan.first().and_then(plan_of) else { continue };
+            if let (Some(state), Some(plan)) = (self.states.get_mut(number), engine.plans.get(number)) {
+                state.instant(plan, now, of_plan, self.options.excepted, &mut rows);
+                self.next_due = self.next_due.min(state.deadline().unwrap_or(i64::MAX));
+            }
+        }
+        self.out(rows);
+    }
+
+    fn out(&mut self, mut rows: Vec<Row>) {
+        rows.sort_by_key(|row| (row.time, row.rule, row.place));
+        self.rows.extend(rows);
+    }
+
+    /// What is held now, and what was left out so far.
+    #[must_use]
+    pub fn held(&self) -> Held {
+        let mut held = Held { late: self.late, timeless: self.timeless, ..Held::default() };
+        held.events = self.waiting.values().map(Vec::len).sum();
+        for state in &self.states {
+            let (events, keys) = state.held();
+            held.events += events;
+            held.keys += keys;
+        }
+        held.starts = self.starts.as_ref().map_or(0, Starts::len);
+        held.most = self.most.max(held.events);
+        held
+    }
+}
+
+/// What the rules over several events of an engine find in a few events, in the order of rows' times; their places are
+/// the events' positions, from 1. Events may stand in any order.
+#[must_use]
+pub fn rows(engine: &Arc<Engine>, events: &[Event], naming: Naming) -> Vec<Row> {
+    let mut stream = Stream::new(engine, Options { tolerance: i64::MAX, excepted: true, naming });
+    let mut session = Session::default();
+    for (position, event) in (1..).zip(events) {
+        let place = Place { file: 0, event: position, line: 0 };
+        engine.ask_with(event, &mut session, (&mut stream, place), |_| {});
+    }
+    stream.finish();
+    let mut rows: Vec<Row> = stream.rows.into();
+    rows.sort_by_key(|row| (row.time, row.rule, row.place));
+    rows
+}
+
+/// Tells processes that are known by their numbers.
+fn resolve(hit: &mut Hit, starts: &mut Starts, now: i64) {
+    let by_number = |part: &value::Part| matches!(part, value::Part::Pid(..));
+    if hit.key.iter().any(by_number) {
+        let mut key = hit.key.to_vec();
+        key.iter_mut().for_each(|part| starts.resolve(part, now));
+        hit.key = key.into();
+    }
+    if let Some(event) = Rc::get_mut(&mut hit.event) {
+        event.values.iter_mut().flatten().for_each(|part| starts.resolve(part, now));
+    }
+}
+
+fn time(event: &Event) -> Option<i64> {
+    match TIME.and_then(|id| event.get(id)) {
+        Some(Value::Number(time)) => Some(*time),
+        _ => None,
+    }
+}
