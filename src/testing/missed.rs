@@ -154,7 +154,7 @@ impl Missed<'_> {
             for (e, equal) in step.equalities.iter().enumerate() {
                 if without(&|s| {
                     if let Some(step) = s.steps.get_mut(i) {
-                        drop(step.equalities.remove(e))
+                        step.equalities.remove(e);
                     }
                 }) {
                     out.push(reason(equal.span, "these are not equal".to_owned()));

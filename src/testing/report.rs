@@ -204,8 +204,8 @@ fn event_as_json(event: &ShownEvent) -> serde_json::Value {
     let derived: Vec<&str> = event.fields.iter().filter(|f| f.derived).map(|f| f.id.short()).collect();
     let mut out =
         json!({ "position": event.position, "kind": event.kind.word(), "fields": fields, "derived": derived });
-    if let Some(offset) = event.offset {
-        out["offset"] = json!(duration(offset));
+    if let (Some(offset), Some(out)) = (event.offset, out.as_object_mut()) {
+        out.insert("offset".to_owned(), json!(duration(offset)));
     }
     out
 }
