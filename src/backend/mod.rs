@@ -51,7 +51,9 @@ pub fn print(rule: &Rule, project: &Project, target: &Target) -> Result<Option<P
             lookback(rule, count.within, 2, target)?;
             kql::count(rule, count, &bind_count(rule, count, project, target)?)?
         }
-        (Meaning::Steps(_) | Meaning::Count(_), Language::Spl | Language::Sigma) => return Ok(None),
+        (Meaning::Steps(steps), Language::Sigma) => sigma::temporal::steps(rule, steps, project, target)?,
+        (Meaning::Count(count), Language::Sigma) => sigma::temporal::count(rule, count, project, target)?,
+        (Meaning::Steps(_) | Meaning::Count(_), Language::Spl) => return Ok(None),
     };
     Ok(Some(printed))
 }
