@@ -94,10 +94,9 @@ pub fn count(dice: &mut Dice, number: usize) -> Made {
     let within = *dice.pick(&WINDOWS);
     let key = *dice.pick(&["host", "host, user", "user", "process"]);
     let n = 1 + dice.below(4);
-    let what = match dice.below(2) {
-        0 => "count".to_owned(),
-        _ => format!("distinct {}", *dice.pick(&["process.pid", "process", "executable"])),
-    };
+    // Of one process there is one.
+    let fields = if key == "process" { ["process.pid", "executable"] } else { ["process", "executable"] };
+    let what = if dice.one_in(2) { "count".to_owned() } else { format!("distinct {}", *dice.pick(&fields)) };
     let (query, categories) = query(dice, 0);
     let mut text = format!("  detect {what} >= {n} by {key} within {within}s of {query}\n");
     if dice.one_in(3) {
