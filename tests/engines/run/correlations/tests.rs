@@ -20,9 +20,10 @@ pub fn question(rule: &Rule, project: &Project, target: &Target) -> Option<Quest
             _ if document.status == Status::Degraded => None,
             Verdict::Silent | Verdict::Excepted(_) => Some(false),
         };
-        // An event without a path is of the system of the others.
-        let linux = events.iter().any(|e| view::system(&Event::inline(e)) == Os::Linux);
-        let os = if linux { Os::Linux } else { Os::Windows };
+        // An event without a path is of the system of the others; what is not Windows is what the rule is written for.
+        let unix = rule.meta.os.iter().copied().find(|os| *os != Os::Windows).unwrap_or(Os::Linux);
+        let any_unix = events.iter().any(|e| view::system(&Event::inline(e)) != Os::Windows);
+        let os = if any_unix { unix } else { Os::Windows };
         // Tests lie a month apart, which is longer than any window.
         let start = 1_795_000_000 + i64::try_from(n).expect("few tests") * 30 * 86_400;
         let mut rows: Vec<Json> = events.iter().filter_map(|e| row(e, os, start, target)).collect();
@@ -37,7 +38,7 @@ pub fn question(rule: &Rule, project: &Project, target: &Target) -> Option<Quest
 /// host and path.
 fn row(written: &ast::Event, os: Os, start: i64, target: &Target) -> Option<Json> {
     let mut event = Event::inline(written);
-    if !event.fields.keys().any(|id| id.def().ty == Type::Path) {
+    if view::system(&event) != Os::Windows || !event.fields.keys().any(|id| id.def().ty == Type::Path) {
         event.fields.insert(FieldId::find("host.os").expect("a field"), Value::Text(os.word().to_owned()));
     }
     let mut fill = |name: &str, value: Option<Value>| {
