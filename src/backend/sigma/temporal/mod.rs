@@ -8,6 +8,8 @@ mod apart;
 mod count;
 mod fit;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use super::detection::Detection;
 use super::yaml::scalar;
