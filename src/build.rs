@@ -154,12 +154,8 @@ fn by_cause(refused: Vec<(&str, &str, Diagnostic)>) -> Vec<Diagnostic> {
     }
     let named = |(rule, targets, mut diagnostic): (&str, Vec<&str>, Diagnostic)| {
         let all = targets.iter().map(|t| format!("`{t}`")).collect::<Vec<_>>().join(", ");
-        match diagnostic.code {
-            Code::Unsupported if targets.len() > 1 => {
-                diagnostic.message = format!("targets {all} cannot say rule `{rule}`")
-            }
-            Code::NotCompiledYet => diagnostic.message = format!("`{rule}` is not compiled yet"),
-            _ => {}
+        if diagnostic.code == Code::Unsupported && targets.len() > 1 {
+            diagnostic.message = format!("targets {all} cannot say rule `{rule}`");
         }
         diagnostic
     };

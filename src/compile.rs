@@ -30,17 +30,10 @@ pub struct Document {
 /// Compiles one rule for one target.
 ///
 /// # Errors
-/// `E0901` for each part that the target cannot say, `E0902` for what this release does not compile, `E0903` for a query
-/// that the target would refuse.
+/// `E0901` for each part that the target cannot say, `E0903` for a query that the target would refuse.
 pub fn compile(rule: &Rule, project: &Project, target: &Target) -> Result<Document, Vec<Diagnostic>> {
     let refused = |all: Vec<Unsupported>| all.iter().map(|u| unsupported(rule, target, u)).collect::<Vec<_>>();
-    let Some(printed) = backend::print(rule, project, target).map_err(refused)? else {
-        let (what, span) = rule.over_several_events().unwrap_or(("rules like this", rule.detect_span));
-        return Err(vec![
-            Diagnostic::new(Code::NotCompiledYet, format!("`{}` is not compiled yet for `{}`", rule.name, target.name))
-                .at(span, format!("{what} are understood and checked, and have no translation yet")),
-        ]);
-    };
+    let printed = backend::print(rule, project, target).map_err(refused)?;
     let text = envelope::document(rule, target, &printed).map_err(|why| {
         vec![
             Diagnostic::new(Code::Internal, format!("`{}` has no document for `{}`", rule.name, target.name))

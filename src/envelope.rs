@@ -103,20 +103,25 @@ pub fn document(rule: &Rule, target: &Target, printed: &Printed) -> Result<Strin
     Ok(rendered)
 }
 
-/// A Sigma document must read as YAML and carry the rule's own id, title and level.
+/// A Sigma document must read as YAML and carry the rule's own id, title and level; base rules of a correlation have no
+/// level.
 fn read_again(rule: &Rule, text: &str) -> Result<(), String> {
     use serde::Deserialize as _;
+    let several = rule.over_several_events().is_some();
+    let mut main = false;
     for (i, document) in serde_yaml::Deserializer::from_str(text).enumerate() {
         let document = serde_yaml::Value::deserialize(document)
             .map_err(|e| format!("the document of `{}` is not YAML: {e}", rule.name))?;
         let field = |key: &str| document.get(key).and_then(|v| v.as_str()).unwrap_or("").to_owned();
         let title = crate::backend::one_line(&rule.meta.title).to_lowercase();
+        let alerts = !several || document.get("correlation").is_some();
         let same = field("title").to_lowercase().starts_with(&title)
-            && field("level") == rule.meta.level.word()
-            && (i > 0 || field("id") == rule.meta.id);
+            && field("level") == if alerts { rule.meta.level.word() } else { "" }
+            && (i > 0 || several || field("id") == rule.meta.id);
+        main |= alerts && field("id") == rule.meta.id;
         if !same {
             return Err(format!("the document of `{}` does not read as it was written", rule.name));
         }
     }
-    Ok(())
+    if main { Ok(()) } else { Err(format!("no document of `{}` carries its id", rule.name)) }
 }

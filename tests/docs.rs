@@ -704,7 +704,8 @@ fn the_page_of_seeds_says_what_the_rules_do() {
         }
         let at = |name: &str| columns.iter().position(|c| c.starts_with(name)).and_then(|i| cells.get(i)).copied();
         let of = |prefixes: &[&str]| {
-            pack.rules.keys().filter(|r| prefixes.iter().any(|p| r.starts_with(p))).cloned().collect::<Vec<_>>()
+            let of_one_event = pack.rules.values().filter(|r| r.over_several_events().is_none()).map(|r| &r.name);
+            of_one_event.filter(|r| prefixes.iter().any(|p| r.starts_with(p))).cloned().collect::<Vec<_>>()
         };
         let fire = |rules: Vec<String>, event: &Event| {
             rules.into_iter().filter(|r| see(r, event).fires()).collect::<BTreeSet<_>>()

@@ -13,15 +13,35 @@ use oracle::{Event, verdict};
 use std::sync::Arc;
 
 /// Rules that look at several events: their tests are put to brute force.
-const CASES_OVER_SEVERAL_EVENTS: [&str; 6] = [
+const CASES_OVER_SEVERAL_EVENTS: [&str; 16] = [
+    "archive_beside_upload",
     "archive_burst",
+    "archive_commands_of_a_host",
+    "archive_named_like_its_maker",
     "archive_staged_after_utility",
     "archive_then_upload_tool",
+    "archive_written_by_its_process",
     "assistant_packs_and_sends",
+    "discovery_in_order",
     "many_archives",
+    "office_starts_archiver",
+    "one_process_many_addresses",
+    "processes_of_a_host",
     "secrets_read_then_archived",
+    "staged_written_and_sent",
+    "two_shells",
 ];
-const PACK_OVER_SEVERAL_EVENTS: [&str; 0] = [];
+const PACK_OVER_SEVERAL_EVENTS: [&str; 9] = [
+    "archive_after_unusual_command",
+    "archive_staged_by_utility",
+    "archive_staged_on_linux",
+    "archive_staged_on_macos",
+    "archive_then_traffic_of_process",
+    "archive_then_traffic_of_user",
+    "archive_volumes_burst",
+    "archives_in_many_folders",
+    "makecab_staged_then_sent",
+];
 
 /// The events of a test; recordings are named from the folder that plays the project's root.
 fn events(test: &Test) -> Vec<Event> {

@@ -32,13 +32,13 @@ pub enum Fragment {
     Record(Vec<(&'static str, Fragment)>),
 }
 
-/// Prints a rule in its target's language. `None`: that language has no translation for rules over several events yet.
+/// Prints a rule in its target's language.
 ///
 /// # Errors
 /// What the target or its language cannot say.
-pub fn print(rule: &Rule, project: &Project, target: &Target) -> Result<Option<Printed>, Vec<Unsupported>> {
+pub fn print(rule: &Rule, project: &Project, target: &Target) -> Result<Printed, Vec<Unsupported>> {
     let meaning = rule.meaning(project, &rule.meta.os);
-    let printed = match (&meaning, target.language) {
+    Ok(match (&meaning, target.language) {
         (Meaning::Single(_), Language::Kql) => kql::print(rule, &bind(rule, project, target)?)?,
         (Meaning::Single(_), Language::Spl) => spl::print(rule, &bind(rule, project, target)?)?,
         (Meaning::Single(_), Language::Sigma) => sigma::print(rule, &bind(rule, project, target)?)?,
@@ -59,9 +59,9 @@ pub fn print(rule: &Rule, project: &Project, target: &Target) -> Result<Option<P
             lookback(rule, count.within, 2, target)?;
             spl::count(rule, count, &bind_count(rule, count, project, target)?)?
         }
-        (Meaning::Steps(_) | Meaning::Count(_), Language::Sigma) => return Ok(None),
-    };
-    Ok(Some(printed))
+        (Meaning::Steps(steps), Language::Sigma) => sigma::temporal::steps(rule, steps, project, target)?,
+        (Meaning::Count(count), Language::Sigma) => sigma::temporal::count(rule, count, project, target)?,
+    })
 }
 
 /// A scheduled query must see its frequency and so many windows, or it loses matches between two runs.

@@ -80,7 +80,8 @@ impl Bound {
     }
 
     /// Equal but for the places in the source.
-    fn same(&self, other: &Bound) -> bool {
+    #[must_use]
+    pub fn same(&self, other: &Bound) -> bool {
         match (self, other) {
             (Bound::Test(a), Bound::Test(b)) => a.column == b.column && a.op == b.op,
             (Bound::Not(a), Bound::Not(b)) => a.same(b),

@@ -1,5 +1,5 @@
 //! Starts the real checkers: Microsoft's KQL language service, and pySigma with its converters; and the engines that run
-//! what they checked: duckdb-kql, pySigma's SQLite backend, sigma-rust.
+//! what they checked: duckdb-kql, pySigma's SQLite backend, sigma-rust, rsigma.
 //!
 //! Each is one process that reads JSON lines and answers with as many, in the same order; what a line holds is
 //! said at the top of `kusto/check.cjs`, `sigma/check.py` and their `run.py`. `setup.sh` installs them.
@@ -26,6 +26,10 @@ pub enum Checker {
     SigmaRun,
     /// `sigma_rust`: the same lines, another engine.
     SigmaRust,
+    /// `sigma/correlate.py`: `{"name", "yaml", "sets"}` → `{"name", "fired"}`.
+    SigmaCorrelate,
+    /// `rsigma`: the same lines, another engine.
+    Rsigma,
 }
 
 fn project() -> &'static Path {
@@ -38,7 +42,10 @@ fn project() -> &'static Path {
 /// When `CI` is `true` and they are missing: there a test that is left out must not look like one that passed.
 pub fn tools() -> Option<PathBuf> {
     let folder = std::env::var_os("ARCANARY_TOOLS").map_or_else(|| project().join(".tools"), PathBuf::from);
-    if ["python.stamp", "node.stamp", "sigma-rust.stamp"].iter().all(|stamp| folder.join(stamp).is_file()) {
+    if ["python.stamp", "node.stamp", "sigma-rust.stamp", "rsigma.stamp"]
+        .iter()
+        .all(|stamp| folder.join(stamp).is_file())
+    {
         return Some(folder);
     }
     let message = "left out: run tests/engines/setup.sh";
@@ -92,6 +99,8 @@ fn start(program: Checker, more: &[&str], input: String) -> String {
         Checker::KustoRun => python("kusto_run/run.py"),
         Checker::SigmaRun => python("sigma/run.py"),
         Checker::SigmaRust => Command::new(tools.join("sigma-rust/bin/sigma-run")),
+        Checker::SigmaCorrelate => python("sigma/correlate.py"),
+        Checker::Rsigma => Command::new(tools.join("rsigma/bin/rsigma-run")),
     };
     let mut child = command
         .args(more)

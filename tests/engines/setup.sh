@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the real checkers and engines that the tests run: Microsoft's KQL language service, pySigma, duckdb-kql and
-# sigma-rust.
+# Installs the real checkers and engines that the tests run: Microsoft's KQL language service, pySigma, duckdb-kql,
+# sigma-rust and rsigma.
 #
 # Everything goes to .tools/ at the top of the project, or to $ARCANARY_TOOLS. A stamp holds the hash of what was
 # asked for, so a second run does nothing. Nothing is installed outside that folder.
@@ -58,12 +58,20 @@ if ! up_to_date "$tools/node.stamp" "$want" || ! [ -d "$tools/kusto/node_modules
   printf '%s\n' "$want" >"$tools/node.stamp"
 fi
 
-want=$(digest "$(rustc --version)" "$here/sigma_rust/Cargo.lock" "$here/sigma_rust/src/main.rs")
-if ! up_to_date "$tools/sigma-rust.stamp" "$want" || ! [ -x "$tools/sigma-rust/bin/sigma-run" ]; then
-  echo 'setup: building sigma-rust' >&2
-  rm -f "$tools/sigma-rust.stamp"
-  env -u CARGO_TARGET_DIR cargo install --quiet --locked --force --path "$here/sigma_rust" --root "$tools/sigma-rust" --target-dir "$tools/sigma-rust/target" >&2 ||
-    fail 'cargo could not build tests/engines/sigma_rust; is the crate registry reachable?'
-  rm -rf "$tools/sigma-rust/target"
-  printf '%s\n' "$want" >"$tools/sigma-rust.stamp"
-fi
+# engine NAME FOLDER PROGRAM
+engine() {
+  local want
+  want=$(digest "$(rustc --version)" "$here/$2/Cargo.lock" "$here/$2/src/main.rs")
+  if up_to_date "$tools/$1.stamp" "$want" && [ -x "$tools/$1/bin/$3" ]; then
+    return
+  fi
+  echo "setup: building $1" >&2
+  rm -f "$tools/$1.stamp"
+  env -u CARGO_TARGET_DIR cargo install --quiet --locked --force --path "$here/$2" --root "$tools/$1" --target-dir "$tools/$1/target" >&2 ||
+    fail "cargo could not build tests/engines/$2; is the crate registry reachable?"
+  rm -rf "$tools/$1/target"
+  printf '%s\n' "$want" >"$tools/$1.stamp"
+}
+
+engine sigma-rust sigma_rust sigma-run
+engine rsigma rsigma rsigma-run

@@ -19,6 +19,8 @@ pub enum Value {
     Texts(Vec<String>),
     /// Numbers.
     Numbers(Vec<i64>),
+    /// True or false.
+    Flag(bool),
 }
 
 /// A search identifier: one map, or a list of maps of which one is enough.
@@ -55,11 +57,16 @@ struct Builder<'a> {
 }
 
 impl Detection {
-    /// The detection of one log source.
+    /// The detection of one log source, in events that have a value in each of the columns `keys`.
     ///
     /// # Errors
     /// What Sigma cannot say.
-    pub fn of(rule: &Rule, query: &SourceQuery, filler: &[String]) -> Result<Detection, Vec<Unsupported>> {
+    pub fn of(
+        rule: &Rule,
+        query: &SourceQuery,
+        filler: &[String],
+        keys: &[String],
+    ) -> Result<Detection, Vec<Unsupported>> {
         let mut builder = Builder { filler, out: Detection::default(), refused: vec![], span: rule.detect_span };
         let mut parts = match &query.detect {
             Bound::Const(_) => vec![],
@@ -67,6 +74,9 @@ impl Detection {
         };
         if let Some(score) = &query.score {
             parts.extend(builder.score(score, &query.flags, rule)?);
+        }
+        if !keys.is_empty() {
+            parts.extend(builder.has(keys));
         }
         if parts.is_empty() {
             return Err(vec![Unsupported {
@@ -114,6 +124,16 @@ impl Builder<'_> {
             Bound::Or(all) if self.selection(bound).is_none() => self.alternatives(all, "selection"),
             other => self.branch(other, "selection"),
         }
+    }
+
+    /// Each of these columns is there and holds a value.
+    fn has(&mut self, keys: &[String]) -> [Joint; 2] {
+        let there = keys.iter().map(|key| (format!("{key}|exists"), Value::Flag(true))).collect();
+        let nothing: Vec<String> = std::iter::once(String::new()).chain(self.filler.iter().cloned()).collect();
+        let lacking = keys.iter().map(|key| vec![(key.clone(), Value::Texts(nothing.clone()))]).collect();
+        let there = self.add("selection_keys", Selection { maps: vec![there] });
+        let lacking = self.add("filter_main_keys", Selection { maps: lacking });
+        [Joint::Name(there), Joint::Not(Box::new(Joint::Name(lacking)))]
     }
 
     /// The sets of flags that reach the threshold; `None` if it is always reached.

@@ -5,6 +5,7 @@
 
 mod detection;
 mod item;
+pub mod temporal;
 mod yaml;
 
 use super::{Fragment, Printed, one_line};
@@ -25,7 +26,7 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
     let mut refused = vec![];
     let queries = plan.queries.iter().take(if on(Mutant::SigmaDocumentLost) { 1 } else { usize::MAX });
     for (i, query) in queries.enumerate() {
-        match Detection::of(rule, query, &plan.target.filler) {
+        match Detection::of(rule, query, &plan.target.filler, &[]) {
             Ok(detection) => documents.push(document(rule, plan, query, i, &detection)),
             Err(mut errors) => refused.append(&mut errors),
         }
@@ -39,9 +40,7 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
     let mut flags: Vec<&str> = all.filter(|(q, i, _)| !weighted(q, *i)).map(|(.., name)| name).collect();
     flags.dedup();
     if !flags.is_empty() {
-        let text =
-            format!("Sigma has no computed columns, so these flags are not part of the rule: {}.", flags.join(", "));
-        notes.push(Note { text, degraded: false });
+        notes.push(flags_note(&flags));
     }
     if plan.queries.iter().any(|q| q.score.is_some()) {
         let text =
@@ -49,6 +48,12 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
         notes.push(Note { text: text.to_owned(), degraded: false });
     }
     Ok(Printed { fragments: vec![("documents", Fragment::List(documents))], notes })
+}
+
+/// What is said of flags that nothing depends on.
+fn flags_note(names: &[&str]) -> Note {
+    let text = format!("Sigma has no computed columns, so these flags are not part of the rule: {}.", names.join(", "));
+    Note { text, degraded: false }
 }
 
 fn text(value: impl Into<String>) -> Fragment {
@@ -68,44 +73,62 @@ fn document(rule: &Rule, plan: &Plan, query: &SourceQuery, index: usize, detecti
         related.insert(0, ("similar".to_owned(), meta.id.clone()));
         derived_id(&meta.id, query)
     };
-    let title = if index == 0 { meta.title.clone() } else { format!("{} - {}", meta.title, suffix(plan, query)) };
-    let mut fields = vec![
-        ("title", text(scalar(&title_case(&one_line(&title))))),
+    let suffix = plan.queries.first().filter(|_| index > 0).map(|first| format!(" - {}", suffix(first, query)));
+    let title = format!("{}{}", meta.title, suffix.unwrap_or_default());
+    let mut fields = head(rule, &title, id, &related, &meta.description);
+    fields.extend([("name", text("")), ("correlation", list([]))]);
+    fields.extend(detected(query, detection));
+    fields.extend(tail(rule));
+    Fragment::Record(fields)
+}
+
+/// What every document begins with.
+fn head(
+    rule: &Rule,
+    title: &str,
+    id: String,
+    related: &[(String, String)],
+    about: &str,
+) -> Vec<(&'static str, Fragment)> {
+    let meta = &rule.meta;
+    let related =
+        related.iter().map(|(kind, id)| Fragment::Record(vec![("id", text(id.clone())), ("type", text(kind.clone()))]));
+    vec![
+        ("title", text(scalar(&title_case(&one_line(title))))),
         ("id", text(id)),
-        (
-            "related",
-            Fragment::List(
-                related
-                    .iter()
-                    .map(|(kind, id)| Fragment::Record(vec![("id", text(id.clone())), ("type", text(kind.clone()))]))
-                    .collect(),
-            ),
-        ),
+        ("related", Fragment::List(related.collect())),
         ("status", text(scalar(meta.status.as_deref().unwrap_or("experimental")))),
-        ("description", description(&meta.description)),
+        ("description", description(about)),
         ("references", list(meta.references.iter().map(|r| scalar(r)))),
         ("author", text(meta.author.as_deref().map(scalar).unwrap_or_default())),
         ("date", text(meta.date.clone().unwrap_or_default())),
         ("modified", text(meta.modified.clone().unwrap_or_default())),
         ("license", text(meta.license.as_deref().map(scalar).unwrap_or_default())),
         ("tags", list(tags(rule).iter().map(|t| scalar(t)))),
-    ];
+    ]
+}
+
+/// Log source and detection.
+fn detected(query: &SourceQuery, detection: &Detection) -> Vec<(&'static str, Fragment)> {
     let mut logsource: Vec<Fragment> =
         query.source.logsource.iter().map(|(k, v)| text(format!("{}: {}", scalar(k), scalar(v)))).collect();
     if let Some(definition) = &query.source.definition {
         logsource.push(text(format!("definition: {}", quoted(definition))));
     }
-    fields.push(("logsource", Fragment::List(logsource)));
-    fields.push((
-        "selections",
-        Fragment::List(detection.selections.iter().map(|(name, s)| selection(name, s)).collect()),
-    ));
-    fields.push(("condition", text(scalar(&detection.condition))));
+    let selections = detection.selections.iter().map(|(name, s)| selection(name, s)).collect();
+    vec![
+        ("logsource", Fragment::List(logsource)),
+        ("selections", Fragment::List(selections)),
+        ("condition", text(scalar(&detection.condition))),
+    ]
+}
+
+/// What a document that alerts ends with.
+fn tail(rule: &Rule) -> Vec<(&'static str, Fragment)> {
     let unknown = ["Unknown".to_owned()];
-    let causes = if meta.false_positives.is_empty() { &unknown[..] } else { &meta.false_positives };
-    fields.push(("falsepositives", list(causes.iter().map(|f| scalar(&one_line(f))))));
-    fields.push(("level", text(meta.level.word())));
-    Fragment::Record(fields)
+    let causes = &rule.meta.false_positives;
+    let causes = if causes.is_empty() { &unknown[..] } else { causes };
+    vec![("falsepositives", list(causes.iter().map(|f| scalar(&one_line(f))))), ("level", text(rule.meta.level.word()))]
 }
 
 /// SigmaHQ's title case: small words stay small, and so do names with a dot, a slash or an underscore in them.
@@ -136,7 +159,7 @@ fn derived_id(id: &str, query: &SourceQuery) -> String {
 }
 
 /// What tells a further document from the first one, for its title.
-fn suffix(plan: &Plan, query: &SourceQuery) -> String {
+fn suffix(first: &SourceQuery, query: &SourceQuery) -> String {
     let system = match query.os.first() {
         Some(Os::Windows) => "Windows",
         Some(Os::Linux) => "Linux",
@@ -149,9 +172,8 @@ fn suffix(plan: &Plan, query: &SourceQuery) -> String {
         Kind::Network => "Network",
         Kind::Script => "PowerShell",
     };
-    let first = plan.queries.first();
-    let other_kind = first.is_some_and(|q| q.kind != query.kind);
-    let other_os = first.is_some_and(|q| q.os != query.os);
+    let other_kind = first.kind != query.kind;
+    let other_os = first.os != query.os;
     let action = query
         .source
         .when
@@ -221,6 +243,7 @@ fn selection(name: &str, selection: &Selection) -> Fragment {
                 Value::Texts(all) if on(Mutant::SigmaUnquoted) => all.clone(),
                 Value::Texts(all) => all.iter().map(|t| quoted(t)).collect(),
                 Value::Numbers(all) => all.iter().map(ToString::to_string).collect(),
+                Value::Flag(value) => vec![value.to_string()],
             };
             match values.as_slice() {
                 [one] => lines.push(format!("{lead}{key}: {one}")),

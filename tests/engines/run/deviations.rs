@@ -16,7 +16,7 @@ pub fn beyond(program: Checker, document: &str, row: &Map<String, Json>) -> bool
             let texts = || row.values().filter_map(Json::as_str);
             document.contains("|cidr") && (texts().any(is_long_address) || networks(document).any(is_several_patterns))
         }
-        Checker::Kusto | Checker::KustoRun | Checker::Sigma => false,
+        Checker::Kusto | Checker::KustoRun | Checker::Sigma | Checker::SigmaCorrelate | Checker::Rsigma => false,
     }
 }
 

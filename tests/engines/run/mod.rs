@@ -6,10 +6,14 @@
 //! | `spl` | SPL | the strict evaluator of these tests, written from Splunk's documentation |
 //! | `sigma/run.py` | Sigma | pySigma's SQLite backend, SQLite, Python's regular expressions |
 //! | `sigma_rust` | Sigma | sigma-rust, an evaluator on its own |
+//! | `sigma/correlate.py` | Sigma's correlations | pySigma's SQLite backend again |
+//! | `rsigma` | Sigma's correlations | rsigma, an engine on its own |
 //!
 //! `deviations.md` beside this folder lists where an engine is known not to do what its platform does.
 
 pub mod compare;
+#[allow(dead_code, reason = "`tests/correlations.rs` runs it")]
+pub mod correlations;
 pub mod deviations;
 pub mod engines;
 pub mod events;
