@@ -22,6 +22,10 @@ const MOST_EVENTS: usize = 3;
 pub(super) fn why(rule: &Rule, loaded: &Loaded, engine: &Engine, asked: &Asked) -> Vec<Reason> {
     let fits: Vec<Vec<Fit>> = asked.events.iter().map(|e| engine.fits(e, asked.naming)).collect();
     let missed = Missed { rule, loaded, asked, fits };
+    let timeless = asked.events.iter().position(|event| happened(event).is_none());
+    if let Some(position) = timeless {
+        return vec![reason(rule.detect_span, format!("event {} has no time, so it takes no part", position + 1))];
+    }
     match rule.meaning(&loaded.project, &rule.meta.os) {
         Meaning::Steps(steps) => missed.steps(&steps),
         Meaning::Count(count) => missed.count(&count),
@@ -122,7 +126,7 @@ impl Missed<'_> {
         let mut out = vec![];
         if without(&|s| s.within.micros = i64::MAX) {
             let times: Vec<i64> = self.asked.events.iter().filter_map(happened).collect();
-            let apart = times.iter().max().zip(times.iter().min()).map_or(0, |(max, min)| max - min);
+            let apart = times.iter().max().zip(times.iter().min()).map_or(0, |(max, min)| max.saturating_sub(*min));
             let text = format!(
                 "the window is {}, and the events lie up to {} apart",
                 duration(steps.within.micros),

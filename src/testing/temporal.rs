@@ -115,7 +115,7 @@ fn judge(rule: &Rule, loaded: &Loaded, engine: &Engine, test: &ast::Test, asked:
     let start = asked.events.iter().filter_map(happened).min().unwrap_or(START);
     let shown = asked.given.iter().zip(&asked.events).enumerate().map(|(i, (given, event))| {
         let mut shown = given.shown(i, asked.given.len());
-        shown.offset = happened(event).map(|t| t - start);
+        shown.offset = happened(event).map(|t| t.saturating_sub(start));
         shown
     });
     Outcome::Failed(Box::new(Failure { expected, got, score: None, events: shown.collect(), reasons, more }))
@@ -154,7 +154,7 @@ fn decided_by(rule: &Rule, asked: &Asked, row: &Row, expected: &Answer) -> Vec<R
         out.push(reason(exception.span(), format!("`{}` silences it", exception.title)));
     }
     let start = asked.events.iter().filter_map(happened).min().unwrap_or(START);
-    let when = |time: i64| duration(time - start);
+    let when = |time: i64| duration(time.saturating_sub(start));
     match (&row.events, rule.detect()) {
         (Events::Steps(all), Some(Detect::Steps(steps))) => {
             for (step, time, place) in all {

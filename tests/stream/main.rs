@@ -11,6 +11,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod edges;
 mod events;
 mod rules;
 
@@ -52,7 +53,6 @@ fn evaluated(rule: &Rule, project: &Project, events: &[Happened], order: &[usize
     }
     stream.finish();
     assert_eq!((stream.held().late, stream.held().timeless), (0, 0));
-    assert_eq!(stream.held().events, stream.held().events.min(events.len() * 20));
     std::iter::from_fn(|| stream.next_row()).collect()
 }
 
@@ -141,7 +141,7 @@ fn compare(
 
 #[test]
 fn evaluator_and_brute_force_agree_on_random_rules_and_events() {
-    let (rules, seed) = (setting("ARCANARY_RANDOM_RULES", 300), setting("ARCANARY_RANDOM_SEED", 1));
+    let (rules, seed) = (setting("ARCANARY_RANDOM_RULES", 200), setting("ARCANARY_RANDOM_SEED", 1));
     let (mut compared, mut found, mut fired) = (0, 0, 0);
     for number in 0..rules {
         let mut n = Numbers::new(seed * 1_000_003 + number);
@@ -149,7 +149,7 @@ fn evaluator_and_brute_force_agree_on_random_rules_and_events() {
         let Some(project) = project(&text) else { continue };
         let rule = &project.rules["r"];
         let mut fires = false;
-        for _ in 0..60 {
+        for _ in 0..40 {
             let events = events::set(&mut n);
             let late = [0, 0, WINDOW / 2, WINDOW, 3 * WINDOW][n.below(5)];
             let options = Options { tolerance: late, excepted: n.percent(40), ..Options::default() };

@@ -203,6 +203,7 @@ impl Stream {
             self.instant(time, arrivals);
         }
         self.due(until);
+        self.sweep(until);
     }
 
     fn due(&mut self, now: i64) {
@@ -219,7 +220,8 @@ impl Stream {
 
     /// Forgets what no event can be joined with any more.
     fn sweep(&mut self, now: i64) {
-        if now.saturating_sub(self.swept) < self.longest / 8 {
+        // At the end all that is left may still be asked for.
+        if now == i64::MAX || now.saturating_sub(self.swept) < self.longest / 8 {
             return;
         }
         self.swept = now;
