@@ -3,7 +3,7 @@
 use super::super::oracle::{Event, holds, reached};
 use arcanary::ir::{Body, Drop, Op, Pred};
 use arcanary::sema::{FieldId, Kind, Os, Project, Rule};
-use arcanary::target::{Source, Target};
+use arcanary::target::{Mapping, Source, Target};
 use std::collections::BTreeMap;
 
 /// What a document must say of one row.
@@ -32,10 +32,16 @@ impl Meaning {
         }
         let body = rule.body(project, kind, &os);
         let Body { detect, exceptions, flags, .. } = &*body;
-        let lacks = |id: FieldId| {
+        let lacks = |id: FieldId, words: &[&str]| {
             let constant = source.when.iter().any(|(f, _)| *f == id) || id.short() == "host.os" && source.os.len() == 1;
-            // What is logged with another of the rule's kinds is a field that events of this one lack, not one that the target has not.
-            !constant && rule.kinds.iter().all(|k| target.mapping(id, *k).is_none())
+            let unlogged = |m: &Mapping| match m {
+                Mapping::Words { words: known, .. } => words.iter().any(|w| !known.contains_key(*w)),
+                _ => false,
+            };
+            // What is logged with another of the rule's kinds is a field that events of this one lack, not one that the
+            // target has not.
+            let nowhere = || rule.kinds.iter().all(|k| target.mapping(id, *k).is_none());
+            !constant && target.mapping(id, kind).map_or_else(nowhere, unlogged)
         };
         let whole = |pred: &Pred| {
             let pred = degraded(pred, &lacks, true);
@@ -66,9 +72,12 @@ impl Meaning {
     }
 }
 
+/// Whether a target lacks a field, or one of the words that an enum field is asked for.
+type Lacks<'l> = &'l dyn Fn(FieldId, &[&str]) -> bool;
+
 /// Droppable parts that ask for what the target lacks become constants. In exceptions and flags (`whole`) the author's
 /// `when available` drops all, not a part.
-fn degraded(pred: &Pred, lacks: &dyn Fn(FieldId) -> bool, whole: bool) -> Pred {
+fn degraded(pred: &Pred, lacks: Lacks, whole: bool) -> Pred {
     let each = |all: &[Pred]| all.iter().map(|p| degraded(p, lacks, whole)).collect::<Vec<_>>();
     match pred {
         Pred::Droppable { pred, why, .. } => {
@@ -83,12 +92,13 @@ fn degraded(pred: &Pred, lacks: &dyn Fn(FieldId) -> bool, whole: bool) -> Pred {
     }
 }
 
-fn asks_what_lacks(pred: &Pred, lacks: &dyn Fn(FieldId) -> bool) -> bool {
+fn asks_what_lacks(pred: &Pred, lacks: Lacks) -> bool {
     let mut found = false;
     pred.each_test(&mut |test| {
-        found |= lacks(test.field.id);
+        let words: &[&str] = if let Op::Word(words) = &test.op { words } else { &[] };
+        found |= lacks(test.field.id, words);
         if let Op::Same { other, .. } = &test.op {
-            found |= lacks(other.id);
+            found |= lacks(other.id, &[]);
         }
     });
     found
