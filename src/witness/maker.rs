@@ -2,7 +2,7 @@
 
 use super::atom::{Atoms, Lit, Tree};
 use super::scene::{BEGINNING, Scene};
-use super::solve::{Choice, Failure, Solver, forms};
+use super::solve::{Choice, Failure, Fields, Solver, forms};
 use super::{Because, Conflict, Setting, Verdict, Witness, Witnesses, ways, words};
 use crate::event::eval::{self, Evaluator};
 use crate::event::{Event, Value};
@@ -32,6 +32,7 @@ pub(super) struct Maker<'a> {
     evaluator: &'a Evaluator,
     log: &'a Log<'a>,
     atoms: Atoms,
+    fields: Fields,
     detect: Tree,
     /// The detection has more ways than the tree.
     cut: bool,
@@ -50,9 +51,10 @@ enum Aim {
 impl<'a> Maker<'a> {
     pub(super) fn new(setting: &'a Setting, body: &Body, evaluator: &'a Evaluator, log: &'a Log<'a>) -> Maker<'a> {
         let mut atoms = Atoms::default();
+        let fields = Fields::new(setting.kind, log.has);
         let (detect, cut) = detection(body, &mut atoms);
         let exceptions = body.exceptions.iter().map(|e| atoms.tree(e, true)).collect();
-        Maker { setting, evaluator, log, atoms, detect, cut, exceptions, tries: std::cell::Cell::new(0) }
+        Maker { setting, evaluator, log, atoms, fields, detect, cut, exceptions, tries: std::cell::Cell::new(0) }
     }
 
     /// Makes all witnesses and puts them behind those that are there.
@@ -181,7 +183,7 @@ impl<'a> Maker<'a> {
         for os in self.systems(lits) {
             let scene =
                 Scene { project: self.setting.project, kind: self.setting.kind, os, renamed: self.is_renamed(lits) };
-            let solver = Solver::new(&self.atoms, scene, self.setting.fillers, self.log.has);
+            let solver = Solver { atoms: &self.atoms, scene, fillers: self.setting.fillers, fields: &self.fields };
             match self.search(&solver, lits, choice, aim, base) {
                 Ok(event) => return Ok(event),
                 Err(found) => {
@@ -307,7 +309,7 @@ impl<'a> Maker<'a> {
 
     fn contradict(&self, lits: &[Lit], os: Os) -> bool {
         let scene = self.scene(lits, os);
-        let solver = Solver::new(&self.atoms, scene, self.setting.fillers, self.log.has);
+        let solver = Solver { atoms: &self.atoms, scene, fillers: self.setting.fillers, fields: &self.fields };
         solver.event(lits, None, None).is_err_and(|f| f.certain)
     }
 

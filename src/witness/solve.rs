@@ -42,22 +42,33 @@ pub struct Solver<'a> {
     pub scene: Scene<'a>,
     /// What a log writes where it has no value: no value may be this.
     pub fillers: &'a [String],
+    /// The fields that get values.
+    pub fields: &'a Fields,
+}
+
+/// The fields of a kind of event, in groups.
+#[derive(Debug)]
+pub struct Fields {
     groups: Vec<Group>,
     by_field: HashMap<FieldId, (usize, View)>,
 }
 
-impl<'a> Solver<'a> {
-    /// A solver; `has` says which fields the log has.
-    pub fn new(atoms: &'a Atoms, scene: Scene<'a>, fillers: &'a [String], has: &dyn Fn(FieldId) -> bool) -> Solver<'a> {
-        let groups = groups(scene.kind, has);
-        let by_field = groups
-            .iter()
-            .enumerate()
-            .flat_map(|(i, g)| g.parts.iter().map(move |(field, view)| (*field, (i, *view))))
-            .collect();
-        Solver { atoms, scene, fillers, groups, by_field }
+impl Fields {
+    /// Those of one kind of event; `has` says which of them the log has.
+    #[must_use]
+    pub fn new(kind: Kind, has: &dyn Fn(FieldId) -> bool) -> Fields {
+        let groups = groups(kind, has);
+        let each = groups.iter().enumerate();
+        let by_field = each.flat_map(|(i, g)| g.parts.iter().map(move |(field, view)| (*field, (i, *view)))).collect();
+        Fields { groups, by_field }
     }
 
+    fn place(&self, field: FieldId) -> Option<(usize, View)> {
+        self.by_field.get(&field).copied()
+    }
+}
+
+impl<'a> Solver<'a> {
     /// An event in which all `lits` hold. With a `base`, everything stays as it is there, as far as the literals let it.
     ///
     /// # Errors
@@ -70,14 +81,16 @@ impl<'a> Solver<'a> {
     ) -> Result<Event<'static>, Failure> {
         for lit in lits {
             let atom = self.atoms.get(*lit);
-            if lit.positive && atom.is_some_and(|a| !self.by_field.contains_key(&a.field)) {
+            if lit.positive && atom.is_some_and(|a| self.fields.place(a.field).is_none()) {
                 return Err(Failure { lits: vec![*lit], certain: true });
             }
         }
         let mut event = Event::new(self.scene.kind);
-        for (number, group) in self.groups.iter().enumerate() {
+        for (number, group) in self.fields.groups.iter().enumerate() {
             let own: Vec<Lit> = lits.iter().copied().filter(|l| self.is_about(*l, number)).collect();
             let value = match group.main.def().ty {
+                _ if own.is_empty() && base.is_some() => base.and_then(|b| b.get(group.main)).cloned(),
+                _ if own.is_empty() && !self.scene.shows(group.main) => None,
                 Type::String | Type::Path | Type::Hash(_) => {
                     self.text(number, group, &own, lits, choice, base, &event)?
                 }
@@ -98,7 +111,7 @@ impl<'a> Solver<'a> {
 
     /// Whether a literal asks about a group, by itself or as what another field equals.
     fn is_about(&self, lit: Lit, group: usize) -> bool {
-        let is = |field: FieldId| self.by_field.get(&field).is_some_and(|(g, _)| *g == group);
+        let is = |field: FieldId| self.fields.place(field).is_some_and(|(g, _)| g == group);
         self.atoms
             .get(lit)
             .is_some_and(|atom| is(atom.field) || matches!(atom.ask, Ask::Same { other, .. } if is(other)))
@@ -121,18 +134,18 @@ impl<'a> Solver<'a> {
             match &atom.ask {
                 Ask::Same { other, cased } => {
                     let (mine, theirs) = self.sides(number, atom, *other);
-                    let Some((_, view)) = self.by_field.get(&mine) else { continue };
+                    let Some((_, view)) = self.fields.place(mine) else { continue };
                     match event.text(theirs) {
-                        Some(text) => wanted.equal(text, *cased, mine, *view, lit.positive),
+                        Some(text) => wanted.equal(text, *cased, mine, view, lit.positive),
                         None if lit.positive => {
-                            wanted.exists(*view);
-                            self.lend(lits, theirs, *view, choice, &mut wanted);
+                            wanted.exists(view);
+                            self.lend(lits, theirs, view, choice, &mut wanted);
                         }
                         None => {}
                     }
                 }
                 _ => {
-                    let view = self.by_field.get(&atom.field).map_or(View::Whole, |(_, view)| *view);
+                    let view = self.fields.place(atom.field).map_or(View::Whole, |(_, view)| view);
                     wanted.add(*lit, atom, view, choice);
                 }
             }
@@ -150,21 +163,21 @@ impl<'a> Solver<'a> {
 
     /// Of two fields that are compared, the one in this group and the other.
     fn sides(&self, group: usize, atom: &Atom, other: FieldId) -> (FieldId, FieldId) {
-        let here = self.by_field.get(&atom.field).is_some_and(|(g, _)| *g == group);
+        let here = self.fields.place(atom.field).is_some_and(|(g, _)| g == group);
         if here { (atom.field, other) } else { (other, atom.field) }
     }
 
     /// What will be asked of a field that is to equal this one is asked of this one already.
     fn lend(&self, lits: &[Lit], theirs: FieldId, view: View, choice: Choice, wanted: &mut Wanted<'a>) {
-        let Some((group, their_view)) = self.by_field.get(&theirs) else { return };
+        let Some((group, their_view)) = self.fields.place(theirs) else { return };
         for lit in lits {
             let Some(atom) = self.atoms.get(*lit) else { continue };
-            let Some((g, v)) = self.by_field.get(&atom.field) else { continue };
+            let Some((g, v)) = self.fields.place(atom.field) else { continue };
             if matches!(atom.ask, Ask::Same { .. }) || g != group {
                 continue;
             }
-            if view == View::Whole && *their_view == View::Whole {
-                wanted.add(*lit, atom, *v, choice);
+            if view == View::Whole && their_view == View::Whole {
+                wanted.add(*lit, atom, v, choice);
             } else if atom.field == theirs {
                 wanted.add(*lit, atom, view, choice);
             }
@@ -216,7 +229,7 @@ impl<'a> Solver<'a> {
         let later = match self.atoms.get(lit).map(|a| (a.field, &a.ask)) {
             Some((mine, Ask::Same { other, .. })) => {
                 let theirs = if mine == field { *other } else { mine };
-                self.by_field.get(&theirs).is_some_and(|g| Some(g) > self.by_field.get(&field))
+                self.fields.place(theirs) > self.fields.place(field)
             }
             _ => false,
         };
