@@ -525,3 +525,83 @@ fn completions_man_help_and_version_are_there() {
     assert_eq!(place.run(&["bulid"]).code, 2);
     assert!(!place.run(&["check", "nowhere"]).err.contains('\u{1b}'), "no colour where no terminal is");
 }
+
+// ---- witness ----
+
+fn lines(out: &str) -> Vec<serde_json::Value> {
+    out.lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{l}: {e}"))).collect()
+}
+
+#[test]
+fn witness_writes_a_line_of_json_for_each_event_and_why() {
+    let place = project();
+    let ran = place.run(&["witness", "packed"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, "1 firing, 3 near misses, 0 excepted\n"), "{}", ran.out);
+    let all = lines(&ran.out);
+    let of = |i: usize, key: &str| all[i][key].as_str().unwrap_or("").to_owned();
+    assert_eq!((of(0, "rule"), of(0, "witness")), ("packed".into(), "fires".into()));
+    assert_eq!(of(0, "because"), "runs rar to create with password: process.name 'rar.exe'");
+    let event = &all[0]["event"];
+    assert_eq!(
+        event["process.command_line"],
+        r"C:\Windows\System32\rar.exe a -pSecret1 C:\Users\kim\Documents\report.docx"
+    );
+    assert_eq!(
+        (&event["@timestamp"], &event["event.category"][0]),
+        (&"2026-01-01T00:00:00.000000Z".into(), &"process".into())
+    );
+    let missed = all.iter().filter(|l| l["witness"] == "near miss").map(|l| l["because"].as_str().unwrap());
+    assert!(missed.clone().count() == 3 && missed.clone().all(|b| b.starts_with("not: runs rar to create")), "{all:?}");
+}
+
+#[test]
+fn witness_writes_rows_of_a_target_alone_to_be_injected() {
+    let place = project();
+    let ran = place.run(&["witness", "packed", "--target", "splunk-sysmon", "--raw"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let all = lines(&ran.out);
+    assert_eq!(all.len(), 4);
+    for (i, row) in all.iter().enumerate() {
+        assert_eq!(
+            (&row["EventCode"], &row["_time"], &row["User"]),
+            (&1.into(), &(1_767_225_600 + i).into(), &r"CORP\kim".into())
+        );
+        assert!(
+            row["Image"].is_string() && row.get("rule").is_none() && row.get("process.executable").is_none(),
+            "{row}"
+        );
+    }
+    assert_eq!(ran.out, place.run(&["witness", "packed", "--target", "splunk-sysmon", "--raw"]).out);
+    let other = place.run(&["witness", "packed", "--target", "defender"]);
+    let row = &lines(&other.out)[0];
+    assert_eq!((&row["log"], &row["event"]["ActionType"]), (&"DeviceProcessEvents".into(), &"ProcessCreated".into()));
+    assert_eq!(row["event"]["Timestamp"], "2026-01-01T00:00:00.000000Z");
+}
+
+#[test]
+fn witness_refuses_what_has_none() {
+    let place = project();
+    let rule = |name: &str, id: u8, detect: &str| {
+        format!(
+            "rule {name} {{ title \"T\" id 0e2a7c54-5f0b-4c8e-9d51-6f0b8f3b1a{id:02} level low os [windows]\n{detect}\n}}\n"
+        )
+    };
+    let more = [
+        rule("never", 31, "detect process where process.name is \"a.exe\" and process.name ends with \".dll\""),
+        rule("many", 32, "detect count >= 5 by host within 1h of process where process.name is \"a.exe\""),
+        rule("parents", 33, "detect process where parent.command_line exists"),
+    ];
+    place.write("rules/more.det", &more.concat());
+    for (arguments, code, message) in [
+        (vec!["never"], 1, "error[E0510]: `never` cannot be satisfied: it fires on no event"),
+        (vec!["never", "--target", "sigma"], 1, "error[E0510]"),
+        (vec!["many"], 1, "error[E0902]: `many` has no witnesses yet"),
+        (vec!["parents", "--target", "splunk-4688"], 1, "error[E0901]: target `splunk-4688` cannot say rule `parents`"),
+        (vec!["packd"], 2, "there is no rule `packd`; did you mean `packed`?"),
+        (vec!["packed", "--target", "sigm"], 2, "there is no target `sigm`"),
+    ] {
+        let ran = place.run(&[&["witness"], arguments.as_slice()].concat());
+        assert_eq!((ran.code, ran.out.as_str()), (code, ""), "{arguments:?}: {}", ran.err);
+        assert!(ran.err.contains(message), "{arguments:?}: {}", ran.err);
+    }
+}

@@ -7,6 +7,7 @@ use arcanary::diagnostic::{Code, Diagnostic, Style, to_json, to_text};
 use arcanary::sema::resolve;
 use arcanary::source::{FileId, Sources};
 use arcanary::syntax::parse;
+use arcanary::witness::{report, witnesses};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -164,6 +165,22 @@ fn patches_that_stand_alone_cure_the_finding() {
             assert!(after < before, "{name}: the patch leaves\n{}", to_text(diagnostic, &sources, Style::Plain));
         }
     }
+}
+
+#[test]
+fn a_rule_that_no_event_satisfies_is_shown_what_contradicts() {
+    let text = "rule never {\n  title \"Never\" id 6c1e6b0d-6d52-4c8e-9d0e-3f3d9b6a0c02 level low os [windows]\n  \
+                detect process where\n    process.name is \"7z.exe\"\n    and executable under 'C:\\Tools'\n    \
+                and process.name ends with \".dll\"\n}\n";
+    let mut sources = Sources::new();
+    let file = sources.add("E0510.det", text);
+    let (project, diagnostics) = resolve(vec![parse(file, text)], &indexmap::IndexMap::default());
+    assert!(diagnostics.is_empty(), "{}", render(&diagnostics, &sources));
+    let rule = project.rules.get("never").expect("the rule");
+    let refused = witnesses(rule, &project).expect_err("no event");
+    let finding = report::finding(rule, &refused);
+    assert_eq!(finding.code, Code::Unsatisfiable);
+    snapshots().bind(|| insta::assert_snapshot!("E0510", to_text(&finding, &sources, Style::Plain)));
 }
 
 // ---- files that are no text ----

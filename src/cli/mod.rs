@@ -10,6 +10,7 @@ mod fmt;
 mod new;
 mod targets;
 mod test;
+mod witness;
 
 use crate::diagnostic::{self, Code, Diagnostic, Style};
 use crate::project::{self, Loaded};
@@ -50,6 +51,8 @@ enum Command {
     Test(test::Test),
     /// Run rules over recorded events: a line of JSON for each match
     Eval(eval::Eval),
+    /// Make events that a rule fires on, and others that it just misses
+    Witness(witness::WitnessArgs),
     /// Put sources into the one canonical layout
     Fmt(fmt::Fmt),
     /// List targets, or show what each field becomes on one of them
@@ -151,6 +154,7 @@ fn dispatch(command: Command) -> Exit {
         Command::Fmt(fmt) => fmt.run(),
         Command::Targets(targets) => targets.run(),
         Command::Explain(explain) => explain.run(),
+        Command::Witness(witness) => witness.run(),
         Command::Completions { shell } => {
             let mut out = vec![];
             clap_complete::generate(shell, &mut Cli::command(), "arcanary", &mut out);

@@ -202,6 +202,8 @@ codes! {
         "The condition is false for every event, whatever its values are.";
     "E0509" NeverRuns Error "utility of another system"
         "The utility's `os` and the rule's do not meet, so the condition is false for every event.";
+    "E0510" Unsatisfiable Finding "rule cannot be satisfied"
+        "`arcanary witness` found no event on which the rule fires: each way through its detection asks for values that contradict each other, or its exceptions take all of them. The labels name the conditions. Where the message says that none was found, the search came to its bounds.";
     "E0601" WhenAvailable Error "misplaced `when available`"
         "What a target may drop must be able to go without losing an alert: an operand of the outermost `and` in a detection, something in an exception, an unweighted flag.";
     "E0602" ToolNeedsProcess Error "utility asked of another kind of event"

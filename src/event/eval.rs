@@ -7,7 +7,7 @@
 use super::node::{Leaves, Node};
 use super::scratch::Scratch;
 use super::{Event, HOST_OS};
-use crate::ir::{Pred, Score};
+use crate::ir::{self, Pred, Score};
 use crate::sema::{Kind, Os, Project, Rule};
 use crate::source::Span;
 
@@ -57,23 +57,33 @@ impl Verdict {
     }
 }
 
+impl Body {
+    fn of(body: &ir::Body, leaves: &mut Leaves) -> Body {
+        Body {
+            detect: Node::of(&body.detect, leaves),
+            exceptions: body.exceptions.iter().map(|e| Node::of(e, leaves)).collect(),
+            flags: body.flags.iter().map(|f| Node::of(&f.pred, leaves)).collect(),
+        }
+    }
+}
+
 impl Compiled {
     pub(super) fn new(rule: &Rule, project: &Project, leaves: &mut Leaves) -> Compiled {
         let bodies = rule.kinds.iter().map(|kind| {
             let body = rule.body(project, *kind, &rule.meta.os);
-            let body = Body {
-                detect: Node::of(&body.detect, leaves),
-                exceptions: body.exceptions.iter().map(|e| Node::of(e, leaves)).collect(),
-                flags: body.flags.iter().map(|f| Node::of(&f.pred, leaves)).collect(),
-            };
-            (*kind, body)
+            (*kind, Body::of(&body, leaves))
         });
+        let score = rule.meaning(project, &rule.meta.os).score().cloned();
+        Compiled::of(rule, bodies.collect(), score)
+    }
+
+    fn of(rule: &Rule, bodies: Vec<(Kind, Body)>, score: Option<Score>) -> Compiled {
         Compiled {
             systems: rule.meta.os.clone(),
-            bodies: bodies.collect(),
+            bodies,
             titles: rule.exceptions.iter().map(|e| e.title.clone()).collect(),
             flags: rule.flag_names().map(str::to_owned).collect(),
-            score: rule.meaning(project, &rule.meta.os).score().cloned().zip(rule.threshold.map(|t| t.1)),
+            score: score.zip(rule.threshold.map(|t| t.1)),
         }
     }
 
@@ -120,6 +130,14 @@ impl Evaluator {
     pub fn new(rule: &Rule, project: &Project) -> Evaluator {
         let mut leaves = Leaves::default();
         Evaluator { rule: Compiled::new(rule, project, &mut leaves), leaves }
+    }
+
+    /// Compiles what a rule means for one kind of event, with an exception and a flag for each of the rule's.
+    #[must_use]
+    pub fn of_body(rule: &Rule, body: &ir::Body) -> Evaluator {
+        let mut leaves = Leaves::default();
+        let bodies = vec![(body.kind, Body::of(body, &mut leaves))];
+        Evaluator { rule: Compiled::of(rule, bodies, body.score.clone()), leaves }
     }
 
     fn scratch(&self) -> Scratch {

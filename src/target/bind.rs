@@ -154,7 +154,7 @@ fn bind_source<'t>(
     if detect.is(false) {
         return Ok((None, vec![]));
     }
-    let mut binder = Binder { target, kind, kinds: &rule.kinds, os, notes: vec![], refused: vec![], strict: false };
+    let mut binder = Binder::new(target, kind, &rule.kinds, os);
     let detect = binder.pred(&detect);
     let mut silenced = detect == Bound::Const(false);
     let mut exceptions = vec![];
@@ -206,7 +206,20 @@ pub(super) struct Binder<'a> {
     pub(super) strict: bool,
 }
 
-impl Binder<'_> {
+impl<'a> Binder<'a> {
+    pub(super) fn new(target: &'a Target, kind: Kind, kinds: &'a [Kind], os: &'a [Os]) -> Binder<'a> {
+        Binder { target, kind, kinds, os, notes: vec![], refused: vec![], strict: false }
+    }
+
+    /// Whether the target can say a condition.
+    pub(super) fn says(&mut self, pred: &Pred) -> bool {
+        let before = self.refused.len();
+        self.pred(pred);
+        let says = self.refused.len() == before;
+        self.refused.truncate(before);
+        says
+    }
+
     fn refuse(&mut self, span: Span, why: impl Into<String>) -> Bound {
         self.refused.push(Unsupported { span, why: why.into() });
         Bound::Const(false)

@@ -9,7 +9,9 @@ mod column;
 mod constant;
 mod derive;
 mod identity;
+pub mod kept;
 mod load;
+pub mod row;
 mod show;
 pub mod temporal;
 

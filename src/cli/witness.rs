@@ -1,0 +1,133 @@
+//! `arcanary witness`
+
+use super::{Exit, Input, complain, counted, exit_of, print, report as say, tell};
+use crate::compile::compile;
+use crate::diagnostic::Diagnostic;
+use crate::project::{Loaded, unknown_target};
+use crate::sema::Rule;
+use crate::target::{Target, bind};
+use crate::witness::{Refused, Verdict, Witness, Witnesses, ecs, report, witnesses, witnesses_on};
+use clap::Args;
+use serde_json::{Map, Value as Json};
+
+/// Make events that a rule fires on, and others that it just misses
+#[derive(Args)]
+pub struct WitnessArgs {
+    /// The rule
+    rule: String,
+    #[command(flatten)]
+    input: Input,
+    /// Write rows of this target's logs; without it, events in ECS
+    #[arg(long, value_name = "T")]
+    target: Option<String>,
+    /// Write the events alone, to be injected
+    #[arg(long)]
+    raw: bool,
+}
+
+impl WitnessArgs {
+    pub fn run(&self) -> Exit {
+        let loaded = self.input.load();
+        if loaded.has_errors() {
+            return self.findings(&loaded.diagnostics, &loaded);
+        }
+        let Some(rule) = loaded.project.rules.get(&self.rule) else {
+            let near = crate::diagnostic::nearest(&self.rule, loaded.project.rules.keys().map(String::as_str));
+            let hint = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
+            return complain(&format!("there is no rule `{}`{hint}", self.rule));
+        };
+        let made = match &self.target {
+            None => self.as_ecs(rule, &loaded),
+            Some(name) => match loaded.targets.all.get(name) {
+                Some(target) => self.as_rows(rule, target, &loaded),
+                None => Err(vec![unknown_target(name, &loaded.targets)]),
+            },
+        };
+        match made {
+            Ok((lines, summary)) => {
+                print(&lines);
+                tell(&summary);
+                Exit::Fine
+            }
+            Err(diagnostics) => self.findings(&diagnostics, &loaded),
+        }
+    }
+
+    fn findings(&self, diagnostics: &[Diagnostic], loaded: &Loaded) -> Exit {
+        say(diagnostics, &loaded.sources, self.input.format);
+        exit_of(diagnostics)
+    }
+
+    fn as_ecs(&self, rule: &Rule, loaded: &Loaded) -> Result<(String, String), Vec<Diagnostic>> {
+        let made = witnesses(rule, &loaded.project).map_err(|refused| vec![report::finding(rule, &refused)])?;
+        let lines = made.all.iter().flat_map(|w| {
+            w.events.iter().map(|event| self.line(rule, w, None, ecs::object(event), loaded)).collect::<Vec<_>>()
+        });
+        let lines = lines.collect();
+        Ok((lines, summary(&[&made])))
+    }
+
+    fn as_rows(&self, rule: &Rule, target: &Target, loaded: &Loaded) -> Result<(String, String), Vec<Diagnostic>> {
+        if let Some((what, span)) = rule.over_several_events() {
+            return Err(vec![report::finding(rule, &Refused::NotYet(what, span))]);
+        }
+        for note in compile(rule, &loaded.project, target)?.notes {
+            tell(&format!("note: {}", note.text));
+        }
+        // What compiles was bound.
+        let Ok(plan) = bind(rule, &loaded.project, target) else { return Err(vec![]) };
+        let logs =
+            witnesses_on(rule, &loaded.project, &plan).map_err(|refused| vec![report::finding(rule, &refused)])?;
+        let mut lines = String::new();
+        let mut number = 0;
+        for log in &logs {
+            let place = log.place();
+            for witness in &log.witnesses.all {
+                for event in &witness.events {
+                    number += 1;
+                    lines.push_str(&self.line(rule, witness, Some(&place), log.row(event, number), loaded));
+                }
+            }
+        }
+        let summary = summary(&logs.iter().map(|l| &l.witnesses).collect::<Vec<_>>());
+        Ok((lines, summary))
+    }
+
+    fn line(
+        &self,
+        rule: &Rule,
+        witness: &Witness,
+        place: Option<&str>,
+        event: Map<String, Json>,
+        loaded: &Loaded,
+    ) -> String {
+        let line = match self.raw {
+            true => Json::Object(event),
+            false => report::line(rule, witness, place, event, &loaded.sources),
+        };
+        format!("{line}\n")
+    }
+}
+
+fn summary(all: &[&Witnesses]) -> String {
+    let count = |f: fn(&Verdict) -> bool| all.iter().flat_map(|w| &w.all).filter(|w| f(&w.verdict)).count();
+    let fires = count(|v| *v == Verdict::Fires);
+    let near = count(|v| *v == Verdict::NearMiss);
+    let excepted = count(|v| matches!(v, Verdict::Excepted(_)));
+    let misses = if near == 1 { "1 near miss".to_owned() } else { format!("{near} near misses") };
+    let mut text = format!("{fires} firing, {misses}, {excepted} excepted");
+    let sum = |f: fn(&Witnesses) -> usize| all.iter().map(|w| f(w)).sum::<usize>();
+    for (n, what) in [
+        (sum(|w| w.never_alone), "condition that cannot be turned round alone"),
+        (sum(|w| w.impossible.len()), "way that no event takes"),
+    ] {
+        if n > 0 {
+            let (noun, rest) = what.split_once(' ').unwrap_or((what, ""));
+            text.push_str(&format!("; {} {rest}", counted(n, noun)));
+        }
+    }
+    if all.iter().any(|w| w.cut) {
+        text.push_str("\nthe rule has more ways than were looked at: not every one of them is here");
+    }
+    text
+}

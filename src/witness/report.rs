@@ -1,0 +1,71 @@
+//! What there is to say about witnesses: lines of JSON, and findings.
+
+use super::{Because, Conflict, Refused, Verdict, Witness};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::sema::Rule;
+use crate::source::{Sources, Span};
+use serde_json::{Map, Value as Json, json};
+
+/// The finding for a rule without witnesses.
+#[must_use]
+pub fn finding(rule: &Rule, refused: &Refused) -> Diagnostic {
+    match refused {
+        Refused::NotYet(what, span) => {
+            Diagnostic::new(Code::NotCompiledYet, format!("`{}` has no witnesses yet", rule.name))
+                .at(*span, format!("{what} are understood and checked, and no events are made for them yet"))
+        }
+        Refused::Unsatisfiable(span, conflict) => unsatisfiable(rule, *span, conflict),
+    }
+}
+
+fn unsatisfiable(rule: &Rule, span: Span, conflict: &Conflict) -> Diagnostic {
+    let message = match conflict.certain {
+        true => format!("`{}` cannot be satisfied: it fires on no event", rule.name),
+        false => format!("no event was found on which `{}` fires", rule.name),
+    };
+    let mut conditions = conflict.conditions.iter();
+    let mut diagnostic = Diagnostic::new(Code::Unsatisfiable, message);
+    diagnostic = match conditions.next() {
+        Some((span, what)) => diagnostic.at(*span, format!("asks {what}")),
+        None => diagnostic.at(span, "no way through this detection is open"),
+    };
+    for (span, what) in conditions {
+        diagnostic = diagnostic.also(*span, format!("and {what}"));
+    }
+    match (conflict.certain, conflict.conditions.is_empty()) {
+        (true, false) => diagnostic.note("no value meets these together"),
+        (true, true) => diagnostic,
+        (false, _) => diagnostic.note("the search is bounded: this is no proof that there is none"),
+    }
+}
+
+/// Why a witness is what it is, in the words of the source.
+#[must_use]
+pub fn because(because: &Because, sources: &Sources) -> String {
+    let words = |span: &Span| {
+        let text = sources.get(span.file).and_then(|f| f.text.get(span.start..span.end)).unwrap_or("");
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let clauses: Vec<String> = because.clauses.iter().map(words).collect();
+    let joined = clauses.join(" and ");
+    if because.detail.is_empty() { joined } else { format!("{joined}: {}", because.detail) }
+}
+
+/// A witness as an object: which rule, what it says, why, and the event apart; `place` is the log of a target.
+#[must_use]
+pub fn line(rule: &Rule, witness: &Witness, place: Option<&str>, event: Map<String, Json>, sources: &Sources) -> Json {
+    let why = because(&witness.because, sources);
+    let why = if witness.verdict == Verdict::NearMiss { format!("not: {why}") } else { why };
+    let mut out = Map::new();
+    out.insert("rule".into(), json!(rule.name));
+    out.insert("witness".into(), json!(witness.verdict.words()));
+    if let Verdict::Excepted(title) = &witness.verdict {
+        out.insert("exception".into(), json!(title));
+    }
+    out.insert("because".into(), json!(why));
+    if let Some(place) = place {
+        out.insert("log".into(), json!(place));
+    }
+    out.insert("event".into(), Json::Object(event));
+    Json::Object(out)
+}

@@ -1,0 +1,304 @@
+//! Witnesses: what is made for every shipped rule and every case is what the rule says, in the evaluator's reading and in
+//! the oracle's, in the language's own fields and in every target's rows.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+mod oracle;
+
+use arcanary::diagnostic::{Style, to_text};
+use arcanary::event::eval::Evaluator;
+use arcanary::event::{Event, Value};
+use arcanary::project::Loaded;
+use arcanary::sema::{FieldId, Project, Rule, resolve};
+use arcanary::source::Sources;
+use arcanary::syntax::parse;
+use arcanary::target::{Mapping, Scalar, Target, bind, row};
+use arcanary::witness::{Logged, Refused, Verdict, Witnesses, witnesses, witnesses_on};
+use engines::expect::Meaning;
+use engines::view::{self, Missing};
+use std::collections::BTreeMap;
+
+/// The oracle's own form of an event.
+fn seen_by_oracle(event: &Event) -> oracle::Event {
+    let value = |v: &Value| match v {
+        Value::Text(text) => oracle::Value::Text(text.to_string()),
+        Value::Number(n) => oracle::Value::Number(*n),
+        Value::Bool(b) => oracle::Value::Bool(*b),
+    };
+    let fields = event.fields().map(|(id, v)| (id, value(v))).collect();
+    oracle::Event { kind: event.kind, fields }
+}
+
+fn single_event_rules(loaded: &Loaded) -> impl Iterator<Item = &Rule> {
+    loaded.project.rules.values().filter(|r| r.over_several_events().is_none())
+}
+
+/// How many of each sort: firing, near misses, excepted.
+fn counts(made: &Witnesses) -> (usize, usize, usize) {
+    let count = |f: fn(&Verdict) -> bool| made.all.iter().filter(|w| f(&w.verdict)).count();
+    (count(|v| *v == Verdict::Fires), count(|v| *v == Verdict::NearMiss), count(|v| matches!(v, Verdict::Excepted(_))))
+}
+
+#[test]
+fn every_witness_is_what_it_says_in_both_readings() {
+    let (mut total, mut never_alone) = ((0, 0, 0), 0);
+    for folder in ["rules", "tests/cases", "tests/oracle/corners.det"] {
+        let loaded = common::project(folder);
+        for rule in single_event_rules(&loaded) {
+            let made = witnesses(rule, &loaded.project).unwrap_or_else(|e| panic!("{}: {e:?}", rule.name));
+            let evaluator = Evaluator::new(rule, &loaded.project);
+            for witness in &made.all {
+                let [event] = witness.events.as_slice() else { panic!("{}: {witness:?}", rule.name) };
+                let first = evaluator.verdict(event);
+                let second = oracle::verdict(rule, &loaded.project, &seen_by_oracle(event));
+                let right = match &witness.verdict {
+                    Verdict::Fires => first.fires() && second.fires(),
+                    Verdict::NearMiss => !first.detected && !second.detected,
+                    Verdict::Excepted(title) => {
+                        first.detected && first.excepted_by.contains(title) && second.excepted_by.contains(title)
+                    }
+                };
+                assert!(right, "{}: {witness:?}: {first:?}, {second:?}", rule.name);
+                assert_eq!(first.flags, second.flags, "{}: {witness:?}", rule.name);
+            }
+            let (fires, near, excepted) = counts(&made);
+            assert!(!made.cut && fires > 0 && near + made.never_alone > 0, "{}", rule.name);
+            assert_eq!(excepted, rule.exceptions.len(), "{}: a witness for each exception", rule.name);
+            total = (total.0 + fires, total.1 + near, total.2 + excepted);
+            never_alone += made.never_alone;
+        }
+    }
+    assert!(total.0 > 1_000 && total.1 > 1_000 && total.2 > 10, "{total:?}");
+    assert!(never_alone * 10 < total.1, "{never_alone} conditions without a near miss, {} with one", total.1);
+}
+
+fn project(text: &str) -> Project {
+    let mut sources = Sources::new();
+    let file = sources.add("here.det", text);
+    let (project, findings) = resolve(vec![parse(file, text)], &indexmap::IndexMap::default());
+    let errors: String = findings.iter().map(|d| to_text(d, &sources, Style::Plain)).collect();
+    assert!(findings.iter().all(|d| !d.is_error()), "{errors}");
+    project
+}
+
+/// The witnesses of the one rule with this detection.
+fn of(detect: &str) -> Result<Witnesses, Refused> {
+    let text = format!(
+        "rule here {{ title \"Here\" id 6c1e6b0d-6d52-4c8e-9d0e-3f3d9b6a0c02 level low os [windows]\n{detect}\n}}\n{TOOL}"
+    );
+    let project = project(&text);
+    witnesses(&project.rules["here"], &project)
+}
+
+const TOOL: &str = r#"utility tool "Tool" {
+  os [windows] image ["tool.exe"] original ["Tool"] when available home [':\\Tools'] prefixes windash
+  verb pack = first ["a", "u"] or long "pack" min 2   switch key = glued "k" except "-" or equals "key"
+}"#;
+
+/// The values of a field in the witnesses of one sort.
+fn values(made: &Witnesses, verdict: &Verdict, field: &str) -> Vec<String> {
+    let id = FieldId::find(field).expect(field);
+    let of_sort = made.all.iter().filter(|w| w.verdict == *verdict).flat_map(|w| &w.events);
+    of_sort.map(|e| e.text(id).unwrap_or("").to_owned()).collect()
+}
+
+#[test]
+fn each_shape_verb_and_prefix_is_taken_by_a_witness() {
+    let made = of("detect process where runs tool to pack with key").unwrap();
+    let lines = values(&made, &Verdict::Fires, "command_line").join("\n");
+    for piece in [" a ", " u ", " --pack ", " --pa ", " -k", " /k", " \u{2013}k", " \u{2015}k", "key=", "key:"] {
+        assert!(lines.contains(piece), "no `{piece}` in\n{lines}");
+    }
+    let names = values(&made, &Verdict::Fires, "process.name");
+    assert!(names.contains(&"tool.exe".into()) && names.iter().any(|n| n != "tool.exe"), "{names:?}");
+}
+
+#[test]
+fn a_near_miss_turns_one_condition_round_and_leaves_the_others() {
+    let made =
+        of("detect file where file.extension is \"7z\" and file.size >= 10MB and file.path under 'D:\\out'").unwrap();
+    let [fires, near @ ..] = made.all.as_slice() else { panic!("{made:?}") };
+    assert_eq!((&fires.verdict, near.len(), made.never_alone), (&Verdict::Fires, 3, 0), "{made:?}");
+    let id = |name: &str| FieldId::find(name).expect(name);
+    let size = |event: &Event| match event.get(id("file.size")) {
+        Some(Value::Number(n)) => *n,
+        other => panic!("{other:?}"),
+    };
+    let holds = |event: &Event| {
+        let path = event.text(id("file.path")).unwrap();
+        [path.ends_with(".7z"), size(event) >= 10 << 20, path.starts_with(r"D:\out\")]
+    };
+    assert_eq!(holds(&fires.events[0]), [true; 3]);
+    for (i, miss) in near.iter().enumerate() {
+        let wrong: Vec<usize> = (0..3).filter(|n| !holds(&miss.events[0])[*n]).collect();
+        assert_eq!((&miss.verdict, wrong.len()), (&Verdict::NearMiss, 1), "{i}: {miss:?}");
+    }
+    assert!(near.iter().any(|w| size(&w.events[0]) == (10 << 20) - 1), "the border itself: {near:?}");
+}
+
+#[test]
+fn conditions_that_contradict_each_other_are_refused_as_proved() {
+    for detect in [
+        "process.name is \"a.exe\" and process.name ends with \".dll\"",
+        "command_line starts with \"abc\" and not command_line contains \"b\"",
+        "command_line matches '^a+$' and command_line matches '^b+$'",
+        "process.pid > 10 and process.pid < 10",
+        "process.name is \"a.exe\" and executable ends with '\\b.exe'",
+        "user.name exists and user.name is user.domain and not user.domain exists",
+        "runs tool to pack with key and command_line matches '^[0-9]*$'",
+        "executable under 'C:\\a' and executable under 'C:\\b'",
+        "argument.is_unc and not command_line exists",
+        "file.size >= 1 and not file.size exists",
+    ] {
+        let kind = if detect.contains("file.size") { "file" } else { "process" };
+        match of(&format!("detect {kind} where {detect}")) {
+            Err(Refused::Unsatisfiable(_, conflict)) => {
+                assert!(conflict.conditions.len() > 1, "{detect}: {conflict:?}");
+                assert!(conflict.certain || detect.contains("user.domain"), "{detect}: {conflict:?}");
+            }
+            other => panic!("{detect}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_exception_that_takes_everything_leaves_no_witness() {
+    let refused = of(
+        "detect process where process.name is \"a.exe\"\n except \"all\" because \"x\" where process.name is \"a.exe\"",
+    );
+    assert!(matches!(refused, Err(Refused::Unsatisfiable(..))), "{refused:?}");
+}
+
+#[test]
+fn rules_over_several_events_are_answered_as_not_compiled_yet() {
+    let loaded = common::project("tests/cases");
+    let rule = &loaded.project.rules["archive_burst"];
+    assert!(matches!(witnesses(rule, &loaded.project), Err(Refused::NotYet("counts", _))));
+}
+
+#[test]
+fn the_same_rule_gives_the_same_witnesses() {
+    let loaded = common::project("rules");
+    for rule in loaded.project.rules.values().take(6) {
+        let again = common::project("rules");
+        let twin = &again.project.rules[&rule.name];
+        assert_eq!(witnesses(rule, &loaded.project), witnesses(twin, &again.project), "{}", rule.name);
+    }
+}
+
+#[test]
+fn hostile_rules_are_cut_and_say_so() {
+    let long: Vec<String> = (0..9_000).map(|i| format!("\"tool{i}.exe\"")).collect();
+    let any = |field: &str| {
+        let all: Vec<String> = (0..60).map(|i| format!("{field} contains \"x{i}\"")).collect();
+        format!("({})", all.join(" or "))
+    };
+    let wide = format!("{} and {} and {}", any("command_line"), any("parent.command_line"), any("user.name"));
+    let mut deep = "process.name is \"a.exe\"".to_owned();
+    for i in 0..20 {
+        deep = format!("(not {deep} or user.name is \"u{i}\")");
+    }
+    for (detect, cut) in [
+        (format!("process.name in [{}]", long.join(", ")), true),
+        (format!("not process.name in [{}] and executable exists", long.join(", ")), false),
+        (wide, true),
+        (deep, false),
+        ("command_line matches '^(?:[ab]*a[ab]{40})$' and command_line matches '^(?:[ab]*b[ab]{40})$'".into(), false),
+    ] {
+        let shown: String = detect.chars().take(80).collect();
+        match of(&format!("detect process where {detect}")) {
+            Ok(made) => assert!(made.cut == cut && made.all.len() < 5_000, "{shown}: {} {}", made.cut, made.all.len()),
+            Err(Refused::Unsatisfiable(_, conflict)) => assert!(!conflict.certain, "{shown}"),
+            Err(other) => panic!("{shown}: {other:?}"),
+        }
+    }
+}
+
+/// The log of an engine run, where the target's file is read by other code.
+#[allow(dead_code, reason = "this program uses a part of it")]
+mod engines {
+    #[path = "run/expect.rs"]
+    pub mod expect;
+    #[path = "run/view.rs"]
+    pub mod view;
+}
+
+#[test]
+fn every_row_is_what_its_witness_says_in_another_reading_of_the_target() {
+    let projects = ["rules", "tests/cases", "tests/oracle/corners.det"].map(common::project);
+    let counted: Vec<[usize; 3]> = std::thread::scope(|scope| {
+        let targets = projects[0].targets.all.keys();
+        let running: Vec<_> = targets.map(|target| scope.spawn(|| rows_of(target, &projects))).collect();
+        running.into_iter().map(|r| r.join().expect("a target's rows")).collect()
+    });
+    let sum = |i: usize| counted.iter().map(|c| c[i]).sum::<usize>();
+    assert!(sum(0) > 4_000 && sum(1) > 3_000 && sum(2) > 50, "{counted:?}");
+}
+
+/// Checks every row of a target; counts firing ones, near misses and excepted ones.
+fn rows_of(target: &str, projects: &[Loaded]) -> [usize; 3] {
+    let mut total = [0; 3];
+    for loaded in projects {
+        let target = &loaded.targets.all[target];
+        for rule in single_event_rules(loaded) {
+            let Ok(plan) = bind(rule, &loaded.project, target) else { continue };
+            let logs = witnesses_on(rule, &loaded.project, &plan).unwrap_or_else(|e| panic!("{}: {e:?}", rule.name));
+            assert_eq!(logs.len(), plan.queries.len(), "{} on {}: a log without witnesses", rule.name, target.name);
+            for log in &logs {
+                let meaning = Meaning::new(rule, &loaded.project, target, log.source(), log.kind()).expect("a meaning");
+                for (n, witness) in log.witnesses.all.iter().enumerate() {
+                    check_row(&format!("{} on {}: {witness:?}", rule.name, target.name), target, log, n, &meaning);
+                }
+                let (fires, near, excepted) = counts(&log.witnesses);
+                for (sum, n) in total.iter_mut().zip([fires, near, excepted]) {
+                    *sum += n;
+                }
+            }
+        }
+    }
+    total
+}
+
+fn check_row(case: &str, target: &Target, log: &Logged, n: usize, meaning: &Meaning) {
+    let witness = &log.witnesses.all[n];
+    let [event] = witness.events.as_slice() else { panic!("{case}") };
+    let asked = seen_by_oracle(event);
+    let seconds = asked.named("event.time").map_or(0, |t| t.number() / 1_000_000);
+    let theirs = view::logged(target, &asked, &Missing::Absent, seconds).expect(case);
+    let (mut row, mut other) = (log.row(event, n), theirs.row_but_time(target));
+    let words = target.fields[&log.kind()].values().flatten().filter_map(|m| match m {
+        Mapping::Words { column, words } => Some((column, words.values().flatten().cloned().collect::<Vec<_>>())),
+        _ => None,
+    });
+    let several: Vec<_> = log.source().filter.iter().map(|(c, v)| (c, v.clone())).chain(words).collect();
+    for (column, values) in several {
+        // Of several values that mark these events, or stand for one word, each side takes one.
+        let (mine, theirs) = (row.shift_remove(column), other.shift_remove(column));
+        assert!(
+            mine.iter().all(|m| values.iter().any(|v| *m == scalar(v))) && mine.is_some() == theirs.is_some(),
+            "{case}"
+        );
+    }
+    let added = row::identifiers(target, &Default::default(), n);
+    row.retain(|column, _| view::time(target) != Some(column) && !added.contains_key(column));
+    assert_eq!(sorted(&row), sorted(&other), "{case}");
+    assert_eq!(meaning.of(&theirs.event).returned, witness.verdict == Verdict::Fires, "{case}");
+}
+
+fn scalar(value: &Scalar) -> serde_json::Value {
+    match value {
+        Scalar::Number(n) => (*n).into(),
+        Scalar::Text(t) => t.as_str().into(),
+    }
+}
+
+fn sorted(row: &serde_json::Map<String, serde_json::Value>) -> BTreeMap<&String, &serde_json::Value> {
+    row.iter().collect()
+}
