@@ -15,11 +15,17 @@ use std::sync::Arc;
 /// Rules that look at several events: their tests are put to brute force.
 const CASES_OVER_SEVERAL_EVENTS: [&str; 6] = [
     "archive_burst",
+    "archive_by_its_utility",
     "archive_staged_after_utility",
+    "archive_staged_by_process",
+    "archive_then_traffic",
     "archive_then_upload_tool",
     "assistant_packs_and_sends",
     "many_archives",
+    "packed_then_encoded",
+    "searched_and_archived",
     "secrets_read_then_archived",
+    "shell_then_archiver",
 ];
 const PACK_OVER_SEVERAL_EVENTS: [&str; 0] = [];
 
