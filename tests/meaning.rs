@@ -13,7 +13,7 @@ use oracle::{Event, verdict};
 use std::sync::Arc;
 
 /// Rules that look at several events: their tests are put to brute force.
-const CASES_OVER_SEVERAL_EVENTS: [&str; 6] = [
+const CASES_OVER_SEVERAL_EVENTS: [&str; 12] = [
     "archive_burst",
     "archive_by_its_utility",
     "archive_staged_after_utility",
