@@ -10,10 +10,8 @@ use serde_json::{Map, Value as Json, json};
 #[must_use]
 pub fn finding(rule: &Rule, refused: &Refused) -> Diagnostic {
     match refused {
-        Refused::NotYet(what, span) => {
-            Diagnostic::new(Code::NotCompiledYet, format!("`{}` has no witnesses yet", rule.name))
-                .at(*span, format!("{what} are understood and checked, and no events are made for them yet"))
-        }
+        Refused::NotYet(what, span) => Diagnostic::new(Code::NotYet, format!("`{}` has no witnesses yet", rule.name))
+            .at(*span, format!("{what} are understood and checked, and no events are made for them yet")),
         Refused::Unsatisfiable(span, conflict) => unsatisfiable(rule, *span, conflict),
     }
 }

@@ -5,7 +5,7 @@ use super::super::super::oracle::{Event, Value};
 use super::super::super::spl;
 use super::super::random::Dice;
 use super::super::view::{Missing, logged, missing};
-use arcanary::ir::{Count, Meaning, Role, Steps};
+use arcanary::ir::{Count, Meaning, Role, Step, Steps};
 use arcanary::sema::{FieldId, Project, Rule};
 use arcanary::target::{By, Target};
 use serde_json::Value as Json;
@@ -96,7 +96,10 @@ impl Question<'_> {
     /// Whether the rule asks something of several steps together, which rests on a process starting once.
     fn rests_on_starts(&self) -> bool {
         match self.rule.meaning(self.project, &self.rule.meta.os) {
-            Meaning::Steps(s) => !s.exceptions.is_empty() || s.steps.iter().any(|s| !s.conditions.is_empty()),
+            Meaning::Steps(s) => {
+                let together = |s: &Step| !s.conditions.is_empty() || s.equalities.iter().any(|e| e.cased);
+                !s.exceptions.is_empty() || s.steps.iter().any(together)
+            }
             _ => false,
         }
     }
@@ -218,14 +221,19 @@ fn judge_seconds(steps: &Steps, set: &[Happened], returned: &[spl::Row]) -> Resu
 fn judge_count(count: &Count, set: &[Happened], returned: &[spl::Row], columns: &[String]) -> Result<usize, String> {
     let mut expected: Vec<Burst> = bursts(count, set);
     let keys: Vec<&String> =
-        columns.iter().filter(|c| !["_time", "first_seen", "n", "exceptions"].contains(&c.as_str())).collect();
+        columns.iter().filter(|c| !["_time", "first_seen", "events", "exceptions"].contains(&c.as_str())).collect();
     let text = |row: &spl::Row, name: &str| row.get(name).and_then(Json::as_str).unwrap_or("").to_lowercase();
     let mut seen: Vec<Burst> = vec![];
     for row in returned {
         let (Some(first), Some(last)) = (micros(row.get("first_seen")), micros(row.get("_time"))) else {
             return Err(format!("a time is missing in {row:?}"));
         };
-        seen.push(Burst { keys: keys.iter().map(|k| text(row, k)).collect(), first, last });
+        let events = match row.get("events") {
+            Some(Json::String(text)) => text.parse().ok(),
+            other => other.and_then(Json::as_f64).map(|n| n as usize),
+        };
+        let keys = keys.iter().map(|k| text(row, k)).collect();
+        seen.push(Burst { keys, first, last, events: events.ok_or_else(|| format!("no events in {row:?}"))? });
     }
     for burst in &mut expected {
         burst.keys = burst.keys.iter().flat_map(|k| k.split(BETWEEN).map(str::to_lowercase)).collect();
@@ -246,12 +254,6 @@ fn judge_count_of_seconds(count: &Count, set: &[Happened], returned: &[spl::Row]
 }
 
 fn report(question: &Question, set: &[Happened], why: &str) -> String {
-    let start = set.iter().map(|h| h.time).min().unwrap_or(0);
-    let events: Vec<String> = set
-        .iter()
-        .enumerate()
-        .map(|(i, h)| format!("  {i}: +{:.6}s {}", (h.time - start) as f64 / 1e6, h.event.written()))
-        .collect();
     let query: Vec<&str> = question.query.lines().filter(|l| !l.starts_with("```")).collect();
-    format!("{} on {}: {why}\n{}\n{}", question.rule.name, question.target.name, events.join("\n"), query.join("\n"))
+    format!("{} on {}: {why}\n{}\n{}", question.rule.name, question.target.name, super::listing(set), query.join("\n"))
 }
