@@ -33,6 +33,15 @@ fn say(text: &str) {
     drop(writeln!(std::io::stderr(), "{text}"));
 }
 
+/// What is shipped, the language's cases, and a rule for each corner of its semantics.
+fn projects() -> [(&'static str, Loaded); 3] {
+    [
+        ("rules", load(&files("rules"), "")),
+        ("cases", load(&files("tests/cases"), "")),
+        ("corners", load(&[], include_str!("oracle/corners.det"))),
+    ]
+}
+
 /// The rules over single events of some projects, with the names by which reports call them.
 fn cases(projects: &[(&'static str, Loaded)]) -> Vec<(usize, String)> {
     let mut out = vec![];
@@ -49,11 +58,7 @@ fn documents_of_the_pack_and_of_the_cases_return_what_the_oracle_says() {
         return;
     }
     let start = std::time::Instant::now();
-    let projects = [
-        ("rules", load(&files("rules"), "")),
-        ("cases", load(&files("tests/cases"), "")),
-        ("corners", load(&[], include_str!("oracle/corners.det"))),
-    ];
+    let projects = projects();
     let all: Vec<&Project> = projects.iter().map(|(_, l)| &l.project).collect();
     let mut events: Vec<_> = all.iter().flat_map(|p| events::of_tests(p)).collect();
     events.extend(events::labelled());
@@ -72,6 +77,31 @@ fn documents_of_the_pack_and_of_the_cases_return_what_the_oracle_says() {
     let of = |i: usize| named.iter().filter(|(project, _)| *project == i).count();
     let told = format!("{} rules of the pack, {} cases and {} corners, {count} events.", of(0), of(1), of(2));
     report::section("rules", &format!("{told}\n\n{}", report::compared(&done)));
+}
+
+#[test]
+fn documents_return_the_witnesses_of_their_rules_and_no_near_miss() {
+    if checker::tools().is_none() {
+        return;
+    }
+    let start = std::time::Instant::now();
+    let projects = projects();
+    let targets = Targets::built_in();
+    let targets: Vec<&Target> = targets.all.values().collect();
+    let round = |(i, name): &(usize, String)| {
+        let project = &projects[*i].1.project;
+        let rule = &project.rules[name];
+        let case = (project, rule, format!("{}/{name}", projects[*i].0));
+        Round { cases: vec![case], events: events::witnesses(project, rule, &targets) }
+    };
+    let rounds: Vec<Round> = cases(&projects).iter().map(round).collect();
+    let events = rounds.iter().map(|r| r.events.len()).sum();
+    let done = compare(&rounds, &targets);
+    let reports: Vec<String> = done.disagreements.iter().map(ToString::to_string).collect();
+    say(&format!("{events} witnesses, {:.0} s; {done}", start.elapsed().as_secs_f64()));
+    assert!(reports.is_empty(), "{}", reports.join("\n\n"));
+    let told = format!("{} events, each put to its own rule.", report::number(events));
+    report::section("witnesses", &format!("{told}\n\n{}", report::compared(&done)));
 }
 
 /// How many random rules are asked about, unless the environment says otherwise.

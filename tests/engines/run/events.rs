@@ -1,9 +1,12 @@
-//! Events to ask about: of every rule's tests, the labelled recordings, the examples of command lines.
+//! Events to ask about: of every rule's tests, its witnesses, the labelled recordings, the examples of command lines.
 
 use super::super::oracle::project::root;
 use super::super::oracle::{Event, Value, recorded};
+use arcanary::event as product;
 use arcanary::sema::{Kind, Project, Rule};
 use arcanary::syntax::ast::TestInput;
+use arcanary::target::{Target, bind};
+use arcanary::witness::{Witnesses, witnesses as witnesses_of, witnesses_on};
 use serde_json::Value as Json;
 
 /// The events of all tests of all rules.
@@ -69,6 +72,28 @@ pub fn command_lines() -> Vec<Event> {
     all.iter()
         .map(|json| process(&[("executable", json["image"].as_str()), ("command_line", json["command_line"].as_str())]))
         .collect()
+}
+
+/// What the program makes of a rule: events for each way in which it fires, near misses and excepted ones, in the language's own
+/// fields and in those of each target's logs.
+pub fn witnesses(project: &Project, rule: &Rule, targets: &[&Target]) -> Vec<Event> {
+    let mut out = vec![];
+    let mut add = |made: &Witnesses| out.extend(made.all.iter().flat_map(|w| &w.events).map(of_product));
+    witnesses_of(rule, project).iter().for_each(&mut add);
+    for target in targets {
+        let Ok(plan) = bind(rule, project, target) else { continue };
+        witnesses_on(rule, project, &plan).iter().flatten().for_each(|logged| add(&logged.witnesses));
+    }
+    unique(out)
+}
+
+fn of_product(event: &product::Event) -> Event {
+    let value = |value: &product::Value| match value {
+        product::Value::Text(text) => Value::Text(text.to_string()),
+        product::Value::Number(n) => Value::Number(*n),
+        product::Value::Bool(b) => Value::Bool(*b),
+    };
+    Event::new(event.kind, event.fields().map(|(id, v)| (id.short(), value(v))))
 }
 
 /// Each event once.
