@@ -579,6 +579,22 @@ fn witness_writes_rows_of_a_target_alone_to_be_injected() {
 }
 
 #[test]
+fn eval_says_of_witnesses_what_they_say_of_themselves_in_each_schema() {
+    let place = project();
+    for target in [None, Some("splunk-sysmon"), Some("splunk-4688"), Some("sentinel"), Some("defender")] {
+        let option = target.map(|t| vec!["--target", t]).unwrap_or_default();
+        let raw = place.run(&[&["witness", "packed", "--raw"], option.as_slice()].concat());
+        place.write("events.jsonl", &raw.out);
+        let all = lines(&place.run(&[&["witness", "packed"], option.as_slice()].concat()).out);
+        let firing = (1_u64..).zip(&all).filter(|(_, l)| l["witness"] == "fires").map(|(n, _)| n);
+        let matches = lines(&place.run(&["eval", "--rule", "packed", "--events", "events.jsonl"]).out);
+        let matched: Vec<u64> = matches.iter().map(|m| m["event"].as_u64().unwrap()).collect();
+        assert_eq!(matched, firing.collect::<Vec<_>>(), "{target:?}");
+        assert!(!matched.is_empty() && matched.len() < all.len(), "{target:?}");
+    }
+}
+
+#[test]
 fn witness_refuses_what_has_none() {
     let place = project();
     let rule = |name: &str, id: u8, detect: &str| {

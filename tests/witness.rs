@@ -14,13 +14,13 @@ mod oracle;
 
 use arcanary::diagnostic::{Style, to_text};
 use arcanary::event::eval::Evaluator;
-use arcanary::event::{Event, Value};
+use arcanary::event::{Event, Value, read};
 use arcanary::project::Loaded;
 use arcanary::sema::{FieldId, Project, Rule, resolve};
 use arcanary::source::Sources;
 use arcanary::syntax::parse;
 use arcanary::target::{Mapping, Scalar, Target, bind, row};
-use arcanary::witness::{Logged, Refused, Verdict, Witnesses, witnesses, witnesses_on};
+use arcanary::witness::{Logged, Refused, Verdict, Witnesses, ecs, witnesses, witnesses_on};
 use engines::expect::Meaning;
 use engines::view::{self, Missing};
 use std::collections::BTreeMap;
@@ -77,6 +77,25 @@ fn every_witness_is_what_it_says_in_both_readings() {
     }
     assert!(total.0 > 1_000 && total.1 > 1_000 && total.2 > 10, "{total:?}");
     assert!(never_alone * 10 < total.1, "{never_alone} conditions without a near miss, {} with one", total.1);
+}
+
+#[test]
+fn events_in_ecs_are_read_again_as_they_were() {
+    let (loaded, mut seen) = (common::project("tests/cases"), 0);
+    for rule in single_event_rules(&loaded) {
+        for event in witnesses(rule, &loaded.project).unwrap().all.iter().flat_map(|w| &w.events) {
+            let line = serde_json::Value::Object(ecs::object(event)).to_string();
+            let reader = read::detect(line.as_bytes()).unwrap_or_else(|| panic!("no reader knows {line}"));
+            let mut again = vec![];
+            let result = reader.read(line.as_bytes(), &mut |record| match record {
+                read::Record::Event(event) => again.push(event.into_owned()),
+                read::Record::Other => panic!("no event: {line}"),
+            });
+            assert!(result.is_ok() && reader.name == "ecs" && again == [event.clone()], "{line}\n{again:?}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 800, "{seen}");
 }
 
 fn project(text: &str) -> Project {
