@@ -59,6 +59,8 @@ pub struct Burst {
     pub keys: Vec<String>,
     pub first: i64,
     pub last: i64,
+    /// How many events the window holds.
+    pub events: usize,
 }
 
 /// The value of a field as values of it compare; `None` where the event lacks it.
@@ -274,7 +276,7 @@ pub fn bursts(count: &Count, events: &[Happened]) -> Vec<Burst> {
         for last in &instants {
             if !instants.iter().any(|t| last - count.within.micros <= *t && t < last) {
                 let first = inside(*last).map(|(t, _)| *t).min().expect("an event");
-                out.push(Burst { keys: keys.clone(), first, last: *last });
+                out.push(Burst { keys: keys.clone(), first, last: *last, events: inside(*last).count() });
             }
         }
     }

@@ -71,18 +71,19 @@ impl Counting<'_> {
         self.rows.push(Step::Where(all(present)));
         let first = self.rows.names.fresh("first_seen");
         let number = self.rows.names.fresh("n");
+        let events = self.rows.names.fresh("events");
         let values: Vec<String> = values.into_iter().map(|k| k.name).collect();
         if values.is_empty() && self.rows.seconds.is_none() {
-            self.events(&first, &number);
+            self.events(&first, &number, &events);
         } else {
-            self.changes(&values, &first, &number);
+            self.changes(&values, &first, [&number, &events]);
         }
         self.bursts();
-        self.output(&first, &number);
+        self.output(&first, &events);
     }
 
     /// As many rows as are wanted, within the window.
-    fn events(&mut self, first: &str, number: &str) {
+    fn events(&mut self, first: &str, number: &str, events: &str) {
         self.rows.push(Step::Sort(vec![Order::Rising("_time".to_owned())]));
         let counted = Stat { function: "count", over: None, name: number.to_owned() };
         let stats = vec![stat("min", "_time", first), counted];
@@ -90,10 +91,21 @@ impl Counting<'_> {
         let full = binary("==", field(number), self.wanted());
         let inside = binary("<=", span(field("_time"), field(first)), Eval::Number(self.window));
         self.rows.push(Step::Where(all(vec![full, inside])));
+        // The first row of an instant is kept; those behind it are events of the same window.
+        let at_once = self.rows.names.fresh("at_once");
+        let counted = Stat { function: "count", over: None, name: at_once.clone() };
+        self.rows.push(Step::Eventstats(vec![counted], self.instant()));
+        let sum = minus(binary(" + ", field(number), field(&at_once)), Eval::Number(1));
+        self.rows.push(Step::Eval(vec![(events.to_owned(), sum)]));
+    }
+
+    /// The columns of an instant of a group.
+    fn instant(&self) -> Vec<String> {
+        self.keys.iter().cloned().chain(["_time".to_owned()]).collect()
     }
 
     /// Each event adds one; the next event with its value takes that away again, or the end of the window does.
-    fn changes(&mut self, values: &[String], first: &str, number: &str) {
+    fn changes(&mut self, values: &[String], first: &str, [number, events]: [&str; 2]) {
         let (begins, ends) = self.rows.seconds.clone().unwrap_or_else(|| ("_time".to_owned(), "_time".to_owned()));
         let next = self.rows.names.fresh("next_time");
         let what =
@@ -110,7 +122,8 @@ impl Counting<'_> {
             self.rows.push(Step::Streamstats(Streamstats { before: true, stats, by, ..Streamstats::default() }));
             all(vec![known(&next), binary("<=", span(field(&next), field(&ends)), Eval::Number(self.window))])
         });
-        let [phase, seen, delta, again] = ["phase", "seen", "change", "again"].map(|name| self.rows.names.fresh(name));
+        let [phase, seen, delta, again, entered] =
+            ["phase", "seen", "change", "again", "entered"].map(|name| self.rows.names.fresh(name));
         let one = |n: &str| text(n);
         let mut made = vec![];
         let mut phases = vec![one("1"), one("2")];
@@ -137,10 +150,14 @@ impl Counting<'_> {
             time.extend([is(0), rounded(field(&next))]);
         }
         time.extend([is(2), leaves]);
+        let own = if self.rows.seconds.is_some() { field("count") } else { Eval::Number(1) };
+        let gone = minus(Eval::Number(0), own.clone());
+        let enters = vec![is(1), own, is(0), Eval::Number(0), is(2), gone];
         let arms = |arms: Vec<Eval>| Eval::Call("case", arms);
         self.rows.push(Step::Eval(vec![
             (phase.clone(), Eval::Call("tonumber", vec![field(&phase)])),
             (delta.clone(), arms(change)),
+            (entered.clone(), arms(enters)),
             ("_time".to_owned(), arms(time)),
         ]));
         self.rows.comment("the next event to leave the window is the first one in it");
@@ -148,8 +165,10 @@ impl Counting<'_> {
         self.rows.push(Step::Eval(vec![(first.to_owned(), choose(is(2), field(&seen), null()))]));
         self.rows.push(carry(&[first.to_owned()], &self.keys));
         self.rows.push(Step::Sort(vec![Order::Rising("_time".to_owned()), Order::Rising(phase.clone())]));
-        self.stream(Streamstats { stats: vec![stat("sum", &delta, number)], ..Streamstats::default() });
+        let stats = vec![stat("sum", &delta, number), stat("sum", &entered, events)];
+        self.stream(Streamstats { stats, ..Streamstats::default() });
         self.rows.push(Step::Where(all(vec![is(1), binary(">=", field(number), self.wanted())])));
+        self.rows.push(Step::Eventstats(vec![stat("max", events, events)], self.instant()));
         self.rows.note("mvexpand stops at a limit of memory (max_mem_usage_mb in limits.conf) and says so.");
         if self.rows.seconds.is_some() {
             self.rows.degraded(
@@ -174,11 +193,11 @@ impl Counting<'_> {
         );
     }
 
-    fn output(&mut self, first: &str, number: &str) {
+    fn output(&mut self, first: &str, events: &str) {
         let titles = self.titles();
         let mut columns = self.rows.target.columns.clone();
         columns.append(&mut self.shown);
-        columns.extend([first.to_owned(), number.to_owned()]);
+        columns.extend([first.to_owned(), events.to_owned()]);
         if !titles.is_empty() {
             self.rows.push(Step::Eval(vec![("exceptions".to_owned(), text(&titles.join("; ")))]));
             columns.push("exceptions".to_owned());

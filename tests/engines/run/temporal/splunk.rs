@@ -218,14 +218,19 @@ fn judge_seconds(steps: &Steps, set: &[Happened], returned: &[spl::Row]) -> Resu
 fn judge_count(count: &Count, set: &[Happened], returned: &[spl::Row], columns: &[String]) -> Result<usize, String> {
     let mut expected: Vec<Burst> = bursts(count, set);
     let keys: Vec<&String> =
-        columns.iter().filter(|c| !["_time", "first_seen", "n", "exceptions"].contains(&c.as_str())).collect();
+        columns.iter().filter(|c| !["_time", "first_seen", "events", "exceptions"].contains(&c.as_str())).collect();
     let text = |row: &spl::Row, name: &str| row.get(name).and_then(Json::as_str).unwrap_or("").to_lowercase();
     let mut seen: Vec<Burst> = vec![];
     for row in returned {
         let (Some(first), Some(last)) = (micros(row.get("first_seen")), micros(row.get("_time"))) else {
             return Err(format!("a time is missing in {row:?}"));
         };
-        seen.push(Burst { keys: keys.iter().map(|k| text(row, k)).collect(), first, last });
+        let events = match row.get("events") {
+            Some(Json::String(text)) => text.parse().ok(),
+            other => other.and_then(Json::as_f64).map(|n| n as usize),
+        };
+        let keys = keys.iter().map(|k| text(row, k)).collect();
+        seen.push(Burst { keys, first, last, events: events.ok_or_else(|| format!("no events in {row:?}"))? });
     }
     for burst in &mut expected {
         burst.keys = burst.keys.iter().flat_map(|k| k.split(BETWEEN).map(str::to_lowercase)).collect();
