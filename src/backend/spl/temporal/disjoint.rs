@@ -10,15 +10,10 @@ pub fn disjoint(a: &BoundStep, b: &BoundStep) -> bool {
     a.sources.iter().all(|x| {
         b.sources.iter().all(|y| {
             filters_differ(x.source, y.source)
-                || x.source != y.source && apart(x.source, y.source)
+                || x.source.datamodel != y.source.datamodel
                 || never_both(&x.detect, &y.detect)
         })
     })
-}
-
-/// Events of different data models, or of different macros, are different events.
-fn apart(a: &crate::target::Source, b: &crate::target::Source) -> bool {
-    a.datamodel != b.datamodel
 }
 
 /// Whether two conditions cannot hold on one event.
@@ -75,5 +70,51 @@ impl Values {
             }
             (Values::Ending(a), Values::Ending(b)) => none(a, b, |x, y| x.ends_with(y) || y.ends_with(x)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::never_both;
+    use crate::ir::{Matcher, Text};
+    use crate::sema::Type;
+    use crate::source::Span;
+    use crate::target::{Bound, BoundOp, BoundTest, Column};
+
+    fn test(column: &str, matcher: Matcher) -> Bound {
+        let op = BoundOp::Text(Text { matcher, all: false, cased: false });
+        Bound::Test(BoundTest { column: Column::whole(column, Type::String), op, span: Span::default() })
+    }
+
+    fn ends(column: &str, values: &[&str]) -> Bound {
+        test(column, Matcher::EndsWith(values.iter().map(|v| (*v).to_owned()).collect()))
+    }
+
+    #[test]
+    fn lists_without_a_common_value_exclude_each_other_on_one_column_only() {
+        let exact = |column: &str, v: &str| test(column, Matcher::Exact(vec![v.to_owned()]));
+        assert!(never_both(&exact("a", "x"), &exact("a", "y")));
+        assert!(!never_both(&exact("a", "x"), &exact("a", "X")));
+        assert!(!never_both(&exact("a", "x"), &exact("b", "y")));
+    }
+
+    #[test]
+    fn an_ending_of_an_ending_is_both() {
+        assert!(never_both(&ends("a", &["/cmd.exe"]), &ends("a", &["/rar.exe", "/zip.exe"])));
+        assert!(!never_both(&ends("a", &["rar.exe"]), &ends("a", &["/winrar.exe"])));
+        let whole = test("a", Matcher::Exact(vec!["c:/winrar.exe".to_owned()]));
+        assert!(!never_both(&whole, &ends("a", &["rar.exe"])) && never_both(&whole, &ends("a", &["zip.exe"])));
+    }
+
+    #[test]
+    fn one_operand_decides_a_conjunction_and_all_decide_an_alternative() {
+        let (rar, zip) = (ends("a", &["rar.exe"]), ends("a", &["zip.exe"]));
+        let other = ends("b", &["x"]);
+        assert!(never_both(&Bound::And(vec![other.clone(), rar.clone()]), &zip));
+        assert!(!never_both(&Bound::Or(vec![other, rar.clone()]), &zip));
+        assert!(
+            never_both(&Bound::Or(vec![rar.clone()]), &zip) && never_both(&Bound::Not(Box::new(rar.clone())), &rar)
+        );
+        assert!(!never_both(&test("a", Matcher::Contains(vec!["r".into()])), &zip));
     }
 }

@@ -5,7 +5,7 @@ use super::super::super::oracle::{Event, Value};
 use super::super::super::spl;
 use super::super::random::Dice;
 use super::super::view::{Missing, logged, missing};
-use arcanary::ir::{Count, Meaning, Role, Steps};
+use arcanary::ir::{Count, Meaning, Role, Step, Steps};
 use arcanary::sema::{FieldId, Project, Rule};
 use arcanary::target::{By, Target};
 use serde_json::Value as Json;
@@ -96,7 +96,10 @@ impl Question<'_> {
     /// Whether the rule asks something of several steps together, which rests on a process starting once.
     fn rests_on_starts(&self) -> bool {
         match self.rule.meaning(self.project, &self.rule.meta.os) {
-            Meaning::Steps(s) => !s.exceptions.is_empty() || s.steps.iter().any(|s| !s.conditions.is_empty()),
+            Meaning::Steps(s) => {
+                let together = |s: &Step| !s.conditions.is_empty() || s.equalities.iter().any(|e| e.cased);
+                !s.exceptions.is_empty() || s.steps.iter().any(together)
+            }
             _ => false,
         }
     }
