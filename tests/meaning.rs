@@ -13,12 +13,15 @@ use oracle::{Event, verdict};
 use std::sync::Arc;
 
 /// Rules that look at several events: their tests are put to brute force.
-const CASES_OVER_SEVERAL_EVENTS: [&str; 16] = [
+const CASES_OVER_SEVERAL_EVENTS: [&str; 22] = [
     "archive_beside_upload",
     "archive_burst",
+    "archive_by_its_utility",
     "archive_commands_of_a_host",
     "archive_named_like_its_maker",
     "archive_staged_after_utility",
+    "archive_staged_by_process",
+    "archive_then_traffic",
     "archive_then_upload_tool",
     "archive_written_by_its_process",
     "assistant_packs_and_sends",
@@ -26,8 +29,11 @@ const CASES_OVER_SEVERAL_EVENTS: [&str; 16] = [
     "many_archives",
     "office_starts_archiver",
     "one_process_many_addresses",
+    "packed_then_encoded",
     "processes_of_a_host",
+    "searched_and_archived",
     "secrets_read_then_archived",
+    "shell_then_archiver",
     "staged_written_and_sent",
     "two_shells",
 ];
