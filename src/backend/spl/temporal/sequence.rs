@@ -141,7 +141,10 @@ impl Scene<'_> {
         }
         match (link.latest, link.overlap) {
             (true, false) => self.carry_latest(state, &by),
-            (true, true) => self.carry_two(link, &own, &state, &by),
+            (true, true) => {
+                self.rows.comment("an event does not follow itself: the match before the latest one is carried, too");
+                self.carry_two((link.from, link.to), &known(&own), &state, &state, &by);
+            }
             (false, _) => self.carry_best(first, &own, &state, &by),
         }
         Ok(out)
@@ -193,16 +196,23 @@ impl Scene<'_> {
         self.rows.push(step);
     }
 
-    /// Carries the latest match and the one before it: an event must not follow itself.
-    fn carry_two(&mut self, link: &Link, own: &str, state: &[String], by: &[String]) {
+    /// Carries columns down, and some of them also as they were before the latest row that gave them: a row of the later step
+    /// that is the very event of the latest takes these.
+    pub fn carry_two(
+        &mut self,
+        pair: (usize, usize),
+        gives: &Eval,
+        names: &[String],
+        doubled: &[String],
+        by: &[String],
+    ) {
         let Some(event) = self.rows.event.clone() else { return };
-        self.rows.comment("an event does not follow itself: the match before the latest one is carried, too");
-        let id = self.rows.names.fresh(&format!("{}_event", self.name(link.from).to_owned()));
+        let id = self.rows.names.fresh(&format!("{}_event", self.name(pair.0).to_owned()));
         let mut before: Vec<(String, String)> = vec![];
-        for name in state {
+        for name in doubled {
             before.push((name.clone(), self.rows.names.fresh(&format!("previous_{name}"))));
         }
-        self.rows.push(Step::Eval(vec![(id.clone(), only(known(own), field(&event)))]));
+        self.rows.push(Step::Eval(vec![(id.clone(), only(gives.clone(), field(&event)))]));
         let stats = before.iter().map(|(name, old)| stat("last", name, old)).collect();
         self.rows.push(Step::Streamstats(Streamstats {
             before: true,
@@ -210,11 +220,12 @@ impl Scene<'_> {
             by: by.to_vec(),
             ..Streamstats::default()
         }));
-        self.rows.push(Step::Eval(before.iter().map(|(_, old)| (old.clone(), only(known(own), field(old)))).collect()));
-        let names: Vec<String> =
-            state.iter().cloned().chain([id.clone()]).chain(before.iter().map(|(_, old)| old.clone())).collect();
-        self.rows.push(carry(&names, by));
-        let itself = all(vec![is_step(&self.rows.step, link.to), binary("==", field(&id), field(&event))]);
+        let kept = before.iter().map(|(_, old)| (old.clone(), only(gives.clone(), field(old))));
+        self.rows.push(Step::Eval(kept.collect()));
+        let old = before.iter().map(|(_, old)| old.clone());
+        let all_names: Vec<String> = names.iter().cloned().chain([id.clone()]).chain(old).collect();
+        self.rows.push(carry(&all_names, by));
+        let itself = all(vec![is_step(&self.rows.step, pair.1), binary("==", field(&id), field(&event))]);
         let chosen = before.iter().map(|(name, old)| (name.clone(), choose(itself.clone(), field(old), field(name))));
         self.rows.push(Step::Eval(chosen.collect()));
     }

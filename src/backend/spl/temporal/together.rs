@@ -1,7 +1,7 @@
 //! Steps in any order: each row has the latest event of every step, its own among them.
 
 use super::Scene;
-use super::make::{all, binary, carry, choose, field, is_step, known, only, span, stat};
+use super::make::{all, binary, carry, field, is_step, known, only, span, stat};
 use crate::backend::spl::ast::{Eval, Step, Streamstats};
 use crate::target::Unsupported;
 
@@ -21,7 +21,12 @@ impl Scene<'_> {
         self.rows.push(Step::Eval(made));
         let ends = self.ends(required, &by);
         match overlap {
-            Some(pair) => self.carry_others(pair, &names, &by),
+            Some(pair) => {
+                self.rows.comment("an event is not both steps: the event before the latest one is carried, too");
+                let row = self.row_of(pair.0);
+                let first = self.columns.get(pair.0).map(super::wide::Columns::names).unwrap_or_default();
+                self.carry_two(pair, &row, &names, &first, &by);
+            }
             None => self.rows.push(carry(&names, &by)),
         }
         let times: Vec<String> = required.iter().filter_map(|p| self.columns.get(*p)).map(|c| c.time.clone()).collect();
@@ -98,37 +103,6 @@ impl Scene<'_> {
             return Err(self.several_in_a_second(a, b));
         }
         Ok(Some((a, b)))
-    }
-
-    /// Carries all steps; of the first one also the event before the latest, which a row of the second takes that is the
-    /// latest itself.
-    fn carry_others(&mut self, (a, b): (usize, usize), names: &[String], by: &[String]) {
-        let Some(event) = self.rows.event.clone() else { return };
-        self.rows.comment("an event is not both steps: the event before the latest one is carried, too");
-        let Some(columns) = self.columns.get(a).map(super::wide::Columns::names) else { return };
-        let id = self.rows.names.fresh(&format!("{}_event", self.name(a).to_owned()));
-        let mut before: Vec<(String, String)> = vec![];
-        for name in columns {
-            let old = self.rows.names.fresh(&format!("previous_{name}"));
-            before.push((name, old));
-        }
-        let row = self.row_of(a);
-        self.rows.push(Step::Eval(vec![(id.clone(), only(row.clone(), field(&event)))]));
-        let stats = before.iter().map(|(name, old)| stat("last", name, old)).collect();
-        self.rows.push(Step::Streamstats(Streamstats {
-            before: true,
-            stats,
-            by: by.to_vec(),
-            ..Streamstats::default()
-        }));
-        self.rows
-            .push(Step::Eval(before.iter().map(|(_, old)| (old.clone(), only(row.clone(), field(old)))).collect()));
-        let all_names: Vec<String> =
-            names.iter().cloned().chain([id.clone()]).chain(before.iter().map(|(_, old)| old.clone())).collect();
-        self.rows.push(carry(&all_names, by));
-        let itself = all(vec![is_step(&self.rows.step, b), binary("==", field(&id), field(&event))]);
-        let chosen = before.iter().map(|(name, old)| (name.clone(), choose(itself.clone(), field(old), field(name))));
-        self.rows.push(Step::Eval(chosen.collect()));
     }
 
     /// An event that completes a match in both steps is one row: that of the tighter match.

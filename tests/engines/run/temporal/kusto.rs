@@ -275,12 +275,6 @@ fn judge_count(count: &Count, set: &[Happened], returned: &[&Vec<Json>]) -> Resu
 }
 
 fn report(question: &Question, set: &[Happened], why: &str) -> String {
-    let start = set.iter().map(|h| h.time).min().unwrap_or(0);
-    let events: Vec<String> = set
-        .iter()
-        .enumerate()
-        .map(|(i, h)| format!("  {i}: +{:.6}s {}", (h.time - start) as f64 / 1e6, h.event.written()))
-        .collect();
     let query: Vec<&str> = question.query.lines().filter(|l| !l.starts_with("//")).collect();
-    format!("{}: {why}\n{}\n{}", question.rule.name, events.join("\n"), query.join("\n"))
+    format!("{}: {why}\n{}\n{}", question.rule.name, super::listing(set), query.join("\n"))
 }

@@ -254,12 +254,6 @@ fn judge_count_of_seconds(count: &Count, set: &[Happened], returned: &[spl::Row]
 }
 
 fn report(question: &Question, set: &[Happened], why: &str) -> String {
-    let start = set.iter().map(|h| h.time).min().unwrap_or(0);
-    let events: Vec<String> = set
-        .iter()
-        .enumerate()
-        .map(|(i, h)| format!("  {i}: +{:.6}s {}", (h.time - start) as f64 / 1e6, h.event.written()))
-        .collect();
     let query: Vec<&str> = question.query.lines().filter(|l| !l.starts_with("```")).collect();
-    format!("{} on {}: {why}\n{}\n{}", question.rule.name, question.target.name, events.join("\n"), query.join("\n"))
+    format!("{} on {}: {why}\n{}\n{}", question.rule.name, question.target.name, super::listing(set), query.join("\n"))
 }
