@@ -81,6 +81,7 @@ impl Around {
             let made = match field.short() {
                 "file.directory" => vec![("file.path", format!("{directory}\\{name}")), ("file.directory", directory)],
                 "destination.ip" => vec![("destination.ip", format!("203.0.113.{place}"))],
+                "process" => vec![("process", format!("{{p-{place}}}"))],
                 other => panic!("values of `{other}` are not made up here"),
             };
             for (name, value) in made {
