@@ -75,10 +75,16 @@ impl Around {
             }
         }
         if let Some(field) = self.distinct {
-            assert_eq!(field.short(), "file.directory", "a field whose values this makes up");
-            let directory = format!("C:\\d{}", if dice.one_in(4) { dice.below(self.least) } else { place });
+            let place = if dice.one_in(4) { dice.below(self.least) } else { place };
+            let directory = format!("C:\\d{place}");
             let name = event.named("file.name").map_or("a.zip", Value::text).to_owned();
-            for (name, value) in [("file.path", format!("{directory}\\{name}")), ("file.directory", directory)] {
+            let made = match field.short() {
+                "file.directory" => vec![("file.path", format!("{directory}\\{name}")), ("file.directory", directory)],
+                "destination.ip" => vec![("destination.ip", format!("203.0.113.{place}"))],
+                "process" => vec![("process", format!("{{p-{place}}}"))],
+                other => panic!("values of `{other}` are not made up here"),
+            };
+            for (name, value) in made {
                 event.fields.insert(FieldId::find(name).expect("a field"), Value::Text(value));
             }
         }
