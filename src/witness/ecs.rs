@@ -46,3 +46,25 @@ fn change(action: Option<&str>) -> &'static str {
         _ => "change",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sema::FieldId;
+
+    #[test]
+    fn an_object_says_what_sort_of_event_it_is() {
+        let sort = |kind: Kind, action: Option<&'static str>| {
+            let mut event = Event::new(kind);
+            if let Some((field, word)) = FieldId::find("file.action").zip(action) {
+                event.set(field, Value::of(word));
+            }
+            let object = object(&event);
+            (object["event.category"][0].clone(), object["event.type"][0].clone(), object.get("event.code").cloned())
+        };
+        assert_eq!(sort(Kind::Process, None), ("process".into(), "start".into(), None));
+        assert_eq!(sort(Kind::File, Some("created")), ("file".into(), "creation".into(), None));
+        assert_eq!(sort(Kind::File, Some("moved")), ("file".into(), "change".into(), None));
+        assert_eq!(sort(Kind::Script, None), ("process".into(), "info".into(), Some("4104".into())));
+    }
+}
