@@ -611,7 +611,7 @@ fn witness_refuses_what_has_none() {
     for (arguments, code, message) in [
         (vec!["never"], 1, "error[E0510]: `never` cannot be satisfied: it fires on no event"),
         (vec!["never", "--target", "sigma"], 1, "error[E0510]"),
-        (vec!["many"], 1, "error[E0902]: `many` has no witnesses yet"),
+        (vec!["many", "--target", "splunk-sysmon"], 1, "error[E0902]: `many` has no witnesses in a target's logs yet"),
         (vec!["parents", "--target", "splunk-4688"], 1, "error[E0901]: target `splunk-4688` cannot say rule `parents`"),
         (vec!["packd"], 2, "there is no rule `packd`; did you mean `packed`?"),
         (vec!["packed", "--target", "sigm"], 2, "there is no target `sigm`"),

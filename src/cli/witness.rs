@@ -60,6 +60,13 @@ impl WitnessArgs {
 
     fn as_ecs(&self, rule: &Rule, loaded: &Loaded) -> Result<(String, String), Vec<Diagnostic>> {
         let made = witnesses(rule, &loaded.project).map_err(|refused| vec![report::finding(rule, &refused)])?;
+        if rule.over_several_events().is_some() && !self.raw {
+            let line = |w: &Witness| {
+                let events = w.events.iter().map(ecs::object).collect();
+                format!("{}\n", report::line_of_several(rule, w, events, &loaded.sources))
+            };
+            return Ok((made.all.iter().map(line).collect(), summary(&[&made])));
+        }
         let lines = made.all.iter().flat_map(|w| {
             w.events.iter().map(|event| self.line(rule, w, None, ecs::object(event), loaded)).collect::<Vec<_>>()
         });

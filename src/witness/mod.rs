@@ -21,6 +21,7 @@ mod pattern;
 pub mod report;
 mod scene;
 mod search;
+mod several;
 mod solve;
 mod text;
 mod variants;
@@ -104,7 +105,7 @@ pub struct Witnesses {
 /// Why a rule has no witnesses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// It looks at several events: what it has, and where.
+    /// It looks at several events, and rows of a target were asked for: what it has, and where.
     NotYet(&'static str, Span),
     /// No event makes it fire: where its detection stands, and why.
     Unsatisfiable(Span, Conflict),
@@ -113,10 +114,10 @@ pub enum Refused {
 /// The witnesses of a rule, as events in the language's own fields.
 ///
 /// # Errors
-/// The rule looks at several events, or no event makes it fire.
+/// No event makes it fire.
 pub fn witnesses(rule: &Rule, project: &Project) -> Result<Witnesses, Refused> {
-    if let Some((what, span)) = rule.over_several_events() {
-        return Err(Refused::NotYet(what, span));
+    if rule.over_several_events().is_some() {
+        return several::witnesses(rule, project);
     }
     let mut out = Witnesses::default();
     for kind in &rule.kinds {

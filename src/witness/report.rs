@@ -10,8 +10,11 @@ use serde_json::{Map, Value as Json, json};
 #[must_use]
 pub fn finding(rule: &Rule, refused: &Refused) -> Diagnostic {
     match refused {
-        Refused::NotYet(what, span) => Diagnostic::new(Code::NotYet, format!("`{}` has no witnesses yet", rule.name))
-            .at(*span, format!("{what} are understood and checked, and no events are made for them yet")),
+        Refused::NotYet(what, span) => {
+            Diagnostic::new(Code::NotYet, format!("`{}` has no witnesses in a target's logs yet", rule.name))
+                .at(*span, format!("{what} are evaluated, and no rows are made for them yet"))
+                .help("without `--target` its witnesses are events in ECS")
+        }
         Refused::Unsatisfiable(span, conflict) => unsatisfiable(rule, *span, conflict),
     }
 }
@@ -66,4 +69,15 @@ pub fn line(rule: &Rule, witness: &Witness, place: Option<&str>, event: Map<Stri
     }
     out.insert("event".into(), Json::Object(event));
     Json::Object(out)
+}
+
+/// A witness of a rule over several events, with all its events.
+#[must_use]
+pub fn line_of_several(rule: &Rule, witness: &Witness, events: Vec<Map<String, Json>>, sources: &Sources) -> Json {
+    let mut out = line(rule, witness, None, Map::new(), sources);
+    if let Some(out) = out.as_object_mut() {
+        out.remove("event");
+        out.insert("events".into(), json!(events));
+    }
+    out
 }

@@ -16,6 +16,7 @@
 pub mod arguments;
 pub mod asked;
 pub mod event;
+pub mod identity;
 pub mod portable;
 pub mod project;
 pub mod random;

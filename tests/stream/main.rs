@@ -125,7 +125,7 @@ fn compare(
     let ours = |h: &&Happened| h.event.runs_on(&rule.meta.os);
     // The oracle has no systems: events of others do not take part, but for the processes that they start.
     let positions: Vec<usize> = (0..events.len()).filter(|i| ours(&&events[*i])).collect();
-    let known = events::identified(events);
+    let known = oracle::identity::identified(events);
     let asked: Vec<Happened> = positions.iter().map(|i| known[*i].clone()).collect();
     let mut got = got;
     for row in &mut got {
