@@ -24,7 +24,7 @@ use arcanary::mutant::{self, Mutant, Part};
 use arcanary::target::{Language, Target, Targets};
 use oracle::Event;
 use oracle::project::{files, load};
-use run::compare::{Case, Disagreement, Meanings, ask, rows};
+use run::compare::{Case, Disagreement, Forms, Meanings, ask, rows};
 use run::engines::{Batch, Question};
 use run::{events, report};
 use std::collections::HashMap;
@@ -78,7 +78,10 @@ impl<'t> Asked<'t> {
             names.insert(name.clone(), (mutant, rule.clone()));
             Question { name, document, flags }
         };
-        let batch = Batch { rows: rows(self.target, events), questions: documents.into_iter().map(question).collect() };
+        let batch = Batch {
+            rows: rows(self.target, events, Forms::Each),
+            questions: documents.into_iter().map(question).collect(),
+        };
         let mut wrong = vec![];
         ask(&mut wrong, self.target, &[batch], &[meanings]);
         let named = |d: Disagreement| {

@@ -125,7 +125,7 @@ const START: i64 = 1_795_000_000;
 const DECOYS: usize = 10;
 
 /// The rows of all events in a target's logs, each at a second of its own, with each way of writing what is missing.
-pub fn rows<'t>(target: &'t Target, events: &[Event]) -> Vec<Logged<'t>> {
+pub fn rows<'t>(target: &'t Target, events: &[Event], forms: Forms) -> Vec<Logged<'t>> {
     let mut rows: Vec<Logged> = vec![];
     let mut taken = HashSet::new();
     let mut free = move |mut second: i64| {
@@ -137,10 +137,14 @@ pub fn rows<'t>(target: &'t Target, events: &[Event]) -> Vec<Logged<'t>> {
     for (i, event) in events.iter().enumerate() {
         let start = START + i64::try_from(i).expect("few events") * 10;
         let given = event.named("event.time").map_or(start, |t| t.number() / 1_000_000);
-        for missing in view::missing(target) {
+        let mut missing = view::missing(target);
+        if forms == Forms::InTurn {
+            missing = vec![missing.swap_remove(i % missing.len())];
+        }
+        for missing in missing {
             let Some(logged) = view::logged(target, event, &missing, free(given)) else { break };
             let same = |before: &Logged| before.row_but_time(target) == logged.row_but_time(target);
-            if missing == Missing::Absent || !rows.last().is_some_and(same) {
+            if forms == Forms::InTurn || missing == Missing::Absent || !rows.last().is_some_and(same) {
                 rows.push(logged);
             }
         }
@@ -161,6 +165,17 @@ pub struct Round<'p> {
     pub cases: Vec<Case<'p>>,
     /// The events.
     pub events: Vec<Event>,
+    /// How missing values are written.
+    pub forms: Forms,
+}
+
+/// The ways in which a log writes a missing value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forms {
+    /// A row for each of them.
+    Each,
+    /// One row, in each way in turn from event to event.
+    InTurn,
 }
 
 /// Compares all rules on all targets.
@@ -189,7 +204,7 @@ pub fn compare(rounds: &[Round], targets: &[&Target]) -> Comparison {
                 questions.push(Question { name: name.clone(), document: document.text, flags });
                 meanings.push(meaning);
             }
-            batches.push(Batch { rows: rows(target, &round.events), questions });
+            batches.push(Batch { rows: rows(target, &round.events, round.forms), questions });
             asked.push(meanings);
         }
         let asked: Vec<Vec<&Meanings>> = asked.iter().map(|all| all.iter().collect()).collect();

@@ -200,6 +200,7 @@ pub fn rounds<'p>(dice: &mut Dice, rules: &'p [Asked]) -> Vec<super::compare::Ro
         events: super::events::unique(
             all.iter().flat_map(|r| (0..EVENTS).map(|_| event(dice, &r.made, &r.words)).collect::<Vec<_>>()).collect(),
         ),
+        forms: super::compare::Forms::Each,
     };
     rules.chunks(A_ROUND).map(|all| one(dice, all)).collect()
 }
