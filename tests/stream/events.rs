@@ -14,7 +14,7 @@ fn at(n: &mut Numbers) -> i64 {
 }
 
 fn kind(n: &mut Numbers) -> Kind {
-    [Kind::Process, Kind::File, Kind::Network][n.below(3)]
+    [Kind::Process, Kind::Process, Kind::File, Kind::Network, Kind::File, Kind::Library][n.below(6)]
 }
 
 /// An event; `rich`: it lacks next to nothing, and what it has is most often the same.

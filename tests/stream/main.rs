@@ -173,5 +173,5 @@ fn evaluator_and_brute_force_agree_on_random_rules_and_events() {
     }
     println!("{compared} rules, {fired} of them fired, {found} rows");
     assert!(compared * 10 >= rules * 6, "only {compared} of {rules} rules are free of errors");
-    assert!(fired * 10 >= compared * 5, "only {fired} of {compared} rules fired at all");
+    assert!(fired * 10 >= compared * 4, "only {fired} of {compared} rules fired at all");
 }

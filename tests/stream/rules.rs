@@ -132,6 +132,9 @@ fn excepted(n: &mut Numbers, required: &[&str]) -> String {
 }
 
 fn steps(n: &mut Numbers) -> String {
+    if n.percent(35) {
+        return apart(n);
+    }
     let ordered = n.percent(70);
     let many = 2 + n.below(3).min(n.below(3));
     let (mut text, mut required, mut named): (String, Vec<&str>, Vec<&str>) = Default::default();
@@ -158,4 +161,32 @@ fn steps(n: &mut Numbers) -> String {
         out.push_str(&format!("\nflag flag{i} = {}", flag(n, &named)));
     }
     out + &excepted(n, &required)
+}
+
+/// A sequence each step of which reads a kind of its own and is joined with one before it at most: most of them need no search.
+fn apart(n: &mut Numbers) -> String {
+    let mut kinds = vec!["process", "file", "network", "library"];
+    let mut kind = |n: &mut Numbers| kinds.remove(n.below(kinds.len()));
+    let equal = |n: &mut Numbers, earlier: &[&str]| match earlier {
+        [] => String::new(),
+        all => {
+            let step = n.one(all);
+            n.one(&["", "", " and process is S.process", " and user.name is S.user.name"]).replace('S', step)
+        }
+    };
+    let (many, mut text, mut required): (usize, String, Vec<&str>) = (2 + n.below(2), String::new(), vec![]);
+    // What stands in the gap is often joined as what stands behind it.
+    let (alike, second) = (n.percent(60), equal(n, &["s1"]));
+    for name in ["s1", "s2", "s3"].into_iter().take(many) {
+        let joined = if alike && name == "s2" { second.clone() } else { equal(n, &required) };
+        let (of, asked) = (kind(n), alone(n));
+        text.push_str(&format!("  {name}: {of} where {asked}{joined}\n"));
+        required.push(name);
+        if name == "s1" && n.percent(60) {
+            let (of, joined) = (kind(n), if alike { second.clone() } else { equal(n, &required) });
+            text.push_str(&format!("  without w: {of} where process.name in [\"b\", \"c\"]{joined}\n"));
+        }
+    }
+    let key = n.one(&["host", "host", "user", "host, user.name"]);
+    format!("detect sequence by {key} within 10s {{\n{text}}}\nflag flag0 = {}", flag(n, &required))
 }
