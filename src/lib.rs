@@ -17,6 +17,7 @@ pub mod build;
 pub mod cli;
 pub mod compile;
 pub mod diagnostic;
+pub mod duration;
 pub mod envelope;
 pub mod event;
 pub mod explain;

@@ -7,7 +7,8 @@ pub mod spl;
 
 mod rank;
 
-use crate::ir::{Meaning, Window};
+use crate::duration;
+use crate::ir::Meaning;
 use crate::sema::{Project, Rule};
 use crate::target::temporal::{bind_count, bind_steps};
 use crate::target::{Language, Note, Plan, Target, Unsupported, bind};
@@ -38,51 +39,46 @@ pub enum Fragment {
 /// What the target or its language cannot say.
 pub fn print(rule: &Rule, project: &Project, target: &Target) -> Result<Printed, Vec<Unsupported>> {
     let meaning = rule.meaning(project, &rule.meta.os);
+    // Correlations run as events come in; a query runs on a schedule.
+    if target.language != Language::Sigma {
+        lookback(rule, &meaning, target)?;
+    }
     Ok(match (&meaning, target.language) {
         (Meaning::Single(_), Language::Kql) => kql::print(rule, &bind(rule, project, target)?)?,
         (Meaning::Single(_), Language::Spl) => spl::print(rule, &bind(rule, project, target)?)?,
         (Meaning::Single(_), Language::Sigma) => sigma::print(rule, &bind(rule, project, target)?)?,
-        (Meaning::Steps(steps), Language::Kql) => {
-            lookback(rule, steps.within, 1, target)?;
-            kql::steps(rule, steps, &bind_steps(rule, steps, project, target)?)?
-        }
-        (Meaning::Count(count), Language::Kql) => {
-            // Whether a burst began earlier shows in the window before the window.
-            lookback(rule, count.within, 2, target)?;
-            kql::count(rule, count, &bind_count(rule, count, project, target)?)?
-        }
-        (Meaning::Steps(steps), Language::Spl) => {
-            lookback(rule, steps.within, 1, target)?;
-            spl::steps(rule, steps, &bind_steps(rule, steps, project, target)?)?
-        }
-        (Meaning::Count(count), Language::Spl) => {
-            lookback(rule, count.within, 2, target)?;
-            spl::count(rule, count, &bind_count(rule, count, project, target)?)?
-        }
+        (Meaning::Steps(steps), Language::Kql) => kql::steps(rule, steps, &bind_steps(rule, steps, project, target)?)?,
+        (Meaning::Count(count), Language::Kql) => kql::count(rule, count, &bind_count(rule, count, project, target)?)?,
+        (Meaning::Steps(steps), Language::Spl) => spl::steps(rule, steps, &bind_steps(rule, steps, project, target)?)?,
+        (Meaning::Count(count), Language::Spl) => spl::count(rule, count, &bind_count(rule, count, project, target)?)?,
         (Meaning::Steps(steps), Language::Sigma) => sigma::temporal::steps(rule, steps, project, target)?,
         (Meaning::Count(count), Language::Sigma) => sigma::temporal::count(rule, count, project, target)?,
     })
 }
 
 /// A scheduled query must see its frequency and so many windows, or it loses matches between two runs.
-fn lookback(rule: &Rule, within: Window, windows: u64, target: &Target) -> Result<(), Vec<Unsupported>> {
+fn lookback(rule: &Rule, meaning: &Meaning, target: &Target) -> Result<(), Vec<Unsupported>> {
+    let (within, windows) = match meaning {
+        Meaning::Single(_) => return Ok(()),
+        Meaning::Steps(steps) => (steps.within, 1),
+        // Whether a burst began earlier shows in the window before the window.
+        Meaning::Count(count) => (count.within, 2),
+    };
     let every = rule.meta.schedule.map(|s| s.every);
     let seconds = u64::try_from(within.micros).unwrap_or(0).div_ceil(1_000_000).saturating_mul(windows);
     let needed = every.unwrap_or(0).saturating_add(seconds);
     match target.farthest(every) {
         Some(most) if needed > most => {
             let how = if every.is_some() { " at this frequency" } else { "" };
-            let why = format!("looks back {} at most{how}, and this rule needs {}", duration(most), duration(needed));
+            let why = format!(
+                "looks back {} at most{how}, and this rule needs {}",
+                duration::written(most),
+                duration::written(needed)
+            );
             Err(vec![Unsupported { span: within.span, why }])
         }
         _ => Ok(()),
     }
-}
-
-/// Seconds in their largest whole unit.
-fn duration(seconds: u64) -> String {
-    let unit = [(86_400, "d"), (3600, "h"), (60, "m")].into_iter().find(|(size, _)| seconds.is_multiple_of(*size));
-    unit.map_or_else(|| format!("{seconds}s"), |(size, word)| format!("{}{word}", seconds / size))
 }
 
 /// One line about an exception, for a comment.

@@ -1,6 +1,7 @@
 //! `arcanary eval`
 
 use super::{Exit, Input, complain, counted, exit_of, report, tell};
+use crate::duration;
 use crate::event::read::{self, Reader, open::open};
 use crate::matching::{Match, Options, Run, Sink, Stopped};
 use clap::Args;
@@ -28,18 +29,14 @@ pub struct Eval {
     #[arg(long)]
     strict: bool,
     /// How late a record may come for rules over several events, in the records' own time: 90s, 5m, 1h
-    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = tolerance)]
     tolerance: i64,
 }
 
-/// Microseconds of `90s`, `5m`, `1h`, `2d`.
-fn duration(text: &str) -> Result<i64, String> {
-    let units = [('s', 1), ('m', 60), ('h', 3600), ('d', 86_400)];
-    let read = units.iter().find_map(|(unit, seconds)| {
-        let number: i64 = text.strip_suffix(*unit)?.parse().ok()?;
-        number.checked_mul(seconds * 1_000_000).filter(|n| *n >= 0)
-    });
-    read.ok_or_else(|| "expected a number with s, m, h or d, such as 90s".to_owned())
+/// Microseconds.
+fn tolerance(text: &str) -> Result<i64, String> {
+    let micros = duration::parse(text).and_then(|seconds| i64::try_from(seconds).ok()?.checked_mul(1_000_000));
+    micros.ok_or_else(|| "expected a number with s, m, h or d, such as 90s".to_owned())
 }
 
 impl Eval {

@@ -2,6 +2,7 @@
 
 use super::{By, How, Language, Mapping, Part, Scalar, Source, Target};
 use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::duration;
 use crate::sema::{FieldId, Kind, Os, Type};
 use crate::source::{FileId, Sources, Span};
 use indexmap::IndexMap;
@@ -342,7 +343,7 @@ impl Check<'_> {
     }
 
     fn lookback(&mut self, every: &str, back: &str) -> Option<(u64, u64)> {
-        let pair = duration(every).zip(duration(back));
+        let pair = duration::parse(every).zip(duration::parse(back));
         if pair.is_none() {
             self.bad(every, "`lookback` has a duration such as 12h for each frequency, such as 3h");
         }
@@ -420,18 +421,6 @@ impl Check<'_> {
         }
         made
     }
-}
-
-/// `15m` as seconds.
-fn duration(text: &str) -> Option<u64> {
-    let unit = match text.chars().last()? {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        _ => return None,
-    };
-    text.get(..text.len() - 1)?.parse::<u64>().ok()?.checked_mul(unit)
 }
 
 #[cfg(test)]

@@ -4,9 +4,7 @@ use super::Column;
 use crate::event::Value;
 use crate::sema::Type;
 use crate::target::{How, Mapping, Scalar};
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
-use std::fmt;
 
 /// A column's value in one record.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,66 +149,5 @@ fn time(cell: &Cell) -> Option<i64> {
             Err(_) => seconds(text.parse().ok()?),
         }),
         Cell::Bool(_) | Cell::Many(_) => None,
-    }
-}
-
-/// Any JSON value as a cell; an object is none.
-pub(super) struct CellSeed;
-
-impl<'a> DeserializeSeed<'a> for CellSeed {
-    type Value = Option<Cell<'a>>;
-
-    fn deserialize<D: Deserializer<'a>>(self, json: D) -> Result<Self::Value, D::Error> {
-        json.deserialize_any(self)
-    }
-}
-
-impl<'a> Visitor<'a> for CellSeed {
-    type Value = Option<Cell<'a>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("any JSON value")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Self::Value, E> {
-        Ok(Some(Cell::Text(Cow::Borrowed(text))))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Some(Cell::Text(Cow::Owned(text.to_owned()))))
-    }
-
-    fn visit_i64<E>(self, n: i64) -> Result<Self::Value, E> {
-        Ok(Some(Cell::Number(n)))
-    }
-
-    #[allow(clippy::cast_precision_loss, reason = "a number that no field holds")]
-    fn visit_u64<E>(self, n: u64) -> Result<Self::Value, E> {
-        Ok(Some(i64::try_from(n).map_or(Cell::Fraction(n as f64), Cell::Number)))
-    }
-
-    fn visit_f64<E>(self, n: f64) -> Result<Self::Value, E> {
-        Ok(Some(Cell::Fraction(n)))
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Some(Cell::Bool(value)))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(None)
-    }
-
-    fn visit_seq<S: SeqAccess<'a>>(self, mut seq: S) -> Result<Self::Value, S::Error> {
-        let mut all = vec![];
-        while let Some(value) = seq.next_element_seed(CellSeed)? {
-            all.extend(value);
-        }
-        Ok(if all.len() > 1 { Some(Cell::Many(all)) } else { all.pop() })
     }
 }

@@ -2,7 +2,7 @@
 //! never becomes a tree of its own.
 
 use super::Column;
-use super::cell::{Cell, CellSeed};
+use super::cell::Cell;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -157,7 +157,8 @@ impl<'a> Visitor<'a> for Records<'_, '_, 'a> {
     fn visit_map<M: MapAccess<'a>>(self, map: M) -> Result<(), M::Error> {
         let mut cells = vec![None; self.shape.columns];
         let mut listed = false;
-        let fill = Fill { shape: self.shape, node: 0, cells: &mut cells, items: Some(self.f), listed: &mut listed };
+        let fill =
+            Fill { shape: self.shape, node: Some(0), cells: &mut cells, items: Some(self.f), listed: &mut listed };
         fill.visit_map(map)?;
         if !listed {
             (self.f)(&cells);
@@ -171,14 +172,22 @@ impl<'a> Visitor<'a> for Records<'_, '_, 'a> {
     }
 }
 
-/// An object of a record: its values go into the record's cells.
+/// A value of a record: a cell, or an object with values that go into the record's cells.
 struct Fill<'s, 'c, 'f, 'a> {
     shape: &'s Shape,
-    node: usize,
+    /// Where an object's keys are looked up; without it, an object is passed over.
+    node: Option<usize>,
     cells: &'c mut Vec<Option<Cell<'a>>>,
     /// At the top of a text: where a list's records go, and that there was a list.
     items: Option<Found<'f, 'a>>,
     listed: &'c mut bool,
+}
+
+impl<'s, 'a> Fill<'s, '_, '_, 'a> {
+    /// The same record, further inside.
+    fn within(&mut self, node: Option<usize>) -> Fill<'s, '_, '_, 'a> {
+        Fill { shape: self.shape, node, cells: &mut *self.cells, items: None, listed: &mut *self.listed }
+    }
 }
 
 impl<'a> DeserializeSeed<'a> for Fill<'_, '_, '_, 'a> {
@@ -197,7 +206,11 @@ impl<'a> Visitor<'a> for Fill<'_, '_, '_, 'a> {
     }
 
     fn visit_map<M: MapAccess<'a>>(mut self, mut map: M) -> Result<Self::Value, M::Error> {
-        while let Some(edge) = map.next_key_seed(Key { shape: self.shape, node: self.node })? {
+        let Some(node) = self.node else {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return Ok(None);
+        };
+        while let Some(edge) = map.next_key_seed(Key { shape: self.shape, node })? {
             let Some(edge) = edge else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
@@ -208,14 +221,7 @@ impl<'a> Visitor<'a> for Fill<'_, '_, '_, 'a> {
                     map.next_value_seed(Records { shape: self.shape, f: &mut **f })?;
                     None
                 }
-                (Edge { node: Some(node), .. }, _) => map.next_value_seed(Fill {
-                    shape: self.shape,
-                    node,
-                    cells: &mut *self.cells,
-                    items: None,
-                    listed: &mut *self.listed,
-                })?,
-                _ => map.next_value_seed(CellSeed)?,
+                (Edge { node, .. }, _) => map.next_value_seed(self.within(node))?,
             };
             let slot = edge.column.and_then(|column| self.cells.get_mut(column));
             if let (Some(slot @ None), Some(value)) = (slot, value) {
@@ -225,8 +231,13 @@ impl<'a> Visitor<'a> for Fill<'_, '_, '_, 'a> {
         Ok(None)
     }
 
-    fn visit_seq<S: SeqAccess<'a>>(self, seq: S) -> Result<Self::Value, S::Error> {
-        CellSeed.visit_seq(seq)
+    /// A list of values; objects in it have no columns.
+    fn visit_seq<S: SeqAccess<'a>>(mut self, mut seq: S) -> Result<Self::Value, S::Error> {
+        let mut all = vec![];
+        while let Some(value) = seq.next_element_seed(self.within(None))? {
+            all.extend(value);
+        }
+        Ok(if all.len() > 1 { Some(Cell::Many(all)) } else { all.pop() })
     }
 
     fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Self::Value, E> {
@@ -241,8 +252,9 @@ impl<'a> Visitor<'a> for Fill<'_, '_, '_, 'a> {
         Ok(Some(Cell::Number(n)))
     }
 
-    fn visit_u64<E: serde::de::Error>(self, n: u64) -> Result<Self::Value, E> {
-        CellSeed.visit_u64(n)
+    #[allow(clippy::cast_precision_loss, reason = "a number that no field holds")]
+    fn visit_u64<E>(self, n: u64) -> Result<Self::Value, E> {
+        Ok(Some(i64::try_from(n).map_or(Cell::Fraction(n as f64), Cell::Number)))
     }
 
     fn visit_f64<E>(self, n: f64) -> Result<Self::Value, E> {

@@ -1,6 +1,6 @@
 //! `count` and `distinct`: one correlation over the base rules of all log sources, each event of which counts once.
 
-use super::{Base, Correlation, Group, Said, duration, grouped, source_id, whole};
+use super::{Base, Correlation, Group, Said, grouped, source_id, timespan, whole};
 use crate::ir::Count;
 use crate::sema::{Project, Rule};
 use crate::source::Span;
@@ -17,7 +17,7 @@ pub fn said<'t>(
     project: &Project,
     target: &'t Target,
 ) -> Result<Said<'t>, Vec<Unsupported>> {
-    let timespan = duration(count.within).map_err(|u| vec![u])?;
+    let timespan = timespan(count.within).map_err(|u| vec![u])?;
     let plan = bind_count(rule, count, project, target)?;
     let mut groups: Vec<Group> = vec![];
     for key in &plan.keys {

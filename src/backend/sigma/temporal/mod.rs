@@ -15,6 +15,7 @@ use super::detection::Detection;
 use super::yaml::scalar;
 use super::{detected, head, list, suffix, tail, text};
 use crate::backend::{Fragment, Printed};
+use crate::duration;
 use crate::ir::{Count, Key, OneEvent, Steps, Window};
 use crate::sema::{FieldId, Project, Rule};
 use crate::source::Span;
@@ -199,14 +200,11 @@ fn print(rule: &Rule, target: &Target, said: Said) -> Result<Printed, Vec<Unsupp
 }
 
 /// A window in Sigma's units.
-fn duration(window: Window) -> Result<String, Unsupported> {
-    const UNITS: [(i64, char); 4] = [(86_400, 'd'), (3600, 'h'), (60, 'm'), (1, 's')];
+fn timespan(window: Window) -> Result<String, Unsupported> {
     if window.micros % 1_000_000 != 0 {
         return Err(Unsupported { span: window.span, why: "counts time in whole seconds".into() });
     }
-    let seconds = window.micros / 1_000_000;
-    let unit = UNITS.into_iter().find(|(unit, _)| seconds % unit == 0);
-    Ok(unit.map_or_else(|| format!("{seconds}s"), |(unit, letter)| format!("{}{letter}", seconds / unit)))
+    Ok(duration::written(window.micros.unsigned_abs() / 1_000_000))
 }
 
 /// A column that events can be grouped by.

@@ -5,7 +5,7 @@
 
 use super::apart::apart;
 use super::fit::fit;
-use super::{Base, Correlation, Group, MOST_CORRELATIONS, Said, duration, grouped, source_id, whole};
+use super::{Base, Correlation, Group, MOST_CORRELATIONS, Said, grouped, source_id, timespan, whole};
 use crate::ir::Steps;
 use crate::sema::{Project, Rule};
 use crate::source::Span;
@@ -23,7 +23,7 @@ pub fn said<'t>(
     target: &'t Target,
 ) -> Result<Said<'t>, Vec<Unsupported>> {
     let (fitting, mut notes) = fit(rule, steps)?;
-    let timespan = duration(steps.within).map_err(|u| vec![u])?;
+    let timespan = timespan(steps.within).map_err(|u| vec![u])?;
     let plan = bind_steps(rule, &fitting, project, target)?;
     joined(&fitting, &plan)?;
     notes.extend(plan.notes.iter().cloned());

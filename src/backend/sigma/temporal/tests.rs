@@ -1,6 +1,6 @@
 //! What Sigma makes of rules over several events, and why it makes nothing of some.
 
-use super::{Group, duration, grouped};
+use super::{Group, grouped, timespan};
 use crate::compile::{Document, compile};
 use crate::ir::Window;
 use crate::source::Span;
@@ -37,11 +37,11 @@ fn lines(document: &Document, start: &str) -> Vec<String> {
 
 #[test]
 fn windows_stand_in_the_largest_unit_that_is_whole() {
-    let text = |seconds: i64| duration(Window { micros: seconds * 1_000_000, span: Span::default() });
+    let text = |seconds: i64| timespan(Window { micros: seconds * 1_000_000, span: Span::default() });
     for (seconds, expected) in [(1, "1s"), (90, "90s"), (120, "2m"), (3600, "1h"), (5400, "90m"), (172_800, "2d")] {
         assert_eq!(text(seconds).as_deref(), Ok(expected));
     }
-    assert!(duration(Window { micros: 1_500_000, span: Span::default() }).is_err());
+    assert!(timespan(Window { micros: 1_500_000, span: Span::default() }).is_err());
 }
 
 #[test]

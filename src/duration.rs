@@ -1,0 +1,38 @@
+//! Durations as the language writes them: `90s`, `15m`, `1h`, `7d`.
+
+/// Units by their letter, with their seconds; the largest first.
+const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3600), ('m', 60), ('s', 1)];
+
+/// The seconds of `15m`; `None` if it is no duration, or too long.
+#[must_use]
+pub fn parse(text: &str) -> Option<u64> {
+    let (unit, seconds) = UNITS.into_iter().find(|(letter, _)| text.ends_with(*letter))?;
+    text.strip_suffix(unit)?.parse::<u64>().ok()?.checked_mul(seconds)
+}
+
+/// Seconds in their largest whole unit.
+#[must_use]
+pub fn written(seconds: u64) -> String {
+    let unit = UNITS.into_iter().find(|(_, size)| seconds.is_multiple_of(*size));
+    unit.map_or_else(String::new, |(letter, size)| format!("{}{letter}", seconds / size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again_in_its_largest_unit() {
+        for (seconds, text) in [(1, "1s"), (90, "90s"), (900, "15m"), (7200, "2h"), (86_400, "1d"), (90_000, "25h")] {
+            assert_eq!(written(seconds), text);
+            assert_eq!(parse(text), Some(seconds));
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused() {
+        for text in ["", "m", "15", "15M", "-1s", "1.5h", "15 m", "99999999999999999999d", "18446744073709551615d"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}
