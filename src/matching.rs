@@ -6,11 +6,12 @@ use crate::event::engine::{Detected, Engine, Session};
 use crate::event::read::stream::{Piece, Pieces};
 use crate::event::read::{self, Reader, Record};
 use crate::event::stream::{self, Events, Held, Naming, Place, Row, Stream};
-use crate::event::{Value, time};
+use crate::event::time;
 use crate::project::Loaded;
-use crate::sema::{FieldId, Rule};
+use crate::sema::Rule;
 use crate::source::{Sources, Span};
 use crate::syntax::ast::Detect;
+use foldhash::HashMap;
 use indexmap::IndexMap;
 use serde::Serialize;
 use std::io::{self, BufRead};
@@ -47,7 +48,7 @@ pub struct Match<'r> {
     pub flags: Vec<String>,
     /// The conditions that decided, in the words of the source; of a rule over one event.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub clauses: Option<Vec<String>>,
+    pub clauses: Option<Vec<&'r str>>,
     /// What the events of a rule over several have in common, as it is compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keys: Option<IndexMap<&'r str, String>>,
@@ -122,6 +123,7 @@ pub struct Run<'p> {
     /// The files so far, as matches name them.
     files: Vec<Option<String>>,
     session: Session,
+    said: Said,
     options: Options,
     /// What was seen so far.
     pub tally: Tally,
@@ -137,8 +139,8 @@ impl<'p> Run<'p> {
         let Options { excepted, tolerance, .. } = options;
         let stream = Stream::new(&engine, stream::Options { tolerance, excepted, naming: Naming::Logged });
         let tally = Tally { rules: vec![(0, 0); rules.len()], ..Tally::default() };
-        let session = Session::default();
-        Run { rules, sources: &loaded.sources, engine, stream, files: vec![], session, options, tally }
+        let (session, said) = (Session::default(), Said::default());
+        Run { rules, sources: &loaded.sources, engine, stream, files: vec![], session, said, options, tally }
     }
 
     /// What rules over several events hold, and what they left out so far.
@@ -249,7 +251,7 @@ impl File<'_, '_> {
             self.run.tally.other += 1;
             return true;
         };
-        let Run { rules, sources, engine, stream, files, session, options, tally } = &mut *self.run;
+        let Run { rules, sources, engine, stream, files, session, said, options, tally } = &mut *self.run;
         tally.events += 1;
         let mut open = true;
         let place = Place { file: files.len().saturating_sub(1), event: self.records, line };
@@ -257,15 +259,14 @@ impl File<'_, '_> {
             let fires = detected.verdict.fires();
             count(tally, detected.rule, fires);
             let Some(rule) = rules.get(detected.rule).filter(|_| open && (fires || options.excepted)) else { return };
-            let clauses = clauses(&mut detected, sources);
-            let at = FieldId::find("event.time").and_then(|id| event.get(id));
+            let clauses = clauses(&mut detected, sources, said);
             let found = Match {
                 rule: &rule.name,
                 id: &rule.meta.id,
                 file: self.shown,
                 event: self.records,
                 line,
-                time: at.and_then(|v| if let Value::Number(n) = v { Some(time::format(*n)) } else { None }),
+                time: event.time().map(time::format),
                 flags: std::mem::take(&mut detected.verdict.flags),
                 clauses: Some(clauses),
                 keys: None,
@@ -325,20 +326,23 @@ fn shown<'r>(rule: &'r Rule, row: &Row, files: &'r [Option<String>]) -> Match<'r
     }
 }
 
-/// The conditions that decided, as the source writes them; one below `not` says so.
-fn clauses(detected: &mut Detected, sources: &Sources) -> Vec<String> {
-    let mut out: Vec<String> = vec![];
-    for (span, negated) in detected.clauses() {
-        let text = written(sources, span);
-        let text = if negated { format!("not {text}") } else { text };
-        if !out.contains(&text) {
+/// Conditions as the source writes them, for those that decided so far; one that had to fail says so.
+type Said = HashMap<(Span, bool), String>;
+
+/// The conditions that decided, in the words of the source.
+fn clauses<'s>(detected: &mut Detected, sources: &Sources, said: &'s mut Said) -> Vec<&'s str> {
+    let decided = detected.clauses();
+    for (span, negated) in &decided {
+        said.entry((*span, *negated)).or_insert_with(|| {
+            let text = sources.on_one_line(*span);
+            if *negated { format!("not {text}") } else { text }
+        });
+    }
+    let mut out: Vec<&str> = vec![];
+    for text in decided.iter().filter_map(|clause| said.get(clause)) {
+        if !out.contains(&text.as_str()) {
             out.push(text);
         }
     }
     out
-}
-
-/// A piece of a source on one line.
-fn written(sources: &Sources, span: Span) -> String {
-    sources.text(span).split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -147,6 +147,12 @@ impl Sources {
         self.get(span.file).and_then(|f| f.text.get(span.start..span.end)).unwrap_or("")
     }
 
+    /// The text of a span with a blank for each run of white space: on one line, for messages.
+    #[must_use]
+    pub fn on_one_line(&self, span: Span) -> String {
+        self.text(span).split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     /// `name:line:column` of a span's start.
     #[must_use]
     pub fn place(&self, span: Span) -> String {

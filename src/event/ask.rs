@@ -5,8 +5,8 @@ use super::{Event, Value};
 use crate::ir::{FieldRef, Matcher, Op, Text};
 use crate::sema::{FieldId, Type};
 use crate::syntax::ast::Order;
+use foldhash::HashSet;
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::net::IpAddr;
 
 /// What is asked of a field's value.

@@ -31,7 +31,6 @@ pub struct Engine {
 #[derive(Debug, Default)]
 pub struct Session {
     scratch: Scratch,
-    text: String,
     candidates: Vec<usize>,
 }
 
@@ -107,12 +106,9 @@ impl Engine {
         mut f: impl FnMut(Detected),
     ) {
         let Some((_, filter)) = self.filters.iter().find(|(kind, _)| *kind == event.kind) else { return };
-        let Session { scratch, text, candidates } = session;
-        filter.candidates(event, text, candidates);
-        if candidates.is_empty() {
-            return;
-        }
+        let Session { scratch, candidates } = session;
         scratch.next(self.leaves.all.len());
+        filter.candidates(event, &mut scratch.texts, candidates);
         for candidate in candidates {
             let Some(compiled) = self.rules.get(*candidate) else {
                 let index = *candidate - self.rules.len();

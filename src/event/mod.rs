@@ -20,6 +20,7 @@ use crate::syntax::ast::{self, EventValue, Literal};
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+static TIME: LazyLock<Option<FieldId>> = LazyLock::new(|| FieldId::find("event.time"));
 static HOST_OS: LazyLock<Option<FieldId>> = LazyLock::new(|| FieldId::find("host.os"));
 
 /// A field's value, in the text that it was read from where that is possible.
@@ -96,6 +97,15 @@ impl<'a> Event<'a> {
     pub fn text(&self, id: FieldId) -> Option<&str> {
         match self.get(id) {
             Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// When it happened, in microseconds since 1970, unless the event lacks that.
+    #[must_use]
+    pub fn time(&self) -> Option<i64> {
+        match TIME.and_then(|id| self.get(id)) {
+            Some(Value::Number(time)) => Some(*time),
             _ => None,
         }
     }

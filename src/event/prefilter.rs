@@ -4,13 +4,14 @@
 //! each rule the rarest such set goes into one table and one automaton per field. A rule without such a set (a test below
 //! `not`, a number, a branch that needs nothing) is always asked.
 
-use super::Event;
 use super::ask::separators_alike;
+use super::{Event, scratch};
 use crate::ir::pattern::{Glob, Part};
 use crate::ir::{Matcher, Op, Pred, Test, Text};
 use crate::sema::{FieldId, Type};
 use aho_corasick::{AhoCorasick, MatchKind};
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
+use std::borrow::Cow;
 
 /// A text that an event must have in a field, folded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -108,23 +109,12 @@ fn longest_ascii(glob: &Glob) -> &str {
 
 /// Coarser than any comparison: small letters, and the two signs that regular expressions take for `s` and `k`.
 fn fold(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    fold_into(text, &mut out);
-    out
-}
-
-fn fold_into(text: &str, out: &mut String) {
-    out.clear();
-    if text.is_ascii() {
-        out.push_str(text);
-        out.make_ascii_lowercase();
-        return;
-    }
-    out.extend(text.chars().flat_map(char::to_lowercase).map(|c| match c {
+    let sign = |c| match c {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',
         other => other,
-    }));
+    };
+    text.chars().flat_map(char::to_lowercase).map(sign).collect()
 }
 
 /// The rules that events of one kind may concern.
@@ -203,20 +193,20 @@ impl Prefilter {
     }
 
     /// The rules that the event may concern, each once, in order.
-    pub(super) fn candidates(&self, event: &Event, buffer: &mut String, out: &mut Rules) {
+    pub(super) fn candidates(&self, event: &Event, texts: &mut scratch::Texts, out: &mut Rules) {
         out.clear();
         out.extend(&self.always);
         for field in &self.fields {
             let Some(text) = event.text(field.id) else { continue };
-            fold_into(text, buffer);
+            let text = texts.folded_ascii(field.id, text).map_or_else(|| fold(text).into(), Cow::Borrowed);
             if let Some(automaton) = &field.parts {
-                for found in automaton.find_overlapping_iter(buffer.as_str()) {
+                for found in automaton.find_overlapping_iter(text.as_ref()) {
                     out.extend(field.of_part.get(found.pattern().as_usize()).into_iter().flatten());
                 }
             }
             let whole = match field.id.def().ty {
-                Type::Path => field.whole.get(separators_alike(buffer).as_ref()),
-                _ => field.whole.get(buffer.as_str()),
+                Type::Path => field.whole.get(separators_alike(&text).as_ref()),
+                _ => field.whole.get(text.as_ref()),
             };
             out.extend(whole.into_iter().flatten());
         }

@@ -9,26 +9,45 @@ use crate::sema::FieldId;
 pub(super) struct Texts {
     /// Which event this is: what was kept for another one is stale.
     event: u32,
-    slots: Vec<(u32, String)>,
+    slots: Vec<Kept>,
+}
+
+/// A field's text, of the event for which it was made.
+#[derive(Debug, Default)]
+struct Kept {
+    event: u32,
+    ascii: bool,
+    text: String,
 }
 
 impl Texts {
+    /// The event's text in small letters.
     pub(super) fn folded(&mut self, field: FieldId, text: &str) -> &str {
+        self.slot(field, text).map_or("", |kept| &kept.text)
+    }
+
+    /// The event's text in small letters if all of it is ASCII, where every comparison folds alike.
+    pub(super) fn folded_ascii(&mut self, field: FieldId, text: &str) -> Option<&str> {
+        self.slot(field, text).filter(|kept| kept.ascii).map(|kept| kept.text.as_str())
+    }
+
+    fn slot(&mut self, field: FieldId, text: &str) -> Option<&Kept> {
         if self.slots.is_empty() {
             self.slots.resize_with(FieldId::COUNT, Default::default);
         }
-        let Some((event, kept)) = self.slots.get_mut(field.index()) else { return "" };
-        if *event != self.event {
-            *event = self.event;
-            kept.clear();
-            if text.is_ascii() {
-                kept.push_str(text);
-                kept.make_ascii_lowercase();
+        let kept = self.slots.get_mut(field.index())?;
+        if kept.event != self.event {
+            kept.event = self.event;
+            kept.ascii = text.is_ascii();
+            kept.text.clear();
+            if kept.ascii {
+                kept.text.push_str(text);
+                kept.text.make_ascii_lowercase();
             } else {
-                kept.extend(text.chars().flat_map(char::to_lowercase));
+                kept.text.extend(text.chars().flat_map(char::to_lowercase));
             }
         }
-        kept
+        Some(kept)
     }
 }
 

@@ -227,8 +227,7 @@ const LONG_BRANCH: usize = 60;
 
 /// What is written there, in one line.
 pub(super) fn written(sources: &Sources, span: Span) -> String {
-    let text = sources.get(span.file).and_then(|f| f.text.get(span.start..span.end)).unwrap_or("");
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = sources.on_one_line(span);
     match line.char_indices().nth(LONG_BRANCH) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or("")),
         None => line,

@@ -43,11 +43,7 @@ fn unsatisfiable(rule: &Rule, span: Span, conflict: &Conflict) -> Diagnostic {
 /// Why a witness is what it is, in the words of the source.
 #[must_use]
 pub fn because(because: &Because, sources: &Sources) -> String {
-    let words = |span: &Span| {
-        let text = sources.get(span.file).and_then(|f| f.text.get(span.start..span.end)).unwrap_or("");
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
-    };
-    let clauses: Vec<String> = because.clauses.iter().map(words).collect();
+    let clauses: Vec<String> = because.clauses.iter().map(|span| sources.on_one_line(*span)).collect();
     let joined = clauses.join(" and ");
     if because.detail.is_empty() { joined } else { format!("{joined}: {}", because.detail) }
 }

@@ -23,20 +23,17 @@ pub use plan::Fit;
 pub use row::{Events, Row};
 pub use value::Naming;
 
+use super::Event;
 use super::engine::{Engine, Session};
 use super::node::Leaves;
 use super::scratch::Scratch;
-use super::{Event, Value};
-use crate::sema::FieldId;
 use joint::Candidate;
 use plan::{Taken, Unit};
 use starts::Starts;
 use state::{Hit, State};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
-use std::sync::{Arc, LazyLock};
-
-static TIME: LazyLock<Option<FieldId>> = LazyLock::new(|| FieldId::find("event.time"));
+use std::sync::Arc;
 
 /// How a stream goes about.
 #[derive(Clone, Copy, Debug, Default)]
@@ -127,7 +124,7 @@ impl Stream {
     /// An event begins: what is asked next is about it.
     pub(super) fn begin(&mut self, event: &Event) {
         self.next += 1;
-        let Some(time) = time(event) else { return };
+        let Some(time) = event.time() else { return };
         if self.starts.is_some()
             && let Some((host, pid)) = value::started(event)
         {
@@ -148,7 +145,7 @@ impl Stream {
         let Some(Taken { key, values, bits, excepted }) = unit.take(leaves, event, scratch, naming, excepted) else {
             return;
         };
-        let Some(time) = time(event) else {
+        let Some(time) = event.time() else {
             self.timeless += u64::from(self.left_out != self.next);
             self.left_out = self.next;
             return;
@@ -171,7 +168,7 @@ impl Stream {
 
     /// An event was asked about: what its time shows to be over is looked at.
     pub(super) fn end(&mut self, event: &Event) {
-        let Some(time) = time(event) else { return };
+        let Some(time) = event.time() else { return };
         let watermark = time.saturating_sub(self.options.tolerance);
         if watermark > self.watermark {
             self.watermark = watermark;
@@ -308,12 +305,5 @@ fn resolve(hit: &mut Hit, starts: &mut Starts, now: i64) {
     }
     if let Some(event) = Rc::get_mut(&mut hit.event) {
         event.values.iter_mut().flatten().for_each(|part| starts.resolve(part, now));
-    }
-}
-
-fn time(event: &Event) -> Option<i64> {
-    match TIME.and_then(|id| event.get(id)) {
-        Some(Value::Number(time)) => Some(*time),
-        _ => None,
     }
 }
