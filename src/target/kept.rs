@@ -13,7 +13,7 @@ use crate::sema::{Project, Rule};
 #[must_use]
 pub fn body(rule: &Rule, project: &Project, target: &Target, query: &SourceQuery) -> Body {
     let body = rule.body(project, query.kind, &query.os);
-    let mut binder = Binder::new(target, query.kind, &rule.kinds, &query.os);
+    let mut binder = Binder::new(target, query.source, query.kind, &rule.kinds, &query.os);
     let mut kept = |pred: &Pred, whole: bool| {
         let known = known_of_source(pred, query.source, &query.os);
         left(&mut binder, &known, whole)

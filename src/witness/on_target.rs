@@ -91,7 +91,7 @@ fn in_log(rule: &Rule, project: &Project, plan: &Plan, query: &SourceQuery) -> W
         let before = out.all.len();
         let setting = Setting { project, rule, kind: query.kind, systems: vec![*os], fillers: &target.filler };
         let log = Log {
-            has: &|field| target.mapping(field, query.kind).is_some(),
+            has: &|field| target.mapping_in(query.source, field, query.kind).is_some(),
             seen: &|event| row::read(target, query.source, query.kind, &row::write(target, query.source, *os, event)),
         };
         Maker::new(&setting, &body, &evaluator, &log).run(&mut out);

@@ -219,7 +219,7 @@ impl<'a, 't> Binding<'a, 't> {
             return None;
         }
         let mut binder =
-            Binder { target: self.target, kind, kinds, os: &os, notes: vec![], refused: vec![], strict: false };
+            Binder { target: self.target, source, kind, kinds, os: &os, notes: vec![], refused: vec![], strict: false };
         let detect = binder.pred(&detect);
         let mut silenced = detect == Bound::Const(false);
         let mut exceptions = vec![];
@@ -243,7 +243,7 @@ impl<'a, 't> Binding<'a, 't> {
     pub(super) fn columns(&self, place: usize, field: FieldId) -> Option<Vec<Carried>> {
         let step = self.steps.get(place)?;
         let each: Vec<Option<Vec<(What, By, Column)>>> =
-            step.sources.iter().map(|source| self.of_source(field, source.kind)).collect();
+            step.sources.iter().map(|source| self.of_source(field, source.source, source.kind)).collect();
         let first = each.iter().flatten().next().cloned()?;
         let alike = |other: &Vec<(What, By, Column)>| {
             other.len() == first.len() && other.iter().zip(&first).all(|(a, b)| a.1 == b.1)
@@ -256,13 +256,13 @@ impl<'a, 't> Binding<'a, 't> {
         Some(all.map(|(i, (what, by, _))| Carried { what: *what, by: *by, columns: column(i) }).collect())
     }
 
-    fn of_source(&self, field: FieldId, kind: Kind) -> Option<Vec<(What, By, Column)>> {
+    fn of_source(&self, field: FieldId, source: &Source, kind: Kind) -> Option<Vec<(What, By, Column)>> {
         let ty = field.def().ty;
         if ty == Type::Identity {
-            let parts = self.target.identity(field, kind)?.iter().enumerate();
+            let parts = self.target.identity_in(source, field, kind)?.iter().enumerate();
             return Some(parts.map(|(i, p)| (What::Part(field, i), p.by, whole(&p.column, p.by))).collect());
         }
-        let mapping = self.target.mapping(field, kind)?;
+        let mapping = self.target.mapping_in(source, field, kind)?;
         let by = match ty {
             Type::Int | Type::Size => By::Number,
             Type::Time => By::Time,

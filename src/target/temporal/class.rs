@@ -93,22 +93,29 @@ fn dropped(binding: &mut Binding, equal: &Equal, nodes: [Node; 2]) -> bool {
 
 /// What a target says of a field that a step's events lack.
 pub(super) fn lacks(binding: &Binding, node: Node) -> String {
-    let kinds: Vec<&str> =
-        binding.steps.get(node.place).map(|s| s.sources.iter().map(|s| s.kind.word()).collect()).unwrap_or_default();
     let mut different: Vec<&str> = vec![];
-    for kind in kinds {
-        if !different.contains(&kind) {
-            different.push(kind);
+    for step in binding.steps.get(node.place).into_iter().flat_map(|s| &s.sources) {
+        // What other events of the kind have is the log source's to lack.
+        let (field, of_kind) = (node.field, step.kind);
+        let there =
+            binding.target.mapping(field, of_kind).is_some() || binding.target.identity(field, of_kind).is_some();
+        let word = step.source.word().filter(|_| there).unwrap_or_else(|| of_kind.word());
+        if !different.contains(&word) {
+            different.push(word);
         }
     }
-    let what = match (node.field.def().ty, node.field.short()) {
+    lacks_in(&different.join(" or "), node.field)
+}
+
+fn lacks_in(events: &str, field: FieldId) -> String {
+    let what = match (field.def().ty, field.short()) {
         (Type::Identity, "host") => "columns that identify the host".to_owned(),
         (Type::Identity, "user") => "columns that identify the user".to_owned(),
         (Type::Identity, "parent") => "columns that identify the parent process for good".to_owned(),
         (Type::Identity, _) => "columns that identify the process for good".to_owned(),
         (_, name) => format!("`{name}`"),
     };
-    format!("has no {what} in {} events", different.join(" or "))
+    format!("has no {what} in {events} events")
 }
 
 /// Adds an equality to the drafts; `false` if it must stay a condition.
@@ -205,6 +212,17 @@ pub(super) fn required_columns(
         .unwrap_or_default();
     if !strict || gone.is_empty() {
         return Some(columns);
+    }
+    let source = |place: usize| binding.steps.get(node.place)?.sources.get(place);
+    // Its events are what the author asks for by a field's word, such as `file.action`: nobody allowed to lose them.
+    let alone = gone.iter().filter_map(|i| source(*i)).find(|s| {
+        let of_kind = binding.steps.get(node.place).into_iter().flat_map(|step| step.sources.iter().enumerate());
+        of_kind.filter(|(_, other)| other.kind == s.kind).any(|(i, _)| !gone.contains(&i))
+    });
+    if let Some(place) = alone.map(|s| s.source.word().unwrap_or_else(|| s.kind.word())) {
+        let why = lacks_in(place, node.field);
+        binding.refuse(span, why);
+        return None;
     }
     for place in &gone {
         let kind = binding.steps.get(node.place).and_then(|s| s.sources.get(*place)).map_or("", |s| s.kind.word());

@@ -116,8 +116,16 @@ fn asked(binding: &mut Binding, place: usize, event: &OneEvent, strict: bool) ->
         let pred = known_of_source(event.of(source.kind), source.source, &source.os);
         let strict = strict && has_when_available(&pred);
         let (kind, os) = (source.kind, source.os.as_slice());
-        let mut binder =
-            Binder { target: binding.target, kind, kinds: &kinds, os, notes: vec![], refused: vec![], strict };
+        let mut binder = Binder {
+            target: binding.target,
+            source: source.source,
+            kind,
+            kinds: &kinds,
+            os,
+            notes: vec![],
+            refused: vec![],
+            strict,
+        };
         bound.push(binder.pred(&pred));
         notes.append(&mut binder.notes);
         refused.append(&mut binder.refused);

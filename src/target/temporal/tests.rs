@@ -89,3 +89,34 @@ fn a_step_of_a_kind_that_the_target_lacks_is_refused_once() {
     let steps = sequence("c: library where dll.name is \"c.dll\"");
     assert_eq!(refusals("splunk-cim", &steps), ["it has no log source for library events of windows"]);
 }
+
+/// A process and a file of that process, which something was done with.
+fn by_process(action: &str) -> String {
+    format!(
+        "detect sequence by host within 5m {{
+           a: process where command_line contains \"a\"
+           b: file where file.action {action} and process is a.process
+         }}"
+    )
+}
+
+#[test]
+fn a_log_source_without_the_column_that_joins_its_events_is_refused_by_name() {
+    let why = "it has no columns that identify the process for good in file_rename events";
+    assert_eq!(refusals("sigma", &by_process("is moved")), [why]);
+    assert_eq!(refusals("sigma", &by_process("in [created, moved]")), [why]);
+    let document = on("sigma", &by_process("is created")).expect("a document");
+    assert!(document.contains("ProcessGuid"), "{document}");
+}
+
+#[test]
+fn a_log_source_may_lack_a_field_or_call_it_otherwise() {
+    let file = |action: &str, field: &str| format!("detect file where file.action is {action} and {field}");
+    let why = refusals("sigma", &file("opened", "process.entity_id is \"x\""));
+    assert_eq!(why, ["it has no `process.entity_id` in file_access events"]);
+    let document = on("sigma", &file("opened", "file.name is \"Login Data\"")).expect("a document");
+    assert!(
+        document.contains(r"FileName|endswith: '\Login Data'") && !document.contains("TargetFilename"),
+        "{document}"
+    );
+}
