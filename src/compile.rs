@@ -12,7 +12,7 @@ use crate::target::{Note, Target, Unsupported};
 pub enum Status {
     /// In full.
     Exact,
-    /// Parts were dropped as their author allowed; notes say which.
+    /// Parts were dropped as their author allowed, or a part rests on what the platform does not document; notes say which.
     Degraded,
 }
 

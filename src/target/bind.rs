@@ -27,7 +27,8 @@ pub struct Unsupported {
 pub struct Note {
     /// The remark.
     pub text: String,
-    /// Something of the rule was dropped, as its author allowed.
+    /// Something of the rule was dropped, as its author allowed, or the document rests on what its platform does not
+    /// document.
     pub degraded: bool,
 }
 
