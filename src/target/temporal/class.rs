@@ -1,7 +1,7 @@
 //! Equalities become classes: all columns that must be equal in a match, whatever chain of equalities says so.
 
 use super::bind::Binding;
-use super::{Carry, Class, What};
+use super::{Carry, Class, StepSource, What};
 use crate::ir::{Equal, Role, Steps};
 use crate::sema::{FieldId, Type};
 use crate::source::Span;
@@ -104,7 +104,18 @@ pub(super) fn lacks(binding: &Binding, node: Node) -> String {
             different.push(word);
         }
     }
-    lacks_in(&different.join(" or "), node.field)
+    let events = different.join(" or ");
+    let number = FieldId::find(&format!("{}.pid", node.field.short()));
+    let numbered = |step: &StepSource| {
+        let target = binding.target;
+        target.identity(node.field, step.kind).is_none()
+            && number.is_some_and(|n| target.mapping(n, step.kind).is_some())
+    };
+    if binding.steps.get(node.place).is_some_and(|s| s.sources.iter().all(numbered)) {
+        let what = if node.field.short() == "parent" { "the parent process" } else { "the process" };
+        return format!("knows {what} in {events} events by its number alone, which is used again");
+    }
+    lacks_in(&events, node.field)
 }
 
 fn lacks_in(events: &str, field: FieldId) -> String {

@@ -120,3 +120,19 @@ fn a_log_source_may_lack_a_field_or_call_it_otherwise() {
         "{document}"
     );
 }
+
+#[test]
+fn a_bare_number_of_a_process_joins_nothing_unless_its_author_lets_the_join_go() {
+    let steps = |join: &str| {
+        format!(
+            "detect sequence by host within 5m {{
+               a: process where command_line contains \"a\"
+               b: process where process.name is \"b.exe\" and parent is a.process{join}
+             }}"
+        )
+    };
+    let why = "it knows the process in process events by its number alone, which is used again";
+    assert_eq!(refusals("sentinel-securityevent", &steps("")), [why]);
+    let document = on("sentinel-securityevent", &steps(" when available")).expect("a document");
+    assert!(document.contains("A condition is left out, which may add alerts: the target knows"), "{document}");
+}
