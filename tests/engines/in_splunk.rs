@@ -11,6 +11,7 @@ use crate::run::temporal::splunk::{self, Logged};
 use crate::run::temporal::{events, rules};
 use crate::{REPORTS, SEED, TIMED_RULES, number, say};
 use arcanary::compile::compile;
+use arcanary::sema::Kind;
 use arcanary::target::{Language, Target, Targets};
 
 /// Sets of events for each random rule in Splunk.
@@ -19,7 +20,7 @@ const SPLUNK_SETS: usize = 30;
 /// Sysmon with one log of files, for rules that ask a file event for no action.
 fn sysmon() -> Target {
     let mut target = Targets::built_in().all["splunk-sysmon"].clone();
-    let files = target.sources.get_mut(&arcanary::sema::Kind::File).expect("a log of files");
+    let files = target.sources.get_mut(&Kind::File).expect("a log of files");
     files.truncate(1);
     files.iter_mut().for_each(|s| s.when.clear());
     target
@@ -133,6 +134,38 @@ fn values_in_a_data_model_are_counted_exactly_although_its_rows_are_seconds() {
     assert!(rows > 100, "only {rows} rows: the events do not meet the rule");
 }
 
+#[test]
+fn rows_of_one_time_stand_in_the_order_of_their_steps_whatever_the_order_in_the_log() {
+    let rule = "rule r { title \"R\" id 00000000-0000-4000-8000-000000000001 level low os [windows]
+        detect sequence by host within 5s {
+          a: process where command_line contains \"a\"
+          without x: network where destination.port is 443
+          b: file where file.action is created
+        } }";
+    let project = random::resolved(rule).expect("a rule");
+    let rule = &project.rules["r"];
+    let target = &Targets::built_in().all["splunk-sysmon"];
+    let document = compile(rule, &project, target).expect("a document");
+    let question = splunk::Question { project: &project, rule, target, query: &document.text };
+    let text = |value: &str| Value::Text(value.to_owned());
+    let at = |set: i64, kind, name, value| Happened {
+        time: (1_767_225_600 + set * 1000) * 1_000_000,
+        event: Event::new(kind, [("host", text("h")), (name, value)]),
+    };
+    let start = |set| at(set, Kind::Process, "command_line", text("a"));
+    let created = |set| at(set, Kind::File, "file.action", text("created"));
+    let sent = |set| at(set, Kind::Network, "destination.port", Value::Number(443));
+    let sets = [
+        vec![created(0), start(0)],
+        vec![start(1), created(1)],
+        vec![created(2), sent(2), start(2)],
+        vec![created(3), start(3), sent(3)],
+    ];
+    let mut dice = Dice::new(SEED);
+    let sets = sets.map(|set| question.log(&set, &mut dice));
+    assert_eq!(splunk::compare(&question, &sets), Ok(2));
+}
+
 /// Files of a few folders, several of them in the same second; sets lie far apart.
 fn directories(dice: &mut Dice, set: usize) -> Vec<Happened> {
     let base = 1_767_225_600 + i64::try_from(set).expect("few sets") * 100_000;
@@ -142,7 +175,7 @@ fn directories(dice: &mut Dice, set: usize) -> Vec<Happened> {
         let host = *dice.pick(&["h", "H", "i"]);
         let fields = [("file.action", "created"), ("file.path", &path), ("host", host)];
         let text = |(name, value): (&'static str, &str)| (name, Value::Text(value.to_owned()));
-        let event = Event::new(arcanary::sema::Kind::File, fields.map(text));
+        let event = Event::new(Kind::File, fields.map(text));
         Happened { time: base * 1_000_000 + tenths * 100_000, event }
     };
     (0..8).map(|_| file(dice)).collect()
