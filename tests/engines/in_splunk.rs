@@ -13,6 +13,7 @@ use crate::{REPORTS, SEED, TIMED_RULES, number, say};
 use arcanary::compile::compile;
 use arcanary::sema::Kind;
 use arcanary::target::{Language, Target, Targets};
+use arcanary::witness::witnesses_of_several_on;
 
 /// Sets of events for each random rule in Splunk.
 const SPLUNK_SETS: usize = 30;
@@ -179,6 +180,30 @@ fn directories(dice: &mut Dice, set: usize) -> Vec<Happened> {
         Happened { time: base * 1_000_000 + tenths * 100_000, event }
     };
     (0..8).map(|_| file(dice)).collect()
+}
+
+#[test]
+fn splunk_says_of_witnesses_over_several_events_what_they_say_of_themselves() {
+    let targets = Targets::built_in();
+    let (mut asked, mut wrong) = (0, vec![]);
+    for folder in ["rules", "tests/cases"] {
+        let loaded = load(&files(folder), "");
+        for rule in loaded.project.rules.values().filter(|r| r.over_several_events().is_some()) {
+            for target in targets.all.values().filter(|t| t.language == Language::Spl) {
+                let Ok(document) = compile(rule, &loaded.project, target) else { continue };
+                let question = splunk::Question { project: &loaded.project, rule, target, query: &document.text };
+                match witnesses_of_several_on(rule, &loaded.project, target) {
+                    Ok(sets) => match splunk::witnessed(&question, &sets) {
+                        Ok(witnesses) => asked += witnesses,
+                        Err(why) => wrong.push(why),
+                    },
+                    Err(why) => wrong.push(format!("{} on {}: {why:?}", rule.name, target.name)),
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n\n"));
+    assert!(asked > 300, "{asked} witnesses");
 }
 
 #[test]

@@ -71,8 +71,8 @@ fn bind_all<'t>(
     if !binding.refused.is_empty() {
         return Err(once(binding.refused));
     }
-    let Binding { steps, notes, .. } = binding;
-    Ok(StepsPlan { target, steps, classes, conditions, exceptions, flags, show, notes: once(notes) })
+    let Binding { steps, notes, dropped, .. } = binding;
+    Ok(StepsPlan { target, steps, classes, conditions, exceptions, flags, dropped, show, notes: once(notes) })
 }
 
 /// Each of these once, in order.
@@ -95,6 +95,8 @@ pub(super) struct Binding<'a, 't> {
     pub whole: &'a Steps,
     /// Optional steps that are left out, by their index in the rule.
     left_out: Vec<usize>,
+    /// Parts under `when available` that are left out.
+    pub dropped: Vec<Span>,
     pub steps: Vec<BoundStep<'t>>,
     pub notes: Vec<Note>,
     pub refused: Vec<Unsupported>,
@@ -102,8 +104,8 @@ pub(super) struct Binding<'a, 't> {
 
 impl<'a, 't> Binding<'a, 't> {
     pub(super) fn new(rule: &'a Rule, project: &'a Project, target: &'t Target, whole: &'a Steps) -> Self {
-        let (left_out, steps, notes, refused) = (vec![], vec![], vec![], vec![]);
-        Binding { rule, project, target, whole, left_out, steps, notes, refused }
+        let (left_out, dropped, steps, notes, refused) = (vec![], vec![], vec![], vec![], vec![]);
+        Binding { rule, project, target, whole, left_out, dropped, steps, notes, refused }
     }
 
     /// The columns of a key in the events of a step, which must have it.

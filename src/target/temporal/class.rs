@@ -83,7 +83,8 @@ pub(super) fn classes(binding: &mut Binding, steps: &Steps) -> (Vec<Class>, Vec<
 /// Whether an equality is left out, as its author allowed.
 fn dropped(binding: &mut Binding, equal: &Equal, nodes: [Node; 2]) -> bool {
     let lacking = nodes.iter().find(|n| binding.columns(n.place, n.field).is_none()).copied();
-    if let (Some(node), Some(_)) = (lacking, equal.available) {
+    if let (Some(node), Some(part)) = (lacking, equal.available) {
+        binding.dropped.push(part);
         let why = lacks(binding, node);
         binding.note(format!("A condition is left out, which may add alerts: the target {why}."), true);
         return true;

@@ -11,6 +11,8 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
+pub use fit::fit;
+
 use super::detection::Detection;
 use super::yaml::scalar;
 use super::{detected, head, list, suffix, tail, text};

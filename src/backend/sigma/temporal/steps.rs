@@ -4,7 +4,7 @@
 //! these". The combinations are what that means, and a group fires if one of them does.
 
 use super::apart::apart;
-use super::fit::fit;
+use super::fit;
 use super::{Base, Correlation, Group, MOST_CORRELATIONS, Said, grouped, source_id, timespan, whole};
 use crate::ir::Steps;
 use crate::sema::{Project, Rule};

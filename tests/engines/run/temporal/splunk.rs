@@ -8,6 +8,7 @@ use super::super::view::{Missing, logged, missing};
 use arcanary::ir::{Count, Meaning, Role, Step, Steps};
 use arcanary::sema::{FieldId, Project, Rule};
 use arcanary::target::{By, Target};
+use arcanary::witness::{LoggedSets, Verdict};
 use serde_json::Value as Json;
 
 /// A rule with its query for a target.
@@ -52,22 +53,55 @@ fn log(target: &Target, happened: &Happened, missing: &Missing) -> Option<Logged
             seen.fields.insert(identity, Value::Text(value));
         }
     }
-    let source = logged.source;
-    let dataset = source.datamodel.as_deref().map(|m| m.rsplit('.').next().unwrap_or(m));
+    let place = logged.source.word().expect("a macro or data model");
+    let row = stored(target, place, &logged.row, happened.time);
+    Some(Logged { row, happened: Happened { time: happened.time, event: seen } })
+}
+
+/// A row as Splunk has it, behind a macro or in a data model.
+fn stored(target: &Target, place: &str, columns: &serde_json::Map<String, Json>, time: i64) -> spl::Row {
+    let definition = target.macros.get(place);
+    let dataset = definition.is_none().then(|| place.rsplit('.').next().unwrap_or(place));
     let named = |name: &str| dataset.map_or_else(|| name.to_owned(), |d| format!("{d}.{name}"));
-    let mut row: spl::Row = logged.row.iter().map(|(name, value)| (named(name), value.clone())).collect();
+    let mut row: spl::Row = columns.iter().map(|(name, value)| (named(name), value.clone())).collect();
     row.shift_remove(&named("_time"));
-    row.insert("_time".to_owned(), Json::from(happened.time as f64 / 1e6));
+    row.insert("_time".to_owned(), Json::from(time as f64 / 1e6));
     if dataset.is_some() {
         row.insert(named("is_member"), Json::from("true"));
     }
-    if let Some(name) = &source.macro_name {
-        let definition = &target.macros[name];
+    if let Some(definition) = definition {
         let (_, rest) = definition.split_once("source=\"").expect("a macro names a source");
         row.insert("index".to_owned(), Json::from("main"));
         row.insert("source".to_owned(), Json::from(rest.split('"').next().expect("a source")));
     }
-    Some(Logged { row, happened: Happened { time: happened.time, event: seen } })
+    row
+}
+
+/// Asks a query about witnesses; how many there are, and what it does not say of them as they do.
+pub fn witnessed(question: &Question, sets: &LoggedSets) -> Result<usize, String> {
+    let mut macros = spl::Macros::default();
+    for (name, text) in &question.target.macros {
+        macros.define(name, text);
+    }
+    let query = spl::read(question.query).map_err(|e| format!("{e}\n{}", question.query))?;
+    let (mut rows, mut spans, mut number) = (vec![], vec![], 0);
+    for witness in &sets.witnesses.all {
+        let logged = sets.rows(witness, &mut number);
+        let time = |row: &serde_json::Map<String, Json>| micros(row.get("_time")).expect("a time");
+        let times: Vec<i64> = logged.iter().map(|(_, row)| time(row)).collect();
+        spans.push((*times.iter().min().expect("events"), *times.iter().max().expect("events")));
+        rows.extend(logged.iter().map(|(place, row)| stored(question.target, place, row, time(row))));
+    }
+    let returned = query.run(&rows, &macros).map_err(|e| format!("{e}\n{}", question.query))?;
+    let told: Vec<i64> = returned.iter().filter_map(|row| micros(row.get("_time"))).collect();
+    for (witness, (first, last)) in sets.witnesses.all.iter().zip(&spans) {
+        let fires = told.iter().any(|t| first <= t && t <= last);
+        if fires != (witness.verdict == Verdict::Fires) {
+            let (rule, target) = (&question.rule.name, &question.target.name);
+            return Err(format!("{rule} on {target}: {} is {fires}\n{witness:?}", witness.because.detail));
+        }
+    }
+    Ok(spans.len())
 }
 
 /// An identity as the columns of a row tell it; `None` where one of them has no value.
