@@ -12,20 +12,11 @@ use crate::run::temporal::{events, rules};
 use crate::{REPORTS, SEED, TIMED_RULES, number, say};
 use arcanary::compile::compile;
 use arcanary::sema::Kind;
-use arcanary::target::{Language, Target, Targets};
+use arcanary::target::{Language, Targets};
 use arcanary::witness::witnesses_of_several_on;
 
 /// Sets of events for each random rule in Splunk.
 const SPLUNK_SETS: usize = 30;
-
-/// Sysmon with one log of files, for rules that ask a file event for no action.
-fn sysmon() -> Target {
-    let mut target = Targets::built_in().all["splunk-sysmon"].clone();
-    let files = target.sources.get_mut(&Kind::File).expect("a log of files");
-    files.truncate(1);
-    files.iter_mut().for_each(|s| s.when.clear());
-    target
-}
 
 #[test]
 fn splunk_finds_the_matches_of_random_rules_over_several_events_that_brute_force_finds() {
@@ -33,7 +24,7 @@ fn splunk_finds_the_matches_of_random_rules_over_several_events_that_brute_force
     let wanted = number("ARCANARY_TIMED_RULES").map_or(TIMED_RULES, |n| usize::try_from(n).unwrap());
     let seed = number("ARCANARY_RANDOM_SEED").unwrap_or(SEED);
     let mut dice = Dice::new(seed);
-    let target = &sysmon();
+    let target = &splunk::sysmon();
     let (mut said, mut refused, mut rows, mut wrong) = (0, std::collections::BTreeMap::new(), 0, vec![]);
     let mut tried = 0;
     while said < wanted {

@@ -7,6 +7,7 @@ use super::super::lower::pascal;
 use super::step::{compared, filtered, lower, time};
 use crate::backend::one_line;
 use crate::ir::Count;
+use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
 use crate::target::temporal::{Carry, CountPlan, What};
 use crate::target::{Column, Unsupported};
@@ -21,7 +22,8 @@ const LAST: &str = "LastSeen";
 /// # Errors
 /// A number that is too large for a list.
 pub fn query(rule: &Rule, count: &Count, plan: &CountPlan, pretests: Pretests) -> Result<Query, Vec<Unsupported>> {
-    let at_least = i64::try_from(count.at_least).unwrap_or(i64::MAX);
+    let at_least =
+        i64::try_from(count.at_least).unwrap_or(i64::MAX).saturating_add(i64::from(on(Mutant::KqlCountStrict)));
     if at_least > LIST {
         let why = format!("counts {LIST} events of a group and no more");
         return Err(vec![Unsupported { span: count.at_least_span, why }]);

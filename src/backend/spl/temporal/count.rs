@@ -9,6 +9,7 @@ use crate::backend::spl::eval::Lower;
 use crate::backend::spl::lower::unique;
 use crate::backend::{exception_line, one_line};
 use crate::ir::Count;
+use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
 use crate::target::temporal::{Carry, CountPlan, What};
 use crate::target::{By, Column, How, Unsupported};
@@ -35,7 +36,14 @@ pub fn count(rule: &Rule, meant: &Count, plan: &CountPlan) -> Result<Printed, Ve
     let names = Names::new(plan.target, ["exceptions", "count"]);
     let rows = Rows::new(rule, plan.target, std::slice::from_ref(&plan.events), names, &lower);
     let window = meant.within.micros / 1_000_000;
-    let mut counting = Counting { plan, rows, window, at_least: meant.at_least, keys: vec![], shown: vec![] };
+    let mut counting = Counting {
+        plan,
+        rows,
+        window,
+        at_least: meant.at_least + u64::from(on(Mutant::SplCountStrict)),
+        keys: vec![],
+        shown: vec![],
+    };
     counting.query();
     let query = counting.rows.finish();
     Ok(counting.rows.printed(query, plan.notes.clone()))

@@ -6,8 +6,8 @@ use super::super::super::spl;
 use super::super::random::Dice;
 use super::super::view::{Missing, logged, missing};
 use arcanary::ir::{Count, Meaning, Role, Step, Steps};
-use arcanary::sema::{FieldId, Project, Rule};
-use arcanary::target::{By, Target};
+use arcanary::sema::{FieldId, Kind, Project, Rule};
+use arcanary::target::{By, Target, Targets};
 use arcanary::witness::{LoggedSets, Verdict};
 use serde_json::Value as Json;
 
@@ -147,6 +147,15 @@ fn each_process_once(set: Vec<Logged>) -> Vec<Logged> {
         process.filter(|_| l.happened.event.kind == arcanary::sema::Kind::Process)
     };
     set.into_iter().filter(|l| start(l).is_none_or(|process| seen.insert(process))).collect()
+}
+
+/// Sysmon with one log of files, for rules that ask a file event for no action.
+pub fn sysmon() -> Target {
+    let mut target = Targets::built_in().all["splunk-sysmon"].clone();
+    let files = target.sources.get_mut(&Kind::File).expect("a log of files");
+    files.truncate(1);
+    files.iter_mut().for_each(|s| s.when.clear());
+    target
 }
 
 /// Asks a query about sets of events that lie far apart; how many rows it returned, and what is wrong with them.
