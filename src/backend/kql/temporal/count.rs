@@ -199,6 +199,10 @@ impl Counting<'_> {
         let both = Expr::Call("pack_array", vec![phase(column("Added"), 1), gone]);
         let steps = vec![
             Step::Distinct(self.with(&[values.as_slice(), &[EVENT]].concat())),
+            Step::Comment(
+                "a value adds one at its time, and takes it away where it comes again or its window ends;".into(),
+            ),
+            Step::Comment("times count four to a microsecond, which orders what happens at one".into()),
             Step::Extend(vec![("Added".to_owned(), micros)]),
             Step::Summarize(vec![assigned("Times", list("Added"))], self.with(&values)),
             Step::Extend(vec![sorted("Times")]),
@@ -260,6 +264,7 @@ impl Counting<'_> {
         let inside =
             Expr::And(vec![column(EVENT).op("<=", column(LAST)), column(LAST).op("-", column(EVENT)).op("<=", span())]);
         let steps = vec![
+            Step::Comment("one row a burst: nothing in the window before had enough".into()),
             Step::Join("leftouter", previous, self.with(&["Index"])),
             Step::Where(first),
             Step::Project(plain(&self.with(&[LAST]))),
