@@ -12,7 +12,7 @@ use crate::target::{Note, Target, Unsupported};
 pub enum Status {
     /// In full.
     Exact,
-    /// Parts were dropped as their author allowed; notes say which.
+    /// Parts were dropped as their author allowed, or a part rests on what the platform does not document; notes say which.
     Degraded,
 }
 
@@ -67,6 +67,15 @@ pub(crate) mod tests {
 
     /// The document of a rule of these entries on a built-in target, or why there is none.
     pub(crate) fn on(target: &str, entries: &str) -> Result<String, String> {
+        compiled(target, entries).map_err(|refused| refused.first().cloned().unwrap_or_default())
+    }
+
+    /// All that a built-in target says to a rule of these entries that it refuses.
+    pub(crate) fn refusals(target: &str, entries: &str) -> Vec<String> {
+        compiled(target, entries).expect_err("a rule that the target cannot say")
+    }
+
+    fn compiled(target: &str, entries: &str) -> Result<String, Vec<String>> {
         let text = format!(
             "rule r {{ title \"R\" id 00000000-0000-4000-8000-000000000001 level low os [windows]\n{entries}\n}}"
         );
@@ -76,6 +85,6 @@ pub(crate) mod tests {
         let (project, found) = crate::sema::resolve(parsed, &indexmap::IndexMap::new());
         assert!(found.is_empty(), "{found:?}");
         let document = compile(&project.rules["r"], &project, &Targets::built_in().all[target]);
-        document.map(|d| d.text).map_err(|refused| refused[0].labels[0].text.clone())
+        document.map(|d| d.text).map_err(|refused| refused.iter().map(|d| d.labels[0].text.clone()).collect())
     }
 }

@@ -32,6 +32,12 @@ pub enum Part {
     Spl,
     /// Sigma's.
     Sigma,
+    /// KQL of rules over several events.
+    KqlTime,
+    /// SPL of these.
+    SplTime,
+    /// Sigma's correlations.
+    SigmaTime,
     /// Regular expressions of command lines and folders.
     Lines,
 }
@@ -130,6 +136,35 @@ mutants! {
         SigmaYamlQuote: "a quote in a scalar is not doubled",
         SigmaUnquoted: "values stand without quotes",
         SigmaDocumentLost: "only the first log source has a document",
+    }
+    KqlTime {
+        KqlStepOrderLost: "the order of two steps is not asked",
+        KqlWindowLost: "the window is not asked",
+        KqlWindowExclusive: "the window's very end is outside",
+        KqlJoinKeyLost: "one of the columns that join two steps is left out",
+        KqlWithoutLost: "a `without` is left out",
+        KqlEarliest: "the earliest match is chosen, not the tightest",
+        KqlKeyCase: "letters' case counts in keys",
+        KqlCountStrict: "a count must pass its number",
+    }
+    SplTime {
+        SplStepOrderLost: "rows stand in the order of steps, whatever their times",
+        SplStepTiesLost: "rows of one time stand in any order",
+        SplWindowLost: "the window is not asked",
+        SplWindowExclusive: "the window's very end is outside",
+        SplJoinKeyLost: "one of the columns that join two steps is left out",
+        SplWithoutLost: "a `without` is left out",
+        SplEarliest: "the earliest value of each key is carried, not the latest",
+        SplKeyCase: "letters' case counts in keys",
+        SplCountStrict: "a count must pass its number",
+    }
+    SigmaTime {
+        SigmaStepOrderLost: "a sequence is a correlation without order",
+        SigmaWindowLost: "the window is a year",
+        SigmaWindowExclusive: "the window is a second shorter",
+        SigmaJoinKeyLost: "one of the group keys is left out",
+        SigmaKeyMayLack: "base rules do not ask that a group key has a value",
+        SigmaCountStrict: "a count must pass its number",
     }
     Lines {
         LineQuotesOpen: "white space within quotes separates arguments",

@@ -12,6 +12,8 @@ mod checker;
 #[path = "mutation/lines.rs"]
 mod lines;
 mod oracle;
+#[path = "mutation/over_time.rs"]
+mod over_time;
 #[path = "engines/run/mod.rs"]
 #[allow(dead_code, reason = "the validation of what is shipped uses all of it")]
 mod run;

@@ -17,7 +17,8 @@ use arcanary::event::engine::{Engine, Session};
 use arcanary::event::eval::{Evaluator, Verdict};
 use arcanary::event::{Event, Value};
 use arcanary::sema::Project;
-use arcanary::target::{Target, Targets};
+use arcanary::target::{Language, Target, Targets};
+use arcanary::witness::witnesses_of_several_on;
 use oracle::project::{Loaded, files, load};
 use run::compare::{Case, Forms, Round, compare};
 use run::random::{self, Dice};
@@ -102,6 +103,29 @@ fn documents_return_the_witnesses_of_their_rules_and_no_near_miss() {
     assert!(reports.is_empty(), "{}", reports.join("\n\n"));
     let told = format!("{} events, each put to its own rule.", report::number(events));
     report::section("witnesses", &format!("{told}\n\n{}", report::compared(&done)));
+}
+
+#[test]
+fn kusto_says_of_witnesses_over_several_events_what_they_say_of_themselves() {
+    if checker::tools().is_none() {
+        return;
+    }
+    let targets = Targets::built_in();
+    let projects = projects();
+    for target in targets.all.values().filter(|t| t.language == Language::Kql) {
+        let mut asked = vec![];
+        for (_, Loaded { project, .. }) in &projects {
+            for rule in project.rules.values().filter(|r| r.over_several_events().is_some()) {
+                let Ok(document) = compile(rule, project, target) else { continue };
+                let sets = witnesses_of_several_on(rule, project, target);
+                let sets = sets.unwrap_or_else(|why| panic!("{} on {}: {why:?}", rule.name, target.name));
+                asked.push((rule.name.clone(), document.text, sets));
+            }
+        }
+        let (witnesses, wrong) = kusto::witnessed(target, &asked);
+        assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n\n"));
+        assert!(witnesses > 10, "{witnesses} witnesses on {}", target.name);
+    }
 }
 
 /// How many random rules are asked about, unless the environment says otherwise.

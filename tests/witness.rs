@@ -345,7 +345,6 @@ fn hostile_rules_are_cut_and_say_so() {
         match of(&format!("detect process where {detect}")) {
             Ok(made) => assert!(made.cut == cut && made.all.len() < 5_000, "{shown}: {} {}", made.cut, made.all.len()),
             Err(Refused::Unsatisfiable(_, conflict)) => assert!(!conflict.certain, "{shown}"),
-            Err(other) => panic!("{shown}: {other:?}"),
         }
     }
 }

@@ -6,7 +6,9 @@ use crate::diagnostic::Diagnostic;
 use crate::project::{Loaded, unknown_target};
 use crate::sema::Rule;
 use crate::target::{Target, bind};
-use crate::witness::{Refused, Verdict, Witness, Witnesses, ecs, report, witnesses, witnesses_on};
+use crate::witness::{
+    Refused, Verdict, Witness, Witnesses, ecs, report, witnesses, witnesses_of_several_on, witnesses_on,
+};
 use clap::Args;
 use serde_json::{Map, Value as Json};
 
@@ -63,7 +65,7 @@ impl WitnessArgs {
         if rule.over_several_events().is_some() && !self.raw {
             let line = |w: &Witness| {
                 let events = w.events.iter().map(ecs::object).collect();
-                format!("{}\n", report::line_of_several(rule, w, events, &loaded.sources))
+                format!("{}\n", report::line_of_several(rule, w, None, events, &loaded.sources))
             };
             return Ok((made.all.iter().map(line).collect(), summary(&[&made])));
         }
@@ -75,11 +77,11 @@ impl WitnessArgs {
     }
 
     fn as_rows(&self, rule: &Rule, target: &Target, loaded: &Loaded) -> Result<(String, String), Vec<Diagnostic>> {
-        if let Some((what, span)) = rule.over_several_events() {
-            return Err(vec![report::finding(rule, &Refused::NotYet(what, span))]);
-        }
         for note in compile(rule, &loaded.project, target)?.notes {
             tell(&format!("note: {}", note.text));
+        }
+        if rule.over_several_events().is_some() {
+            return self.several_as_rows(rule, target, loaded);
         }
         // What compiles was bound.
         let Ok(plan) = bind(rule, &loaded.project, target) else { return Err(vec![]) };
@@ -98,6 +100,29 @@ impl WitnessArgs {
         }
         let summary = summary(&logs.iter().map(|l| &l.witnesses).collect::<Vec<_>>());
         Ok((lines, summary))
+    }
+
+    fn several_as_rows(
+        &self,
+        rule: &Rule,
+        target: &Target,
+        loaded: &Loaded,
+    ) -> Result<(String, String), Vec<Diagnostic>> {
+        let refused = |why: Option<Refused>| why.iter().map(|why| report::finding(rule, why)).collect::<Vec<_>>();
+        let sets = witnesses_of_several_on(rule, &loaded.project, target).map_err(refused)?;
+        let mut number = 0;
+        let mut lines = String::new();
+        for witness in &sets.witnesses.all {
+            let rows = sets.rows(witness, &mut number);
+            if self.raw {
+                rows.into_iter().for_each(|(_, row)| lines.push_str(&format!("{}\n", Json::Object(row))));
+            } else {
+                let (logs, rows): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+                let line = report::line_of_several(rule, witness, Some(&logs), rows, &loaded.sources);
+                lines.push_str(&format!("{line}\n"));
+            }
+        }
+        Ok((lines, summary(&[&sets.witnesses])))
     }
 
     fn line(

@@ -238,8 +238,6 @@ codes! {
         "`arcanary.yaml` does not say what it must, or says something unknown.";
     "E0901" Unsupported Finding "target cannot say it"
         "The target's logs or its language cannot answer this part of the rule, and nobody allowed to drop it. An approximation would change what the rule means, so none is made. Put `when available` on the part if alerts may be added without it, or list the rule under `skip` in arcanary.yaml.";
-    "E0902" NotYet Finding "not for rules over several events"
-        "The rule is understood, checked and compiled, and this command has no answer for rules over several events in this release.";
     "E0903" TooLong Finding "query too long"
         "The target refuses queries of this length, or with so many regular expressions. Split the rule, or name fewer utilities.";
     "E0904" Internal Finding "internal error"

@@ -27,7 +27,8 @@ pub struct Unsupported {
 pub struct Note {
     /// The remark.
     pub text: String,
-    /// Something of the rule was dropped, as its author allowed.
+    /// Something of the rule was dropped, as its author allowed, or the document rests on what its platform does not
+    /// document.
     pub degraded: bool,
 }
 
@@ -154,7 +155,7 @@ fn bind_source<'t>(
     if detect.is(false) {
         return Ok((None, vec![]));
     }
-    let mut binder = Binder::new(target, kind, &rule.kinds, os);
+    let mut binder = Binder::new(target, source, kind, &rule.kinds, os);
     let detect = binder.pred(&detect);
     let mut silenced = detect == Bound::Const(false);
     let mut exceptions = vec![];
@@ -196,6 +197,7 @@ fn never_reached(score: &Score, flags: &[(String, Bound)]) -> bool {
 /// Binds conditions on the events of one kind in one log source.
 pub(super) struct Binder<'a> {
     pub(super) target: &'a Target,
+    pub(super) source: &'a Source,
     pub(super) kind: Kind,
     /// All kinds of event that the rule, or the step, reads.
     pub(super) kinds: &'a [Kind],
@@ -207,8 +209,14 @@ pub(super) struct Binder<'a> {
 }
 
 impl<'a> Binder<'a> {
-    pub(super) fn new(target: &'a Target, kind: Kind, kinds: &'a [Kind], os: &'a [Os]) -> Binder<'a> {
-        Binder { target, kind, kinds, os, notes: vec![], refused: vec![], strict: false }
+    pub(super) fn new(
+        target: &'a Target,
+        source: &'a Source,
+        kind: Kind,
+        kinds: &'a [Kind],
+        os: &'a [Os],
+    ) -> Binder<'a> {
+        Binder { target, source, kind, kinds, os, notes: vec![], refused: vec![], strict: false }
     }
 
     /// Whether the target can say a condition.
@@ -294,8 +302,11 @@ impl<'a> Binder<'a> {
     }
 
     fn mapping(&mut self, field: FieldRef, span: Span) -> Option<Mapping> {
-        let found = self.target.mapping(field.id, self.kind).cloned();
-        if found.is_none() && self.logged_with_another_kind(field.id) {
+        let found = self.target.mapping_in(self.source, field.id, self.kind).cloned();
+        if found.is_none() && self.target.mapping(field.id, self.kind).is_some() {
+            let place = self.source.word().unwrap_or_else(|| self.kind.word());
+            self.refuse(span, format!("has no `{}` in {place} events", field.id.short()));
+        } else if found.is_none() && self.logged_with_another_kind(field.id) {
             // Events of this log source lack the field, and a test of what an event lacks is false.
             let (name, kind) = (field.id.short(), self.kind.word());
             self.notes.push(Note {
@@ -502,7 +513,7 @@ impl<'a> Binder<'a> {
             if !id.def().has_kind(self.kind) {
                 continue;
             }
-            match self.target.mapping(id, self.kind) {
+            match self.target.mapping_in(self.source, id, self.kind) {
                 Some(mapping) => out.push((name, column_of(mapping, id.def().ty))),
                 None if chosen.is_some() => {
                     let text = format!("Results show no `{name}`: the target has none in {} events.", self.kind.word());

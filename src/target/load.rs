@@ -71,6 +71,8 @@ struct SourceFile {
     filter: IndexMap<String, OneOrMany<Scalar>>,
     #[serde(default)]
     when: IndexMap<String, Vec<String>>,
+    #[serde(default)]
+    columns: IndexMap<String, Option<String>>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -219,6 +221,12 @@ impl Targets {
                 check.bad(name, "this macro has no definition under `macros`");
             }
         }
+        target.settle();
+        for column in target.sources.values().flatten().flat_map(|s| s.columns.keys()) {
+            if !target.knows(column) {
+                check.bad(column, "is the column of no field: a source's `columns` say what it calls one, or `~`");
+            }
+        }
         Some(target)
     }
 }
@@ -313,6 +321,8 @@ impl Check<'_> {
             definition: s.definition,
             filter: s.filter.into_iter().map(|(k, v)| (k, v.all())).collect(),
             when,
+            columns: s.columns,
+            ..Source::default()
         }
     }
 
@@ -426,6 +436,17 @@ impl Check<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_renames_no_column_that_no_field_reads() {
+        let text = "name: t\nextends: sigma\nsources:\n  file:\n    - os: [windows]\n      \
+                    logsource: { category: file_event }\n      columns: { ProcessGuid: Guid, Missing: ~ }\n";
+        let mut sources = Sources::new();
+        let id = sources.add("t.yaml", text);
+        let found: Vec<_> = Targets::built_in().add(id, &sources).into_iter().map(|d| d.message).collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("`Missing`: is the column of no field"), "{found:?}");
+    }
 
     #[test]
     fn built_in_targets_load_without_findings() {

@@ -23,7 +23,7 @@ pub use load::{BUILT_IN, Targets};
 pub(crate) use load::{MappingFile, mappings};
 pub use show::describe;
 
-use crate::sema::{FieldId, Kind, Os};
+use crate::sema::{FieldId, Kind, Os, fields};
 use indexmap::IndexMap;
 
 /// A query language.
@@ -97,6 +97,18 @@ pub enum Mapping {
 }
 
 impl Mapping {
+    /// The same out of another column.
+    fn of(&self, other: &str) -> Mapping {
+        let mut out = self.clone();
+        let (Mapping::Column(column)
+        | Mapping::Part(_, column)
+        | Mapping::Keyed { column, .. }
+        | Mapping::Equals { column, .. }
+        | Mapping::Words { column, .. }) = &mut out;
+        other.clone_into(column);
+        out
+    }
+
     /// The column that is read.
     #[must_use]
     pub fn column(&self) -> &str {
@@ -126,6 +138,21 @@ pub struct Source {
     pub filter: IndexMap<String, Vec<Scalar>>,
     /// Enum fields that are constant there.
     pub when: Vec<(FieldId, Vec<String>)>,
+    /// Columns of the target's fields that are called otherwise there; `None`: its events lack them.
+    pub columns: IndexMap<String, Option<String>>,
+    /// Fields that differ by these columns.
+    fields: IndexMap<FieldId, Option<Mapping>>,
+    /// Identities that differ by these columns.
+    identity: IndexMap<FieldId, Option<Vec<Part>>>,
+}
+
+impl Source {
+    /// What a reader calls it among the log sources of its kind of event.
+    #[must_use]
+    pub fn word(&self) -> Option<&str> {
+        let named = [&self.table, &self.macro_name, &self.datamodel].into_iter().flatten().next();
+        named.or_else(|| self.logsource.get("category")).map(String::as_str)
+    }
 }
 
 /// A target.
@@ -167,6 +194,15 @@ impl Target {
         of(Some(kind)).or_else(|| of(None)).map(Vec::as_slice)
     }
 
+    /// The same in one of its log sources.
+    #[must_use]
+    pub fn identity_in<'a>(&'a self, source: &'a Source, field: FieldId, kind: Kind) -> Option<&'a [Part]> {
+        match source.identity.get(&field) {
+            Some(own) => own.as_deref(),
+            None => self.identity(field, kind),
+        }
+    }
+
     /// The farthest that a query of this frequency, in seconds, may look back; `None`: without limit. Without a frequency it
     /// is the farthest of all.
     #[must_use]
@@ -185,5 +221,49 @@ impl Target {
     pub fn mapping(&self, field: FieldId, kind: Kind) -> Option<&Mapping> {
         let own = self.fields.get(&kind).and_then(|f| f.get(&field));
         own.or_else(|| self.every.get(&field))?.as_ref()
+    }
+
+    /// The same in one of its log sources.
+    #[must_use]
+    pub fn mapping_in<'a>(&'a self, source: &'a Source, field: FieldId, kind: Kind) -> Option<&'a Mapping> {
+        match source.fields.get(&field) {
+            Some(own) => own.as_ref(),
+            None => self.mapping(field, kind),
+        }
+    }
+
+    /// Whether a field or an identity reads this column.
+    fn knows(&self, column: &str) -> bool {
+        let mut mapped = self.every.values().chain(self.fields.values().flat_map(IndexMap::values)).flatten();
+        let mut parts = self.identity.values().flat_map(IndexMap::values).flatten();
+        mapped.any(|m| m.column() == column) || parts.any(|p| p.column == column)
+    }
+
+    /// Works out what each log source's own columns change.
+    fn settle(&mut self) {
+        let mut settled = std::mem::take(&mut self.sources);
+        for (kind, sources) in &mut settled {
+            for source in sources {
+                let named = |column: &str| source.columns.get(column);
+                let mappings = fields::all().filter_map(|f| {
+                    let mapping = self.mapping(f, *kind)?;
+                    let own = named(mapping.column())?;
+                    Some((f, own.as_ref().map(|column| mapping.of(column))))
+                });
+                let mappings = mappings.collect();
+                let identities = fields::all().filter_map(|f| {
+                    let parts = self.identity(f, *kind)?;
+                    parts.iter().find_map(|p| named(&p.column))?;
+                    let part = |p: &Part| match named(&p.column) {
+                        Some(own) => own.clone().map(|column| Part { column, by: p.by }),
+                        None => Some(p.clone()),
+                    };
+                    Some((f, parts.iter().map(part).collect::<Option<Vec<Part>>>()))
+                });
+                source.identity = identities.collect();
+                source.fields = mappings;
+            }
+        }
+        self.sources = settled;
     }
 }

@@ -9,9 +9,9 @@ use crate::sema::{FieldId, Kind, Os, Type, fields};
 use serde_json::{Map, Value as Json};
 
 /// Fields of a kind of event that have a column.
-fn mapped(target: &Target, kind: Kind) -> impl Iterator<Item = (FieldId, &Mapping)> {
+fn mapped<'t>(target: &'t Target, source: &'t Source, kind: Kind) -> impl Iterator<Item = (FieldId, &'t Mapping)> {
     let known = fields::all().filter(move |f| f.def().has_kind(kind));
-    known.filter_map(move |f| target.mapping(f, kind).map(|m| (f, m)))
+    known.filter_map(move |f| target.mapping_in(source, f, kind).map(|m| (f, m)))
 }
 
 fn json(scalar: &Scalar) -> Json {
@@ -25,19 +25,19 @@ fn json(scalar: &Scalar) -> Json {
 #[must_use]
 pub fn write(target: &Target, source: &Source, os: Os, event: &Event) -> Map<String, Json> {
     let mut row = Map::new();
-    for (field, mapping) in mapped(target, event.kind) {
+    for (field, mapping) in mapped(target, source, event.kind) {
         if let (Mapping::Column(column), Some(value)) = (mapping, event.get(field)) {
             row.insert(column.clone(), column_value(target, field, value, os));
         }
     }
-    for (field, mapping) in mapped(target, event.kind) {
+    for (field, mapping) in mapped(target, source, event.kind) {
         let Some(value) = event.get(field) else { continue };
         let column = mapping.column();
         if let (Mapping::Keyed { key, .. }, Value::Text(text)) = (mapping, value) {
             let before = row.get(column).and_then(Json::as_str).map_or_else(String::new, |b| format!("{b},"));
             row.insert(column.to_owned(), Json::from(format!("{before}{key}={text}")));
         } else if !row.contains_key(column)
-            && let Some(value) = part_value(target, event, mapping, value, os)
+            && let Some(value) = part_value((target, source), event, mapping, value, os)
         {
             row.insert(column.to_owned(), value);
         }
@@ -81,7 +81,7 @@ fn column_value(target: &Target, field: FieldId, value: &Value, os: Os) -> Json 
 }
 
 /// The column that a field is a part of, or a word of.
-fn part_value(target: &Target, event: &Event, mapping: &Mapping, value: &Value, os: Os) -> Option<Json> {
+fn part_value(log: (&Target, &Source), event: &Event, mapping: &Mapping, value: &Value, os: Os) -> Option<Json> {
     Some(match (mapping, value) {
         (Mapping::Words { words, .. }, Value::Text(text)) => json(words.get(text.as_ref())?.first()?),
         (Mapping::Equals { value: yes, .. }, Value::Bool(true)) => json(yes),
@@ -97,17 +97,17 @@ fn part_value(target: &Target, event: &Event, mapping: &Mapping, value: &Value, 
             How::Name => native(text, os),
             How::Extension => native(&format!("report.{text}"), os),
             How::Folder => native(&format!("{text}/report"), os),
-            How::Account | How::Domain => account(target, event, column),
+            How::Account | How::Domain => account(log, event, column),
         }),
         _ => return None,
     })
 }
 
 /// `DOMAIN\user`; without a domain, the user alone.
-fn account(target: &Target, event: &Event, column: &str) -> String {
+fn account((target, source): (&Target, &Source), event: &Event, column: &str) -> String {
     let part = |how: How| {
         let wanted = Mapping::Part(how, column.to_owned());
-        mapped(target, event.kind).find(|(_, m)| **m == wanted).and_then(|(f, _)| event.text(f))
+        mapped(target, source, event.kind).find(|(_, m)| **m == wanted).and_then(|(f, _)| event.text(f))
     };
     match (part(How::Domain), part(How::Account)) {
         (Some(domain), account) => format!("{domain}\\{}", account.unwrap_or("SYSTEM")),
@@ -130,7 +130,7 @@ fn native(path: &str, os: Os) -> String {
 pub fn read(target: &Target, source: &Source, kind: Kind, row: &Map<String, Json>) -> Event<'static> {
     let mut event = Event::new(kind);
     let is_missing = |text: &str| text.is_empty() || target.filler.iter().any(|f| f == text);
-    for (field, mapping) in mapped(target, kind) {
+    for (field, mapping) in mapped(target, source, kind) {
         let Some(stored) = row.get(mapping.column()) else { continue };
         if stored.as_str().is_some_and(is_missing) {
             continue;

@@ -84,6 +84,12 @@ fn source_words(source: &Source) -> String {
     for (field, words) in &source.when {
         let _ = write!(place, ", {} = {}", field.short(), words.join(" or "));
     }
+    for (column, own) in &source.columns {
+        let _ = match own {
+            Some(own) => write!(place, ", {column} is {own}"),
+            None => write!(place, ", without {column}"),
+        };
+    }
     format!("{place} ({})", systems.join(", "))
 }
 

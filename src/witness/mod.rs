@@ -29,6 +29,7 @@ mod ways;
 mod words;
 
 pub use on_target::{Logged, witnesses_on};
+pub use several::on_target::{LoggedSets, witnesses_of_several_on};
 
 use crate::event::Event;
 use crate::event::eval::Evaluator;
@@ -105,8 +106,6 @@ pub struct Witnesses {
 /// Why a rule has no witnesses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// It looks at several events, and rows of a target were asked for: what it has, and where.
-    NotYet(&'static str, Span),
     /// No event makes it fire: where its detection stands, and why.
     Unsatisfiable(Span, Conflict),
 }

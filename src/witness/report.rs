@@ -10,11 +10,6 @@ use serde_json::{Map, Value as Json, json};
 #[must_use]
 pub fn finding(rule: &Rule, refused: &Refused) -> Diagnostic {
     match refused {
-        Refused::NotYet(what, span) => {
-            Diagnostic::new(Code::NotYet, format!("`{}` has no witnesses in a target's logs yet", rule.name))
-                .at(*span, format!("{what} are evaluated, and no rows are made for them yet"))
-                .help("without `--target` its witnesses are events in ECS")
-        }
         Refused::Unsatisfiable(span, conflict) => unsatisfiable(rule, *span, conflict),
     }
 }
@@ -67,12 +62,21 @@ pub fn line(rule: &Rule, witness: &Witness, place: Option<&str>, event: Map<Stri
     Json::Object(out)
 }
 
-/// A witness of a rule over several events, with all its events.
+/// A witness of a rule over several events, with all its events; `logs` are those of a target in which these lie.
 #[must_use]
-pub fn line_of_several(rule: &Rule, witness: &Witness, events: Vec<Map<String, Json>>, sources: &Sources) -> Json {
+pub fn line_of_several(
+    rule: &Rule,
+    witness: &Witness,
+    logs: Option<&[String]>,
+    events: Vec<Map<String, Json>>,
+    sources: &Sources,
+) -> Json {
     let mut out = line(rule, witness, None, Map::new(), sources);
     if let Some(out) = out.as_object_mut() {
         out.remove("event");
+        if let Some(logs) = logs {
+            out.insert("logs".into(), json!(logs));
+        }
         out.insert("events".into(), json!(events));
     }
     out

@@ -182,3 +182,27 @@ fn rows_of_one_instant_come_out_by_place_whatever_the_order_of_arrival() {
     // At equal times the event of the highest step completes the match.
     assert_eq!(completing(&fed.end()), [1, 4, 5]);
 }
+
+#[test]
+fn a_guard_takes_away_the_match_of_its_own_values_and_no_other() {
+    let mut fed = Fed::new(
+        "detect sequence by host within 5m {
+           a: process where command_line contains \"a\"
+           without x: network where destination.domain contains \"x\" and user.name is a.user.name
+           b: file where file.name contains \"b\" and user.name is a.user.name
+           c: library where dll.name contains \"c\"
+         }",
+        0,
+    );
+    let mut event = |kind, second, user, field, value| {
+        fed.event(kind, Some(second), &[("host.name", "h"), ("user.name", user), (field, value)]);
+    };
+    event(Kind::Process, 0, "kim", "command_line", "a");
+    event(Kind::Process, 1, "lee", "command_line", "a");
+    event(Kind::Network, 2, "kim", "destination.domain", "x");
+    event(Kind::File, 3, "kim", "file.name", "b");
+    event(Kind::Library, 4, "kim", "dll.name", "c");
+    event(Kind::File, 5, "lee", "file.name", "b");
+    event(Kind::Library, 6, "kim", "dll.name", "c");
+    assert_eq!(completing(&fed.end()), [7]);
+}

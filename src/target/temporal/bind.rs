@@ -3,7 +3,7 @@
 use super::class::{Node, classes, required_columns};
 use super::count::as_step;
 use super::{BoundStep, Carried, Carry, StepSource, StepsPlan, What, default_show, joint};
-use crate::ir::{Key, Meaning, Role, Step, Steps};
+use crate::ir::{Joint, Key, Meaning, Role, Step, Steps};
 use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
 use crate::source::Span;
 use crate::target::bind::{Binder, column_of};
@@ -21,7 +21,46 @@ pub fn bind_steps<'t>(
     project: &Project,
     target: &'t Target,
 ) -> Result<StepsPlan<'t>, Vec<Unsupported>> {
+    let optional: Vec<usize> = steps.of_role(Role::Optional).map(|(i, _)| i).collect();
+    // What finds the events, and nothing else.
+    let bare = Steps { exceptions: vec![], flags: vec![], show: Some(vec![]), ..steps.clone() };
+    if bind_all(rule, &bare, project, target, optional.clone()).is_err() {
+        return bind_all(rule, steps, project, target, optional);
+    }
+    let (mut left_out, mut notes): (Vec<usize>, Vec<Note>) = (vec![], vec![]);
+    // An optional step decides nothing, so what the target cannot say of it costs no more than its columns.
+    for (index, step) in steps.of_role(Role::Optional) {
+        let joined = step.equalities.iter().map(|e| e.right.step).chain(step.conditions.iter().flat_map(Joint::steps));
+        let gone = joined.filter(|i| left_out.contains(i)).find_map(|i| steps.steps.get(i));
+        let others = optional.iter().copied().filter(|i| *i > index || left_out.contains(i)).collect();
+        let why = match gone {
+            Some(other) => format!("it is joined to `{}`", other.name),
+            None => match bind_all(rule, &bare, project, target, others) {
+                Ok(_) => continue,
+                Err(refused) => {
+                    let why: Vec<String> = once(refused.into_iter().map(|u| u.why).collect());
+                    format!("the target {}", why.join(", and "))
+                }
+            },
+        };
+        left_out.push(index);
+        notes.push(Note { text: format!("The optional step `{}` is left out: {why}.", step.name), degraded: false });
+    }
+    let mut plan = bind_all(rule, steps, project, target, left_out)?;
+    notes.append(&mut plan.notes);
+    Ok(StepsPlan { notes, ..plan })
+}
+
+/// Puts all steps but some optional ones into a target's columns.
+fn bind_all<'t>(
+    rule: &Rule,
+    steps: &Steps,
+    project: &Project,
+    target: &'t Target,
+    left_out: Vec<usize>,
+) -> Result<StepsPlan<'t>, Vec<Unsupported>> {
     let mut binding = Binding::new(rule, project, target, steps);
+    binding.left_out = left_out;
     binding.all_sources(steps);
     if !binding.refused.is_empty() {
         return Err(once(binding.refused));
@@ -32,8 +71,8 @@ pub fn bind_steps<'t>(
     if !binding.refused.is_empty() {
         return Err(once(binding.refused));
     }
-    let Binding { steps, notes, .. } = binding;
-    Ok(StepsPlan { target, steps, classes, conditions, exceptions, flags, show, notes: once(notes) })
+    let Binding { steps, notes, dropped, .. } = binding;
+    Ok(StepsPlan { target, steps, classes, conditions, exceptions, flags, dropped, show, notes: once(notes) })
 }
 
 /// Each of these once, in order.
@@ -54,6 +93,10 @@ pub(super) struct Binding<'a, 't> {
     pub target: &'t Target,
     /// The rule's meaning on all its systems.
     pub whole: &'a Steps,
+    /// Optional steps that are left out, by their index in the rule.
+    left_out: Vec<usize>,
+    /// Parts under `when available` that are left out.
+    pub dropped: Vec<Span>,
     pub steps: Vec<BoundStep<'t>>,
     pub notes: Vec<Note>,
     pub refused: Vec<Unsupported>,
@@ -61,7 +104,8 @@ pub(super) struct Binding<'a, 't> {
 
 impl<'a, 't> Binding<'a, 't> {
     pub(super) fn new(rule: &'a Rule, project: &'a Project, target: &'t Target, whole: &'a Steps) -> Self {
-        Binding { rule, project, target, whole, steps: vec![], notes: vec![], refused: vec![] }
+        let (left_out, dropped, steps, notes, refused) = (vec![], vec![], vec![], vec![], vec![]);
+        Binding { rule, project, target, whole, left_out, dropped, steps, notes, refused }
     }
 
     /// The columns of a key in the events of a step, which must have it.
@@ -101,9 +145,17 @@ impl<'a, 't> Binding<'a, 't> {
     pub(super) fn all_sources(&mut self, steps: &Steps) {
         let mut covered: Vec<Os> = self.rule.meta.os.clone();
         for (index, step) in steps.steps.iter().enumerate() {
-            let Some((sources, served)) = self.sources(index, step) else { continue };
-            if sources.is_empty() && step.role == Role::Required {
-                self.refuse(step.span, format!("has no log source in which `{}` could be true", step.name));
+            if self.left_out.contains(&index) {
+                continue;
+            }
+            let before = self.refused.len();
+            let (sources, served) = self.sources(index, step);
+            if sources.is_empty() && step.role != Role::Without {
+                // Of a step that is refused already, this is no news.
+                if self.refused.len() == before {
+                    let what = if self.counts() { "this" } else { &format!("`{}`", step.name) };
+                    self.refuse(step.span, format!("has no log source in which {what} could be true"));
+                }
             } else if !sources.is_empty() {
                 let (name, role) = (step.name.clone(), step.role);
                 self.steps.push(BoundStep { name, index, role, sources, carried: vec![], asked: vec![] });
@@ -129,8 +181,8 @@ impl<'a, 't> Binding<'a, 't> {
         }
     }
 
-    /// The sources of a step that may hold its events, and the systems that are served; `None`: the step is left out.
-    fn sources(&mut self, index: usize, step: &Step) -> Option<(Vec<StepSource<'t>>, Vec<Os>)> {
+    /// The sources of a step that may hold its events, and the systems that are served.
+    fn sources(&mut self, index: usize, step: &Step) -> (Vec<StepSource<'t>>, Vec<Os>) {
         let (mut out, mut all_served) = (vec![], vec![]);
         let kinds: Vec<Kind> = step.events.kinds().collect();
         let (target, rule) = (self.target, self.rule);
@@ -142,11 +194,6 @@ impl<'a, 't> Binding<'a, 't> {
                 }
             }
             if let Some(lacks) = served.lacks(*kind, &rule.meta.os) {
-                if step.role == Role::Optional && kinds.len() == 1 {
-                    let text = format!("The optional step `{}` is left out: the target {lacks}.", step.name);
-                    self.note(text, false);
-                    return None;
-                }
                 self.refuse(step.span, lacks);
                 continue;
             }
@@ -157,7 +204,7 @@ impl<'a, 't> Binding<'a, 't> {
             self.refused.extend(missing);
             all_served.extend(served.systems);
         }
-        Some((out, all_served))
+        (out, all_served)
     }
 
     fn source(
@@ -174,7 +221,7 @@ impl<'a, 't> Binding<'a, 't> {
             return None;
         }
         let mut binder =
-            Binder { target: self.target, kind, kinds, os: &os, notes: vec![], refused: vec![], strict: false };
+            Binder { target: self.target, source, kind, kinds, os: &os, notes: vec![], refused: vec![], strict: false };
         let detect = binder.pred(&detect);
         let mut silenced = detect == Bound::Const(false);
         let mut exceptions = vec![];
@@ -198,7 +245,7 @@ impl<'a, 't> Binding<'a, 't> {
     pub(super) fn columns(&self, place: usize, field: FieldId) -> Option<Vec<Carried>> {
         let step = self.steps.get(place)?;
         let each: Vec<Option<Vec<(What, By, Column)>>> =
-            step.sources.iter().map(|source| self.of_source(field, source.kind)).collect();
+            step.sources.iter().map(|source| self.of_source(field, source.source, source.kind)).collect();
         let first = each.iter().flatten().next().cloned()?;
         let alike = |other: &Vec<(What, By, Column)>| {
             other.len() == first.len() && other.iter().zip(&first).all(|(a, b)| a.1 == b.1)
@@ -211,13 +258,13 @@ impl<'a, 't> Binding<'a, 't> {
         Some(all.map(|(i, (what, by, _))| Carried { what: *what, by: *by, columns: column(i) }).collect())
     }
 
-    fn of_source(&self, field: FieldId, kind: Kind) -> Option<Vec<(What, By, Column)>> {
+    fn of_source(&self, field: FieldId, source: &Source, kind: Kind) -> Option<Vec<(What, By, Column)>> {
         let ty = field.def().ty;
         if ty == Type::Identity {
-            let parts = self.target.identity(field, kind)?.iter().enumerate();
+            let parts = self.target.identity_in(source, field, kind)?.iter().enumerate();
             return Some(parts.map(|(i, p)| (What::Part(field, i), p.by, whole(&p.column, p.by))).collect());
         }
-        let mapping = self.target.mapping(field, kind)?;
+        let mapping = self.target.mapping_in(source, field, kind)?;
         let by = match ty {
             Type::Int | Type::Size => By::Number,
             Type::Time => By::Time,
@@ -269,6 +316,11 @@ impl<'a, 't> Binding<'a, 't> {
             let columns = std::mem::take(&mut carried.columns);
             carried.columns = columns.into_iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, c)| c).collect();
         }
+    }
+
+    /// Whether the events of a count are bound, which are no step of the rule.
+    fn counts(&self) -> bool {
+        self.whole.steps.len() == 1
     }
 
     /// The keys of the rule.

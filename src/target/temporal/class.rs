@@ -1,7 +1,7 @@
 //! Equalities become classes: all columns that must be equal in a match, whatever chain of equalities says so.
 
 use super::bind::Binding;
-use super::{Carry, Class, What};
+use super::{Carry, Class, StepSource, What};
 use crate::ir::{Equal, Role, Steps};
 use crate::sema::{FieldId, Type};
 use crate::source::Span;
@@ -83,7 +83,8 @@ pub(super) fn classes(binding: &mut Binding, steps: &Steps) -> (Vec<Class>, Vec<
 /// Whether an equality is left out, as its author allowed.
 fn dropped(binding: &mut Binding, equal: &Equal, nodes: [Node; 2]) -> bool {
     let lacking = nodes.iter().find(|n| binding.columns(n.place, n.field).is_none()).copied();
-    if let (Some(node), Some(_)) = (lacking, equal.available) {
+    if let (Some(node), Some(part)) = (lacking, equal.available) {
+        binding.dropped.push(part);
         let why = lacks(binding, node);
         binding.note(format!("A condition is left out, which may add alerts: the target {why}."), true);
         return true;
@@ -93,22 +94,40 @@ fn dropped(binding: &mut Binding, equal: &Equal, nodes: [Node; 2]) -> bool {
 
 /// What a target says of a field that a step's events lack.
 pub(super) fn lacks(binding: &Binding, node: Node) -> String {
-    let kinds: Vec<&str> =
-        binding.steps.get(node.place).map(|s| s.sources.iter().map(|s| s.kind.word()).collect()).unwrap_or_default();
     let mut different: Vec<&str> = vec![];
-    for kind in kinds {
-        if !different.contains(&kind) {
-            different.push(kind);
+    for step in binding.steps.get(node.place).into_iter().flat_map(|s| &s.sources) {
+        // What other events of the kind have is the log source's to lack.
+        let (field, of_kind) = (node.field, step.kind);
+        let there =
+            binding.target.mapping(field, of_kind).is_some() || binding.target.identity(field, of_kind).is_some();
+        let word = step.source.word().filter(|_| there).unwrap_or_else(|| of_kind.word());
+        if !different.contains(&word) {
+            different.push(word);
         }
     }
-    let what = match (node.field.def().ty, node.field.short()) {
+    let events = different.join(" or ");
+    let number = FieldId::find(&format!("{}.pid", node.field.short()));
+    let numbered = |step: &StepSource| {
+        let target = binding.target;
+        target.identity(node.field, step.kind).is_none()
+            && number.is_some_and(|n| target.mapping(n, step.kind).is_some())
+    };
+    if binding.steps.get(node.place).is_some_and(|s| s.sources.iter().all(numbered)) {
+        let what = if node.field.short() == "parent" { "the parent process" } else { "the process" };
+        return format!("knows {what} in {events} events by its number alone, which is used again");
+    }
+    lacks_in(&events, node.field)
+}
+
+fn lacks_in(events: &str, field: FieldId) -> String {
+    let what = match (field.def().ty, field.short()) {
         (Type::Identity, "host") => "columns that identify the host".to_owned(),
         (Type::Identity, "user") => "columns that identify the user".to_owned(),
         (Type::Identity, "parent") => "columns that identify the parent process for good".to_owned(),
         (Type::Identity, _) => "columns that identify the process for good".to_owned(),
         (_, name) => format!("`{name}`"),
     };
-    format!("has no {what} in {} events", different.join(" or "))
+    format!("has no {what} in {events} events")
 }
 
 /// Adds an equality to the drafts; `false` if it must stay a condition.
@@ -205,6 +224,17 @@ pub(super) fn required_columns(
         .unwrap_or_default();
     if !strict || gone.is_empty() {
         return Some(columns);
+    }
+    let source = |place: usize| binding.steps.get(node.place)?.sources.get(place);
+    // Its events are what the author asks for by a field's word, such as `file.action`: nobody allowed to lose them.
+    let alone = gone.iter().filter_map(|i| source(*i)).find(|s| {
+        let of_kind = binding.steps.get(node.place).into_iter().flat_map(|step| step.sources.iter().enumerate());
+        of_kind.filter(|(_, other)| other.kind == s.kind).any(|(i, _)| !gone.contains(&i))
+    });
+    if let Some(place) = alone.map(|s| s.source.word().unwrap_or_else(|| s.kind.word())) {
+        let why = lacks_in(place, node.field);
+        binding.refuse(span, why);
+        return None;
     }
     for place in &gone {
         let kind = binding.steps.get(node.place).and_then(|s| s.sources.get(*place)).map_or("", |s| s.kind.word());

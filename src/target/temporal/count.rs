@@ -34,6 +34,9 @@ pub fn bind_count<'t>(
     let whole = as_step(count, rule);
     let mut binding = Binding::new(rule, project, target, &whole);
     binding.all_sources(&whole);
+    if !binding.refused.is_empty() {
+        return Err(once(binding.refused));
+    }
     let mut columns = vec![vec![], vec![]];
     for (out, keys) in columns.iter_mut().zip([count.keys.as_slice(), count.distinct.as_slice()]) {
         for key in keys {

@@ -88,20 +88,24 @@ fn wide(binding: &mut Binding, joint: &Joint, strict: bool) -> Wide {
             };
             let (a, b) = (Node { place: a, field: e.left.field }, Node { place: b, field: e.right.field });
             let equal = |binding: &mut Binding| equal(binding, a, b, e.cased, e.span).unwrap_or(Wide::Const(false));
-            if e.available.is_some() && !strict { may_go(binding, equal) } else { equal(binding) }
+            match e.available.filter(|_| !strict) {
+                Some(part) => may_go(binding, part, equal),
+                None => equal(binding),
+            }
         }
         Joint::Droppable(inner, _) if strict => wide(binding, inner, strict),
-        Joint::Droppable(inner, _) => may_go(binding, |binding| wide(binding, inner, strict)),
+        Joint::Droppable(inner, part) => may_go(binding, *part, |binding| wide(binding, inner, strict)),
     }
 }
 
 /// A part that is left out where it cannot be said.
-fn may_go(binding: &mut Binding, make: impl FnOnce(&mut Binding) -> Wide) -> Wide {
+fn may_go(binding: &mut Binding, part: Span, make: impl FnOnce(&mut Binding) -> Wide) -> Wide {
     let before = binding.refused.len();
     let made = make(binding);
     if binding.refused.len() == before {
         return made;
     }
+    binding.dropped.push(part);
     let why: Vec<String> = binding.refused.drain(before..).map(|u| u.why).collect();
     binding.note(format!("A condition is left out, which may add alerts: the target {}.", why.join(", and ")), true);
     Wide::Const(true)
@@ -116,8 +120,16 @@ fn asked(binding: &mut Binding, place: usize, event: &OneEvent, strict: bool) ->
         let pred = known_of_source(event.of(source.kind), source.source, &source.os);
         let strict = strict && has_when_available(&pred);
         let (kind, os) = (source.kind, source.os.as_slice());
-        let mut binder =
-            Binder { target: binding.target, kind, kinds: &kinds, os, notes: vec![], refused: vec![], strict };
+        let mut binder = Binder {
+            target: binding.target,
+            source: source.source,
+            kind,
+            kinds: &kinds,
+            os,
+            notes: vec![],
+            refused: vec![],
+            strict,
+        };
         bound.push(binder.pred(&pred));
         notes.append(&mut binder.notes);
         refused.append(&mut binder.refused);

@@ -8,6 +8,8 @@ mod bind;
 mod class;
 mod count;
 mod joint;
+#[cfg(test)]
+mod tests;
 
 pub use bind::bind_steps;
 pub use count::{CountPlan, bind_count};
@@ -15,6 +17,7 @@ pub use count::{CountPlan, bind_count};
 use super::{Bound, By, Column, Note, Source, Target};
 use crate::ir::Role;
 use crate::sema::{FieldId, Kind, Os};
+use crate::source::Span;
 
 /// A rule over steps on a target.
 #[derive(Clone, Debug)]
@@ -31,6 +34,8 @@ pub struct StepsPlan<'t> {
     pub exceptions: Vec<(usize, Wide)>,
     /// Flags by name; dropped ones are missing.
     pub flags: Vec<(String, Wide)>,
+    /// Parts under `when available` that are left out, where they are written.
+    pub dropped: Vec<Span>,
     /// Columns that a result shows: the step, by its place in `steps`, and its carried column.
     pub show: Vec<Carry>,
     /// Remarks, each once.

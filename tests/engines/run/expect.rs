@@ -41,7 +41,8 @@ impl Meaning {
             // What is logged with another of the rule's kinds is a field that events of this one lack, not one that the
             // target has not.
             let nowhere = || rule.kinds.iter().all(|k| target.mapping(id, *k).is_none());
-            !constant && target.mapping(id, kind).map_or_else(nowhere, unlogged)
+            let known = target.mapping(id, kind).is_some();
+            !constant && target.mapping_in(source, id, kind).map_or_else(|| known || nowhere(), unlogged)
         };
         let whole = |pred: &Pred| {
             let pred = degraded(pred, &lacks, true);

@@ -113,9 +113,9 @@ pub fn logged<'t>(target: &'t Target, event: &Event, missing: &Missing, seconds:
 }
 
 /// Fields of a kind of event that have a column.
-fn mapped(target: &Target, kind: Kind) -> Vec<(FieldId, &Mapping)> {
+fn mapped<'t>(target: &'t Target, source: &'t Source, kind: Kind) -> Vec<(FieldId, &'t Mapping)> {
     let known = fields::all().filter(|f| f.def().has_kind(kind));
-    known.filter_map(|f| target.mapping(f, kind).map(|m| (f, m))).collect()
+    known.filter_map(|f| target.mapping_in(source, f, kind).map(|m| (f, m))).collect()
 }
 
 fn json(scalar: &Scalar) -> Json {
@@ -131,7 +131,7 @@ pub fn is_number(ty: Type, mapping: &Mapping) -> bool {
 }
 
 fn row(target: &Target, source: &Source, event: &Event, os: Os, missing: &Missing, seconds: i64) -> Map<String, Json> {
-    let all = mapped(target, event.kind);
+    let all = mapped(target, source, event.kind);
     let mut row = Map::new();
     for (field, mapping) in &all {
         let Some(value) = event.get(*field) else { continue };
@@ -243,7 +243,7 @@ fn part(how: How, whole: &str) -> Option<Value> {
 fn read(target: &Target, source: &Source, from: &Event, os: Os, row: &Map<String, Json>) -> Event {
     let mut event = Event { kind: from.kind, fields: Default::default() };
     let is_missing = |text: &str| text.is_empty() || target.filler.iter().any(|f| f == text);
-    for (field, mapping) in mapped(target, from.kind) {
+    for (field, mapping) in mapped(target, source, from.kind) {
         let Some(stored) = row.get(mapping.column()) else { continue };
         if stored.as_str().is_some_and(is_missing) {
             continue;

@@ -7,6 +7,7 @@ use super::super::lower::pascal;
 use super::step::{compared, filtered, lower, time};
 use crate::backend::one_line;
 use crate::ir::Count;
+use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
 use crate::target::temporal::{Carry, CountPlan, What};
 use crate::target::{Column, Unsupported};
@@ -21,7 +22,8 @@ const LAST: &str = "LastSeen";
 /// # Errors
 /// A number that is too large for a list.
 pub fn query(rule: &Rule, count: &Count, plan: &CountPlan, pretests: Pretests) -> Result<Query, Vec<Unsupported>> {
-    let at_least = i64::try_from(count.at_least).unwrap_or(i64::MAX);
+    let at_least =
+        i64::try_from(count.at_least).unwrap_or(i64::MAX).saturating_add(i64::from(on(Mutant::KqlCountStrict)));
     if at_least > LIST {
         let why = format!("counts {LIST} events of a group and no more");
         return Err(vec![Unsupported { span: count.at_least_span, why }]);
@@ -197,6 +199,10 @@ impl Counting<'_> {
         let both = Expr::Call("pack_array", vec![phase(column("Added"), 1), gone]);
         let steps = vec![
             Step::Distinct(self.with(&[values.as_slice(), &[EVENT]].concat())),
+            Step::Comment(
+                "a value adds one at its time, and takes it away where it comes again or its window ends;".into(),
+            ),
+            Step::Comment("times count four to a microsecond, which orders what happens at one".into()),
             Step::Extend(vec![("Added".to_owned(), micros)]),
             Step::Summarize(vec![assigned("Times", list("Added"))], self.with(&values)),
             Step::Extend(vec![sorted("Times")]),
@@ -258,6 +264,7 @@ impl Counting<'_> {
         let inside =
             Expr::And(vec![column(EVENT).op("<=", column(LAST)), column(LAST).op("-", column(EVENT)).op("<=", span())]);
         let steps = vec![
+            Step::Comment("one row a burst: nothing in the window before had enough".into()),
             Step::Join("leftouter", previous, self.with(&["Index"])),
             Step::Where(first),
             Step::Project(plain(&self.with(&[LAST]))),

@@ -7,6 +7,7 @@ use super::super::ast::{Expr, Let, Pipeline, Step};
 use super::names::Names;
 use super::step::{own_columns, several_tables};
 use crate::ir::Role;
+use crate::mutant::{Mutant, on};
 use crate::target::temporal::{BoundStep, Carry, StepSource, StepsPlan, Wide};
 use crate::target::{By, Scalar};
 
@@ -83,7 +84,7 @@ impl<'p> Match<'p> {
             let (now, rest) = open.iter().partition(|w| self.may_ask(**w, *step, later));
             open = rest;
             let now: Vec<usize> = now;
-            now.into_iter().for_each(|without| self.without(without));
+            now.into_iter().filter(|_| !on(Mutant::KqlWithoutLost)).for_each(|without| self.without(without));
         }
         if !self.ordered {
             self.span(&required);
@@ -115,17 +116,25 @@ impl<'p> Match<'p> {
         self.steps.extend(joined);
         let mut tests = vec![];
         if self.ordered {
-            tests.push(self.time(step).op(">=", self.time(before)));
-            tests.push(self.time(step).op("-", self.first_time()).op("<=", Expr::Span(self.within)));
+            if !on(Mutant::KqlStepOrderLost) {
+                tests.push(self.time(step).op(">=", self.time(before)));
+            }
+            tests.extend(self.in_window(self.time(step).op("-", self.first_time())));
         } else {
             let times: Vec<Expr> = self.joined.iter().chain([&step]).map(|s| self.time(*s)).collect();
             let span = Expr::Call("max_of", times.clone()).op("-", Expr::Call("min_of", times));
-            tests.push(span.op("<=", Expr::Span(self.within)));
+            tests.extend(self.in_window(span));
         }
         tests.extend(self.different(step));
         self.joined.push(step);
         tests.extend(self.conditions(step));
         self.filter(tests);
+    }
+
+    /// That a span of time is not longer than the window.
+    fn in_window(&self, span: Expr) -> Option<Expr> {
+        let op = if on(Mutant::KqlWindowExclusive) { "<" } else { "<=" };
+        (!on(Mutant::KqlWindowLost)).then(|| span.op(op, Expr::Span(self.within)))
     }
 
     fn filter(&mut self, tests: Vec<Expr>) {
@@ -145,16 +154,19 @@ impl<'p> Match<'p> {
     /// The join with a step: on what both share, and on time buckets around `anchor` where that is shared by many events.
     fn beside(&self, step: usize, anchor: Expr, both_ways: bool) -> Vec<Step> {
         let shared = self.shared(step);
-        let mut on: Vec<String> = shared.iter().map(|c| self.names.class(*c).to_owned()).collect();
+        let mut columns: Vec<String> = shared.iter().map(|c| self.names.class(*c).to_owned()).collect();
+        if on(Mutant::KqlJoinKeyLost) && columns.len() > 1 {
+            columns.pop();
+        }
         let selective = shared.iter().any(|c| self.plan.classes.get(*c).is_some_and(|c| c.selective));
         let mut right = Pipeline { source: vec![step_name(self.names, step).to_owned()], steps: vec![] };
         if selective {
-            return vec![Step::Join("inner", right, on)];
+            return vec![Step::Join("inner", right, columns)];
         }
         let bucket = || Expr::column("Bucket");
         let bin = |time: Expr| Expr::Call("bin", vec![time, Expr::Span(self.within)]);
         right.steps.push(Step::Extend(vec![("Bucket".to_owned(), bin(self.time(step)))]));
-        on.push("Bucket".to_owned());
+        columns.push("Bucket".to_owned());
         let mut buckets = vec![bucket(), bucket().op("+", Expr::Span(self.within))];
         if both_ways {
             buckets.insert(0, bucket().op("-", Expr::Span(self.within)));
@@ -162,7 +174,7 @@ impl<'p> Match<'p> {
         vec![
             Step::Extend(vec![("Bucket".to_owned(), bin(anchor))]),
             Step::Expand(None, vec![("Bucket".to_owned(), Expr::Call("pack_array", buckets), "datetime")]),
-            Step::Join("inner", right, on),
+            Step::Join("inner", right, columns),
         ]
     }
 
@@ -373,7 +385,10 @@ impl<'p> Match<'p> {
         row = once(row);
         for (i, time) in earlier.iter().enumerate().rev() {
             let by = row.iter().chain(earlier.iter().take(i)).cloned().collect();
-            let greatest = Expr::Call("arg_max", vec![Expr::column(time.clone()), Expr::All]);
+            let greatest = Expr::Call(
+                if on(Mutant::KqlEarliest) { "arg_min" } else { "arg_max" },
+                vec![Expr::column(time.clone()), Expr::All],
+            );
             self.steps.push(Step::Summarize(vec![(None, greatest)], by));
         }
         self.row = row;

@@ -84,9 +84,9 @@ mod tests {
     fn a_process_that_is_no_more_than_a_number_joins_nothing() {
         let joined = "and parent is one.process";
         let why = on("sentinel-securityevent", &pair("host", joined)).expect_err("refused");
-        assert!(why.contains("has no columns that identify the process for good in process events"), "{why}");
+        assert!(why.contains("knows the process in process events by its number alone"), "{why}");
         let why = on("sentinel-securityevent", &pair("process", "")).expect_err("refused");
-        assert!(why.contains("identify the process for good"), "{why}");
+        assert!(why.contains("by its number alone, which is used again"), "{why}");
         let dropped =
             on("sentinel-securityevent", &pair("host", &format!("{joined} when available"))).expect("a query");
         assert!(dropped.contains("// Note: A condition is left out, which may add alerts"), "{dropped}");
@@ -119,7 +119,7 @@ mod tests {
              show [one.command_line, read.script.text]";
         let query = on("defender", steps).expect("a query");
         assert!(query.contains("The optional step `read` is left out"), "{query}");
-        assert!(query.contains("quiet = OneIs1") && !query.contains("Read"), "{query}");
+        assert!(query.contains("quiet = OneIsQuiet") && !query.contains("Read"), "{query}");
         let needed = steps.replace("optional read", "read").replace("flag quiet", "// flag");
         assert!(on("defender", &needed).expect_err("refused").contains("no log source for script events"));
     }

@@ -2,7 +2,7 @@
 
 use super::super::lower::pascal;
 use crate::target::By;
-use crate::target::temporal::{Carry, StepsPlan, What};
+use crate::target::temporal::{Carry, StepsPlan, What, Wide};
 
 /// Names that the match itself uses.
 const TAKEN: [&str; 8] =
@@ -70,9 +70,12 @@ impl<'p> Names<'p> {
         format!("{}{own}", self.step(carry.step))
     }
 
-    /// A condition on a step's event.
+    /// A condition on a step's event: called after the flag that it is, or numbered.
     pub fn asked(&self, step: usize, asked: usize) -> String {
-        format!("{}Is{}", self.step(step), asked + 1)
+        match self.plan.flags.iter().find(|(_, wide)| *wide == Wide::Asked(step, asked)) {
+            Some((flag, _)) => format!("{}Is{}", self.step(step), pascal(flag)),
+            None => format!("{}Is{}", self.step(step), asked + 1),
+        }
     }
 
     /// A column of the target in a step's event: the one of a class where that has its very values.

@@ -6,6 +6,7 @@ use super::super::lower::{Lower, computed};
 use super::super::share::share;
 use super::names::Names;
 use crate::backend::{exception_line, rank};
+use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
 use crate::target::temporal::{BoundStep, Carried, Carry, StepSource, StepsPlan, What};
 use crate::target::{Bound, By, Column, Target};
@@ -140,7 +141,7 @@ pub fn value(carried: &Carried, index: usize, lower: &Lower) -> Expr {
 /// A carried column as it is compared: names in small letters.
 pub fn compared(carried: &Carried, index: usize, lower: &Lower) -> Expr {
     let value = value(carried, index, lower);
-    if carried.by == By::Name { Expr::Call("tolower", vec![value]) } else { value }
+    if carried.by == By::Name && !on(Mutant::KqlKeyCase) { Expr::Call("tolower", vec![value]) } else { value }
 }
 
 /// The column of an event's time.

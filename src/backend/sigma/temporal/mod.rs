@@ -11,12 +11,15 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
+pub use fit::fit;
+
 use super::detection::Detection;
 use super::yaml::scalar;
 use super::{detected, head, list, suffix, tail, text};
 use crate::backend::{Fragment, Printed};
 use crate::duration;
 use crate::ir::{Count, Key, OneEvent, Steps, Window};
+use crate::mutant::{Mutant, on};
 use crate::sema::{FieldId, Project, Rule};
 use crate::source::Span;
 use crate::target::temporal::StepSource;
@@ -177,7 +180,8 @@ fn print(rule: &Rule, target: &Target, said: Said) -> Result<Printed, Vec<Unsupp
     let mut documents = vec![];
     let mut refused = vec![];
     for base in &said.bases {
-        match Detection::of(rule, &base.query, &target.filler, &base.keys) {
+        let keys = if on(Mutant::SigmaKeyMayLack) { &[][..] } else { &base.keys };
+        match Detection::of(rule, &base.query, &target.filler, keys) {
             Ok(detection) => documents.push(base_document(rule, base, &detection)),
             Err(mut errors) => refused.append(&mut errors),
         }
@@ -204,7 +208,12 @@ fn timespan(window: Window) -> Result<String, Unsupported> {
     if window.micros % 1_000_000 != 0 {
         return Err(Unsupported { span: window.span, why: "counts time in whole seconds".into() });
     }
-    Ok(duration::written(window.micros.unsigned_abs() / 1_000_000))
+    let seconds = match window.micros.unsigned_abs() / 1_000_000 {
+        _ if on(Mutant::SigmaWindowLost) => 365 * 86_400,
+        seconds if on(Mutant::SigmaWindowExclusive) && seconds > 1 => seconds - 1,
+        seconds => seconds,
+    };
+    Ok(duration::written(seconds))
 }
 
 /// A column that events can be grouped by.
@@ -276,7 +285,8 @@ fn lines(said: &Said, correlation: &Correlation) -> Vec<String> {
     let mut out = vec![format!("type: {}", correlation.kind), "rules:".to_owned()];
     out.extend(names.iter().map(|name| format!("    - {name}")));
     out.push("group-by:".to_owned());
-    out.extend(correlation.groups.iter().map(|g| format!("    - {}", scalar(g.called()))));
+    let left_out = usize::from(on(Mutant::SigmaJoinKeyLost) && correlation.groups.len() > 1);
+    out.extend(correlation.groups.iter().skip(left_out).map(|g| format!("    - {}", scalar(g.called()))));
     out.push(format!("timespan: {}", correlation.timespan));
     if correlation.groups.iter().any(Group::differs) {
         out.push("aliases:".to_owned());
@@ -288,7 +298,8 @@ fn lines(said: &Said, correlation: &Correlation) -> Vec<String> {
     }
     out.push("condition:".to_owned());
     out.extend(correlation.field.iter().map(|field| format!("    field: {}", scalar(field))));
-    out.push(format!("    gte: {}", correlation.at_least));
+    let strict = on(Mutant::SigmaCountStrict) && !correlation.kind.starts_with("temporal");
+    out.push(format!("    {}: {}", if strict { "gt" } else { "gte" }, correlation.at_least));
     out
 }
 

@@ -9,6 +9,7 @@ use crate::backend::spl::eval::Lower;
 use crate::backend::spl::lower::unique;
 use crate::backend::{exception_line, one_line};
 use crate::ir::Count;
+use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
 use crate::target::temporal::{Carry, CountPlan, What};
 use crate::target::{By, Column, How, Unsupported};
@@ -19,17 +20,30 @@ const WINDOW: u64 = 10_000;
 /// Prints a count as SPL.
 ///
 /// # Errors
-/// A number that no window of `streamstats` reaches.
+/// A number that no window of `streamstats` reaches, and events of a data model, which have no times of their own.
 pub fn count(rule: &Rule, meant: &Count, plan: &CountPlan) -> Result<Printed, Vec<Unsupported>> {
     if meant.at_least > WINDOW {
         let why = "counts at most 10,000 events (max_stream_window in limits.conf)".to_owned();
         return Err(vec![Unsupported { span: meant.at_least_span, why }]);
     }
+    let modelled = plan.events.sources.iter().any(|s| s.source.datamodel.is_some());
+    if modelled && plan.distinct.is_empty() {
+        let why = "knows events of a data model by the second, and not which of several alike came when: a count could be \
+                   reached early";
+        return Err(vec![Unsupported { span: meant.at_least_span, why: why.to_owned() }]);
+    }
     let lower = Lower { filler: &plan.target.filler };
     let names = Names::new(plan.target, ["exceptions", "count"]);
     let rows = Rows::new(rule, plan.target, std::slice::from_ref(&plan.events), names, &lower);
     let window = meant.within.micros / 1_000_000;
-    let mut counting = Counting { plan, rows, window, at_least: meant.at_least, keys: vec![], shown: vec![] };
+    let mut counting = Counting {
+        plan,
+        rows,
+        window,
+        at_least: meant.at_least + u64::from(on(Mutant::SplCountStrict)),
+        keys: vec![],
+        shown: vec![],
+    };
     counting.query();
     let query = counting.rows.finish();
     Ok(counting.rows.printed(query, plan.notes.clone()))
@@ -73,7 +87,7 @@ impl Counting<'_> {
         let number = self.rows.names.fresh("n");
         let events = self.rows.names.fresh("events");
         let values: Vec<String> = values.into_iter().map(|k| k.name).collect();
-        if values.is_empty() && self.rows.seconds.is_none() {
+        if values.is_empty() {
             self.events(&first, &number, &events);
         } else {
             self.changes(&values, &first, [&number, &events]);
@@ -108,49 +122,36 @@ impl Counting<'_> {
     fn changes(&mut self, values: &[String], first: &str, [number, events]: [&str; 2]) {
         let (begins, ends) = self.rows.seconds.clone().unwrap_or_else(|| ("_time".to_owned(), "_time".to_owned()));
         let next = self.rows.names.fresh("next_time");
-        let what =
-            if values.is_empty() { "an event adds one, and" } else { "a value adds one, and, unless it comes again," };
-        self.rows
-            .comment(&format!("{what} takes it away at the end of the window; phases order what happens at one time"));
-        let stays = (!values.is_empty()).then(|| {
-            if begins != "_time" {
-                self.rows.push(Step::Eval(vec![("_time".to_owned(), field(&begins))]));
-            }
-            self.rows.push(Step::Sort(vec![Order::Falling("_time".to_owned())]));
-            let stats = vec![stat("last", &begins, &next)];
-            let by = self.keys.iter().chain(values).cloned().collect();
-            self.rows.push(Step::Streamstats(Streamstats { before: true, stats, by, ..Streamstats::default() }));
-            all(vec![known(&next), binary("<=", span(field(&next), field(&ends)), Eval::Number(self.window))])
-        });
+        self.rows.comment(
+            "a value adds one, and, unless it comes again, takes it away at the end of the window; phases order what \
+             happens at one time",
+        );
+        let until = self.last_of_value(values, [&begins, &ends]);
+        let mut falling = vec![Order::Falling("_time".to_owned())];
+        falling.extend((until != ends).then(|| Order::Falling(until.clone())));
+        self.rows.push(Step::Sort(falling));
+        let stats = vec![stat("last", &begins, &next)];
+        let by = self.keys.iter().chain(values).cloned().collect();
+        self.rows.push(Step::Streamstats(Streamstats { before: true, stats, by, ..Streamstats::default() }));
+        let stays = all(vec![known(&next), binary("<=", span(field(&next), field(&until)), Eval::Number(self.window))]);
         let [phase, seen, delta, again, entered] =
             ["phase", "seen", "change", "again", "entered"].map(|name| self.rows.names.fresh(name));
-        let one = |n: &str| text(n);
-        let mut made = vec![];
-        let mut phases = vec![one("1"), one("2")];
-        if let Some(stays) = stays {
-            made.push((again.clone(), choose(stays, Eval::Number(1), Eval::Number(0))));
-            phases.push(only(binary("==", field(&again), Eval::Number(1)), one("0")));
-        }
-        made.push((seen.clone(), field(&begins)));
-        made.push((phase.clone(), Eval::Call("mvappend", phases)));
-        self.rows.push(Step::Eval(made));
+        let one = Eval::Number(1);
+        let phases = vec![text("1"), text("2"), only(binary("==", field(&again), one.clone()), text("0"))];
+        self.rows.push(Step::Eval(vec![
+            (again.clone(), choose(stays, one.clone(), Eval::Number(0))),
+            (seen.clone(), field(&begins)),
+            (phase.clone(), Eval::Call("mvappend", phases)),
+        ]));
         self.rows.push(Step::Mvexpand(phase.clone()));
         let is = |n: i64| binary("==", field(&phase), Eval::Number(n));
         let rounded = |e: Eval| Eval::Call("round", vec![e, Eval::Number(6)]);
-        let leaves = rounded(binary(" + ", field(&ends), Eval::Number(self.window)));
-        let weight = if values.is_empty() { field("count") } else { Eval::Number(1) };
-        let minus_one = minus(Eval::Number(0), weight.clone());
-        let mut change = vec![is(1), weight];
-        let mut time = vec![is(1), rounded(field(&begins))];
-        if values.is_empty() {
-            change.extend([is(2), minus_one]);
-        } else {
-            let still = all(vec![is(2), binary("==", field(&again), Eval::Number(0))]);
-            change.extend([any(vec![is(0), still]), minus_one, is(2), Eval::Number(0)]);
-            time.extend([is(0), rounded(field(&next))]);
-        }
-        time.extend([is(2), leaves]);
-        let own = if self.rows.seconds.is_some() { field("count") } else { Eval::Number(1) };
+        let minus_one = minus(Eval::Number(0), one.clone());
+        let still = all(vec![is(2), binary("==", field(&again), Eval::Number(0))]);
+        let change = vec![is(1), one.clone(), any(vec![is(0), still]), minus_one, is(2), Eval::Number(0)];
+        let leaves = rounded(binary(" + ", field(&until), Eval::Number(self.window)));
+        let time = vec![is(1), rounded(field(&begins)), is(0), rounded(field(&next)), is(2), leaves];
+        let own = if self.rows.seconds.is_some() { field("count") } else { one };
         let gone = minus(Eval::Number(0), own.clone());
         let enters = vec![is(1), own, is(0), Eval::Number(0), is(2), gone];
         let arms = |arms: Vec<Eval>| Eval::Call("case", arms);
@@ -171,11 +172,26 @@ impl Counting<'_> {
         self.rows.push(Step::Eventstats(vec![stat("max", events, events)], self.instant()));
         self.rows.note("mvexpand stops at a limit of memory (max_mem_usage_mb in limits.conf) and says so.");
         if self.rows.seconds.is_some() {
-            self.rows.degraded(
-                "Rows of a data model are seconds: an event counts from the first to the last one like it in its second, so \
-                 a count may be reached up to a second early or late.",
+            self.rows.note(
+                "Rows of a data model are seconds: whether a group fires is exact. Which events are still in its window, and \
+                 whether another burst follows, is told by the second.",
             );
         }
+    }
+
+    /// The field that holds a row's last time. Rows of a data model are seconds, and those of one value may overlap: each
+    /// lasts as long as any that began before it.
+    fn last_of_value(&mut self, values: &[String], [begins, ends]: [&str; 2]) -> String {
+        if self.rows.seconds.is_none() {
+            return ends.to_owned();
+        }
+        let until = self.rows.names.fresh("last_of_value");
+        self.rows.push(Step::Eval(vec![("_time".to_owned(), field(begins))]));
+        self.rows.push(Step::Sort(vec![Order::Rising("_time".to_owned()), Order::Rising(ends.to_owned())]));
+        let by = self.keys.iter().chain(values).cloned().collect();
+        let stats = vec![stat("max", ends, &until)];
+        self.rows.push(Step::Streamstats(Streamstats { stats, by, ..Streamstats::default() }));
+        until
     }
 
     /// One row a burst: where none before it is within the window.

@@ -260,6 +260,13 @@ fn more_events_than_a_window_of_streamstats_holds() {
 }
 
 #[test]
+fn events_of_a_data_model_are_not_counted_though_their_values_are() {
+    let events = "detect count >= 3 by host within 1h of process where command_line contains \"a\"";
+    assert_refused(events, "splunk-cim", "3", "not which of several alike came when");
+    assert_eq!(refused(&events.replace("count", "distinct user.name"), "splunk-cim"), None);
+}
+
+#[test]
 fn a_flag_with_the_name_of_a_column() {
     let (_, why) = refused(
         "detect sequence by host within 5m {

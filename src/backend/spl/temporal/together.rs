@@ -36,7 +36,7 @@ impl Scene<'_> {
         self.rows.push(Step::Where(here));
         self.rows.push(Step::Eval(vec![(start.clone(), least)]));
         let later = field("_time");
-        let within = |earlier: Eval| binary("<=", span(later.clone(), earlier), Eval::Number(self.window));
+        let within = |earlier: Eval| self.not_longer(span(later.clone(), earlier));
         let test = match ends.as_slice() {
             [] => within(field(&start)),
             names => all(names.iter().map(|n| within(field(n))).collect()),

@@ -2,10 +2,13 @@
 
 use super::super::super::checker::{self, Checker};
 use super::super::super::oracle::Event;
+use super::super::super::oracle::project::root;
 use super::super::super::oracle::temporal::{Burst, Happened, Row, bursts, rows};
 use super::events::PROCESSES;
 use arcanary::ir::{Count, Meaning, Steps};
 use arcanary::sema::{Kind, Project, Rule};
+use arcanary::target::Target;
+use arcanary::witness::{LoggedSets, Verdict};
 use serde_json::{Map, Value as Json, json};
 
 /// Sets of events, far enough apart in time for rules of one window.
@@ -272,6 +275,65 @@ fn judge_count(count: &Count, set: &[Happened], returned: &[&Vec<Json>]) -> Resu
     }
     seen.sort_unstable();
     if seen == times { Ok(seen.len()) } else { Err(format!("expected {expected:?}\n  returned {returned:?}")) }
+}
+
+/// Asks queries about their witnesses; how many there are, and what is said of them that they do not say of themselves.
+pub fn witnessed(target: &Target, questions: &[(String, String, LoggedSets)]) -> (usize, Vec<String>) {
+    let time = target.columns.first().expect("a column of time");
+    let known = std::fs::read_to_string(root("tests/data/kql-tables.json")).expect("the tables' columns");
+    let known: Json = serde_json::from_str(&known).expect("JSON");
+    let schema = &known[if target.name == "defender" { "defender" } else { "sentinel" }];
+    let types = |table: &str| -> Map<String, Json> {
+        let all = schema[table].as_object().expect("columns").clone();
+        // DuckDB's names ignore case; Kusto has both LogonID and LogonId.
+        let mut seen = std::collections::HashSet::new();
+        all.into_iter().filter(|(name, kind)| kind != "dynamic" && seen.insert(name.to_lowercase())).collect()
+    };
+    let (mut lines, mut spans, mut number) = (vec![], vec![], 0);
+    for (name, query, sets) in questions {
+        let mut tables: Map<String, Json> = Map::new();
+        for table in target.sources.values().flatten().filter_map(|s| s.table.as_ref()) {
+            tables.insert(table.clone(), json!({ "columns": types(table), "rows": [] }));
+        }
+        for witness in &sets.witnesses.all {
+            let mut times = vec![];
+            for (table, row) in sets.rows(witness, &mut number) {
+                times.push(at(&row[time]));
+                let types = types(&table);
+                let value = |(column, kind): (&String, &Json)| match row.get(column) {
+                    Some(text) if kind == "datetime" => seconds(at(text)),
+                    other => other.cloned().unwrap_or(Json::Null),
+                };
+                let cells: Vec<Json> = types.iter().map(value).collect();
+                tables[table.as_str()]["rows"].as_array_mut().expect("rows").push(json!(cells));
+            }
+            spans.push((*times.iter().min().expect("events"), *times.iter().max().expect("events")));
+        }
+        lines.push(json!({ "tables": tables }));
+        lines.push(json!({ "name": name, "query": query, "id": time, "flags": [] }));
+    }
+    let mut answers = checker::run(Checker::KustoRun, lines).into_iter();
+    let (mut wrong, mut spans) = (vec![], spans.iter());
+    for (name, query, sets) in questions {
+        answers.next();
+        let answer = answers.next().expect("an answer");
+        let cells = answer["rows"].as_array().cloned().unwrap_or_default();
+        let told: Vec<i64> = cells.iter().filter_map(|row| micros(&row[0])).collect();
+        if let Some(error) = answer["error"].as_str() {
+            wrong.push(format!("{name} on {}: {error}\n{query}", target.name));
+        }
+        for (witness, (first, last)) in sets.witnesses.all.iter().zip(spans.by_ref()) {
+            let fires = told.iter().any(|t| first <= t && t <= last);
+            if fires != (witness.verdict == Verdict::Fires) {
+                wrong.push(format!("{name} on {}: {fires}: {witness:?}", target.name));
+            }
+        }
+    }
+    (questions.iter().map(|(.., sets)| sets.witnesses.all.len()).sum(), wrong)
+}
+
+fn at(text: &Json) -> i64 {
+    arcanary::event::time::parse(text.as_str().expect("a time")).expect("a time")
 }
 
 fn report(question: &Question, set: &[Happened], why: &str) -> String {
