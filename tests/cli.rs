@@ -72,12 +72,49 @@ fn project() -> Place {
 fn build_writes_each_document_under_its_target_and_a_manifest() {
     let place = project();
     let ran = place.run(&["build"]);
-    assert_eq!((ran.code, ran.err.as_str()), (0, "2 documents for 2 targets in build\n"));
+    assert_eq!((ran.code, ran.err.as_str()), (0, "3 documents for 2 targets in build\n"));
     assert!(place.read("build/sentinel/packed.kql").contains("DeviceProcessEvents"));
     assert!(place.read("build/sigma/packed.yml").contains("title: Archive with a Password"));
     let manifest: serde_json::Value = serde_json::from_str(&place.read("build/manifest.json")).expect("JSON");
     assert_eq!(manifest["targets"]["sentinel"]["packed"]["status"], "exact");
     assert_eq!(manifest["version"], "1.0.0");
+}
+
+#[test]
+fn the_layer_is_of_the_whole_project_and_only_the_documents_that_are_asked_for_are_made() {
+    let place = project();
+    assert_eq!(place.run(&["build", "--document", "query"]).err, "2 documents for 2 targets in build\n");
+    assert!(!place.path("build/navigator").exists());
+    assert_eq!(place.run(&["build", "--document", "navigator"]).code, 0);
+    assert!(!place.path("build/sentinel/packed.kql").exists(), "the queries are not asked for any more");
+    let layer: serde_json::Value = serde_json::from_str(&place.read("build/navigator/layer.json")).expect("JSON");
+    assert_eq!(layer["versions"]["layer"], "4.5");
+    let manifest: serde_json::Value = serde_json::from_str(&place.read("build/manifest.json")).expect("JSON");
+    assert_eq!(manifest["documents"]["navigator"][0], "navigator/layer.json");
+    // A part of the project says nothing about the whole of it.
+    assert_eq!(place.run(&["build", "--target", "sigma"]).code, 0);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&place.read("build/navigator/layer.json")).ok(), Some(layer));
+    let unknown = place.run(&["build", "--document", "sentinel"]);
+    assert_eq!(unknown.code, 2, "{}", unknown.err);
+    let print = place.run(&["build", "--print", "--document", "navigator"]).out;
+    assert!(print.starts_with("==> navigator/layer.json <==\n{"), "{print}");
+}
+
+#[test]
+fn only_plain_names_below_the_output_folder_are_ever_removed() {
+    let place = project();
+    place.run(&["build"]);
+    place.write("keep.txt", "mine");
+    place.write("build/old/deep/er.json", "{}");
+    let manifest = place.read("build/manifest.json").replace(
+        "\"documents\": {",
+        "\"documents\": { \"old\": [\"old/deep/er.json\", \"../keep.txt\", \"old/../../keep.txt\", \"manifest.json\"],",
+    );
+    place.write("build/manifest.json", &manifest);
+    assert_eq!(place.run(&["build"]).code, 0);
+    assert!(!place.path("build/old/deep/er.json").exists(), "a document of an earlier build goes");
+    assert_eq!(place.read("keep.txt"), "mine");
+    assert!(place.path("build/manifest.json").is_file());
 }
 
 #[test]

@@ -78,7 +78,7 @@ impl WitnessArgs {
         if let Some((what, span)) = rule.over_several_events() {
             return Err(vec![report::finding(rule, &Refused::NotYet(what, span))]);
         }
-        for note in compile(rule, &loaded.project, target)?.notes {
+        for note in compile(rule, &loaded.project, target)?.printed.notes {
             tell(&format!("note: {}", note.text));
         }
         // What compiles was bound.

@@ -1,5 +1,6 @@
 //! Reading target files: the built-in ones, then the project's own, which may add targets or change built-in ones.
 
+use super::alert::{Alert, AlertFile};
 use super::{By, How, Language, Mapping, Part, Scalar, Source, Target};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::duration;
@@ -40,6 +41,9 @@ struct File {
     #[serde(default)]
     identity: IndexMap<String, IndexMap<String, Vec<PartFile>>>,
     event: Option<Vec<PartFile>>,
+    documents: Option<Vec<String>>,
+    #[serde(default)]
+    alert: AlertFile,
 }
 
 #[derive(Default, Deserialize)]
@@ -81,7 +85,7 @@ pub(crate) enum OneOrMany<T> {
 }
 
 impl<T> OneOrMany<T> {
-    fn all(self) -> Vec<T> {
+    pub(super) fn all(self) -> Vec<T> {
         match self {
             OneOrMany::One(one) => vec![one],
             OneOrMany::Many(many) => many,
@@ -175,6 +179,8 @@ impl Targets {
                 identity: IndexMap::new(),
                 event: vec![],
                 lookback: vec![],
+                documents: vec![],
+                alert: Alert::default(),
             },
         };
         if file.language.is_some_and(|l| l != target.language) {
@@ -211,6 +217,10 @@ impl Targets {
             target.lookback = lookback.iter().filter_map(|(every, back)| check.lookback(every, back)).collect();
             target.lookback.sort_unstable();
         }
+        if let Some(documents) = file.documents {
+            target.documents = check.formats(&documents);
+        }
+        check.alert(file.alert, &mut target.alert);
         if target.sources.is_empty() {
             check.bad("name", "has no `sources`: it could say nothing");
         }
@@ -243,14 +253,14 @@ fn yaml_error(file: FileId, text: &str, error: &serde_yaml::Error) -> Diagnostic
 }
 
 /// Collects findings about one file; a finding points at the first place where the text stands.
-struct Check<'a> {
+pub(super) struct Check<'a> {
     file: FileId,
     text: &'a str,
     diagnostics: Vec<Diagnostic>,
 }
 
 impl Check<'_> {
-    fn bad(&mut self, at: &str, why: &str) {
+    pub(super) fn bad(&mut self, at: &str, why: &str) {
         let start = self.text.find(at).unwrap_or(0);
         let span = Span::new(self.file, start, (start + at.len()).min(self.text.len()));
         self.diagnostics.push(Diagnostic::new(Code::BadTarget, format!("`{at}`: {why}")).at(span, "in this entry"));
@@ -350,7 +360,7 @@ impl Check<'_> {
         pair
     }
 
-    fn unknown_field(&mut self, name: &str) {
+    pub(super) fn unknown_field(&mut self, name: &str) {
         let near = nearest(name, crate::sema::fields::all().map(FieldId::short));
         let help = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
         self.bad(name, &format!("is no field of the language{help}"));

@@ -9,7 +9,8 @@ mod print;
 mod share;
 mod temporal;
 
-use super::{Fragment, Printed};
+use super::output::{sources_of, sources_of_steps};
+use super::{Fragment, Output, Printed, Sources};
 use crate::ir::{Count, Steps};
 use crate::sema::Rule;
 use crate::target::temporal::{CountPlan, StepsPlan};
@@ -30,7 +31,9 @@ enum Pretests {
 /// # Errors
 /// What the language cannot say.
 pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
-    printed(plan.target, &plan.notes, |pretests| lower::query(rule, plan, pretests))
+    let columns = lower::outputs(plan);
+    let query = |pretests| Ok((lower::query(rule, plan, &columns, pretests)?, columns.clone()));
+    printed(plan.target, &plan.notes, sources_of(plan), query)
 }
 
 /// Prints a rule over steps as KQL.
@@ -38,7 +41,8 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
 /// # Errors
 /// What the language cannot say.
 pub fn steps(rule: &Rule, steps: &Steps, plan: &StepsPlan) -> Result<Printed, Vec<Unsupported>> {
-    printed(plan.target, &plan.notes, |pretests| temporal::steps(rule, steps, plan, pretests))
+    let sources = sources_of_steps(&plan.steps);
+    printed(plan.target, &plan.notes, sources, |pretests| temporal::steps(rule, steps, plan, pretests))
 }
 
 /// Prints a count as KQL.
@@ -50,20 +54,24 @@ pub fn count(rule: &Rule, count: &Count, plan: &CountPlan) -> Result<Printed, Ve
     let text =
         "A group that has more than 1,048,576 events in the query's time range is counted in part: lists end there.";
     notes.push(Note { text: text.to_owned(), degraded: false });
-    printed(plan.target, &notes, |pretests| temporal::count(rule, count, plan, pretests))
+    let sources = sources_of_steps([&plan.events]);
+    printed(plan.target, &notes, sources, |pretests| temporal::count(rule, count, plan, pretests))
 }
 
 fn printed(
     target: &Target,
     notes: &[Note],
-    query: impl Fn(Pretests) -> Result<ast::Query, Vec<Unsupported>>,
+    sources: Sources,
+    query: impl Fn(Pretests) -> Result<(ast::Query, Vec<Output>), Vec<Unsupported>>,
 ) -> Result<Printed, Vec<Unsupported>> {
-    let mut text = print::query(&query(Pretests::All)?, 4);
+    let (first, columns) = query(Pretests::All)?;
+    let mut text = print::query(&first, 4);
     if target.max_characters.is_some_and(|most| text.chars().count() + HEADER > most) {
         // Cheap tests in front of others change no answer: where there is no room for them, they go.
-        text = print::query(&query(Pretests::None)?, 2);
+        text = print::query(&query(Pretests::None)?.0, 2);
     }
-    Ok(Printed { fragments: vec![("query", Fragment::Text(text))], notes: notes.to_vec() })
+    let fragments = vec![("query", Fragment::Text(text))];
+    Ok(Printed { fragments, notes: notes.to_vec(), columns, sources, reach: 0 })
 }
 
 /// `text` as the rest of a line comment.

@@ -6,8 +6,9 @@
 mod detection;
 mod item;
 pub mod temporal;
-mod yaml;
 
+use super::output::sources_of;
+use super::yaml::{self, quoted, scalar};
 use super::{Fragment, Printed, one_line};
 use crate::attack;
 use crate::mutant::{Mutant, on};
@@ -15,7 +16,6 @@ use crate::sema::{Kind, Os, Rule};
 use crate::target::{Note, Plan, SourceQuery, Unsupported};
 use detection::{Detection, Selection, Value};
 use uuid::Uuid;
-use yaml::{quoted, scalar};
 
 /// Prints a rule as Sigma.
 ///
@@ -47,7 +47,8 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
             "Sigma has no arithmetic: the condition names each smallest set of flags that reaches the threshold.";
         notes.push(Note { text: text.to_owned(), degraded: false });
     }
-    Ok(Printed { fragments: vec![("documents", Fragment::List(documents))], notes })
+    let fragments = vec![("documents", Fragment::List(documents))];
+    Ok(Printed { fragments, notes, columns: vec![], sources: sources_of(plan), reach: 0 })
 }
 
 /// What is said of flags that nothing depends on.
@@ -79,7 +80,7 @@ fn document(rule: &Rule, plan: &Plan, query: &SourceQuery, index: usize, detecti
     fields.extend([("name", text("")), ("correlation", list([]))]);
     fields.extend(detected(query, detection));
     fields.extend(tail(rule));
-    Fragment::Record(fields)
+    Fragment::record(fields)
 }
 
 /// What every document begins with.
@@ -92,7 +93,7 @@ fn head(
 ) -> Vec<(&'static str, Fragment)> {
     let meta = &rule.meta;
     let related =
-        related.iter().map(|(kind, id)| Fragment::Record(vec![("id", text(id.clone())), ("type", text(kind.clone()))]));
+        related.iter().map(|(kind, id)| Fragment::record(vec![("id", text(id.clone())), ("type", text(kind.clone()))]));
     vec![
         ("title", text(scalar(&title_case(&one_line(title))))),
         ("id", text(id)),
@@ -188,21 +189,12 @@ fn suffix(first: &SourceQuery, query: &SourceQuery) -> String {
     }
 }
 
-fn description(text_: &str) -> Fragment {
-    let lines: Vec<&str> = text_.lines().map(str::trim_end).collect();
+fn description(about: &str) -> Fragment {
+    let lines: Vec<&str> = about.lines().map(str::trim_end).collect();
     match lines.as_slice() {
         [] => text(""),
         [one] => text(scalar(one)),
-        many => {
-            // A block scalar: nothing in it needs a quote.
-            let plain = many.iter().all(|l| !l.chars().any(char::is_control))
-                && !many.first().is_some_and(|l| l.starts_with(' ') || l.is_empty());
-            if plain {
-                text(format!("|\n    {}", many.join("\n    ").replace("\n    \n", "\n\n")))
-            } else {
-                text(quoted(text_))
-            }
-        }
+        many => text(yaml::block(&many.join("\n"), 4)),
     }
 }
 
@@ -255,7 +247,7 @@ fn selection(name: &str, selection: &Selection) -> Fragment {
             }
         }
     }
-    Fragment::Record(vec![("name", text(name)), ("lines", list(lines))])
+    Fragment::record(vec![("name", text(name)), ("lines", list(lines))])
 }
 
 #[cfg(test)]

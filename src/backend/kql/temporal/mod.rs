@@ -8,7 +8,7 @@ mod step;
 
 use super::Pretests;
 use super::ast::{Expr, Query, Step};
-use crate::backend::{exception_line, one_line};
+use crate::backend::{Output, Shows, exception_line, one_line};
 use crate::ir::Steps;
 use crate::sema::Rule;
 use crate::target::Unsupported;
@@ -22,7 +22,12 @@ pub use count::query as count;
 ///
 /// # Errors
 /// A flag that is called like another column of the result.
-pub fn steps(rule: &Rule, steps: &Steps, plan: &StepsPlan, pretests: Pretests) -> Result<Query, Vec<Unsupported>> {
+pub fn steps(
+    rule: &Rule,
+    steps: &Steps,
+    plan: &StepsPlan,
+    pretests: Pretests,
+) -> Result<(Query, Vec<Output>), Vec<Unsupported>> {
     let names = Names::new(plan);
     let lets = step::lets(rule, plan, &names, &raw(plan), pretests);
     let mut all = Match::new(plan, &names, steps.ordered, steps.within.micros, lets);
@@ -38,13 +43,19 @@ pub fn steps(rule: &Rule, steps: &Steps, plan: &StepsPlan, pretests: Pretests) -
     if !titles.is_empty() {
         more.push(("Exceptions".to_owned(), Expr::Text(titles.join("; "))));
     }
-    let (lets, main, taken) = all.finish(more);
-    match plan.flags.iter().find(|(name, _)| taken.contains(name) || name == "Exceptions") {
+    let exceptions = !titles.is_empty();
+    let (lets, main, mut columns) = all.finish(more);
+    let taken = |name: &str| columns.iter().any(|c| c.name == name) || name == "Exceptions";
+    match plan.flags.iter().find(|(name, _)| taken(name)) {
         Some((name, _)) => Err(vec![Unsupported {
             span: rule.span,
             why: format!("has a column `{name}` already, which the flag would hide"),
         }]),
-        None => Ok(Query { lets, main }),
+        None => {
+            columns.extend(plan.flags.iter().map(|(name, _)| Output::new(name, Shows::Flag)));
+            columns.extend(exceptions.then(|| Output::new("Exceptions", Shows::Exceptions)));
+            Ok((Query { lets, main }, columns))
+        }
     }
 }
 

@@ -40,6 +40,21 @@ pub fn scalar(text: &str) -> String {
     if is_plain(text) { text.to_owned() } else { quoted(text) }
 }
 
+/// Several lines as they are, below a key of the outermost record; quoted where a block would not read the same.
+#[must_use]
+pub fn block(text: &str, indent: usize) -> String {
+    let control =
+        |c: char| c != '\n' && (c.is_control() || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}'));
+    if text.chars().any(control) || text.starts_with([' ', '\n']) || text.trim_end_matches('\n').len() + 1 < text.len()
+    {
+        return quoted(text);
+    }
+    let lead = " ".repeat(indent);
+    let line = |l: &str| if l.is_empty() { String::new() } else { format!("{lead}{l}") };
+    let lines: Vec<String> = text.lines().map(line).collect();
+    format!("|\n{}", lines.join("\n"))
+}
+
 fn is_plain(text: &str) -> bool {
     let Some(first) = text.chars().next() else { return false };
     let reserved = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"];

@@ -1,0 +1,145 @@
+//! Stage 5: documents around printed queries, as each platform takes them.
+//!
+//! A target's file names its formats. Each format prepares a *model* (what the document says, as a JSON value) from a
+//! rule's metadata and its printed query, prints every scalar of it, and renders a template. The document is then read
+//! again, and it must be the model: [`render_yaml`] and [`render_json`] are the only ways to a document with a model.
+
+mod navigator;
+pub mod query;
+mod template;
+
+use crate::backend::{Fragment, yaml};
+use crate::compile::Document;
+use crate::diagnostic::Diagnostic;
+use crate::project::Config;
+use crate::sema::Rule;
+use crate::target::{Format, Target};
+use serde_json::Value;
+
+/// A file of a build beside the queries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its path from the output folder, with `/` between folders.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// What documents say of the pack that they belong to.
+#[derive(Clone, Debug, Default)]
+pub struct Pack {
+    /// Its name.
+    pub name: String,
+    /// Its version, `X.Y.Z`.
+    pub version: String,
+    formats: Vec<Format>,
+}
+
+impl Pack {
+    /// The pack of a project file. One without a version is `0.0.0`.
+    #[must_use]
+    pub fn of(config: &Config) -> Pack {
+        let version = if config.version.is_empty() { "0.0.0" } else { &config.version };
+        Pack { name: config.name.clone(), version: version.to_owned(), formats: config.formats() }
+    }
+
+    /// Whether documents of a format are asked for; of a project that names none, all are.
+    #[must_use]
+    pub fn wants(&self, format: Format) -> bool {
+        self.formats.is_empty() || self.formats.contains(&format)
+    }
+}
+
+/// The documents of one rule on one target, beside its query.
+///
+/// # Errors
+/// `E0905` for each rule of a platform that a document would break, with the place in the source.
+pub fn of_rule(rule: &Rule, target: &Target, document: &Document, pack: &Pack) -> Result<Vec<File>, Vec<Diagnostic>> {
+    let _ = (rule, document);
+    for format in target.documents.iter().filter(|f| pack.wants(**f)) {
+        match format {
+            // The query is there already; a layer is of all targets.
+            Format::Query | Format::Navigator => {}
+        }
+    }
+    Ok(vec![])
+}
+
+/// The documents over all rules of a project on all its targets; `rules` with the targets that can say each.
+///
+/// # Errors
+/// A message for the developers of this program.
+pub fn of_pack(rules: &[(&Rule, Vec<&Target>)], pack: &Pack) -> Result<Vec<File>, String> {
+    if pack.wants(Format::Navigator) { Ok(vec![navigator::layer(rules, pack)?]) } else { Ok(vec![]) }
+}
+
+/// A model as fragments: every scalar as `print` writes it. Lists of scalars are lists; records keep their order.
+fn fragments(model: &Value, print: &dyn Fn(&Value) -> String) -> Vec<(String, Fragment)> {
+    let Value::Object(fields) = model else { return vec![] };
+    fields.iter().map(|(name, value)| (name.clone(), fragment(value, print))).collect()
+}
+
+fn fragment(value: &Value, print: &dyn Fn(&Value) -> String) -> Fragment {
+    match value {
+        Value::Array(all) => Fragment::List(all.iter().map(|v| fragment(v, print)).collect()),
+        Value::Object(_) => Fragment::Record(fragments(value, print)),
+        scalar => Fragment::Text(print(scalar)),
+    }
+}
+
+/// Renders a YAML document, `indent` deep, and reads it again.
+fn render_yaml(template: &str, model: &Value, indent: usize) -> Result<String, String> {
+    let print = |value: &Value| match value {
+        Value::String(text) if text.contains('\n') => yaml::block(text, indent),
+        Value::String(text) => yaml::scalar(text),
+        other => other.to_string(),
+    };
+    let text = template::render(template, fragments(model, &print))?;
+    let read: Value = serde_yaml::from_str(&text).map_err(|e| format!("it is no YAML: {e}"))?;
+    compared(model, &read, text)
+}
+
+/// Renders a JSON document and reads it again.
+fn render_json(template: &str, model: &Value) -> Result<String, String> {
+    let text = template::render(template, fragments(model, &Value::to_string))?;
+    let read: Value = serde_json::from_str(&text).map_err(|e| format!("it is no JSON: {e}"))?;
+    compared(model, &read, text)
+}
+
+fn compared(model: &Value, read: &Value, text: String) -> Result<String, String> {
+    match difference(model, read, "") {
+        None => Ok(text),
+        Some(place) => Err(format!("it does not read as it was meant at `{place}`")),
+    }
+}
+
+/// The first place where two values differ.
+fn difference(a: &Value, b: &Value, place: &str) -> Option<String> {
+    let below = |name: &str| if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
+    match (a, b) {
+        (Value::Object(x), Value::Object(y)) => {
+            let lost = x.keys().find(|k| !y.contains_key(*k)).or(y.keys().find(|k| !x.contains_key(*k)));
+            lost.map(|k| below(k)).or_else(|| x.iter().find_map(|(k, v)| difference(v, y.get(k)?, &below(k))))
+        }
+        (Value::Array(x), Value::Array(y)) if x.len() == y.len() => {
+            x.iter().zip(y).enumerate().find_map(|(i, (v, w))| difference(v, w, &below(&i.to_string())))
+        }
+        _ => (a != b).then(|| place.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_first_difference_is_named() {
+        let model = json!({ "a": [{ "b": 1 }, { "b": "x" }], "c": true });
+        assert_eq!(difference(&model, &model, ""), None);
+        let other = json!({ "a": [{ "b": 1 }, { "b": "y" }], "c": true });
+        assert_eq!(difference(&model, &other, "").as_deref(), Some("a.1.b"));
+        assert_eq!(difference(&model, &json!({ "a": [], "c": true }), "").as_deref(), Some("a"));
+        assert_eq!(difference(&json!({}), &json!({ "new": 1 }), "").as_deref(), Some("new"));
+    }
+}

@@ -1,0 +1,126 @@
+//! What a target's file says of the documents around its queries: which ones, and the platform's words for them.
+
+use super::OneOrMany;
+use super::load::Check;
+use crate::duration;
+use crate::sema::{ENTITIES, FieldId, LEVELS};
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+/// A format of documents. Each target has its queries; the others it has where its file names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
+pub enum Format {
+    /// The query, or Sigma's YAML, as it is
+    Query,
+    /// A layer for the ATT&CK Navigator, of all rules on all targets
+    Navigator,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Format; 2] = [Format::Query, Format::Navigator];
+
+    /// The word in files and on the command line.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Format::Query => "query",
+            Format::Navigator => "navigator",
+        }
+    }
+
+    /// From the word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Format> {
+        Format::ALL.into_iter().find(|f| f.word() == word)
+    }
+}
+
+/// How a platform raises alerts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Alert {
+    /// How often rules without a `schedule` run, in seconds; 0: the target does not say.
+    pub every: u64,
+    /// How long events may take to come in, in seconds.
+    pub delay: u64,
+    /// The platform's word for each level.
+    pub severity: IndexMap<String, String>,
+    /// What an entity of the language may be: the platform's entities, the best first.
+    pub entities: IndexMap<String, Vec<EntityType>>,
+    /// For each connector the tables that it fills.
+    pub connectors: IndexMap<String, Vec<String>>,
+}
+
+/// An entity of a platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntityType {
+    /// Its type.
+    pub name: String,
+    /// For each identifier the field that has it, the one that the platform asks for first.
+    pub identifiers: IndexMap<String, FieldId>,
+}
+
+/// `alert`, as files write it.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct AlertFile {
+    every: Option<String>,
+    delay: Option<String>,
+    severity: IndexMap<String, String>,
+    entities: IndexMap<String, OneOrMany<IndexMap<String, IndexMap<String, String>>>>,
+    connectors: IndexMap<String, Vec<String>>,
+}
+
+impl Check<'_> {
+    /// The formats that a target's file names.
+    pub(super) fn formats(&mut self, words: &[String]) -> Vec<Format> {
+        let mut out = vec![];
+        for word in words {
+            match Format::from_word(word) {
+                Some(format) => out.push(format),
+                None => {
+                    let known: Vec<&str> = Format::ALL.iter().map(|f| f.word()).collect();
+                    self.bad(word, &format!("is no format of documents; formats are {}", known.join(", ")));
+                }
+            }
+        }
+        out
+    }
+
+    /// Adds what a file says of alerts to what its target says already.
+    pub(super) fn alert(&mut self, file: AlertFile, alert: &mut Alert) {
+        for (text, seconds) in [(file.every, &mut alert.every), (file.delay, &mut alert.delay)] {
+            match text.as_deref().map(|text| (text, duration::parse(text))) {
+                None => {}
+                Some((_, Some(parsed))) => *seconds = parsed,
+                Some((text, None)) => self.bad(text, "is no duration such as 15m"),
+            }
+        }
+        for level in file.severity.keys().filter(|level| !LEVELS.contains(&level.as_str())) {
+            self.bad(level, &format!("is no level; levels are {}", LEVELS.join(", ")));
+        }
+        alert.severity.extend(file.severity);
+        for (entity, types) in file.entities {
+            if !ENTITIES.contains(&entity.as_str()) {
+                self.bad(&entity, &format!("is no entity; entities are {}", ENTITIES.join(", ")));
+            }
+            let types = types.all().into_iter().flatten().map(|(name, fields)| self.entity(name, fields));
+            let types = types.collect();
+            alert.entities.insert(entity, types);
+        }
+        alert.connectors.extend(file.connectors);
+    }
+
+    fn entity(&mut self, name: String, fields: IndexMap<String, String>) -> EntityType {
+        let mut identifiers = IndexMap::new();
+        for (identifier, field) in fields {
+            match FieldId::find(&field) {
+                Some(id) => {
+                    identifiers.insert(identifier, id);
+                }
+                None => self.unknown_field(&field),
+            }
+        }
+        EntityType { name, identifiers }
+    }
+}
