@@ -63,6 +63,15 @@ impl Output {
         Output::fields(name, field.map(|field| Shown { step: step.map(str::to_owned), field }).into_iter().collect())
     }
 
+    /// The fields that it shows in every row.
+    #[must_use]
+    pub fn shown(&self) -> &[Shown] {
+        match &self.shows {
+            Shows::Field(all) => all,
+            _ => &[],
+        }
+    }
+
     /// The column has the value of other fields too.
     pub(super) fn also(&mut self, other: Shows) {
         let Shows::Field(more) = other else { return };
@@ -76,8 +85,9 @@ impl Output {
     /// Whether the column has the value of a field, in the event of a step where one is given, in every row.
     #[must_use]
     pub fn is(&self, field: FieldId, step: Option<&str>) -> bool {
-        let Shows::Field(all) = &self.shows else { return false };
-        all.iter().any(|s| s.field == field && (step.is_none() || s.step.is_none() || s.step.as_deref() == step))
+        self.shown()
+            .iter()
+            .any(|s| s.field == field && (step.is_none() || s.step.is_none() || s.step.as_deref() == step))
     }
 }
 
@@ -204,11 +214,22 @@ pub(super) fn carried(target: &Target, step: &BoundStep, carried: &Carried, of_s
     fields.into_iter().map(|field| Shown { step: of_step.then(|| step.name.clone()), field }).collect()
 }
 
-/// A column of the target in the completing event of a match; `None`: any of several steps completes it.
-pub(super) fn own(target: &Target, step: Option<&BoundStep>, name: &str) -> Output {
-    let shown = |step: &BoundStep| {
-        let fields = in_step(target, step, name).into_iter();
-        fields.map(|field| Shown { step: Some(step.name.clone()), field }).collect()
+/// A column of the target in the one event of a match that has it: of these steps, the last one to come.
+pub(super) fn own(target: &Target, steps: &[&BoundStep], name: &str) -> Output {
+    let mut each = steps.iter().map(|step| in_step(target, step, name));
+    let first = each.next().unwrap_or_default();
+    let fields = each.fold(first, |all, here| all.into_iter().filter(|f| here.contains(f)).collect::<Vec<_>>());
+    let step = match steps {
+        [only] => Some(only.name.clone()),
+        _ => None,
     };
-    Output::fields(name, step.map_or_else(Vec::new, shown))
+    // Its time is the match's.
+    let step = |field: FieldId| step.clone().filter(|_| FieldId::find("event.time") != Some(field));
+    Output::fields(name, fields.into_iter().map(|field| Shown { step: step(field), field }).collect())
+}
+
+/// A column of the target in the last event of a count.
+pub(super) fn of_events(target: &Target, events: &BoundStep, name: &str) -> Output {
+    let fields = in_step(target, events, name).into_iter();
+    Output::fields(name, fields.map(|field| Shown { step: None, field }).collect())
 }

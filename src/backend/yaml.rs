@@ -52,7 +52,8 @@ pub fn block(text: &str, indent: usize) -> String {
     let lead = " ".repeat(indent);
     let line = |l: &str| if l.is_empty() { String::new() } else { format!("{lead}{l}") };
     let lines: Vec<String> = text.lines().map(line).collect();
-    format!("|\n{}", lines.join("\n"))
+    let head = if text.ends_with('\n') { "|" } else { "|-" };
+    format!("{head}\n{}", lines.join("\n"))
 }
 
 fn is_plain(text: &str) -> bool {
@@ -67,6 +68,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
@@ -94,6 +96,19 @@ mod tests {
         }
         for text in ["Self-Extracting Package", "attack.t1560.001", "it's fine", "https://example.org/a?b=c#d"] {
             assert_eq!(scalar(text), text);
+        }
+    }
+
+    #[test]
+    fn a_block_reads_as_its_text_and_what_would_not_is_quoted() {
+        for text in ["a: b\n# c\n\n  d \n", "a\nb", "a\n\nb\n"] {
+            let written = format!("k: {}\nl: 1\n", block(text, 2));
+            let read: serde_yaml::Value = serde_yaml::from_str(&written).expect("YAML");
+            assert!(written.starts_with("k: |"), "{written}");
+            assert_eq!(read.get("k").and_then(|v| v.as_str()), Some(text));
+        }
+        for text in [" a\nb", "\na", "a\n\n", "a\n\u{1}b", "a\n\u{2028}b"] {
+            assert_eq!(block(text, 2), quoted(text));
         }
     }
 

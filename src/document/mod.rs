@@ -4,16 +4,20 @@
 //! rule's metadata and its printed query, prints every scalar of it, and renders a template. The document is then read
 //! again, and it must be the model: [`render_yaml`] and [`render_json`] are the only ways to a document with a model.
 
+mod alert;
 mod navigator;
 pub mod query;
+mod sentinel;
 mod template;
 
 use crate::backend::{Fragment, yaml};
 use crate::compile::Document;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::project::Config;
 use crate::sema::Rule;
-use crate::target::{Format, Target};
+use crate::target::{Format, Platform, Target};
+use alert::Problem;
+use indexmap::IndexMap;
 use serde_json::Value;
 
 /// A file of a build beside the queries.
@@ -50,19 +54,57 @@ impl Pack {
     }
 }
 
+/// Why there is no document.
+#[derive(Debug)]
+enum Refused {
+    /// Its platform would refuse it.
+    Platform(Vec<Problem>),
+    /// A template does not fit its data, or the document does not read as it was meant: a defect of this program.
+    Internal(String),
+}
+
+impl From<Vec<Problem>> for Refused {
+    fn from(problems: Vec<Problem>) -> Refused {
+        Refused::Platform(problems)
+    }
+}
+
+impl From<String> for Refused {
+    fn from(why: String) -> Refused {
+        Refused::Internal(why)
+    }
+}
+
 /// The documents of one rule on one target, beside its query.
 ///
 /// # Errors
 /// `E0905` for each rule of a platform that a document would break, with the place in the source.
 pub fn of_rule(rule: &Rule, target: &Target, document: &Document, pack: &Pack) -> Result<Vec<File>, Vec<Diagnostic>> {
-    let _ = (rule, document);
-    for format in target.documents.iter().filter(|f| pack.wants(**f)) {
-        match format {
-            // The query is there already; a layer is of all targets.
-            Format::Query | Format::Navigator => {}
+    let formats: Vec<Format> = target.documents.iter().copied().filter(|f| pack.wants(*f)).collect();
+    let mut files = vec![];
+    let mut found: Vec<Diagnostic> = vec![];
+    let of = |platform: Platform| formats.iter().copied().filter(|f| Platform::of(*f) == platform).collect::<Vec<_>>();
+    for platform in [Platform::Sentinel] {
+        let formats = of(platform);
+        if formats.is_empty() {
+            continue;
+        }
+        let made = match platform {
+            Platform::Sentinel => sentinel::files(rule, target, document, pack, &formats),
+            Platform::None => Ok(vec![]),
+        };
+        match made {
+            Ok(more) => files.extend(more),
+            Err(Refused::Platform(problems)) => {
+                found.extend(problems.iter().map(|p| p.diagnostic(rule, target, platform.name())));
+            }
+            Err(Refused::Internal(why)) => {
+                let message = format!("`{}` has no document for `{}`", rule.name, target.name);
+                found.push(Diagnostic::new(Code::Internal, message).at(rule.span, why));
+            }
         }
     }
-    Ok(vec![])
+    if found.is_empty() { Ok(files) } else { Err(found) }
 }
 
 /// The documents over all rules of a project on all its targets; `rules` with the targets that can say each.
@@ -73,35 +115,58 @@ pub fn of_pack(rules: &[(&Rule, Vec<&Target>)], pack: &Pack) -> Result<Vec<File>
     if pack.wants(Format::Navigator) { Ok(vec![navigator::layer(rules, pack)?]) } else { Ok(vec![]) }
 }
 
-/// A model as fragments: every scalar as `print` writes it. Lists of scalars are lists; records keep their order.
-fn fragments(model: &Value, print: &dyn Fn(&Value) -> String) -> Vec<(String, Fragment)> {
+/// How a scalar is written; with how deep it stands in records, or `None` within a list.
+type Print<'p> = &'p dyn Fn(&Value, Option<usize>) -> String;
+
+/// A model as fragments.
+fn fragments(model: &Value, print: Print, depth: Option<usize>) -> Vec<(String, Fragment)> {
     let Value::Object(fields) = model else { return vec![] };
-    fields.iter().map(|(name, value)| (name.clone(), fragment(value, print))).collect()
+    fields.iter().map(|(name, value)| (name.clone(), fragment(value, print, depth))).collect()
 }
 
-fn fragment(value: &Value, print: &dyn Fn(&Value) -> String) -> Fragment {
+fn fragment(value: &Value, print: Print, depth: Option<usize>) -> Fragment {
     match value {
-        Value::Array(all) => Fragment::List(all.iter().map(|v| fragment(v, print)).collect()),
-        Value::Object(_) => Fragment::Record(fragments(value, print)),
-        scalar => Fragment::Text(print(scalar)),
+        Value::Array(all) => Fragment::List(all.iter().map(|v| fragment(v, print, None)).collect()),
+        Value::Object(_) => Fragment::Record(fragments(value, print, depth.map(|d| d + 1))),
+        scalar => Fragment::Text(print(scalar, depth)),
+    }
+}
+
+/// A record of a model whose keys are data, for a template that goes through it: a list of `key` and `value`.
+struct Pairs(&'static str, Vec<(String, String)>);
+
+fn pairs(name: &'static str, record: &IndexMap<String, String>) -> Pairs {
+    Pairs(name, record.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
+}
+
+impl Pairs {
+    fn fragment(self, print: Print) -> (String, Fragment) {
+        let text = |text: String| Fragment::Text(print(&Value::String(text), None));
+        let pair = |(key, value)| Fragment::record(vec![("key", text(key)), ("value", text(value))]);
+        (self.0.to_owned(), Fragment::List(self.1.into_iter().map(pair).collect()))
     }
 }
 
 /// Renders a YAML document, `indent` deep, and reads it again.
-fn render_yaml(template: &str, model: &Value, indent: usize) -> Result<String, String> {
-    let print = |value: &Value| match value {
-        Value::String(text) if text.contains('\n') => yaml::block(text, indent),
-        Value::String(text) => yaml::scalar(text),
-        other => other.to_string(),
+fn render_yaml(template: &str, model: &Value, indent: usize, pairs: Vec<Pairs>) -> Result<String, String> {
+    let print = |value: &Value, depth: Option<usize>| match (value, depth) {
+        (Value::String(text), Some(depth)) if text.contains('\n') => yaml::block(text, indent * depth),
+        (Value::String(text), _) => yaml::scalar(text),
+        (other, _) => other.to_string(),
     };
-    let text = template::render(template, fragments(model, &print))?;
+    let mut data = fragments(model, &print, Some(1));
+    data.extend(pairs.into_iter().map(|p| p.fragment(&print)));
+    let text = template::render(template, data)?;
     let read: Value = serde_yaml::from_str(&text).map_err(|e| format!("it is no YAML: {e}"))?;
     compared(model, &read, text)
 }
 
 /// Renders a JSON document and reads it again.
-fn render_json(template: &str, model: &Value) -> Result<String, String> {
-    let text = template::render(template, fragments(model, &Value::to_string))?;
+fn render_json(template: &str, model: &Value, pairs: Vec<Pairs>) -> Result<String, String> {
+    let print = |value: &Value, _| value.to_string();
+    let mut data = fragments(model, &print, None);
+    data.extend(pairs.into_iter().map(|p| p.fragment(&print)));
+    let text = template::render(template, data)?;
     let read: Value = serde_json::from_str(&text).map_err(|e| format!("it is no JSON: {e}"))?;
     compared(model, &read, text)
 }

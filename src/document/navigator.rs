@@ -29,7 +29,7 @@ pub fn layer(rules: &[(&Rule, Vec<&Target>)], pack: &Pack) -> Result<File, Strin
         // A gradient needs two different ends.
         "gradient": { "colors": ["#ffffff", "#66b1ff"], "minValue": 0, "maxValue": most },
     });
-    Ok(File { path: "navigator/layer.json".to_owned(), text: render_json("navigator", &model)? })
+    Ok(File { path: "navigator/layer.json".to_owned(), text: render_json("navigator", &model, vec![])? })
 }
 
 fn technique(id: &str, rules: &[&(&Rule, Vec<&Target>)], subs: bool) -> Value {

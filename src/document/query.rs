@@ -31,6 +31,18 @@ pub fn document(rule: &Rule, target: &Target, printed: &Printed) -> Result<Strin
     Ok(rendered)
 }
 
+/// The KQL query of a rule behind its notes alone, for documents that say the rest in places of their own.
+///
+/// # Errors
+/// A message for the developers of this program.
+pub fn body(printed: &Printed) -> Result<String, String> {
+    let notes = printed.notes.iter().map(|n| Fragment::Text(kql::comment(&n.text))).collect();
+    let mut data: Vec<(String, Fragment)> =
+        printed.fragments.iter().map(|(name, fragment)| ((*name).to_owned(), fragment.clone())).collect();
+    data.push(("notes".to_owned(), Fragment::List(notes)));
+    render("kql-body", data).map(|text| text.trim_end().to_owned())
+}
+
 /// What the comments in front of a query say.
 fn header(
     rule: &Rule,

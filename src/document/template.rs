@@ -10,10 +10,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 /// The templates, by the names under which documents are rendered.
-const TEMPLATES: [(&str, &str); 4] = [
+const TEMPLATES: [(&str, &str); 8] = [
     ("kql", include_str!("../../templates/kql/query.kql")),
+    ("kql-body", include_str!("../../templates/kql/body.kql")),
     ("spl", include_str!("../../templates/spl/query.spl")),
     ("sigma", include_str!("../../templates/sigma/rule.yml")),
+    ("sentinel-rule", include_str!("../../templates/sentinel/rule.yaml")),
+    ("sentinel-hunting", include_str!("../../templates/sentinel/hunting.yaml")),
+    ("sentinel-arm", include_str!("../../templates/sentinel/arm.json")),
     ("navigator", include_str!("../../templates/navigator/layer.json")),
 ];
 

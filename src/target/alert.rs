@@ -12,19 +12,58 @@ use serde::Deserialize;
 pub enum Format {
     /// The query, or Sigma's YAML, as it is
     Query,
+    /// Microsoft Sentinel: analytics rules as the content hub takes them
+    SentinelYaml,
+    /// Microsoft Sentinel: analytics rules as its repository connection deploys them
+    SentinelArm,
+    /// Microsoft Sentinel: hunting queries
+    SentinelHunting,
     /// A layer for the ATT&CK Navigator, of all rules on all targets
     Navigator,
 }
 
+/// Whose documents a format's are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Platform {
+    /// Microsoft Sentinel.
+    Sentinel,
+    /// Nobody's: the query itself, and what is of all targets.
+    None,
+}
+
+impl Platform {
+    /// Whose a format is.
+    #[must_use]
+    pub fn of(format: Format) -> Platform {
+        match format {
+            Format::SentinelYaml | Format::SentinelArm | Format::SentinelHunting => Platform::Sentinel,
+            Format::Query | Format::Navigator => Platform::None,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Platform::Sentinel => "Sentinel",
+            Platform::None => "",
+        }
+    }
+}
+
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 2] = [Format::Query, Format::Navigator];
+    pub const ALL: [Format; 5] =
+        [Format::Query, Format::SentinelYaml, Format::SentinelArm, Format::SentinelHunting, Format::Navigator];
 
     /// The word in files and on the command line.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
             Format::Query => "query",
+            Format::SentinelYaml => "sentinel-yaml",
+            Format::SentinelArm => "sentinel-arm",
+            Format::SentinelHunting => "sentinel-hunting",
             Format::Navigator => "navigator",
         }
     }
@@ -45,7 +84,8 @@ pub struct Alert {
     pub delay: u64,
     /// The platform's word for each level.
     pub severity: IndexMap<String, String>,
-    /// What an entity of the language may be: the platform's entities, the best first.
+    /// What an entity of the language may be: the platform's entities, the best first: the
+    /// first one is taken for which a query has columns.
     pub entities: IndexMap<String, Vec<EntityType>>,
     /// For each connector the tables that it fills.
     pub connectors: IndexMap<String, Vec<String>>,
@@ -77,6 +117,7 @@ impl Check<'_> {
         let mut out = vec![];
         for word in words {
             match Format::from_word(word) {
+                Some(Format::Navigator) => self.bad(word, "is of all targets, and no target's own"),
                 Some(format) => out.push(format),
                 None => {
                     let known: Vec<&str> = Format::ALL.iter().map(|f| f.word()).collect();

@@ -13,6 +13,8 @@ mod common;
 mod selftests;
 mod spl;
 
+use arcanary::compile::compile;
+use arcanary::target::Language;
 use checker::Checker;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -51,6 +53,83 @@ fn every_kql_query_binds_to_its_tables_without_a_diagnostic() {
     }
     assert_eq!(answers.len(), documents.len());
     assert!(wrong.is_empty(), "{} of {} queries:\n{}", wrong.len(), documents.len(), wrong.join("\n"));
+}
+
+/// The schema of a target's tables.
+fn schema(target: &str) -> &'static str {
+    if target == "defender" { "defender" } else { "sentinel" }
+}
+
+/// The names of the columns that a query returns, as Microsoft's binder finds them.
+fn columns(answer: &Value) -> Vec<&str> {
+    texts(answer, "columns").iter().filter_map(|c| c["name"].as_str()).collect()
+}
+
+#[test]
+fn what_a_printer_says_of_a_querys_columns_is_what_the_binder_finds() {
+    if checker::tools().is_none() {
+        return;
+    }
+    let (mut lines, mut said) = (vec![], vec![]);
+    for folder in ["rules", "tests/cases"] {
+        let loaded = common::project(folder);
+        for target in loaded.targets.all.values().filter(|t| t.language == Language::Kql) {
+            for rule in loaded.project.rules.values() {
+                let Ok(document) = compile(rule, &loaded.project, target) else { continue };
+                let name = format!("{}/{}", target.name, rule.name);
+                lines.push(json!({ "name": name, "schema": schema(&target.name), "query": document.text }));
+                said.push(document.printed.columns.into_iter().map(|c| c.name).collect::<Vec<_>>());
+            }
+        }
+    }
+    assert!(said.len() > 100, "{} queries: the pack is not there", said.len());
+    for (answer, said) in checker::run(Checker::Kusto, lines).iter().zip(said) {
+        assert_eq!(columns(answer), said, "{}", answer["name"]);
+    }
+}
+
+/// A document's query, and the columns that the document names elsewhere.
+fn named(path: &str, text: &str) -> Option<(String, BTreeSet<String>)> {
+    let read = |value: Value| -> Value {
+        if path.contains("/arm/") { value["resources"][0]["properties"].clone() } else { value }
+    };
+    let document = read(serde_yaml::from_str(text).expect("YAML, or JSON"));
+    let query = document["query"].as_str()?.to_owned();
+    let mut out = BTreeSet::new();
+    for entity in texts(&document, "entityMappings") {
+        out.extend(texts(entity, "fieldMappings").iter().filter_map(|f| f["columnName"].as_str()).map(str::to_owned));
+    }
+    let details = document["customDetails"].as_object().into_iter().flat_map(|d| d.values());
+    out.extend(details.filter_map(Value::as_str).map(str::to_owned));
+    for text in document["alertDetailsOverride"].as_object().into_iter().flat_map(|d| d.values()) {
+        let text = text.as_str().unwrap_or("");
+        out.extend(text.split("{{").skip(1).filter_map(|t| Some(t.split_once("}}")?.0.to_owned())));
+    }
+    Some((query, out))
+}
+
+#[test]
+fn every_column_that_a_document_names_is_one_of_its_querys() {
+    if checker::tools().is_none() {
+        return;
+    }
+    let (mut lines, mut wanted) = (vec![], vec![]);
+    for folder in ["rules", "tests/cases"] {
+        for (path, text) in common::built(&common::project(folder)).files {
+            let parts: Vec<&str> = path.split('/').collect();
+            let [target, _, _] = parts.as_slice() else { continue };
+            let Some((query, columns)) = named(&path, &text).filter(|_| *target != "sigma") else { continue };
+            lines.push(json!({ "name": path, "schema": schema(target), "query": query }));
+            wanted.push(columns);
+        }
+    }
+    assert!(wanted.iter().map(BTreeSet::len).sum::<usize>() > 500, "documents name columns");
+    for (answer, wanted) in checker::run(Checker::Kusto, lines).iter().zip(wanted) {
+        assert!(texts(answer, "diagnostics").is_empty(), "{}: {}", answer["name"], answer["diagnostics"]);
+        let found = columns(answer);
+        let lost: Vec<_> = wanted.iter().filter(|w| !found.contains(&w.as_str())).collect();
+        assert!(lost.is_empty(), "{} names {lost:?}, and its query returns {found:?}", answer["name"]);
+    }
 }
 
 #[test]

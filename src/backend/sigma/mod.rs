@@ -194,7 +194,7 @@ fn description(about: &str) -> Fragment {
     match lines.as_slice() {
         [] => text(""),
         [one] => text(scalar(one)),
-        many => text(yaml::block(&many.join("\n"), 4)),
+        many => text(yaml::block(&format!("{}\n", many.join("\n")), 4)),
     }
 }
 

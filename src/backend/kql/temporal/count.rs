@@ -290,7 +290,7 @@ impl Counting<'_> {
         };
         for name in &target.columns {
             let value = if *name == time { LAST } else { name };
-            add(output::own(target, None, name), column(value));
+            add(output::of_events(target, &self.plan.events, name), column(value));
         }
         add(Output::time(FIRST, None), column(FIRST));
         add(Output::new(LAST, Shows::Own), column(LAST));

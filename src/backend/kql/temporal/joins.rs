@@ -450,10 +450,13 @@ impl<'p> Match<'p> {
             None => out.push((output, expr)),
         };
         let Expr::Column(time) = super::step::time(target) else { return vec![] };
-        let completing = self.of_role(Role::Required).last().and_then(|last| self.plan.steps.get(*last));
+        let required: Vec<&BoundStep> =
+            self.of_role(Role::Required).into_iter().filter_map(|i| self.plan.steps.get(i)).collect();
+        let completing =
+            if self.ordered { required.get(required.len().saturating_sub(1)..) } else { Some(&required[..]) };
         for column in &target.columns {
             let value = if *column == time { self.last_time() } else { Expr::column(self.completing(column)) };
-            add(output::own(target, completing.filter(|_| self.ordered), column), value);
+            add(output::own(target, completing.unwrap_or_default(), column), value);
         }
         for step in &self.joined {
             let name = self.plan.steps.get(*step).map(|s| s.name.as_str());

@@ -197,7 +197,7 @@ impl Counting<'_> {
         let titles = self.titles();
         let mut out: Vec<Output> = vec![];
         let target = self.rows.target;
-        target.columns.iter().for_each(|name| add(&mut out, output::own(target, None, name)));
+        target.columns.iter().for_each(|name| add(&mut out, output::of_events(target, &self.plan.events, name)));
         std::mem::take(&mut self.shown).into_iter().for_each(|key| add(&mut out, key));
         add(&mut out, Output::time(first, None));
         add(&mut out, Output::new(events, Shows::Number));

@@ -7,7 +7,7 @@ use crate::backend::output::{self, add};
 use crate::backend::spl::ast::{Eval, Step};
 use crate::backend::{Output, Shown, Shows, one_line};
 use crate::target::How;
-use crate::target::temporal::{Carry, Wide};
+use crate::target::temporal::{BoundStep, Carry, Wide};
 
 impl Scene<'_> {
     /// Everything behind the match; the columns of the result.
@@ -49,7 +49,9 @@ impl Scene<'_> {
     fn result(&self, required: &[usize], exceptions: bool) -> Vec<Output> {
         let target = self.rows.target;
         let mut out: Vec<Output> = vec![];
-        let last = required.last().filter(|_| self.meant.ordered).and_then(|p| self.plan.steps.get(*p));
+        let all: Vec<&BoundStep> = required.iter().filter_map(|place| self.plan.steps.get(*place)).collect();
+        let last = if self.meant.ordered { all.get(all.len().saturating_sub(1)..) } else { Some(&all[..]) };
+        let last = last.unwrap_or_default();
         target.columns.iter().for_each(|name| add(&mut out, output::own(target, last, name)));
         self.shown_keys(required).into_iter().for_each(|key| add(&mut out, key));
         for (step, columns) in self.plan.steps.iter().zip(&self.columns).filter(|(_, c)| !c.time.is_empty()) {
