@@ -155,12 +155,17 @@ const RULE: &str = r#"rule r {
 
 /// What a build says of one rule on Sentinel, and its analytics rule.
 fn sentinel(rule: &str, version: &str) -> (Vec<String>, Option<Value>) {
+    on("sentinel", rule, version, "sentinel/analytics-rules/r.yaml")
+}
+
+/// What a build says of one rule on a target, and a document of it.
+fn on(target: &str, rule: &str, version: &str, path: &str) -> (Vec<String>, Option<Value>) {
     let place = tempfile::tempdir().expect("a folder");
-    let config = format!("name: p\nversion: {version}\nsources: [rules]\ntargets: [sentinel]\n");
+    let config = format!("name: p\nversion: {version}\nsources: [rules]\ntargets: [{target}]\n");
     let loaded = written(place.path(), &[("arcanary.yaml", &config), ("rules/r.det", rule)]);
-    let built = build(&loaded, &["sentinel".to_owned()]);
+    let built = build(&loaded, &[target.to_owned()]);
     let found = built.diagnostics.iter().map(|d| format!("{}: {} ({})", d.code.id(), d.labels[0].text, d.help[0].text));
-    let document = built.files.get("sentinel/analytics-rules/r.yaml").map(|t| serde_yaml::from_str(t).expect("YAML"));
+    let document = built.files.get(path).map(|t| serde_yaml::from_str(t).expect("YAML"));
     (found.collect(), document)
 }
 
@@ -220,6 +225,45 @@ fn an_alert_says_when_it_runs_what_it_groups_by_and_what_an_analyst_asks() {
     assert_eq!(sentinel(&over, "1.2.3").1.expect("a document")["queryPeriod"], "135m");
 }
 
+/// What a build says of one rule on Defender, and its custom detection.
+fn defender(rule: &str) -> (Vec<String>, Option<Value>) {
+    on("defender", rule, "1.0.0", "defender/detection-rules/r.json")
+}
+
+#[test]
+fn a_custom_detection_runs_as_often_as_defender_can_and_sees_a_whole_match() {
+    let plain = defender(RULE).1.expect("a document");
+    let alert = &plain["detectionAction"]["alertTemplate"];
+    assert_eq!((&alert["severity"], &alert["recommendedActions"]), (&"high".into(), &"Who?".into()));
+    assert_eq!(alert["entityMappings"]["hosts"][0]["deviceIdColumn"], "DeviceId");
+    let techniques = serde_json::json!([
+        { "technique": "T1560", "subTechniques": ["T1560.001"] },
+        { "technique": "T1074", "subTechniques": [] },
+    ]);
+    assert_eq!(alert["tactics"], serde_json::json!([{ "tactic": "Collection", "techniques": techniques }]));
+    let every = |entries: &str| {
+        let (found, document) = defender(&RULE.replace("detect process where process.name is \"a.exe\"", entries));
+        assert_eq!(found, Vec::<String>::new(), "{entries}");
+        document.expect("a document")["schedule"]["frequency"].as_str().unwrap().to_owned()
+    };
+    let within = |window: &str| {
+        format!(
+            "detect sequence by host within {window} {{ a: process where process.name is \"a.exe\" \
+             b: process where process.name is \"b.exe\" }}"
+        )
+    };
+    assert_eq!(every(&within("3h")), "PT1H", "its look-back is 4h");
+    assert_eq!(every(&within("4h")), "PT3H", "its look-back is 12h");
+    assert_eq!(every(&within("9h")), "PT3H");
+    assert_eq!(every(&within("29d")), "P1D");
+    assert_eq!(every(&format!("schedule every 6h over 8h {}", within("1h"))), "PT3H", "not less often than asked");
+    assert_eq!(every(&format!("schedule every 10m over 2h {}", within("1h"))), "PT1H", "there is nothing in between");
+    let flags: String = (0..21).map(|i| format!("  flag F{i} = user.name is \"x{i}\"\n")).collect();
+    let (found, document) = defender(&RULE.replace("\"a.exe\"\n", &format!("\"a.exe\"\n{flags}")));
+    assert!(found[0].starts_with("E0905: it has 21 flags and figures, and 20 is the limit"), "{found:?}");
+    assert!(document.is_none());
+}
+
 #[test]
 fn documents_of_shipped_rules_are_as_reviewed() {
     let built = common::built(&common::project("rules"));
@@ -228,6 +272,8 @@ fn documents_of_shipped_rules_are_as_reviewed() {
         ("sentinel-arm-of-steps", "sentinel/arm/archive_staged_by_utility.json"),
         ("sentinel-arm-of-a-count", "sentinel/arm/archive_volumes_burst.json"),
         ("sentinel-hunting", "sentinel-securityevent/hunting-queries/makecab_relocated.yaml"),
+        ("defender-rule", "defender/detection-rules/archive_via_utility.json"),
+        ("defender-rule-of-steps", "defender/detection-rules/archive_staged_by_utility.json"),
         ("navigator", "navigator/layer.json"),
     ] {
         let mut settings = insta::Settings::clone_current();

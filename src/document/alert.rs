@@ -4,7 +4,7 @@ use crate::backend::Printed;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::sema::{ENTITIES, FieldId, Rule};
 use crate::source::Span;
-use crate::target::{EntityType, Target};
+use crate::target::{EntityType, Identifier, Target};
 
 /// What a platform would refuse in a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,13 @@ pub fn run(rule: &Rule, target: &Target, printed: &Printed) -> Run {
 pub fn severity<'t>(rule: &Rule, target: &'t Target) -> &'t str {
     let word = rule.meta.level.word();
     target.alert.severity.get(word).map_or(word, |w| w)
+}
+
+/// A tactic as Microsoft spells it: `DefenseEvasion`.
+#[must_use]
+pub fn tactic_name(word: &str) -> String {
+    let part = |w: &str| format!("{}{}", w.get(..1).unwrap_or("").to_uppercase(), w.get(1..).unwrap_or(""));
+    word.split('-').map(part).collect()
 }
 
 /// An entity of the rows of a query.
@@ -126,9 +133,11 @@ fn without_parts(found: Vec<Entity>) -> Vec<Entity> {
 }
 
 fn entity(word: &'static str, kind: &EntityType, printed: &Printed, step: Option<&str>) -> Entity {
-    let columns = kind.identifiers.iter().filter_map(|(identifier, field)| {
-        column(printed, *field, step).map(|column| (identifier.clone(), column.to_owned()))
-    });
+    let named = |of: &Identifier| match of {
+        Identifier::Field(field) => column(printed, *field, step).map(str::to_owned),
+        Identifier::Column(own) => printed.columns.iter().any(|c| c.name == *own).then(|| own.clone()),
+    };
+    let columns = kind.identifiers.iter().filter_map(|(identifier, of)| Some((identifier.clone(), named(of)?)));
     Entity { word, kind: kind.name.clone(), columns: columns.collect() }
 }
 
@@ -140,10 +149,13 @@ pub fn missing(rule: &Rule, target: &Target, found: &[Entity]) -> Vec<Problem> {
         if found.iter().any(|e| e.word == word) {
             continue;
         }
-        let fields =
-            target.alert.entities.get(word).into_iter().flatten().filter_map(|t| t.identifiers.values().next());
-        let logged = |field: &&FieldId| rule.kinds.iter().any(|kind| target.mapping(**field, *kind).is_some());
-        let Some(field) = fields.copied().find(|f| logged(&f)) else { continue };
+        let types = target.alert.entities.get(word).into_iter().flatten();
+        let mut fields = types.filter_map(|t| match t.identifiers.values().next()? {
+            Identifier::Field(field) => Some(*field),
+            Identifier::Column(_) => None,
+        });
+        let logged = |field: &FieldId| rule.kinds.iter().any(|kind| target.mapping(*field, *kind).is_some());
+        let Some(field) = fields.find(logged) else { continue };
         out.push(Problem {
             span: rule.span,
             why: format!("it has no column for the entity `{word}`"),
@@ -156,18 +168,24 @@ pub fn missing(rule: &Rule, target: &Target, found: &[Entity]) -> Vec<Problem> {
 /// What an analyst reads: the description, what to ask, what may be harmless, where to read on.
 #[must_use]
 pub fn about(rule: &Rule) -> String {
+    told(rule, &[("Questions", &rule.meta.triage)])
+}
+
+/// The same without the questions, for platforms that have a place for these.
+#[must_use]
+pub fn about_without_questions(rule: &Rule) -> String {
+    told(rule, &[])
+}
+
+fn told(rule: &Rule, first: &[(&str, &Vec<String>)]) -> String {
     let meta = &rule.meta;
-    let mut out =
-        if meta.description.trim().is_empty() { meta.title.clone() } else { meta.description.trim().to_owned() };
-    let mut section = |head: &str, lines: &[String]| {
-        if !lines.is_empty() {
-            out.push_str(&format!("\n\n{head}:"));
-            lines.iter().for_each(|line| out.push_str(&format!("\n- {}", line.trim())));
-        }
-    };
-    section("Questions", &meta.triage);
-    section("Known harmless causes", &meta.false_positives);
-    section("References", &meta.references);
+    let description = meta.description.trim();
+    let mut out = if description.is_empty() { meta.title.clone() } else { description.to_owned() };
+    let rest = [("Known harmless causes", &meta.false_positives), ("References", &meta.references)];
+    for (head, lines) in first.iter().chain(&rest).filter(|(_, lines)| !lines.is_empty()) {
+        out.push_str(&format!("\n\n{head}:"));
+        lines.iter().for_each(|line| out.push_str(&format!("\n- {}", line.trim())));
+    }
     if !meta.attack.is_empty() {
         out.push_str(&format!("\n\nATT&CK: {}", meta.attack.join(", ")));
     }

@@ -5,6 +5,7 @@
 //! again, and it must be the model: [`render_yaml`] and [`render_json`] are the only ways to a document with a model.
 
 mod alert;
+mod defender;
 mod navigator;
 pub mod query;
 mod sentinel;
@@ -84,13 +85,14 @@ pub fn of_rule(rule: &Rule, target: &Target, document: &Document, pack: &Pack) -
     let mut files = vec![];
     let mut found: Vec<Diagnostic> = vec![];
     let of = |platform: Platform| formats.iter().copied().filter(|f| Platform::of(*f) == platform).collect::<Vec<_>>();
-    for platform in [Platform::Sentinel] {
+    for platform in [Platform::Sentinel, Platform::Defender] {
         let formats = of(platform);
         if formats.is_empty() {
             continue;
         }
         let made = match platform {
             Platform::Sentinel => sentinel::files(rule, target, document, pack, &formats),
+            Platform::Defender => defender::files(rule, target, document, &formats),
             Platform::None => Ok(vec![]),
         };
         match made {
@@ -132,40 +134,56 @@ fn fragment(value: &Value, print: Print, depth: Option<usize>) -> Fragment {
     }
 }
 
-/// A record of a model whose keys are data, for a template that goes through it: a list of `key` and `value`.
-struct Pairs(&'static str, Vec<(String, String)>);
-
-fn pairs(name: &'static str, record: &IndexMap<String, String>) -> Pairs {
-    Pairs(name, record.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
+/// A part of a model whose keys are data, for a template that cannot name them.
+enum Extra {
+    /// A record: a list of `key` and `value`.
+    Pairs(Vec<(String, String)>),
+    /// JSON as a whole, so many columns deep.
+    Json(Value, usize),
 }
 
-impl Pairs {
-    fn fragment(self, print: Print) -> (String, Fragment) {
-        let text = |text: String| Fragment::Text(print(&Value::String(text), None));
-        let pair = |(key, value)| Fragment::record(vec![("key", text(key)), ("value", text(value))]);
-        (self.0.to_owned(), Fragment::List(self.1.into_iter().map(pair).collect()))
+fn pairs(record: &IndexMap<String, String>) -> Extra {
+    Extra::Pairs(record.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
+}
+
+/// Such parts by the names that the template has for them.
+type Extras = Vec<(&'static str, Extra)>;
+
+impl Extra {
+    fn fragment(self, print: Print) -> Fragment {
+        match self {
+            Extra::Pairs(pairs) => {
+                let text = |text: String| Fragment::Text(print(&Value::String(text), None));
+                let pair = |(key, value)| Fragment::record(vec![("key", text(key)), ("value", text(value))]);
+                Fragment::List(pairs.into_iter().map(pair).collect())
+            }
+            Extra::Json(value, indent) => {
+                let text = serde_json::to_string_pretty(&value).unwrap_or_default();
+                Fragment::Text(text.replace('\n', &format!("\n{}", " ".repeat(indent))))
+            }
+        }
     }
 }
 
 /// Renders a YAML document, `indent` deep, and reads it again.
-fn render_yaml(template: &str, model: &Value, indent: usize, pairs: Vec<Pairs>) -> Result<String, String> {
+fn render_yaml(template: &str, model: &Value, indent: usize, extra: Extras) -> Result<String, String> {
     let print = |value: &Value, depth: Option<usize>| match (value, depth) {
         (Value::String(text), Some(depth)) if text.contains('\n') => yaml::block(text, indent * depth),
         (Value::String(text), _) => yaml::scalar(text),
         (other, _) => other.to_string(),
     };
     let mut data = fragments(model, &print, Some(1));
-    data.extend(pairs.into_iter().map(|p| p.fragment(&print)));
+    data.extend(extra.into_iter().map(|(name, extra)| (name.to_owned(), extra.fragment(&print))));
     let text = template::render(template, data)?;
     let read: Value = serde_yaml::from_str(&text).map_err(|e| format!("it is no YAML: {e}"))?;
     compared(model, &read, text)
 }
 
 /// Renders a JSON document and reads it again.
-fn render_json(template: &str, model: &Value, pairs: Vec<Pairs>) -> Result<String, String> {
+fn render_json(template: &str, model: &Value, extra: Extras) -> Result<String, String> {
     let print = |value: &Value, _| value.to_string();
     let mut data = fragments(model, &print, None);
-    data.extend(pairs.into_iter().map(|p| p.fragment(&print)));
+    data.extend(extra.into_iter().map(|(name, extra)| (name.to_owned(), extra.fragment(&print))));
     let text = template::render(template, data)?;
     let read: Value = serde_json::from_str(&text).map_err(|e| format!("it is no JSON: {e}"))?;
     compared(model, &read, text)

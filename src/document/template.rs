@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 /// The templates, by the names under which documents are rendered.
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("kql", include_str!("../../templates/kql/query.kql")),
     ("kql-body", include_str!("../../templates/kql/body.kql")),
     ("spl", include_str!("../../templates/spl/query.spl")),
@@ -18,6 +18,7 @@ const TEMPLATES: [(&str, &str); 8] = [
     ("sentinel-rule", include_str!("../../templates/sentinel/rule.yaml")),
     ("sentinel-hunting", include_str!("../../templates/sentinel/hunting.yaml")),
     ("sentinel-arm", include_str!("../../templates/sentinel/arm.json")),
+    ("defender-rule", include_str!("../../templates/defender/rule.json")),
     ("navigator", include_str!("../../templates/navigator/layer.json")),
 ];
 

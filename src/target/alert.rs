@@ -18,6 +18,8 @@ pub enum Format {
     SentinelArm,
     /// Microsoft Sentinel: hunting queries
     SentinelHunting,
+    /// Microsoft Defender XDR: custom detections as Microsoft Graph takes them
+    DefenderRule,
     /// A layer for the ATT&CK Navigator, of all rules on all targets
     Navigator,
 }
@@ -27,6 +29,8 @@ pub enum Format {
 pub enum Platform {
     /// Microsoft Sentinel.
     Sentinel,
+    /// Microsoft Defender XDR.
+    Defender,
     /// Nobody's: the query itself, and what is of all targets.
     None,
 }
@@ -37,6 +41,7 @@ impl Platform {
     pub fn of(format: Format) -> Platform {
         match format {
             Format::SentinelYaml | Format::SentinelArm | Format::SentinelHunting => Platform::Sentinel,
+            Format::DefenderRule => Platform::Defender,
             Format::Query | Format::Navigator => Platform::None,
         }
     }
@@ -46,6 +51,7 @@ impl Platform {
     pub fn name(self) -> &'static str {
         match self {
             Platform::Sentinel => "Sentinel",
+            Platform::Defender => "Defender",
             Platform::None => "",
         }
     }
@@ -53,8 +59,14 @@ impl Platform {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 5] =
-        [Format::Query, Format::SentinelYaml, Format::SentinelArm, Format::SentinelHunting, Format::Navigator];
+    pub const ALL: [Format; 6] = [
+        Format::Query,
+        Format::SentinelYaml,
+        Format::SentinelArm,
+        Format::SentinelHunting,
+        Format::DefenderRule,
+        Format::Navigator,
+    ];
 
     /// The word in files and on the command line.
     #[must_use]
@@ -64,6 +76,7 @@ impl Format {
             Format::SentinelYaml => "sentinel-yaml",
             Format::SentinelArm => "sentinel-arm",
             Format::SentinelHunting => "sentinel-hunting",
+            Format::DefenderRule => "defender-rule",
             Format::Navigator => "navigator",
         }
     }
@@ -96,9 +109,21 @@ pub struct Alert {
 pub struct EntityType {
     /// Its type.
     pub name: String,
-    /// For each identifier the field that has it, the one that the platform asks for first.
-    pub identifiers: IndexMap<String, FieldId>,
+    /// For each identifier what has it, the one that the platform asks for first.
+    pub identifiers: IndexMap<String, Identifier>,
 }
+
+/// What has an identifier of an entity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identifier {
+    /// A field.
+    Field(FieldId),
+    /// A column of every result that is no field of the language.
+    Column(String),
+}
+
+/// A platform's type of entity with its identifiers, and the field of each.
+type EntityFile = IndexMap<String, IndexMap<String, String>>;
 
 /// `alert`, as files write it.
 #[derive(Default, Deserialize)]
@@ -107,7 +132,7 @@ pub(super) struct AlertFile {
     every: Option<String>,
     delay: Option<String>,
     severity: IndexMap<String, String>,
-    entities: IndexMap<String, OneOrMany<IndexMap<String, IndexMap<String, String>>>>,
+    entities: IndexMap<String, OneOrMany<EntityFile>>,
     connectors: IndexMap<String, Vec<String>>,
 }
 
@@ -129,7 +154,7 @@ impl Check<'_> {
     }
 
     /// Adds what a file says of alerts to what its target says already.
-    pub(super) fn alert(&mut self, file: AlertFile, alert: &mut Alert) {
+    pub(super) fn alert(&mut self, file: AlertFile, columns: &[String], alert: &mut Alert) {
         for (text, seconds) in [(file.every, &mut alert.every), (file.delay, &mut alert.delay)] {
             match text.as_deref().map(|text| (text, duration::parse(text))) {
                 None => {}
@@ -145,21 +170,24 @@ impl Check<'_> {
             if !ENTITIES.contains(&entity.as_str()) {
                 self.bad(&entity, &format!("is no entity; entities are {}", ENTITIES.join(", ")));
             }
-            let types = types.all().into_iter().flatten().map(|(name, fields)| self.entity(name, fields));
+            let types = types.all().into_iter().flatten().map(|(name, fields)| self.entity(name, fields, columns));
             let types = types.collect();
             alert.entities.insert(entity, types);
         }
         alert.connectors.extend(file.connectors);
     }
 
-    fn entity(&mut self, name: String, fields: IndexMap<String, String>) -> EntityType {
+    fn entity(&mut self, name: String, fields: IndexMap<String, String>, columns: &[String]) -> EntityType {
         let mut identifiers = IndexMap::new();
-        for (identifier, field) in fields {
-            match FieldId::find(&field) {
+        for (identifier, of) in fields {
+            match FieldId::find(&of) {
                 Some(id) => {
-                    identifiers.insert(identifier, id);
+                    identifiers.insert(identifier, Identifier::Field(id));
                 }
-                None => self.unknown_field(&field),
+                None if columns.contains(&of) => {
+                    identifiers.insert(identifier, Identifier::Column(of));
+                }
+                None => self.unknown_field(&of),
             }
         }
         EntityType { name, identifiers }

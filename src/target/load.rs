@@ -220,7 +220,7 @@ impl Targets {
         if let Some(documents) = file.documents {
             target.documents = check.formats(&documents);
         }
-        check.alert(file.alert, &mut target.alert);
+        check.alert(file.alert, &target.columns, &mut target.alert);
         if target.sources.is_empty() {
             check.bad("name", "has no `sources`: it could say nothing");
         }

@@ -16,7 +16,7 @@ pub mod row;
 mod show;
 pub mod temporal;
 
-pub use alert::{Alert, EntityType, Format, Platform};
+pub use alert::{Alert, EntityType, Format, Identifier, Platform};
 pub use bind::{Note, Plan, SourceQuery, Unsupported, bind};
 pub use bound::{Bound, BoundOp, BoundTest};
 pub use column::{Column, How};

@@ -90,22 +90,27 @@ fn what_a_printer_says_of_a_querys_columns_is_what_the_binder_finds() {
 
 /// A document's query, and the columns that the document names elsewhere.
 fn named(path: &str, text: &str) -> Option<(String, BTreeSet<String>)> {
-    let read = |value: Value| -> Value {
-        if path.contains("/arm/") { value["resources"][0]["properties"].clone() } else { value }
-    };
-    let document = read(serde_yaml::from_str(text).expect("YAML, or JSON"));
-    let query = document["query"].as_str()?.to_owned();
+    let document: Value = serde_yaml::from_str(text).expect("YAML, or JSON");
     let mut out = BTreeSet::new();
-    for entity in texts(&document, "entityMappings") {
+    let all = |value: &Value| -> Vec<String> {
+        value.as_object().into_iter().flat_map(|d| d.values()).filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    if path.contains("/detection-rules/") {
+        let alert = &document["detectionAction"]["alertTemplate"];
+        let kinds = alert["entityMappings"].as_object().into_iter().flat_map(|kinds| kinds.values());
+        out.extend(kinds.flat_map(|kind| kind.as_array().unwrap()).flat_map(all));
+        out.extend(all(&alert["customDetails"]));
+        return Some((document["queryCondition"]["queryText"].as_str()?.to_owned(), out));
+    }
+    let said = if path.contains("/arm/") { &document["resources"][0]["properties"] } else { &document };
+    for entity in texts(said, "entityMappings") {
         out.extend(texts(entity, "fieldMappings").iter().filter_map(|f| f["columnName"].as_str()).map(str::to_owned));
     }
-    let details = document["customDetails"].as_object().into_iter().flat_map(|d| d.values());
-    out.extend(details.filter_map(Value::as_str).map(str::to_owned));
-    for text in document["alertDetailsOverride"].as_object().into_iter().flat_map(|d| d.values()) {
-        let text = text.as_str().unwrap_or("");
+    out.extend(all(&said["customDetails"]));
+    for text in all(&said["alertDetailsOverride"]) {
         out.extend(text.split("{{").skip(1).filter_map(|t| Some(t.split_once("}}")?.0.to_owned())));
     }
-    Some((query, out))
+    Some((said["query"].as_str()?.to_owned(), out))
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::super::{pairs, render_json};
 use super::Analytics;
 use super::content::{entities, incident};
+use crate::duration::iso;
 use serde_json::{Map, Value, json};
 
 /// An ARM template with one analytics rule.
@@ -56,7 +57,7 @@ pub fn template(said: &Analytics) -> Result<String, String> {
             "properties": properties,
         }],
     });
-    render_json("sentinel-arm", &model, vec![pairs("details", &said.details)])
+    render_json("sentinel-arm", &model, vec![("details", pairs(&said.details))])
 }
 
 /// In an ARM template, text in brackets is an expression unless its bracket is doubled.
@@ -69,26 +70,9 @@ fn literal(value: Value) -> Value {
     }
 }
 
-/// Seconds as ISO 8601 writes them: `PT1H`, `P14D`.
-fn iso(seconds: u64) -> String {
-    if seconds > 0 && seconds.is_multiple_of(86_400) {
-        return format!("P{}D", seconds / 86_400);
-    }
-    let parts = [(seconds / 3600, 'H'), (seconds % 3600 / 60, 'M'), (seconds % 60, 'S')];
-    let written: String = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
-    format!("PT{written}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_iso_8601() {
-        for (seconds, text) in [(300, "PT5M"), (5400, "PT1H30M"), (86_400, "P1D"), (90_000, "PT25H"), (45, "PT45S")] {
-            assert_eq!(iso(seconds), text);
-        }
-    }
 
     #[test]
     fn text_in_brackets_is_no_expression() {

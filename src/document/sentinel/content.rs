@@ -32,7 +32,7 @@ pub fn rule(said: &Analytics) -> Result<String, String> {
     if said.details.is_empty() {
         fields.shift_remove("customDetails");
     }
-    render_yaml("sentinel-rule", &Value::Object(fields), 2, vec![pairs("details", &said.details)])
+    render_yaml("sentinel-rule", &Value::Object(fields), 2, vec![("details", pairs(&said.details))])
 }
 
 /// A hunting query.

@@ -96,7 +96,7 @@ const ENTITIES: [(&str, &[&str], &[&str], bool); 6] = [
 pub fn identifies(entity: &Entity) -> bool {
     let has = |wanted: &&str| entity.columns.iter().any(|(identifier, _)| identifier == wanted);
     ENTITIES.iter().any(|(kind, known, needed, all)| {
-        let enough = if *all { needed.iter().all(|n| has(n)) } else { needed.iter().any(|n| has(n)) };
+        let enough = if *all { needed.iter().all(has) } else { needed.iter().any(has) };
         *kind == entity.kind && enough && entity.columns.iter().all(|(i, _)| known.contains(&i.as_str()))
     })
 }

@@ -8,7 +8,7 @@ mod arm;
 mod content;
 mod lint;
 
-use super::alert::{Entity, about, any_column, entities, missing, run, severity};
+use super::alert::{Entity, about, any_column, entities, missing, run, severity, tactic_name};
 use super::{File, Pack, Refused, query};
 use crate::attack;
 use crate::backend::{Shows, one_line};
@@ -72,7 +72,7 @@ pub fn files(
             Format::SentinelYaml => ("analytics-rules", "yaml", content::rule(&said)?),
             Format::SentinelHunting => ("hunting-queries", "yaml", content::hunting(&said)?),
             Format::SentinelArm => ("arm", "json", arm::template(&said)?),
-            Format::Query | Format::Navigator => continue,
+            _ => continue,
         };
         files.push(File { path: format!("{}/{folder}/{}.{extension}", target.name, rule.name), text });
     }
@@ -130,17 +130,11 @@ fn attack(rule: &Rule) -> (Vec<String>, Vec<String>) {
     };
     for id in &rule.meta.attack {
         for tactic in attack::technique(id).map(|t| t.tactics.as_slice()).unwrap_or_default() {
-            add(&mut tactics, pascal(tactic));
+            add(&mut tactics, tactic_name(tactic));
         }
         add(&mut techniques, id.split('.').next().unwrap_or(id).to_owned());
     }
     (tactics, techniques)
-}
-
-/// `defense-evasion` as `DefenseEvasion`.
-fn pascal(word: &str) -> String {
-    let part = |w: &str| format!("{}{}", w.get(..1).unwrap_or("").to_uppercase(), w.get(1..).unwrap_or(""));
-    word.split('-').map(part).collect()
 }
 
 /// For each connector that fills a table of the query, those tables.
