@@ -265,6 +265,40 @@ fn a_custom_detection_runs_as_often_as_defender_can_and_sees_a_whole_match() {
 }
 
 #[test]
+fn sigmahqs_layout_holds_each_document_of_a_rule_once() {
+    use serde::Deserialize as _;
+    let documents = |text: &str| -> Vec<Value> {
+        serde_yaml::Deserializer::from_str(text).map(|d| Value::deserialize(d).expect("YAML")).collect()
+    };
+    for (folder, built) in all() {
+        let sigma = built.targets["sigma"].iter();
+        for (rule, entry) in sigma.filter(|(_, e)| e.file.is_some()) {
+            let whole = documents(&built.files[entry.file.as_ref().unwrap()]);
+            let parts: Vec<Value> = entry.documents.iter().flat_map(|path| documents(&built.files[path])).collect();
+            assert_eq!(whole, parts, "{folder}: {rule}");
+            for path in &entry.documents {
+                let name = path.rsplit('/').next().unwrap();
+                assert!((10..=70).contains(&name.len()) && path.starts_with("sigma/sigmahq/"), "{path}");
+                let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+                assert!(name.strip_suffix(".yml").unwrap().chars().all(plain), "{path}");
+                let correlates = documents(&built.files[path]).iter().any(|d| d.get("correlation").is_some());
+                assert_eq!(path.contains("/correlations/correlation_"), correlates, "{path}");
+            }
+        }
+    }
+    let long = RULE.replace("rule r {", &format!("rule {} {{", "long_".repeat(20)));
+    let place = tempfile::tempdir().expect("a folder");
+    let loaded = written(place.path(), &[("arcanary.yaml", "targets: [sigma]\n"), ("r.det", &long)]);
+    let built = build(&loaded, &["sigma".to_owned()]);
+    let found = built.files.keys().find(|p| p.contains("sigmahq")).expect("a file");
+    let file = found.rsplit('/').next().unwrap();
+    assert!(
+        file.len() == 70 && file.ends_with("_00000000.yml") && file.starts_with("proc_creation_win_long_"),
+        "{found}"
+    );
+}
+
+#[test]
 fn documents_of_shipped_rules_are_as_reviewed() {
     let built = common::built(&common::project("rules"));
     for (name, path) in [
@@ -274,6 +308,7 @@ fn documents_of_shipped_rules_are_as_reviewed() {
         ("sentinel-hunting", "sentinel-securityevent/hunting-queries/makecab_relocated.yaml"),
         ("defender-rule", "defender/detection-rules/archive_via_utility.json"),
         ("defender-rule-of-steps", "defender/detection-rules/archive_staged_by_utility.json"),
+        ("sigma-hq", "sigma/sigmahq/rules/windows/process_creation/proc_creation_win_makecab_renamed.yml"),
         ("navigator", "navigator/layer.json"),
     ] {
         let mut settings = insta::Settings::clone_current();

@@ -9,6 +9,7 @@ mod defender;
 mod navigator;
 pub mod query;
 mod sentinel;
+mod sigma;
 mod template;
 
 use crate::backend::{Fragment, yaml};
@@ -85,7 +86,7 @@ pub fn of_rule(rule: &Rule, target: &Target, document: &Document, pack: &Pack) -
     let mut files = vec![];
     let mut found: Vec<Diagnostic> = vec![];
     let of = |platform: Platform| formats.iter().copied().filter(|f| Platform::of(*f) == platform).collect::<Vec<_>>();
-    for platform in [Platform::Sentinel, Platform::Defender] {
+    for platform in [Platform::Sentinel, Platform::Defender, Platform::Sigma] {
         let formats = of(platform);
         if formats.is_empty() {
             continue;
@@ -93,6 +94,7 @@ pub fn of_rule(rule: &Rule, target: &Target, document: &Document, pack: &Pack) -
         let made = match platform {
             Platform::Sentinel => sentinel::files(rule, target, document, pack, &formats),
             Platform::Defender => defender::files(rule, target, document, &formats),
+            Platform::Sigma => sigma::files(rule, target, document),
             Platform::None => Ok(vec![]),
         };
         match made {

@@ -31,6 +31,18 @@ pub fn document(rule: &Rule, target: &Target, printed: &Printed) -> Result<Strin
     Ok(rendered)
 }
 
+/// Some of the documents of a Sigma rule, behind its notes.
+///
+/// # Errors
+/// A message for the developers of this program.
+pub fn sigma(printed: &Printed, documents: Vec<Fragment>) -> Result<String, String> {
+    let notes = printed.notes.iter().map(|n| Fragment::Text(one_line(&n.text))).collect();
+    let data = [("documents", Fragment::List(documents)), ("notes", Fragment::List(notes))];
+    let text = render("sigma", data.into_iter().map(|(name, fragment)| (name.to_owned(), fragment)).collect())?;
+    serde_yaml::from_str::<serde_yaml::Value>(&text).map_err(|e| format!("it is no YAML: {e}"))?;
+    Ok(text)
+}
+
 /// The KQL query of a rule behind its notes alone, for documents that say the rest in places of their own.
 ///
 /// # Errors

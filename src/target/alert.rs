@@ -20,6 +20,8 @@ pub enum Format {
     SentinelHunting,
     /// Microsoft Defender XDR: custom detections as Microsoft Graph takes them
     DefenderRule,
+    /// Sigma in SigmaHQ's layout: a file for each log source, correlations apart
+    SigmaHq,
     /// A layer for the ATT&CK Navigator, of all rules on all targets
     Navigator,
 }
@@ -31,6 +33,8 @@ pub enum Platform {
     Sentinel,
     /// Microsoft Defender XDR.
     Defender,
+    /// Sigma.
+    Sigma,
     /// Nobody's: the query itself, and what is of all targets.
     None,
 }
@@ -42,6 +46,7 @@ impl Platform {
         match format {
             Format::SentinelYaml | Format::SentinelArm | Format::SentinelHunting => Platform::Sentinel,
             Format::DefenderRule => Platform::Defender,
+            Format::SigmaHq => Platform::Sigma,
             Format::Query | Format::Navigator => Platform::None,
         }
     }
@@ -52,6 +57,7 @@ impl Platform {
         match self {
             Platform::Sentinel => "Sentinel",
             Platform::Defender => "Defender",
+            Platform::Sigma => "Sigma",
             Platform::None => "",
         }
     }
@@ -59,12 +65,13 @@ impl Platform {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 6] = [
+    pub const ALL: [Format; 7] = [
         Format::Query,
         Format::SentinelYaml,
         Format::SentinelArm,
         Format::SentinelHunting,
         Format::DefenderRule,
+        Format::SigmaHq,
         Format::Navigator,
     ];
 
@@ -77,6 +84,7 @@ impl Format {
             Format::SentinelArm => "sentinel-arm",
             Format::SentinelHunting => "sentinel-hunting",
             Format::DefenderRule => "defender-rule",
+            Format::SigmaHq => "sigma-hq",
             Format::Navigator => "navigator",
         }
     }

@@ -71,6 +71,7 @@ struct SourceFile {
     #[serde(default)]
     logsource: IndexMap<String, String>,
     definition: Option<String>,
+    path: Option<String>,
     #[serde(default)]
     filter: IndexMap<String, OneOrMany<Scalar>>,
     #[serde(default)]
@@ -314,6 +315,12 @@ impl Check<'_> {
                 None => self.unknown_field(&name),
             }
         }
+        let plain = |p: &&str| {
+            !p.is_empty() && p.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-'))
+        };
+        if let Some(path) = s.path.as_ref().filter(|p| !p.split('/').all(|part| plain(&part))) {
+            self.bad(path, "is no path: small letters, digits, `_`, `-`, with `/` between folders");
+        }
         Source {
             os,
             table: s.table,
@@ -321,6 +328,7 @@ impl Check<'_> {
             datamodel: s.datamodel,
             logsource: s.logsource,
             definition: s.definition,
+            path: s.path,
             filter: s.filter.into_iter().map(|(k, v)| (k, v.all())).collect(),
             when,
         }

@@ -125,6 +125,8 @@ pub struct Source {
     pub logsource: IndexMap<String, String>,
     /// Sigma: what must be switched on.
     pub definition: Option<String>,
+    /// Sigma: the folder of its rules in a repository, and what their files' names begin with.
+    pub path: Option<String>,
     /// Columns that mark these events among others.
     pub filter: IndexMap<String, Vec<Scalar>>,
     /// Enum fields that are constant there.

@@ -160,6 +160,33 @@ fn every_sigma_rule_is_valid_loads_and_converts() {
 }
 
 #[test]
+fn every_file_in_sigmahqs_layout_is_named_as_its_validators_ask_and_loads() {
+    if checker::tools().is_none() {
+        return;
+    }
+    let (mut problems, mut checked) = (vec![], 0);
+    for folder in ["rules", "tests/cases"] {
+        let built = common::built(&common::project(folder));
+        let files = built.files.iter().filter(|(path, _)| path.starts_with("sigma/sigmahq/"));
+        let lines: Vec<Value> = files
+            .map(|(path, text)| json!({ "name": format!("{folder}/{path}"), "yaml": text, "path": path }))
+            .collect();
+        checked += lines.len();
+        for answer in checker::run(Checker::Sigma, lines) {
+            // The base rules of a correlation stand in its file, and a file has one name.
+            let of_base = |p: &Value| {
+                let message = p["message"].as_str().unwrap_or("");
+                message.starts_with("SigmahqFilenamePrefix ") && message.contains("filename=correlation_")
+            };
+            let found = texts(&answer, "problems").into_iter().filter(|p| !of_base(p));
+            problems.extend(found.map(|p| format!("{}: {p}", answer["name"])));
+        }
+    }
+    assert!(checked > 60, "{checked} files: the pack is not there");
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
 fn every_spl_query_reads_strictly_and_names_only_macros_of_its_target() {
     let documents = common::documents("spl");
     let targets = arcanary::target::Targets::built_in();
