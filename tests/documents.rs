@@ -225,6 +225,75 @@ fn an_alert_says_when_it_runs_what_it_groups_by_and_what_an_analyst_asks() {
     assert_eq!(sentinel(&over, "1.2.3").1.expect("a document")["queryPeriod"], "135m");
 }
 
+#[test]
+fn a_scheduled_query_returns_what_came_in_since_its_last_run_and_a_hunt_all() {
+    let query = |detect: &str, path: &str| {
+        let rule = RULE.replace("detect process where process.name is \"a.exe\"", detect);
+        let (found, document) = on("sentinel", &rule, "1.0.0", path);
+        assert_eq!(found, Vec::<String>::new());
+        document.expect("a document")["query"].as_str().unwrap().to_owned()
+    };
+    let rule = |detect: &str| query(detect, "sentinel/analytics-rules/r.yaml");
+    let single = "schedule every 10m over 1h detect process where process.name is \"a.exe\"";
+    assert!(rule(single).contains("\nDeviceProcessEvents\n| where ingestion_time() > ago(10m)\n"), "{}", rule(single));
+    assert!(!query(single, "sentinel/hunting-queries/r.yaml").contains("ingestion_time"));
+    // A step of several tables has a `let` for each; a `without` and an optional step decide no arrival.
+    let steps = "detect sequence by host within 30m {
+        a: process or file where process.name is \"a.exe\"
+        without w: process where process.name is \"w.exe\"
+        b: process where process.name is \"b.exe\"
+        optional c: network where network.direction is outbound
+    }";
+    let steps = rule(steps);
+    assert_eq!(steps.matches("AArrived = ingestion_time()").count(), 2, "{steps}");
+    assert_eq!(steps.matches("= ingestion_time()").count(), 3, "{steps}");
+    assert!(steps.contains("| where max_of(AArrived, BArrived) > ago(1h)\n| project TimeGenerated"), "{steps}");
+    let count = rule("detect count >= 3 by host within 30m of process where process.name is \"a.exe\"");
+    assert!(count.contains("| summarize Arrived = max(Arrived), ") && count.contains("| where Arrived > ago(1h)\n"));
+}
+
+/// What a target file is told.
+fn told(target: &str) -> Vec<String> {
+    let place = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir_all(place.path().join("targets")).expect("a folder");
+    std::fs::write(place.path().join("arcanary.yaml"), "name: p\n").expect("a file");
+    std::fs::write(place.path().join("targets/t.yaml"), target).expect("a file");
+    std::fs::write(place.path().join("r.det"), RULE).expect("a file");
+    load(&[], place.path()).diagnostics.iter().map(|d| format!("{}: {}", d.code.id(), d.message)).collect()
+}
+
+#[test]
+fn a_target_file_says_which_documents_it_has_or_is_told_what_is_wrong() {
+    assert_eq!(
+        told("name: t\nextends: sentinel\ndocuments: [sentinel-arm]\nalert: { every: 30m }\n"),
+        Vec::<String>::new()
+    );
+    let plain = "name: t\nlanguage: kql\nsources: { process: [{ os: [windows], table: T }] }\n";
+    for (target, why) in [
+        ("name: t\nextends: sentinel\ndocuments: [sentinel]\n", "`sentinel`: is no format of documents; formats are"),
+        ("name: t\nextends: sentinel\ndocuments: [navigator]\n", "is of all targets"),
+        ("name: t\nextends: sigma\ndocuments: [sentinel-arm]\n", "is no format for queries of this target's language"),
+        (&format!("{plain}documents: [sentinel-arm]\n"), "the target needs `every` under `alert`"),
+        ("name: t\nextends: sentinel\nalert: { every: hourly }\n", "`hourly`: is no duration such as 15m"),
+        ("name: t\nextends: sentinel\nalert: { severity: { grave: High } }\n", "`grave`: is no level"),
+        (
+            "name: t\nextends: sentinel\nalert: { entities: { vm: { Host: { FullName: host.name } } } }\n",
+            "`vm`: is no entity",
+        ),
+        (
+            "name: t\nextends: sentinel\nalert: { entities: { host: { Host: { FullName: hostname } } } }\n",
+            "`hostname`: is no field",
+        ),
+        (
+            "name: t\nextends: sigma\nsources: { process: [{ os: [windows], logsource: { product: windows }, path: ../x }] }\n",
+            "`../x`: is no path",
+        ),
+    ] {
+        let found = told(target);
+        assert!(found.iter().any(|f| f.starts_with("E0801: ") && f.contains(why)), "{why}: {found:?}");
+    }
+}
+
 /// What a build says of one rule on Defender, and its custom detection.
 fn defender(rule: &str) -> (Vec<String>, Option<Value>) {
     on("defender", rule, "1.0.0", "defender/detection-rules/r.json")

@@ -4,7 +4,8 @@
 //! `entityMappings`; `period`, `mitreTechniques` and `impactedAssets` went on 2026-10-01.
 
 use super::alert::{Entity, Problem, about_without_questions, entities, severity, tactic_name};
-use super::{Extra, File, Refused, query, render_json};
+use super::query::{self, Body};
+use super::{Extra, File, Refused, render_json};
 use crate::attack;
 use crate::backend::{Shows, one_line};
 use crate::compile::Document;
@@ -60,7 +61,7 @@ fn detection(rule: &Rule, target: &Target, document: &Document) -> Result<String
         "displayName": one_line(&rule.meta.title),
         "description": one_line(if rule.meta.description.is_empty() { &rule.meta.title } else { &rule.meta.description }),
         "status": if rule.meta.status.as_deref() == Some("deprecated") { "disabled" } else { "enabled" },
-        "queryCondition": { "queryText": query::body(printed)? },
+        "queryCondition": { "queryText": query::body(printed, Body::All)? },
         "schedule": { "frequency": every.map_or_else(String::new, iso) },
         "detectionAction": { "alertTemplate": alert },
     });

@@ -18,8 +18,12 @@ pub fn document(rule: &Rule, target: &Target, printed: &Printed) -> Result<Strin
         Language::Sigma => ("sigma", one_line),
     };
     let lines = |all: Vec<String>| Fragment::List(all.iter().map(|l| Fragment::Text(comment(l))).collect());
-    let mut data: Vec<(String, Fragment)> =
-        printed.fragments.iter().map(|(name, fragment)| ((*name).to_owned(), fragment.clone())).collect();
+    let mut data: Vec<(String, Fragment)> = printed
+        .fragments
+        .iter()
+        .filter(|(name, _)| *name != "scheduled")
+        .map(|(name, fragment)| ((*name).to_owned(), fragment.clone()))
+        .collect();
     data.push(("notes".to_owned(), lines(printed.notes.iter().map(|n| n.text.clone()).collect())));
     if language != Language::Sigma {
         header(rule, comment, &lines, &mut data);
@@ -43,15 +47,25 @@ pub fn sigma(printed: &Printed, documents: Vec<Fragment>) -> Result<String, Stri
     Ok(text)
 }
 
+/// Which KQL query of a rule a document holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// All that it finds.
+    All,
+    /// What came in since the last run.
+    New,
+}
+
 /// The KQL query of a rule behind its notes alone, for documents that say the rest in places of their own.
 ///
 /// # Errors
 /// A message for the developers of this program.
-pub fn body(printed: &Printed) -> Result<String, String> {
+pub fn body(printed: &Printed, which: Body) -> Result<String, String> {
+    let name = if which == Body::New { "scheduled" } else { "query" };
+    let query = printed.fragments.iter().find(|(n, _)| *n == name).map(|(_, fragment)| fragment.clone());
+    let query = query.ok_or_else(|| format!("no printer made the fragment `{name}`"))?;
     let notes = printed.notes.iter().map(|n| Fragment::Text(kql::comment(&n.text))).collect();
-    let mut data: Vec<(String, Fragment)> =
-        printed.fragments.iter().map(|(name, fragment)| ((*name).to_owned(), fragment.clone())).collect();
-    data.push(("notes".to_owned(), Fragment::List(notes)));
+    let data = vec![("query".to_owned(), query), ("notes".to_owned(), Fragment::List(notes))];
     render("kql-body", data).map(|text| text.trim_end().to_owned())
 }
 

@@ -1,7 +1,7 @@
 //! What a target's file says of the documents around its queries: which ones, and the platform's words for them.
 
-use super::OneOrMany;
 use super::load::Check;
+use super::{Language, OneOrMany};
 use crate::duration;
 use crate::sema::{ENTITIES, FieldId, LEVELS};
 use indexmap::IndexMap;
@@ -48,6 +48,16 @@ impl Platform {
             Format::DefenderRule => Platform::Defender,
             Format::SigmaHq => Platform::Sigma,
             Format::Query | Format::Navigator => Platform::None,
+        }
+    }
+
+    /// The language of its queries.
+    #[must_use]
+    pub fn language(self) -> Option<Language> {
+        match self {
+            Platform::Sentinel | Platform::Defender => Some(Language::Kql),
+            Platform::Sigma => Some(Language::Sigma),
+            Platform::None => None,
         }
     }
 
@@ -159,6 +169,18 @@ impl Check<'_> {
             }
         }
         out
+    }
+
+    /// Documents must be of the target's language, and alerts need a frequency.
+    pub(super) fn fitting(&mut self, documents: &[Format], language: Language, alert: &Alert) {
+        for format in documents {
+            let platform = Platform::of(*format);
+            if platform.language().is_some_and(|l| l != language) {
+                self.bad(format.word(), "is no format for queries of this target's language");
+            } else if platform.language() == Some(Language::Kql) && alert.every == 0 {
+                self.bad(format.word(), "says how often a rule runs: the target needs `every` under `alert`");
+            }
+        }
     }
 
     /// Adds what a file says of alerts to what its target says already.

@@ -222,6 +222,7 @@ impl Targets {
             target.documents = check.formats(&documents);
         }
         check.alert(file.alert, &target.columns, &mut target.alert);
+        check.fitting(&target.documents, target.language, &target.alert);
         if target.sources.is_empty() {
             check.bad("name", "has no `sources`: it could say nothing");
         }

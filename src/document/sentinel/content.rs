@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// An analytics rule.
 pub fn rule(said: &Analytics) -> Result<String, String> {
-    let mut fields = head(said, &said.rule.meta.id);
+    let mut fields = head(said, &said.rule.meta.id, &said.query);
     let overrides = json!({
         "alertDisplayNameFormat": said.title_format,
         "alertDescriptionFormat": said.about_format,
@@ -39,12 +39,12 @@ pub fn rule(said: &Analytics) -> Result<String, String> {
 pub fn hunting(said: &Analytics) -> Result<String, String> {
     // A repository holds no id twice.
     let namespace = Uuid::parse_str(&said.rule.meta.id).unwrap_or(Uuid::NAMESPACE_URL);
-    let fields = head(said, &Uuid::new_v5(&namespace, b"hunting").to_string());
+    let fields = head(said, &Uuid::new_v5(&namespace, b"hunting").to_string(), &said.hunt);
     render_yaml("sentinel-hunting", &Value::Object(fields), 2, vec![])
 }
 
 /// What analytics rules and hunting queries both say.
-fn head(said: &Analytics, id: &str) -> Map<String, Value> {
+fn head(said: &Analytics, id: &str, query: &str) -> Map<String, Value> {
     let connectors = said.connectors.iter();
     let connectors: Vec<Value> =
         connectors.map(|(id, tables)| json!({ "connectorId": id, "dataTypes": tables })).collect();
@@ -56,7 +56,7 @@ fn head(said: &Analytics, id: &str) -> Map<String, Value> {
         ("requiredDataConnectors", json!(connectors)),
         ("tactics", json!(said.tactics)),
         ("relevantTechniques", json!(said.techniques)),
-        ("query", json!(line(&said.query))),
+        ("query", json!(line(query))),
         ("entityMappings", entities(said)),
         ("version", json!(said.version)),
     ];

@@ -9,7 +9,8 @@ mod content;
 mod lint;
 
 use super::alert::{Entity, about, any_column, entities, missing, run, severity, tactic_name};
-use super::{File, Pack, Refused, query};
+use super::query::{self, Body};
+use super::{File, Pack, Refused};
 use crate::attack;
 use crate::backend::{Shows, one_line};
 use crate::compile::Document;
@@ -36,7 +37,9 @@ struct Analytics<'a> {
     period: u64,
     tactics: Vec<String>,
     techniques: Vec<String>,
+    /// What came in since the last run; and all of it, for hunts.
     query: String,
+    hunt: String,
     entities: Vec<Entity>,
     /// Custom details: key and column.
     details: IndexMap<String, String>,
@@ -86,7 +89,6 @@ fn analytics<'a>(rule: &'a Rule, target: &Target, document: &Document, pack: &Pa
     let mut problems = missing(rule, target, &found);
     found.truncate(MOST_ENTITIES);
     found.iter_mut().for_each(|e| e.columns.truncate(MOST_IDENTIFIERS));
-    let query = query::body(printed)?;
     let run = run(rule, target, printed);
     let (title_format, about_format, placeholders) = formats(rule, document);
     let (tactics, techniques) = attack(rule);
@@ -102,7 +104,8 @@ fn analytics<'a>(rule: &'a Rule, target: &Target, document: &Document, pack: &Pa
         period: run.period,
         tactics,
         techniques,
-        query,
+        query: query::body(printed, Body::New)?,
+        hunt: query::body(printed, Body::All)?,
         entities: found,
         details: details.map(|c| (c.name.clone(), c.name.clone())).collect(),
         title_format,

@@ -9,7 +9,7 @@ mod step;
 use super::Pretests;
 use super::ast::{Expr, Query, Step};
 use crate::backend::{Output, Shows, exception_line, one_line};
-use crate::ir::Steps;
+use crate::ir::{Role, Steps};
 use crate::sema::Rule;
 use crate::target::Unsupported;
 use crate::target::temporal::StepsPlan;
@@ -57,6 +57,17 @@ pub fn steps(
             Ok((Query { lets, main }, columns))
         }
     }
+}
+
+/// The required steps by their names in the query, each with the `let`s that read its tables.
+pub fn required(plan: &StepsPlan) -> Vec<(String, Vec<String>)> {
+    let names = Names::new(plan);
+    let all = plan.steps.iter().enumerate().filter(|(_, s)| s.role == Role::Required);
+    let lets = |name: &str, tables: usize| match tables {
+        1 => vec![name.to_owned()],
+        _ => (1..=tables).map(|i| format!("{name}{i}")).collect(),
+    };
+    all.map(|(place, step)| (names.step(place).to_owned(), lets(names.step(place), step.sources.len()))).collect()
 }
 
 /// Titles of the exceptions that a query applies, in the rule's order.
