@@ -5,6 +5,9 @@ use crate::backend::{Fragment, Printed, kql, one_line, spl};
 use crate::sema::Rule;
 use crate::target::{Language, Target};
 
+/// Fragments of other documents.
+const OTHERS: [&str; 3] = ["scheduled", "bare", "filters"];
+
 /// The query of a rule on a target.
 ///
 /// # Errors
@@ -21,7 +24,7 @@ pub fn document(rule: &Rule, target: &Target, printed: &Printed) -> Result<Strin
     let mut data: Vec<(String, Fragment)> = printed
         .fragments
         .iter()
-        .filter(|(name, _)| *name != "scheduled")
+        .filter(|(name, _)| !OTHERS.contains(name))
         .map(|(name, fragment)| ((*name).to_owned(), fragment.clone()))
         .collect();
     data.push(("notes".to_owned(), lines(printed.notes.iter().map(|n| n.text.clone()).collect())));

@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 /// The templates, by the names under which documents are rendered.
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 10] = [
     ("kql", include_str!("../../templates/kql/query.kql")),
     ("kql-body", include_str!("../../templates/kql/body.kql")),
     ("spl", include_str!("../../templates/spl/query.spl")),
     ("sigma", include_str!("../../templates/sigma/rule.yml")),
+    ("sigma-filter", include_str!("../../templates/sigma/filter.yml")),
     ("sentinel-rule", include_str!("../../templates/sentinel/rule.yaml")),
     ("sentinel-hunting", include_str!("../../templates/sentinel/hunting.yaml")),
     ("sentinel-arm", include_str!("../../templates/sentinel/arm.json")),

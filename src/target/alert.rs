@@ -22,6 +22,8 @@ pub enum Format {
     DefenderRule,
     /// Sigma in SigmaHQ's layout: a file for each log source, correlations apart
     SigmaHq,
+    /// The same with exceptions apart, as Sigma's filters
+    SigmaFilters,
     /// A layer for the ATT&CK Navigator, of all rules on all targets
     Navigator,
 }
@@ -46,7 +48,7 @@ impl Platform {
         match format {
             Format::SentinelYaml | Format::SentinelArm | Format::SentinelHunting => Platform::Sentinel,
             Format::DefenderRule => Platform::Defender,
-            Format::SigmaHq => Platform::Sigma,
+            Format::SigmaHq | Format::SigmaFilters => Platform::Sigma,
             Format::Query | Format::Navigator => Platform::None,
         }
     }
@@ -75,13 +77,14 @@ impl Platform {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 7] = [
+    pub const ALL: [Format; 8] = [
         Format::Query,
         Format::SentinelYaml,
         Format::SentinelArm,
         Format::SentinelHunting,
         Format::DefenderRule,
         Format::SigmaHq,
+        Format::SigmaFilters,
         Format::Navigator,
     ];
 
@@ -95,6 +98,7 @@ impl Format {
             Format::SentinelHunting => "sentinel-hunting",
             Format::DefenderRule => "defender-rule",
             Format::SigmaHq => "sigma-hq",
+            Format::SigmaFilters => "sigma-filters",
             Format::Navigator => "navigator",
         }
     }

@@ -14,7 +14,7 @@ mod selftests;
 mod spl;
 
 use arcanary::compile::compile;
-use arcanary::target::Language;
+use arcanary::target::{Format, Language};
 use checker::Checker;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -184,6 +184,52 @@ fn every_file_in_sigmahqs_layout_is_named_as_its_validators_ask_and_loads() {
     }
     assert!(checked > 60, "{checked} files: the pack is not there");
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// The files of a pack's Sigma rules with their exceptions apart, by rule.
+fn with_filters(folder: &str) -> Vec<(String, String, String)> {
+    let mut loaded = common::project(folder);
+    loaded.targets.all.get_mut("sigma").unwrap().documents = vec![Format::SigmaFilters];
+    let built = common::built(&loaded);
+    let entries = built.targets["sigma"].iter().filter(|(_, e)| e.documents.iter().any(|d| d.contains("/filters/")));
+    let text = |paths: &[String]| paths.iter().map(|p| built.files[p].as_str()).collect::<Vec<_>>().join("---\n");
+    entries
+        .map(|(rule, e)| {
+            (format!("{folder}/{rule}"), built.files[e.file.as_ref().unwrap()].clone(), text(&e.documents))
+        })
+        .collect()
+}
+
+#[test]
+fn a_rule_with_its_exceptions_as_filters_selects_what_it_selects_with_them_inside() {
+    if checker::tools().is_none() {
+        return;
+    }
+    let of_pack: Vec<_> = ["rules", "tests/cases"].into_iter().flat_map(with_filters).collect();
+    assert!(of_pack.len() > 3, "{} rules with exceptions: the pack is not there", of_pack.len());
+    let run = |name: &str, yaml: &str, events: &Value| {
+        let answer = checker::run(Checker::Sigma, vec![json!({ "name": name, "yaml": yaml, "events": events })]);
+        assert!(texts(&answer[0], "problems").is_empty(), "{name}: {}", answer[0]["problems"]);
+        answer[0]["matched"].clone()
+    };
+    for (name, _, apart) in &of_pack {
+        run(name, apart, &json!([]));
+    }
+    let expand = of_pack.iter().find(|(name, ..)| name == "rules/expand_cabinet_files").expect("case 459's rule");
+    let event = |parent: &str| {
+        json!({
+            "Image": r"C:\Windows\System32\expand.exe",
+            "OriginalFileName": "expand.exe",
+            "CommandLine": r"expand.exe -F:* C:\Users\kim\AppData\Local\Temp\a.cab C:\Users\Public",
+            "ParentImage": parent,
+        })
+    };
+    let dell = r"C:\Program Files\Dell\SupportAssistAgent\bin\SupportAssistAgent.exe";
+    let events = json!([event(r"C:\Windows\explorer.exe"), event(dell)]);
+    let inside = run("inside", &expand.1, &events);
+    assert_eq!(inside, run("apart", &expand.2, &events));
+    let (bare, _) = expand.2.split_once("---").expect("a rule and a filter");
+    assert_ne!(inside, run("bare", bare, &events), "without the filter the exception is gone");
 }
 
 #[test]

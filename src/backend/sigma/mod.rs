@@ -4,6 +4,7 @@
 //! refused.
 
 mod detection;
+mod filter;
 mod item;
 pub mod temporal;
 
@@ -47,7 +48,12 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
             "Sigma has no arithmetic: the condition names each smallest set of flags that reaches the threshold.";
         notes.push(Note { text: text.to_owned(), degraded: false });
     }
-    let fragments = vec![("documents", Fragment::List(documents))];
+    let (bare, filters) = filter::apart(rule, plan)?;
+    let fragments = vec![
+        ("documents", Fragment::List(documents)),
+        ("bare", Fragment::List(bare)),
+        ("filters", Fragment::List(filters)),
+    ];
     Ok(Printed { fragments, notes, columns: vec![], sources: sources_of(plan), reach: 0 })
 }
 
@@ -68,12 +74,10 @@ fn list(all: impl IntoIterator<Item = String>) -> Fragment {
 fn document(rule: &Rule, plan: &Plan, query: &SourceQuery, index: usize, detection: &Detection) -> Fragment {
     let meta = &rule.meta;
     let mut related: Vec<(String, String)> = meta.related.clone();
-    let id = if index == 0 {
-        meta.id.clone()
-    } else {
+    let id = id_of(rule, query, index);
+    if index > 0 {
         related.insert(0, ("similar".to_owned(), meta.id.clone()));
-        derived_id(&meta.id, query)
-    };
+    }
     let suffix = plan.queries.first().filter(|_| index > 0).map(|first| format!(" - {}", suffix(first, query)));
     let title = format!("{}{}", meta.title, suffix.unwrap_or_default());
     let mut fields = head(rule, &title, id, &related, &meta.description);
@@ -109,10 +113,13 @@ fn head(
     ]
 }
 
+fn logsource(query: &SourceQuery) -> Vec<Fragment> {
+    query.source.logsource.iter().map(|(k, v)| text(format!("{}: {}", scalar(k), scalar(v)))).collect()
+}
+
 /// Log source and detection.
 fn detected(query: &SourceQuery, detection: &Detection) -> Vec<(&'static str, Fragment)> {
-    let mut logsource: Vec<Fragment> =
-        query.source.logsource.iter().map(|(k, v)| text(format!("{}: {}", scalar(k), scalar(v)))).collect();
+    let mut logsource = logsource(query);
     if let Some(definition) = &query.source.definition {
         logsource.push(text(format!("definition: {}", quoted(definition))));
     }
@@ -150,6 +157,11 @@ fn title_case(title: &str) -> String {
         format!("{before}{first}{}", letters.as_str())
     };
     title.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// The id of a rule's document for a log source.
+fn id_of(rule: &Rule, query: &SourceQuery, index: usize) -> String {
+    if index == 0 { rule.meta.id.clone() } else { derived_id(&rule.meta.id, query) }
 }
 
 /// A rule for another log source has an id of its own, the same on every build.

@@ -280,3 +280,43 @@ impl Lint {
         );
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    #[test]
+    fn the_limits_are_those_of_microsofts_validators() {
+        let facts: Value =
+            serde_json::from_str(include_str!("../../../tests/data/sentinel-template-constraints.json")).unwrap();
+        let limit = |key: &str| usize::try_from(facts["limits"][key].as_u64().unwrap()).unwrap();
+        for (key, ours) in [
+            ("name_max", NAME),
+            ("description_max", DESCRIPTION),
+            ("query_max", QUERY),
+            ("version_max", VERSION),
+            ("custom_details_max", DETAILS),
+            ("custom_details_key_max", DETAIL_KEY),
+            ("custom_details_value_max", DETAIL_VALUE),
+        ] {
+            assert_eq!(limit(key), ours, "{key}");
+        }
+        for (key, ours) in
+            [("frequency_min", SHORTEST), ("period_min", SHORTEST), ("frequency_max", LONGEST), ("period_max", LONGEST)]
+        {
+            assert_eq!(facts["limits"][key], crate::duration::iso(ours), "{key}");
+        }
+        assert_eq!(facts["limits"]["entity_mappings"][1], MOST_ENTITIES);
+        assert_eq!(facts["limits"]["field_mappings_per_entity"][1], super::super::MOST_IDENTIFIERS);
+        assert_eq!(facts["severity"], serde_json::json!(SEVERITIES));
+        assert_eq!(facts["tactics"], serde_json::json!(TACTICS));
+        for (kind, known, needed, all) in ENTITIES {
+            let fact = &facts["entities"][kind];
+            assert_eq!(fact["ids"], serde_json::json!(known), "{kind}");
+            assert_eq!(fact[if all { "required_all" } else { "required_any" }], serde_json::json!(needed), "{kind}");
+        }
+        assert_eq!(facts["entities"].as_object().unwrap().len(), ENTITIES.len());
+    }
+}
