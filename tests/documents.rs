@@ -252,6 +252,33 @@ fn a_scheduled_query_returns_what_came_in_since_its_last_run_and_a_hunt_all() {
     assert!(count.contains("| summarize Arrived = max(Arrived), ") && count.contains("| where Arrived > ago(1h)\n"));
 }
 
+#[test]
+fn an_entity_has_a_column_that_is_its_field_in_the_rows_of_every_log_source() {
+    let types = |detect: &str| {
+        let rule = RULE.replace("detect process where process.name is \"a.exe\"", detect);
+        let document = sentinel(&rule, "1.0.0").1.expect("a document");
+        let said: Vec<String> = document["entityMappings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|e| {
+                format!(
+                    "{} {}",
+                    e["entityType"].as_str().unwrap(),
+                    e["fieldMappings"][0]["columnName"].as_str().unwrap()
+                )
+            })
+            .collect();
+        said.join(", ")
+    };
+    let shown = "show [user.name, process.name, file.name]";
+    let one = types(&format!("{shown} detect file where process.name is \"a.exe\" and file.action is created"));
+    assert_eq!(one, "Host DeviceName, Account InitiatingProcessAccountName, File FileName");
+    // FileName is a process in the rows of one table, a file in those of another; so is the account of the process before it.
+    let two = types(&format!("{shown} detect process or file where process.name is \"a.exe\""));
+    assert_eq!(two, "Host DeviceName");
+}
+
 /// What a target file is told.
 fn told(target: &str) -> Vec<String> {
     let place = tempfile::tempdir().expect("a folder");

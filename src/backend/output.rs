@@ -158,24 +158,22 @@ pub(super) fn add(out: &mut Vec<Output>, new: Output) {
     }
 }
 
-/// What a column is in the rows of each log source. A log source that shows nothing under its name may log it all the same.
+/// What a column is in the rows of each log source: a field only where it is that field in all of them. A log source that
+/// shows nothing under its name may log something else there.
 fn of_rows(plan: &Plan, words: &Words, name: String) -> Output {
-    let mut fields: Vec<FieldId> = vec![];
-    let mut mixed = false;
-    for (i, query) in plan.queries.iter().enumerate() {
-        let here = in_rows(plan.target, query, words, &name);
-        if i > 0 && !here.is_empty() && !fields.is_empty() {
-            let both = fields.iter().any(|f| here.contains(f));
-            mixed |= !both;
-            if both {
-                fields.retain(|f| here.contains(f));
-                continue;
-            }
+    let each: Vec<Vec<FieldId>> = plan.queries.iter().map(|q| in_rows(plan.target, q, words, &name)).collect();
+    let mut all: Vec<FieldId> = vec![];
+    for field in each.iter().flatten() {
+        if !all.contains(field) {
+            all.push(*field);
         }
-        fields.extend(here.into_iter().filter(|f| !fields.contains(f)).collect::<Vec<_>>());
     }
-    let shown: Vec<Shown> = fields.into_iter().map(|field| Shown { step: None, field }).collect();
-    if mixed { Output::new(name, Shows::Mixed(shown)) } else { Output::fields(name, shown) }
+    let shown = |fields: Vec<FieldId>| fields.into_iter().map(|field| Shown { step: None, field }).collect::<Vec<_>>();
+    let common: Vec<FieldId> = all.iter().copied().filter(|f| each.iter().all(|here| here.contains(f))).collect();
+    match (all.is_empty(), common.is_empty()) {
+        (false, true) => Output::new(name, Shows::Mixed(shown(all))),
+        _ => Output::fields(name, shown(common)),
+    }
 }
 
 fn in_rows(target: &Target, query: &SourceQuery, words: &Words, name: &str) -> Vec<FieldId> {
