@@ -1,16 +1,18 @@
 //! `build`: every rule for every target, written as a whole or not at all.
 //!
-//! `OUT/<target>/<rule>.<kql|spl|yml>` for each document, and `OUT/manifest.json` with what is exact, degraded or
-//! refused. Files that an earlier manifest lists and this build does not make are removed; no other file is touched.
+//! `OUT/<target>/<rule>.<kql|spl|yml>` for each query, `OUT/<target>/<format>/…` for the documents around them, and
+//! `OUT/manifest.json` with what is exact, degraded or refused. Files that an earlier manifest lists and this build does
+//! not make are removed; no other file is touched.
 
 use crate::compile::{Document, Status, compile};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::document::{self, File, Pack};
 use crate::project::{Loaded, config_place};
 use crate::sema::Rule;
-use crate::target::Target;
+use crate::target::{Format, Target};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +26,10 @@ pub struct Built {
     pub files: BTreeMap<String, String>,
     /// What the manifest says of each target.
     pub targets: IndexMap<String, BTreeMap<String, Entry>>,
+    /// Documents over several rules, by their first folder; a build of a part of the project makes none.
+    pub over_rules: BTreeMap<String, Vec<String>>,
+    /// It is of the whole project.
+    whole: bool,
     /// What targets cannot say, and warnings.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -35,9 +41,12 @@ pub struct Entry {
     pub id: String,
     /// `exact`, `degraded`, `unsupported`, `skipped` or `disabled`.
     pub status: String,
-    /// The document, from the output folder.
+    /// The query, from the output folder.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub file: Option<String>,
+    /// The documents around it, from the output folder.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub documents: Vec<String>,
     /// Remarks, or why there is no document.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub notes: Vec<String>,
@@ -53,6 +62,8 @@ struct Manifest {
     generator: String,
     #[serde(default)]
     targets: BTreeMap<String, BTreeMap<String, Entry>>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    documents: BTreeMap<String, Vec<String>>,
 }
 
 /// One target's share of a build.
@@ -62,6 +73,8 @@ struct Share<'a> {
     entries: BTreeMap<String, Entry>,
     /// Rule and finding.
     refused: Vec<(&'a str, Diagnostic)>,
+    /// What the target can say.
+    compiled: Vec<(&'a Rule, Document)>,
     /// Skips, by their place in the project file, of what the target really cannot say.
     useful: Vec<usize>,
 }
@@ -69,9 +82,10 @@ struct Share<'a> {
 /// Compiles all rules of a project without errors for `targets`, each target on a thread of its own.
 #[must_use]
 pub fn build(loaded: &Loaded, targets: &[String]) -> Built {
+    let pack = &Pack::of(&loaded.config);
     let known: Vec<&Target> = targets.iter().filter_map(|name| loaded.targets.all.get(name)).collect();
     let shares: Vec<Share> = std::thread::scope(|scope| {
-        let running: Vec<_> = known.iter().map(|target| scope.spawn(|| share(loaded, target))).collect();
+        let running: Vec<_> = known.iter().map(|target| scope.spawn(|| share(loaded, target, pack))).collect();
         running
             .into_iter()
             .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
@@ -80,24 +94,46 @@ pub fn build(loaded: &Loaded, targets: &[String]) -> Built {
     let mut built = Built::default();
     let mut useful: Vec<(usize, &str)> = vec![];
     let mut refused: Vec<(&str, &str, Diagnostic)> = vec![];
+    let mut said: Vec<(&Rule, Vec<&Target>)> = loaded.rules().map(|rule| (rule, vec![])).collect();
     for (target, share) in known.into_iter().zip(shares) {
         let name = target.name.as_str();
         built.files.extend(share.files);
         built.targets.insert(name.to_owned(), share.entries);
         useful.extend(share.useful.into_iter().map(|index| (index, name)));
         refused.extend(share.refused.into_iter().map(|(rule, diagnostic)| (rule, name, diagnostic)));
+        for (rule, _) in &share.compiled {
+            said.iter_mut().filter(|(r, _)| std::ptr::eq(*r, *rule)).for_each(|(_, targets)| targets.push(target));
+        }
+    }
+    built.whole = whole(loaded, targets);
+    if built.whole {
+        match document::of_pack(&said, pack) {
+            Ok(files) => built.over_rules(files),
+            Err(why) => {
+                built.diagnostics.push(Diagnostic::new(Code::Internal, format!("a document over all rules: {why}")))
+            }
+        }
     }
     built.diagnostics.extend(by_cause(refused));
     stale_skips(loaded, targets, &useful, &mut built);
     built
 }
 
-fn share<'a>(loaded: &'a Loaded, target: &Target) -> Share<'a> {
+/// Whether a build is of the whole project: documents over all rules are made then alone.
+fn whole(loaded: &Loaded, targets: &[String]) -> bool {
+    let all: Vec<&String> = match loaded.config.targets.is_empty() {
+        true => loaded.targets.all.keys().collect(),
+        false => loaded.config.targets.iter().collect(),
+    };
+    loaded.selected.is_none() && all.into_iter().all(|t| targets.contains(t))
+}
+
+fn share<'a>(loaded: &'a Loaded, target: &Target, pack: &Pack) -> Share<'a> {
     let mut share = Share::default();
     for rule in loaded.rules() {
         let entry = match &rule.disabled {
             Some(why) => without_document(rule, "disabled", vec![why.clone()]),
-            None => one(rule, loaded, target, &mut share),
+            None => one(rule, loaded, target, pack, &mut share),
         };
         share.entries.insert(rule.name.clone(), entry);
     }
@@ -105,7 +141,7 @@ fn share<'a>(loaded: &'a Loaded, target: &Target) -> Share<'a> {
 }
 
 /// One rule on one target.
-fn one<'a>(rule: &'a Rule, loaded: &'a Loaded, target: &Target, share: &mut Share<'a>) -> Entry {
+fn one<'a>(rule: &'a Rule, loaded: &'a Loaded, target: &Target, pack: &Pack, share: &mut Share<'a>) -> Entry {
     let skips = &loaded.config.skip;
     let skip = skips.iter().enumerate().find(|(_, s)| s.rule == rule.name && s.targets.contains(&target.name));
     let compiled = compile(rule, &loaded.project, target);
@@ -117,9 +153,8 @@ fn one<'a>(rule: &'a Rule, loaded: &'a Loaded, target: &Target, share: &mut Shar
     }
     match compiled {
         Ok(document) => {
-            let file = format!("{}/{}.{}", target.name, rule.name, target.language.extension());
-            let entry = made(&document, &file, &rule.meta.id);
-            share.files.push((file, document.text));
+            let entry = made(rule, &document, target, pack, share);
+            share.compiled.push((rule, document));
             entry
         }
         Err(errors) => {
@@ -131,7 +166,30 @@ fn one<'a>(rule: &'a Rule, loaded: &'a Loaded, target: &Target, share: &mut Shar
 }
 
 fn without_document(rule: &Rule, status: &str, notes: Vec<String>) -> Entry {
-    Entry { id: rule.meta.id.clone(), status: status.to_owned(), file: None, notes }
+    Entry { id: rule.meta.id.clone(), status: status.to_owned(), file: None, documents: vec![], notes }
+}
+
+/// The query and the documents of a rule that a target can say.
+fn made<'a>(rule: &'a Rule, document: &Document, target: &Target, pack: &Pack, share: &mut Share<'a>) -> Entry {
+    let status = match document.status {
+        Status::Exact => "exact",
+        Status::Degraded => "degraded",
+    };
+    let notes = document.printed.notes.iter().map(|n| n.text.clone()).collect();
+    let mut entry = without_document(rule, status, notes);
+    if pack.wants(Format::Query) {
+        let file = format!("{}/{}.{}", target.name, rule.name, target.language.extension());
+        entry.file = Some(file.clone());
+        share.files.push((file, document.text.clone()));
+    }
+    match document::of_rule(rule, target, document, pack) {
+        Ok(files) => {
+            entry.documents = files.iter().map(|f| f.path.clone()).collect();
+            share.files.extend(files.into_iter().map(|f| (f.path, f.text)));
+        }
+        Err(errors) => share.refused.extend(errors.into_iter().map(|d| (rule.name.as_str(), d))),
+    }
+    entry
 }
 
 /// Why there is no document, for the manifest.
@@ -162,15 +220,6 @@ fn by_cause(refused: Vec<(&str, &str, Diagnostic)>) -> Vec<Diagnostic> {
     out.into_iter().map(named).collect()
 }
 
-fn made(document: &Document, file: &str, id: &str) -> Entry {
-    let status = match document.status {
-        Status::Exact => "exact",
-        Status::Degraded => "degraded",
-    };
-    let notes = document.notes.iter().map(|n| n.text.clone()).collect();
-    Entry { id: id.to_owned(), status: status.to_owned(), file: Some(file.to_owned()), notes }
-}
-
 /// A skip that hides a document is worth a word.
 fn stale_skips(loaded: &Loaded, targets: &[String], useful: &[(usize, &str)], built: &mut Built) {
     for (index, skip) in loaded.config.skip.iter().enumerate() {
@@ -186,6 +235,15 @@ fn stale_skips(loaded: &Loaded, targets: &[String], useful: &[(usize, &str)], bu
 }
 
 impl Built {
+    /// Adds documents over several rules.
+    fn over_rules(&mut self, files: Vec<File>) {
+        for file in files {
+            let folder = file.path.split('/').next().unwrap_or_default().to_owned();
+            self.over_rules.entry(folder).or_default().push(file.path.clone());
+            self.files.insert(file.path, file.text);
+        }
+    }
+
     /// The manifest, with what an earlier one says of other targets and, in a partial build, of other rules.
     fn manifest(&self, loaded: &Loaded, before: &Manifest) -> Manifest {
         let mut targets = before.targets.clone();
@@ -196,11 +254,17 @@ impl Built {
                 targets.insert(name.clone(), entries.clone());
             }
         }
+        let mut documents = before.documents.clone();
+        if self.whole {
+            documents.clear();
+        }
+        documents.extend(self.over_rules.clone());
         Manifest {
             name: loaded.config.name.clone(),
             version: loaded.config.version.clone(),
             generator: format!("arcanary {}", env!("CARGO_PKG_VERSION")),
             targets,
+            documents,
         }
     }
 
@@ -209,7 +273,9 @@ impl Built {
         let before = read_manifest(out);
         let manifest = self.manifest(loaded, &before);
         let listed = |m: &Manifest| {
-            m.targets.values().flat_map(|t| t.values().filter_map(|e| e.file.clone())).collect::<Vec<_>>()
+            let entries = m.targets.values().flat_map(BTreeMap::values);
+            let of_rules = entries.flat_map(|e| e.file.iter().chain(&e.documents));
+            of_rules.chain(m.documents.values().flatten()).cloned().collect::<BTreeSet<String>>()
         };
         let now = listed(&manifest);
         let stale = listed(&before).into_iter().filter(|f| !now.contains(f) && is_ours(f)).collect();
@@ -254,13 +320,11 @@ impl Built {
     }
 }
 
-/// A manifest may have been edited: only plain names below a target's folder are ever removed.
+/// A manifest may have been edited: only plain names below a folder of the output are ever removed.
 fn is_ours(file: &str) -> bool {
-    let mut parts = file.split('/');
-    let plain = |p: Option<&str>| {
-        p.is_some_and(|p| !p.is_empty() && p != ".." && p != "." && !p.contains('\\') && !p.contains(':'))
-    };
-    plain(parts.next()) && plain(parts.next()) && parts.next().is_none()
+    let plain = |p: &str| !p.is_empty() && p != ".." && p != "." && !p.contains(['\\', ':', '\0']);
+    let parts: Vec<&str> = file.split('/').collect();
+    parts.len() > 1 && parts.into_iter().all(plain)
 }
 
 fn read_manifest(out: &Path) -> Manifest {

@@ -1,10 +1,11 @@
 //! From a resolved rule to a target's document: bind, print, wrap.
 
 use crate::backend;
+use crate::backend::Printed;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::envelope;
+use crate::document::query;
 use crate::sema::{Project, Rule};
-use crate::target::{Note, Target, Unsupported};
+use crate::target::{Target, Unsupported};
 
 /// How far a document says what its rule means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -23,8 +24,8 @@ pub struct Document {
     pub text: String,
     /// How far it says what the rule means.
     pub status: Status,
-    /// Remarks, in the document too.
-    pub notes: Vec<Note>,
+    /// The query in parts, its columns and its notes.
+    pub printed: Printed,
 }
 
 /// Compiles one rule for one target.
@@ -34,7 +35,7 @@ pub struct Document {
 pub fn compile(rule: &Rule, project: &Project, target: &Target) -> Result<Document, Vec<Diagnostic>> {
     let refused = |all: Vec<Unsupported>| all.iter().map(|u| unsupported(rule, target, u)).collect::<Vec<_>>();
     let printed = backend::print(rule, project, target).map_err(refused)?;
-    let text = envelope::document(rule, target, &printed).map_err(|why| {
+    let text = query::document(rule, target, &printed).map_err(|why| {
         vec![
             Diagnostic::new(Code::Internal, format!("`{}` has no document for `{}`", rule.name, target.name))
                 .at(rule.span, why),
@@ -52,7 +53,7 @@ pub fn compile(rule: &Rule, project: &Project, target: &Target) -> Result<Docume
         ]);
     }
     let status = if printed.notes.iter().any(|n| n.degraded) { Status::Degraded } else { Status::Exact };
-    Ok(Document { text, status, notes: printed.notes })
+    Ok(Document { text, status, printed })
 }
 
 fn unsupported(rule: &Rule, target: &Target, refused: &Unsupported) -> Diagnostic {

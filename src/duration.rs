@@ -17,6 +17,17 @@ pub fn written(seconds: u64) -> String {
     unit.map_or_else(String::new, |(letter, size)| format!("{}{letter}", seconds / size))
 }
 
+/// Seconds as ISO 8601 writes them: `PT1H`, `P14D`.
+#[must_use]
+pub fn iso(seconds: u64) -> String {
+    if seconds > 0 && seconds.is_multiple_of(86_400) {
+        return format!("P{}D", seconds / 86_400);
+    }
+    let parts = [(seconds / 3600, 'H'), (seconds % 3600 / 60, 'M'), (seconds % 60, 'S')];
+    let written: String = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
+    format!("PT{written}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -26,6 +37,13 @@ mod tests {
         for (seconds, text) in [(1, "1s"), (90, "90s"), (900, "15m"), (7200, "2h"), (86_400, "1d"), (90_000, "25h")] {
             assert_eq!(written(seconds), text);
             assert_eq!(parse(text), Some(seconds));
+        }
+    }
+
+    #[test]
+    fn durations_are_iso_8601() {
+        for (seconds, text) in [(300, "PT5M"), (5400, "PT1H30M"), (86_400, "P1D"), (90_000, "PT25H"), (45, "PT45S")] {
+            assert_eq!(iso(seconds), text);
         }
     }
 

@@ -57,7 +57,7 @@ pub fn explain(rule: &Rule, loaded: &Loaded, targets: &[String]) -> String {
                     Status::Degraded => "degraded",
                 };
                 let _ = writeln!(out, "{name}: {status}");
-                for note in &document.notes {
+                for note in &document.printed.notes {
                     let _ = writeln!(out, "  {}", note.text);
                 }
                 let _ = writeln!(out, "{}", indented(&document.text));

@@ -3,7 +3,7 @@
 //! The stages, each a module that knows only the ones before it:
 //!
 //! ```text
-//! source ─ syntax ─ sema ─ ir ─ target::bind ─ backend ─ envelope ─ build
+//! source ─ syntax ─ sema ─ ir ─ target::bind ─ backend ─ document ─ build
 //!  files   text to  names  what  in a target's  a query   a document  on disk
 //!          a tree   types  it    columns        language
 //!                          means
@@ -17,8 +17,8 @@ pub mod build;
 pub mod cli;
 pub mod compile;
 pub mod diagnostic;
+pub mod document;
 pub mod duration;
-pub mod envelope;
 pub mod event;
 pub mod explain;
 pub mod ir;

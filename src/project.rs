@@ -5,7 +5,7 @@ use crate::sema::{self, Meta, Rule};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::ast::{Literal, Text};
 use crate::syntax::{self, Parsed};
-use crate::target::Targets;
+use crate::target::{Format, Targets};
 use indexmap::IndexMap;
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -36,6 +36,16 @@ pub struct Config {
     pub defaults: Defaults,
     /// Rules that are left out for a target, and why.
     pub skip: Vec<Skip>,
+    /// Formats of documents that `build` makes; none: all that the targets have.
+    pub documents: Vec<String>,
+}
+
+impl Config {
+    /// The formats that it names.
+    #[must_use]
+    pub fn formats(&self) -> Vec<Format> {
+        self.documents.iter().filter_map(|word| Format::from_word(word)).collect()
+    }
 }
 
 /// Metadata of rules that do not give their own.
@@ -387,6 +397,14 @@ fn check_names(loaded: &mut Loaded) {
             let diagnostic = unknown_target(name, &loaded.targets);
             found.push(config_place(loaded, name, diagnostic, "named here"));
         }
+    }
+    for word in loaded.config.documents.iter().filter(|word| Format::from_word(word).is_none()) {
+        let known: Vec<&str> = Format::ALL.iter().map(|f| f.word()).collect();
+        let diagnostic = Diagnostic::new(Code::BadProject, format!("there is no format of documents `{word}`"))
+            .note(format!("formats are {}", known.join(", ")));
+        let near = nearest(word, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+        let diagnostic = near.into_iter().fold(diagnostic, Diagnostic::help);
+        found.push(config_place(loaded, word, diagnostic, "named under `documents`"));
     }
     for skip in &loaded.config.skip {
         if !loaded.project.rules.contains_key(&skip.rule) && !loaded.has_errors() {

@@ -72,12 +72,54 @@ fn project() -> Place {
 fn build_writes_each_document_under_its_target_and_a_manifest() {
     let place = project();
     let ran = place.run(&["build"]);
-    assert_eq!((ran.code, ran.err.as_str()), (0, "2 documents for 2 targets in build\n"));
+    assert_eq!((ran.code, ran.err.as_str()), (0, "7 documents for 2 targets in build\n"));
     assert!(place.read("build/sentinel/packed.kql").contains("DeviceProcessEvents"));
     assert!(place.read("build/sigma/packed.yml").contains("title: Archive with a Password"));
     let manifest: serde_json::Value = serde_json::from_str(&place.read("build/manifest.json")).expect("JSON");
-    assert_eq!(manifest["targets"]["sentinel"]["packed"]["status"], "exact");
+    let packed = &manifest["targets"]["sentinel"]["packed"];
+    assert_eq!((&packed["status"], &packed["file"]), (&"exact".into(), &"sentinel/packed.kql".into()));
+    let around = packed["documents"].as_array().expect("the documents around it");
+    assert!(
+        around.iter().all(|d| place.path("build").join(d.as_str().expect("a path")).is_file()) && around.len() == 3
+    );
     assert_eq!(manifest["version"], "1.0.0");
+}
+
+#[test]
+fn the_layer_is_of_the_whole_project_and_only_the_documents_that_are_asked_for_are_made() {
+    let place = project();
+    assert_eq!(place.run(&["build", "--document", "query"]).err, "2 documents for 2 targets in build\n");
+    assert!(!place.path("build/navigator").exists());
+    assert_eq!(place.run(&["build", "--document", "navigator"]).code, 0);
+    assert!(!place.path("build/sentinel/packed.kql").exists(), "the queries are not asked for any more");
+    let layer: serde_json::Value = serde_json::from_str(&place.read("build/navigator/layer.json")).expect("JSON");
+    assert_eq!(layer["versions"]["layer"], "4.5");
+    let manifest: serde_json::Value = serde_json::from_str(&place.read("build/manifest.json")).expect("JSON");
+    assert_eq!(manifest["documents"]["navigator"][0], "navigator/layer.json");
+    // A part of the project says nothing about the whole of it.
+    assert_eq!(place.run(&["build", "--target", "sigma"]).code, 0);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&place.read("build/navigator/layer.json")).ok(), Some(layer));
+    let unknown = place.run(&["build", "--document", "sentinel"]);
+    assert_eq!(unknown.code, 2, "{}", unknown.err);
+    let print = place.run(&["build", "--print", "--document", "navigator"]).out;
+    assert!(print.starts_with("==> navigator/layer.json <==\n{"), "{print}");
+}
+
+#[test]
+fn only_plain_names_below_the_output_folder_are_ever_removed() {
+    let place = project();
+    place.run(&["build"]);
+    place.write("keep.txt", "mine");
+    place.write("build/old/deep/er.json", "{}");
+    let manifest = place.read("build/manifest.json").replace(
+        "\"documents\": {",
+        "\"documents\": { \"old\": [\"old/deep/er.json\", \"../keep.txt\", \"old/../../keep.txt\", \"manifest.json\"],",
+    );
+    place.write("build/manifest.json", &manifest);
+    assert_eq!(place.run(&["build"]).code, 0);
+    assert!(!place.path("build/old/deep/er.json").exists(), "a document of an earlier build goes");
+    assert_eq!(place.read("keep.txt"), "mine");
+    assert!(place.path("build/manifest.json").is_file());
 }
 
 #[test]
@@ -499,19 +541,22 @@ fn two_builds_are_the_same_bytes() {
         let ran = run_in(root, &["build", "rules", "--out", &place.path(out).display().to_string()]);
         assert_eq!(ran.code, 0, "{}", ran.err);
     }
-    let list = |name: &str| {
-        let mut all = vec![];
-        for target in fs::read_dir(place.path(name)).expect("a folder").flatten().filter(|t| t.path().is_dir()) {
-            for file in fs::read_dir(target.path()).expect("a folder").flatten() {
-                let name = format!("{}/{}", target.file_name().to_string_lossy(), file.file_name().to_string_lossy());
-                all.push((name, fs::read(file.path()).expect("a file")));
-            }
+    let (a, b) = (below(&place.path("a")), below(&place.path("b")));
+    assert!(a.len() > 200 && a == b, "{} files", a.len());
+}
+
+/// Every file below a folder by its path from there, with its bytes.
+fn below(folder: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let mut out = std::collections::BTreeMap::new();
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() {
+            out.extend(below(&entry.path()).into_iter().map(|(path, bytes)| (format!("{name}/{path}"), bytes)));
+        } else {
+            out.insert(name, fs::read(entry.path()).expect("a file"));
         }
-        all.sort();
-        all
-    };
-    let (a, b) = (list("a"), list("b"));
-    assert!(a.len() > 100 && a == b);
+    }
+    out
 }
 
 #[test]

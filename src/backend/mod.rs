@@ -4,12 +4,17 @@
 pub mod kql;
 pub mod sigma;
 pub mod spl;
+pub(crate) mod yaml;
 
+mod output;
 mod rank;
+
+pub use output::{Output, Shown, Shows, Sources};
 
 use crate::duration;
 use crate::ir::Meaning;
 use crate::sema::{Project, Rule};
+use crate::source::Span;
 use crate::target::temporal::{bind_count, bind_steps};
 use crate::target::{Language, Note, Plan, Target, Unsupported, bind};
 
@@ -20,6 +25,12 @@ pub struct Printed {
     pub fragments: Vec<(&'static str, Fragment)>,
     /// Remarks of the plan and of the language.
     pub notes: Vec<Note>,
+    /// The columns of the query's result, in order; none in Sigma.
+    pub columns: Vec<Output>,
+    /// The log sources that it reads.
+    pub sources: Sources,
+    /// How many seconds before an event, and the run that finds it, other events of its match may lie.
+    pub reach: u64,
 }
 
 /// What templates may print: text made by a printer, or a list or record of such.
@@ -30,7 +41,15 @@ pub enum Fragment {
     /// Several.
     List(Vec<Fragment>),
     /// By name.
-    Record(Vec<(&'static str, Fragment)>),
+    Record(Vec<(String, Fragment)>),
+}
+
+impl Fragment {
+    /// Several by name.
+    #[must_use]
+    pub fn record(fields: Vec<(&str, Fragment)>) -> Fragment {
+        Fragment::Record(fields.into_iter().map(|(name, fragment)| (name.to_owned(), fragment)).collect())
+    }
 }
 
 /// Prints a rule in its target's language.
@@ -39,11 +58,12 @@ pub enum Fragment {
 /// What the target or its language cannot say.
 pub fn print(rule: &Rule, project: &Project, target: &Target) -> Result<Printed, Vec<Unsupported>> {
     let meaning = rule.meaning(project, &rule.meta.os);
+    let (within, reach) = reach(rule, &meaning);
     // Correlations run as events come in; a query runs on a schedule.
     if target.language != Language::Sigma {
-        lookback(rule, &meaning, target)?;
+        lookback(rule, within, reach, target)?;
     }
-    Ok(match (&meaning, target.language) {
+    let printed = match (&meaning, target.language) {
         (Meaning::Single(_), Language::Kql) => kql::print(rule, &bind(rule, project, target)?)?,
         (Meaning::Single(_), Language::Spl) => spl::print(rule, &bind(rule, project, target)?)?,
         (Meaning::Single(_), Language::Sigma) => sigma::print(rule, &bind(rule, project, target)?)?,
@@ -53,20 +73,28 @@ pub fn print(rule: &Rule, project: &Project, target: &Target) -> Result<Printed,
         (Meaning::Count(count), Language::Spl) => spl::count(rule, count, &bind_count(rule, count, project, target)?)?,
         (Meaning::Steps(steps), Language::Sigma) => sigma::temporal::steps(rule, steps, project, target)?,
         (Meaning::Count(count), Language::Sigma) => sigma::temporal::count(rule, count, project, target)?,
-    })
+    };
+    Ok(Printed { reach, ..printed })
 }
 
-/// A scheduled query must see its frequency and so many windows, or it loses matches between two runs.
-fn lookback(rule: &Rule, meaning: &Meaning, target: &Target) -> Result<(), Vec<Unsupported>> {
+/// How many seconds back a match may begin before the event that completes it, and where that is written.
+fn reach(rule: &Rule, meaning: &Meaning) -> (Span, u64) {
     let (within, windows) = match meaning {
-        Meaning::Single(_) => return Ok(()),
+        Meaning::Single(_) => return (rule.detect_span, 0),
         Meaning::Steps(steps) => (steps.within, 1),
         // Whether a burst began earlier shows in the window before the window.
         Meaning::Count(count) => (count.within, 2),
     };
+    (within.span, u64::try_from(within.micros).unwrap_or(0).div_ceil(1_000_000).saturating_mul(windows))
+}
+
+/// A scheduled query must see its frequency and its reach, or it loses matches between two runs.
+fn lookback(rule: &Rule, span: Span, reach: u64, target: &Target) -> Result<(), Vec<Unsupported>> {
+    if reach == 0 {
+        return Ok(());
+    }
     let every = rule.meta.schedule.map(|s| s.every);
-    let seconds = u64::try_from(within.micros).unwrap_or(0).div_ceil(1_000_000).saturating_mul(windows);
-    let needed = every.unwrap_or(0).saturating_add(seconds);
+    let needed = every.unwrap_or(0).saturating_add(reach);
     match target.farthest(every) {
         Some(most) if needed > most => {
             let how = if every.is_some() { " at this frequency" } else { "" };
@@ -75,7 +103,7 @@ fn lookback(rule: &Rule, meaning: &Meaning, target: &Target) -> Result<(), Vec<U
                 duration::written(most),
                 duration::written(needed)
             );
-            Err(vec![Unsupported { span: within.span, why }])
+            Err(vec![Unsupported { span, why }])
         }
         _ => Ok(()),
     }

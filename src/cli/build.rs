@@ -4,6 +4,7 @@ use super::{Exit, Format, Input, counted, exit_of, print, report, tell};
 use crate::build::{Built, build};
 use crate::diagnostic::sort;
 use crate::project::Loaded;
+use crate::target;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -15,13 +16,16 @@ pub struct Build {
     /// Build for these targets only
     #[arg(long, value_name = "T", value_delimiter = ',')]
     target: Vec<String>,
+    /// Make these documents only; else the project's `documents`, else all that the targets have
+    #[arg(long, value_name = "F", value_delimiter = ',', value_enum)]
+    document: Vec<target::Format>,
     /// Where to write; else the project's `out`
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Write nothing; show how the folder differs and exit with 1 if it does
     #[arg(long)]
     check: bool,
-    /// Print the documents instead of writing them
+    /// Print the queries, or the documents that `--document` names, instead of writing them
     #[arg(long, conflicts_with_all = ["out", "check"])]
     print: bool,
 }
@@ -39,6 +43,11 @@ impl Build {
             report(&loaded.diagnostics, &loaded.sources, self.input.format);
             tell("nothing was written");
             return exit_of(&loaded.diagnostics);
+        }
+        match self.document.as_slice() {
+            [] if self.print => loaded.config.documents = vec![target::Format::Query.word().to_owned()],
+            [] => {}
+            chosen => loaded.config.documents = chosen.iter().map(|f| f.word().to_owned()).collect(),
         }
         let mut built = build(&loaded, &targets);
         loaded.diagnostics.append(&mut built.diagnostics);

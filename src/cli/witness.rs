@@ -77,7 +77,7 @@ impl WitnessArgs {
     }
 
     fn as_rows(&self, rule: &Rule, target: &Target, loaded: &Loaded) -> Result<(String, String), Vec<Diagnostic>> {
-        for note in compile(rule, &loaded.project, target)?.notes {
+        for note in compile(rule, &loaded.project, target)?.printed.notes {
             tell(&format!("note: {}", note.text));
         }
         if rule.over_several_events().is_some() {

@@ -242,6 +242,8 @@ codes! {
         "The target refuses queries of this length, or with so many regular expressions. Split the rule, or name fewer utilities.";
     "E0904" Internal Finding "internal error"
         "The compiler made a document that does not read as it was meant. This is a defect of the compiler, not of your rule; please report it together with the rule.";
+    "E0905" BadDocument Finding "document that its platform refuses"
+        "The query is fine, and the document around it would break a rule of the platform that installs it: too long a name, too many details, no column for an entity. That document is left out, all else is built.";
     "W0001" SlashOnUnix Warning "slash prefix on a Unix program"
         "On Linux and macOS `/` begins a path, so a utility there has another dialect. Declare it apart and join the two in a group.";
     "W0002" StaleSkip Warning "skip without effect"

@@ -25,9 +25,11 @@ pub enum Level {
     Critical,
 }
 
-const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
+/// The levels' words.
+pub const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
 const STATUSES: [&str; 4] = ["experimental", "test", "stable", "deprecated"];
-const ENTITIES: [&str; 6] = ["host", "user", "process", "file", "ip", "dll"];
+/// The words of `entities`.
+pub const ENTITIES: [&str; 6] = ["host", "user", "process", "file", "ip", "dll"];
 const RELATIONS: [&str; 5] = ["derived", "renamed", "merged", "obsolete", "similar"];
 
 impl Level {

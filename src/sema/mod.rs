@@ -24,7 +24,7 @@ mod weights;
 pub use condition::Place;
 pub use fields::{FieldDef, FieldId, Kind, OS_WORDS, Os, Type};
 pub use lists::Lists;
-pub use meta::{Level, Meta, Schedule, Throttle};
+pub use meta::{ENTITIES, LEVELS, Level, Meta, Schedule, Throttle};
 pub use parts::{Member, Part};
 pub use rule::{Exception, Rule};
 pub use size::MAX_TESTS;

@@ -1,5 +1,6 @@
 //! Reading target files: the built-in ones, then the project's own, which may add targets or change built-in ones.
 
+use super::alert::{Alert, AlertFile};
 use super::{By, How, Language, Mapping, Part, Scalar, Source, Target};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::duration;
@@ -40,6 +41,9 @@ struct File {
     #[serde(default)]
     identity: IndexMap<String, IndexMap<String, Vec<PartFile>>>,
     event: Option<Vec<PartFile>>,
+    documents: Option<Vec<String>>,
+    #[serde(default)]
+    alert: AlertFile,
 }
 
 #[derive(Default, Deserialize)]
@@ -67,6 +71,7 @@ struct SourceFile {
     #[serde(default)]
     logsource: IndexMap<String, String>,
     definition: Option<String>,
+    path: Option<String>,
     #[serde(default)]
     filter: IndexMap<String, OneOrMany<Scalar>>,
     #[serde(default)]
@@ -83,7 +88,7 @@ pub(crate) enum OneOrMany<T> {
 }
 
 impl<T> OneOrMany<T> {
-    fn all(self) -> Vec<T> {
+    pub(super) fn all(self) -> Vec<T> {
         match self {
             OneOrMany::One(one) => vec![one],
             OneOrMany::Many(many) => many,
@@ -177,6 +182,8 @@ impl Targets {
                 identity: IndexMap::new(),
                 event: vec![],
                 lookback: vec![],
+                documents: vec![],
+                alert: Alert::default(),
             },
         };
         if file.language.is_some_and(|l| l != target.language) {
@@ -213,6 +220,11 @@ impl Targets {
             target.lookback = lookback.iter().filter_map(|(every, back)| check.lookback(every, back)).collect();
             target.lookback.sort_unstable();
         }
+        if let Some(documents) = file.documents {
+            target.documents = check.formats(&documents);
+        }
+        check.alert(file.alert, &target.columns, &mut target.alert);
+        check.fitting(&target.documents, target.language, &target.alert);
         if target.sources.is_empty() {
             check.bad("name", "has no `sources`: it could say nothing");
         }
@@ -251,14 +263,14 @@ fn yaml_error(file: FileId, text: &str, error: &serde_yaml::Error) -> Diagnostic
 }
 
 /// Collects findings about one file; a finding points at the first place where the text stands.
-struct Check<'a> {
+pub(super) struct Check<'a> {
     file: FileId,
     text: &'a str,
     diagnostics: Vec<Diagnostic>,
 }
 
 impl Check<'_> {
-    fn bad(&mut self, at: &str, why: &str) {
+    pub(super) fn bad(&mut self, at: &str, why: &str) {
         let start = self.text.find(at).unwrap_or(0);
         let span = Span::new(self.file, start, (start + at.len()).min(self.text.len()));
         self.diagnostics.push(Diagnostic::new(Code::BadTarget, format!("`{at}`: {why}")).at(span, "in this entry"));
@@ -312,6 +324,12 @@ impl Check<'_> {
                 None => self.unknown_field(&name),
             }
         }
+        let plain = |p: &&str| {
+            !p.is_empty() && p.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-'))
+        };
+        if let Some(path) = s.path.as_ref().filter(|p| !p.split('/').all(|part| plain(&part))) {
+            self.bad(path, "is no path: small letters, digits, `_`, `-`, with `/` between folders");
+        }
         Source {
             os,
             table: s.table,
@@ -319,6 +337,7 @@ impl Check<'_> {
             datamodel: s.datamodel,
             logsource: s.logsource,
             definition: s.definition,
+            path: s.path,
             filter: s.filter.into_iter().map(|(k, v)| (k, v.all())).collect(),
             when,
             columns: s.columns,
@@ -360,7 +379,7 @@ impl Check<'_> {
         pair
     }
 
-    fn unknown_field(&mut self, name: &str) {
+    pub(super) fn unknown_field(&mut self, name: &str) {
         let near = nearest(name, crate::sema::fields::all().map(FieldId::short));
         let help = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
         self.bad(name, &format!("is no field of the language{help}"));

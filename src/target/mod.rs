@@ -3,6 +3,7 @@
 //! `load` reads target files, [`bind()`] puts a rule's meaning into a target's columns. Query languages are code, in
 //! [`crate::backend`]; a new table or log source needs only a file.
 
+mod alert;
 pub mod bind;
 mod bound;
 mod column;
@@ -15,10 +16,12 @@ pub mod row;
 mod show;
 pub mod temporal;
 
+pub use alert::{Alert, EntityType, Format, Identifier, Platform};
 pub use bind::{Note, Plan, SourceQuery, Unsupported, bind};
 pub use bound::{Bound, BoundOp, BoundTest};
 pub use column::{Column, How};
 pub use identity::{By, Part};
+use load::OneOrMany;
 pub use load::{BUILT_IN, Targets};
 pub(crate) use load::{MappingFile, mappings};
 pub use show::describe;
@@ -134,6 +137,8 @@ pub struct Source {
     pub logsource: IndexMap<String, String>,
     /// Sigma: what must be switched on.
     pub definition: Option<String>,
+    /// Sigma: the folder of its rules in a repository, and what their files' names begin with.
+    pub path: Option<String>,
     /// Columns that mark these events among others.
     pub filter: IndexMap<String, Vec<Scalar>>,
     /// Enum fields that are constant there.
@@ -184,6 +189,10 @@ pub struct Target {
     pub event: Vec<Part>,
     /// How far a scheduled query may look back, in seconds, for each frequency, in seconds, up to which that holds.
     pub lookback: Vec<(u64, u64)>,
+    /// The documents that it has beside its queries.
+    pub documents: Vec<Format>,
+    /// How its platform raises alerts.
+    pub alert: Alert,
 }
 
 impl Target {

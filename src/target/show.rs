@@ -1,6 +1,7 @@
 //! What a target can say, in words: `arcanary targets show NAME`.
 
 use super::{Mapping, Scalar, Source, Target};
+use crate::duration;
 use crate::sema::{FieldId, Kind, fields};
 use std::fmt::Write as _;
 
@@ -14,6 +15,7 @@ pub fn describe(target: &Target) -> String {
     if !target.filler.is_empty() {
         let _ = writeln!(out, "These stand for a missing value: {}", target.filler.join(" "));
     }
+    documents(target, &mut out);
     for (name, text) in &target.macros {
         let _ = writeln!(out, "Macro `{name}` is {text}");
     }
@@ -46,6 +48,27 @@ pub fn describe(target: &Target) -> String {
         }
     }
     out
+}
+
+/// Which documents there are, and how often their rules run.
+fn documents(target: &Target, out: &mut String) {
+    if target.documents.is_empty() {
+        return;
+    }
+    let words: Vec<&str> = target.documents.iter().map(|f| f.word()).collect();
+    let _ = writeln!(out, "Documents around queries: {}", words.join(", "));
+    let alert = &target.alert;
+    if alert.every > 0 {
+        let late = match alert.delay {
+            0 => String::new(),
+            delay => format!("; events may come in {} late", duration::written(delay)),
+        };
+        let _ = writeln!(out, "Rules run every {} unless they say otherwise{late}.", duration::written(alert.every));
+    }
+    if !alert.entities.is_empty() {
+        let words: Vec<&str> = alert.entities.keys().map(String::as_str).collect();
+        let _ = writeln!(out, "Entities: {}", words.join(", "));
+    }
 }
 
 /// A field that the log sources themselves decide.

@@ -25,13 +25,14 @@ pub fn built(loaded: &Loaded) -> Built {
     build(loaded, &targets)
 }
 
-/// The documents of the shipped pack and of the language's cases: name, text.
+/// The queries of the shipped pack and of the language's cases: name, text.
 pub fn documents(extension: &str) -> Vec<(String, String)> {
     let mut out = vec![];
     for folder in ["rules", "tests/cases"] {
         let loaded = project(folder);
         for (name, text) in built(&loaded).files {
-            if Path::new(&name).extension().is_some_and(|e| e == extension) {
+            let query = name.split('/').count() == 2;
+            if query && Path::new(&name).extension().is_some_and(|e| e == extension) {
                 out.push((format!("{folder}/{name}"), text));
             }
         }

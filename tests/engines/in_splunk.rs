@@ -41,7 +41,7 @@ fn splunk_finds_the_matches_of_random_rules_over_several_events_that_brute_force
             }
         };
         // The oracle knows all steps.
-        if let Some(note) = document.notes.iter().find(|n| n.text.contains("is left out")) {
+        if let Some(note) = document.printed.notes.iter().find(|n| n.text.contains("is left out")) {
             *refused.entry(note.text.clone()).or_insert(0) += 1;
             continue;
         }
@@ -89,7 +89,7 @@ fn splunk_finds_the_matches_of_the_cases_over_several_events_that_brute_force_fi
             for target in targets.all.values().filter(|t| t.language == Language::Spl) {
                 let Ok(document) = compile(rule, &loaded.project, target) else { continue };
                 // What its author let the target leave out is asked by the oracle still.
-                if document.notes.iter().any(|n| n.degraded && n.text.contains("left out")) {
+                if document.printed.notes.iter().any(|n| n.degraded && n.text.contains("left out")) {
                     continue;
                 }
                 let question = splunk::Question { project: &loaded.project, rule, target, query: &document.text };

@@ -3,7 +3,8 @@
 use super::Pretests;
 use super::ast::{Expr, Let, Pipeline, Query, Step};
 use super::share::share;
-use crate::backend::{exception_line, exception_titles, rank};
+use crate::backend::output::{self, Words};
+use crate::backend::{Output, exception_line, exception_titles, rank};
 use crate::ir::{Cheap, Matcher, Regex, Score, Text};
 use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
@@ -13,20 +14,20 @@ use crate::target::{Bound, BoundOp, BoundTest, Column, How, Plan, Scalar, Source
 const MOST_PRETESTS: usize = 3;
 /// The column of a rule's score.
 const SCORE: &str = "Score";
+/// The column of the exceptions.
+const EXCEPTIONS: &str = "Exceptions";
 
-pub fn query(rule: &Rule, plan: &Plan, pretests: Pretests) -> Result<Query, Vec<Unsupported>> {
+/// A query whose result has these columns.
+pub fn query(rule: &Rule, plan: &Plan, columns: &[Output], pretests: Pretests) -> Result<Query, Vec<Unsupported>> {
     let titles = exception_titles(rule, plan);
-    let tail = |columns: Vec<(Option<String>, Expr)>| {
-        let mut steps = vec![];
-        if !titles.is_empty() {
-            steps.push(Step::Extend(vec![("Exceptions".to_owned(), Expr::Text(titles.join("; ")))]));
-        }
-        steps.push(Step::Project(columns));
-        steps
-    };
+    let mut tail = vec![];
+    if !titles.is_empty() {
+        tail.push(Step::Extend(vec![(EXCEPTIONS.to_owned(), Expr::Text(titles.join("; ")))]));
+    }
+    tail.push(Step::Project(columns.iter().map(|c| (None, Expr::Column(c.name.clone()))).collect()));
     if let [only] = plan.queries.as_slice() {
         let mut main = pipeline(rule, plan.target, only, pretests)?;
-        main.steps.extend(tail(columns(plan, &[only])));
+        main.steps.extend(tail);
         return Ok(Query { lets: vec![], main });
     }
     let mut lets = vec![];
@@ -41,8 +42,7 @@ pub fn query(rule: &Rule, plan: &Plan, pretests: Pretests) -> Result<Query, Vec<
         lets.push(Let { name, body: pipeline(rule, plan.target, source, pretests)?, kept: false });
     }
     let names = lets.iter().map(|l| l.name.clone()).collect();
-    let all: Vec<&SourceQuery> = plan.queries.iter().collect();
-    Ok(Query { lets, main: Pipeline { source: names, steps: tail(columns(plan, &all)) } })
+    Ok(Query { lets, main: Pipeline { source: names, steps: tail } })
 }
 
 fn pipeline(
@@ -74,7 +74,7 @@ fn pipeline(
     }
     let mut taken: Vec<&str> =
         source.show.iter().map(|(_, c)| c.name.as_str()).chain(target.columns.iter().map(String::as_str)).collect();
-    taken.push("Exceptions");
+    taken.push(EXCEPTIONS);
     if source.score.is_some() {
         taken.push(SCORE);
     }
@@ -151,26 +151,9 @@ pub(super) fn pascal(name: &str) -> String {
         .collect()
 }
 
-/// The columns of the result: the target's own, the shown ones, flags, exceptions; each once.
-fn columns(plan: &Plan, queries: &[&SourceQuery]) -> Vec<(Option<String>, Expr)> {
-    let mut names: Vec<String> = plan.target.columns.clone();
-    for query in queries {
-        for (name, column) in &query.show {
-            names.push(if column.how == How::Whole { column.name.clone() } else { pascal(name) });
-        }
-    }
-    for query in queries {
-        names.extend(query.flags.iter().map(|(n, _)| n.clone()));
-    }
-    if queries.iter().any(|q| q.score.is_some()) {
-        names.push(SCORE.to_owned());
-    }
-    if queries.iter().any(|q| !q.exceptions.is_empty()) {
-        names.push("Exceptions".to_owned());
-    }
-    let mut seen = std::collections::HashSet::new();
-    names.retain(|n| seen.insert(n.clone()));
-    names.into_iter().map(|n| (None, Expr::Column(n))).collect()
+/// The columns of the result.
+pub fn outputs(plan: &Plan) -> Vec<Output> {
+    output::single(plan, &Words { part: pascal, score: SCORE, exceptions: EXCEPTIONS })
 }
 
 /// The expression that takes a part of a column. Folders and names may hold line breaks.

@@ -99,6 +99,12 @@ impl Detection {
     }
 }
 
+/// An exception as one selection, if it is one: Sigma's filters hold no more.
+pub fn exception(rule: &Rule, bound: &Bound, filler: &[String]) -> Option<Selection> {
+    let mut builder = Builder { filler, out: Detection::default(), refused: vec![], span: rule.detect_span };
+    builder.selection(bound).filter(|_| builder.refused.is_empty())
+}
+
 /// A conjunction without conjunctions inside.
 fn flat(parts: Vec<Joint>) -> Joint {
     let mut all: Vec<Joint> =
@@ -111,7 +117,7 @@ fn one_or_any(mut all: Vec<Joint>) -> Joint {
 }
 
 /// Words for a name: small letters, digits and `_`.
-fn slug(text: &str) -> String {
+pub fn slug(text: &str) -> String {
     let words: String = text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' }).collect();
     let slug = words.split_whitespace().collect::<Vec<_>>().join("_");
     if slug.is_empty() { "other".to_owned() } else { slug }

@@ -4,10 +4,12 @@
 //! refused.
 
 mod detection;
+mod filter;
 mod item;
 pub mod temporal;
-mod yaml;
 
+use super::output::sources_of;
+use super::yaml::{self, quoted, scalar};
 use super::{Fragment, Printed, one_line};
 use crate::attack;
 use crate::mutant::{Mutant, on};
@@ -15,7 +17,6 @@ use crate::sema::{Kind, Os, Rule};
 use crate::target::{Note, Plan, SourceQuery, Unsupported};
 use detection::{Detection, Selection, Value};
 use uuid::Uuid;
-use yaml::{quoted, scalar};
 
 /// Prints a rule as Sigma.
 ///
@@ -47,7 +48,13 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
             "Sigma has no arithmetic: the condition names each smallest set of flags that reaches the threshold.";
         notes.push(Note { text: text.to_owned(), degraded: false });
     }
-    Ok(Printed { fragments: vec![("documents", Fragment::List(documents))], notes })
+    let (bare, filters) = filter::apart(rule, plan)?;
+    let fragments = vec![
+        ("documents", Fragment::List(documents)),
+        ("bare", Fragment::List(bare)),
+        ("filters", Fragment::List(filters)),
+    ];
+    Ok(Printed { fragments, notes, columns: vec![], sources: sources_of(plan), reach: 0 })
 }
 
 /// What is said of flags that nothing depends on.
@@ -67,19 +74,17 @@ fn list(all: impl IntoIterator<Item = String>) -> Fragment {
 fn document(rule: &Rule, plan: &Plan, query: &SourceQuery, index: usize, detection: &Detection) -> Fragment {
     let meta = &rule.meta;
     let mut related: Vec<(String, String)> = meta.related.clone();
-    let id = if index == 0 {
-        meta.id.clone()
-    } else {
+    let id = id_of(rule, query, index);
+    if index > 0 {
         related.insert(0, ("similar".to_owned(), meta.id.clone()));
-        derived_id(&meta.id, query)
-    };
+    }
     let suffix = plan.queries.first().filter(|_| index > 0).map(|first| format!(" - {}", suffix(first, query)));
     let title = format!("{}{}", meta.title, suffix.unwrap_or_default());
     let mut fields = head(rule, &title, id, &related, &meta.description);
     fields.extend([("name", text("")), ("correlation", list([]))]);
     fields.extend(detected(query, detection));
     fields.extend(tail(rule));
-    Fragment::Record(fields)
+    Fragment::record(fields)
 }
 
 /// What every document begins with.
@@ -92,7 +97,7 @@ fn head(
 ) -> Vec<(&'static str, Fragment)> {
     let meta = &rule.meta;
     let related =
-        related.iter().map(|(kind, id)| Fragment::Record(vec![("id", text(id.clone())), ("type", text(kind.clone()))]));
+        related.iter().map(|(kind, id)| Fragment::record(vec![("id", text(id.clone())), ("type", text(kind.clone()))]));
     vec![
         ("title", text(scalar(&title_case(&one_line(title))))),
         ("id", text(id)),
@@ -108,10 +113,13 @@ fn head(
     ]
 }
 
+fn logsource(query: &SourceQuery) -> Vec<Fragment> {
+    query.source.logsource.iter().map(|(k, v)| text(format!("{}: {}", scalar(k), scalar(v)))).collect()
+}
+
 /// Log source and detection.
 fn detected(query: &SourceQuery, detection: &Detection) -> Vec<(&'static str, Fragment)> {
-    let mut logsource: Vec<Fragment> =
-        query.source.logsource.iter().map(|(k, v)| text(format!("{}: {}", scalar(k), scalar(v)))).collect();
+    let mut logsource = logsource(query);
     if let Some(definition) = &query.source.definition {
         logsource.push(text(format!("definition: {}", quoted(definition))));
     }
@@ -151,6 +159,11 @@ fn title_case(title: &str) -> String {
     title.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
+/// The id of a rule's document for a log source.
+fn id_of(rule: &Rule, query: &SourceQuery, index: usize) -> String {
+    if index == 0 { rule.meta.id.clone() } else { derived_id(&rule.meta.id, query) }
+}
+
 /// A rule for another log source has an id of its own, the same on every build.
 fn derived_id(id: &str, query: &SourceQuery) -> String {
     let namespace = Uuid::parse_str(id).unwrap_or(Uuid::NAMESPACE_URL);
@@ -188,21 +201,12 @@ fn suffix(first: &SourceQuery, query: &SourceQuery) -> String {
     }
 }
 
-fn description(text_: &str) -> Fragment {
-    let lines: Vec<&str> = text_.lines().map(str::trim_end).collect();
+fn description(about: &str) -> Fragment {
+    let lines: Vec<&str> = about.lines().map(str::trim_end).collect();
     match lines.as_slice() {
         [] => text(""),
         [one] => text(scalar(one)),
-        many => {
-            // A block scalar: nothing in it needs a quote.
-            let plain = many.iter().all(|l| !l.chars().any(char::is_control))
-                && !many.first().is_some_and(|l| l.starts_with(' ') || l.is_empty());
-            if plain {
-                text(format!("|\n    {}", many.join("\n    ").replace("\n    \n", "\n\n")))
-            } else {
-                text(quoted(text_))
-            }
-        }
+        many => text(yaml::block(&format!("{}\n", many.join("\n")), 4)),
     }
 }
 
@@ -255,7 +259,7 @@ fn selection(name: &str, selection: &Selection) -> Fragment {
             }
         }
     }
-    Fragment::Record(vec![("name", text(name)), ("lines", list(lines))])
+    Fragment::record(vec![("name", text(name)), ("lines", list(lines))])
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use super::ast::{Base, Eval, Piece, Query, Search, Step};
 use super::eval::{self, Lower};
 use super::search::{Names, joined};
-use crate::backend::{exception_line, exception_titles, rank};
+use crate::backend::output::{self, Words};
+use crate::backend::{Output, Shows, exception_line, exception_titles, rank};
 use crate::ir::Score;
 use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
@@ -11,8 +12,21 @@ use crate::target::{Bound, Column, How, Plan, Scalar, Source, SourceQuery, Unsup
 
 /// The field of a rule's score.
 const SCORE: &str = "score";
+/// The field of the exceptions.
+const EXCEPTIONS: &str = "exceptions";
 
-pub fn query(rule: &Rule, plan: &Plan) -> Result<Query, Vec<Unsupported>> {
+/// The columns of the result.
+pub fn outputs(plan: &Plan) -> Vec<Output> {
+    output::single(plan, &Words { part: alias, score: SCORE, exceptions: EXCEPTIONS })
+}
+
+/// A part of a column has a name of its own: `process_name`.
+fn alias(field: &str) -> String {
+    field.replace('.', "_")
+}
+
+/// A query whose result has these columns.
+pub fn query(rule: &Rule, plan: &Plan, columns: &[Output]) -> Result<Query, Vec<Unsupported>> {
     let lower = Lower { filler: &plan.target.filler };
     let refuse = |why: &str| Err(vec![Unsupported { span: rule.detect_span, why: why.to_owned() }]);
     let several = plan.queries.len() > 1;
@@ -29,7 +43,7 @@ pub fn query(rule: &Rule, plan: &Plan) -> Result<Query, Vec<Unsupported>> {
         None => Base::Search(tail.searches(&plan.queries)),
     };
     tail.exceptions(&plan.queries, several);
-    tail.columns(plan, several)?;
+    tail.columns(plan, columns, several)?;
     let mut steps = vec![];
     if let Some(datamodel) = tstats {
         steps.push(Step::Unprefix(dataset(datamodel).to_owned()));
@@ -202,18 +216,16 @@ impl Tail<'_> {
         all
     }
 
-    fn columns(&mut self, plan: &Plan, several: bool) -> Result<(), Vec<Unsupported>> {
-        let mut columns: Vec<String> = plan.target.columns.clone();
+    fn columns(&mut self, plan: &Plan, columns: &[Output], several: bool) -> Result<(), Vec<Unsupported>> {
         let mut evals: Vec<(String, Eval)> = vec![];
-        for query in &plan.queries {
-            for (name, column) in &query.show {
-                columns.push(self.shown(name, column, &mut evals));
-            }
+        for (name, column) in plan.queries.iter().flat_map(|q| &q.show) {
+            self.shown(name, column, &mut evals);
         }
         let score = plan.queries.iter().find_map(|q| Some((q.score.as_ref()?, q)));
+        let taken = |name: &str| columns.iter().any(|c| c.name == name && c.shows != Shows::Flag);
         let names: Vec<String> = plan.queries.iter().flat_map(|q| q.flags.iter().map(|(n, _)| n.clone())).collect();
         for name in unique(names) {
-            if columns.contains(&name) || name == "exceptions" || score.is_some() && name == SCORE {
+            if taken(&name) || name == EXCEPTIONS || score.is_some() && name == SCORE {
                 return Err(vec![Unsupported {
                     span: self.rule.span,
                     why: format!("has a column `{name}` already, which the flag would hide"),
@@ -226,40 +238,33 @@ impl Tail<'_> {
                 branches.push(self.of_source(made, query, several));
             }
             let text = |t: &str| Eval::Text(t.to_owned());
-            evals.push((
-                name.clone(),
-                Eval::Call("if", vec![eval::joined(branches, false), text("true"), text("false")]),
-            ));
-            columns.push(name);
+            evals.push((name, Eval::Call("if", vec![eval::joined(branches, false), text("true"), text("false")])));
         }
         if let Some((score, query)) = score {
             self.steps.push(Step::Eval(std::mem::take(&mut evals)));
             self.steps.extend(scored(score, &query.flags));
-            columns.push(SCORE.to_owned());
         }
         let titles = exception_titles(self.rule, plan);
         if !titles.is_empty() {
-            evals.push(("exceptions".to_owned(), Eval::Text(titles.join("; "))));
-            columns.push("exceptions".to_owned());
+            evals.push((EXCEPTIONS.to_owned(), Eval::Text(titles.join("; "))));
         }
         if !evals.is_empty() {
             self.steps.push(Step::Eval(evals));
         }
-        self.steps.push(Step::Table(unique(columns)));
+        self.steps.push(Step::Table(columns.iter().map(|c| c.name.clone()).collect()));
         Ok(())
     }
 
-    fn shown(&mut self, name: &str, column: &Column, evals: &mut Vec<(String, Eval)>) -> String {
+    /// What makes a shown column that is a part of another one.
+    fn shown(&mut self, name: &str, column: &Column, evals: &mut Vec<(String, Eval)>) {
         if column.how == How::Whole {
-            return column.name.clone();
+            return;
         }
-        let alias = name.replace('.', "_");
         let made = eval::column(column);
         eval::fields(&made, &mut self.fields);
-        if !evals.iter().any(|(n, _)| *n == alias) {
-            evals.push((alias.clone(), made));
+        if !evals.iter().any(|(n, _)| *n == alias(name)) {
+            evals.push((alias(name), made));
         }
-        alias
     }
 }
 

@@ -11,6 +11,7 @@ mod print;
 mod search;
 mod temporal;
 
+use super::output::sources_of;
 use super::{Fragment, Printed};
 use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
@@ -22,11 +23,13 @@ pub use temporal::{count, steps};
 /// # Errors
 /// What the language cannot say.
 pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
-    let query = lower::query(rule, plan)?;
+    let columns = lower::outputs(plan);
+    let query = lower::query(rule, plan, &columns)?;
     let text = print::query(&query);
     let mut notes = plan.notes.clone();
     notes.extend(macro_notes(&query, plan.target));
-    Ok(Printed { fragments: vec![("query", Fragment::Text(text))], notes })
+    let fragments = vec![("query", Fragment::Text(text))];
+    Ok(Printed { fragments, notes, columns, sources: sources_of(plan), reach: 0 })
 }
 
 /// What each macro of a query stands for.

@@ -5,7 +5,8 @@ use super::super::Pretests;
 use super::super::ast::{Expr, Let, Pipeline, Query, Step};
 use super::super::lower::pascal;
 use super::step::{compared, filtered, lower, time};
-use crate::backend::one_line;
+use crate::backend::output;
+use crate::backend::{Output, Shows, one_line};
 use crate::ir::Count;
 use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
@@ -21,7 +22,12 @@ const LAST: &str = "LastSeen";
 ///
 /// # Errors
 /// A number that is too large for a list.
-pub fn query(rule: &Rule, count: &Count, plan: &CountPlan, pretests: Pretests) -> Result<Query, Vec<Unsupported>> {
+pub fn query(
+    rule: &Rule,
+    count: &Count,
+    plan: &CountPlan,
+    pretests: Pretests,
+) -> Result<(Query, Vec<Output>), Vec<Unsupported>> {
     let at_least =
         i64::try_from(count.at_least).unwrap_or(i64::MAX).saturating_add(i64::from(on(Mutant::KqlCountStrict)));
     if at_least > LIST {
@@ -38,7 +44,9 @@ pub fn query(rule: &Rule, count: &Count, plan: &CountPlan, pretests: Pretests) -
     let met = if values.is_empty() { all.met() } else { all.met_by(&values) };
     lets.push(Let { name: "Met".to_owned(), body: met, kept: false });
     lets.push(Let { name: "Ordered".to_owned(), body: all.ordered(), kept: true });
-    Ok(Query { lets, main: all.bursts(rule) })
+    let columns = all.columns(rule);
+    let outputs = columns.iter().map(|(output, _)| output.clone()).collect();
+    Ok((Query { lets, main: all.bursts(columns) }, outputs))
 }
 
 /// Kusto's lists hold so many items.
@@ -241,7 +249,7 @@ impl Counting<'_> {
     }
 
     /// The first instant of each burst, with what its window holds.
-    fn bursts(&self, rule: &Rule) -> Pipeline {
+    fn bursts(&self, columns: Vec<(Output, Expr)>) -> Pipeline {
         let span = || Expr::Span(self.within);
         let mut previous = plain(&self.keys());
         previous.push(assigned("Index", column("Index").op("+", Expr::Number(1))));
@@ -273,22 +281,33 @@ impl Counting<'_> {
             Step::Join("inner", counted, self.with(&["Bucket"])),
             Step::Where(inside),
             Step::Summarize(aggregates, self.with(&[LAST])),
-            Step::Project(self.shown(rule)),
+            Step::Project(columns.into_iter().map(|(output, expr)| shown(&output.name, expr)).collect()),
         ];
         Pipeline { source: vec!["Ordered".to_owned()], steps }
     }
 
-    fn shown(&self, rule: &Rule) -> Vec<(Option<String>, Expr)> {
+    /// The columns of the result, with what makes them.
+    fn columns(&self, rule: &Rule) -> Vec<(Output, Expr)> {
         let Expr::Column(time) = time(self.plan.target) else { return vec![] };
-        let mut out = vec![];
-        for name in &self.plan.target.columns {
-            out.push(if *name == time { assigned(name, column(LAST)) } else { (None, column(name)) });
+        let target = self.plan.target;
+        let mut out: Vec<(Output, Expr)> = vec![];
+        let mut add = |output: Output, expr: Expr| match out.iter_mut().find(|(o, _)| o.name == output.name) {
+            Some((there, _)) => there.also(output.shows),
+            None => out.push((output, expr)),
+        };
+        for name in &target.columns {
+            let value = if *name == time { LAST } else { name };
+            add(output::of_events(target, &self.plan.events, name), column(value));
         }
-        for name in [FIRST, LAST].map(str::to_owned).into_iter().chain(self.keys()).chain(["Events".to_owned()]) {
-            if !out.iter().any(|(_, e)| *e == Expr::column(name.clone())) || name == LAST {
-                out.push((None, Expr::column(name)));
-            }
+        add(Output::time(FIRST, None), column(FIRST));
+        add(Output::new(LAST, Shows::Own), column(LAST));
+        for carry in &self.plan.keys {
+            let Some(carried) = self.plan.events.carried.get(carry.column) else { continue };
+            let name = self.name(*carry);
+            let fields = output::carried(target, &self.plan.events, carried, false);
+            add(Output::fields(name.clone(), fields), Expr::column(name));
         }
+        add(Output::new("Events", Shows::Number), column("Events"));
         let sources = self.plan.events.sources.iter();
         let mut indexes: Vec<usize> = sources.flat_map(|s| s.exceptions.iter().map(|(i, _)| *i)).collect();
         indexes.sort_unstable();
@@ -296,8 +315,13 @@ impl Counting<'_> {
         let titles: Vec<String> =
             indexes.iter().filter_map(|i| rule.exceptions.get(*i)).map(|e| one_line(&e.title)).collect();
         if !titles.is_empty() {
-            out.push(assigned("Exceptions", Expr::Text(titles.join("; "))));
+            add(Output::new("Exceptions", Shows::Exceptions), Expr::Text(titles.join("; ")));
         }
         out
     }
+}
+
+/// A column under its name.
+fn shown(name: &str, value: Expr) -> (Option<String>, Expr) {
+    if value == column(name) { (None, value) } else { assigned(name, value) }
 }

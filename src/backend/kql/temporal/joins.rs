@@ -6,6 +6,8 @@
 use super::super::ast::{Expr, Let, Pipeline, Step};
 use super::names::Names;
 use super::step::{own_columns, several_tables};
+use crate::backend::Output;
+use crate::backend::output;
 use crate::ir::Role;
 use crate::mutant::{Mutant, on};
 use crate::target::temporal::{BoundStep, Carry, StepSource, StepsPlan, Wide};
@@ -443,39 +445,53 @@ impl<'p> Match<'p> {
         self.shared(step).iter().any(|c| self.names.class(*c) == name)
     }
 
-    /// The result: the target's columns, times, keys, what is shown, and `more`.
-    pub fn finish(mut self, more: Vec<(String, Expr)>) -> (Vec<Let>, Pipeline, Vec<String>) {
-        let mut out: Vec<(String, Expr)> = vec![];
-        let mut add = |name: String, expr: Expr| {
-            if !out.iter().any(|(n, _)| *n == name) {
-                out.push((name, expr));
-            }
+    /// The result: the target's columns, times, keys, what is shown, and `more`; with what its columns show, but for `more`.
+    pub fn finish(mut self, more: Vec<(String, Expr)>) -> (Vec<Let>, Pipeline, Vec<Output>) {
+        let columns = self.columns();
+        let shown = columns.iter().map(|(output, expr)| (output.name.clone(), expr.clone())).chain(more);
+        let plain = |name: &String, expr: &Expr| *expr == Expr::column(name.clone());
+        let projected = shown.map(|(name, expr)| if plain(&name, &expr) { (None, expr) } else { (Some(name), expr) });
+        self.steps.push(Step::Project(projected.collect()));
+        let outputs = columns.into_iter().map(|(output, _)| output).collect();
+        (self.lets, Pipeline { source: vec![self.source], steps: self.steps }, outputs)
+    }
+
+    fn columns(&self) -> Vec<(Output, Expr)> {
+        let target = self.plan.target;
+        let mut out: Vec<(Output, Expr)> = vec![];
+        let mut add = |output: Output, expr: Expr| match out.iter_mut().find(|(o, _)| o.name == output.name) {
+            Some((there, value)) if *value == expr => there.also(output.shows),
+            Some(_) => {}
+            None => out.push((output, expr)),
         };
-        let Expr::Column(time) = super::step::time(self.plan.target) else {
-            return (vec![], Pipeline::default(), vec![]);
-        };
-        for column in &self.plan.target.columns {
+        let Expr::Column(time) = super::step::time(target) else { return vec![] };
+        let required: Vec<&BoundStep> =
+            self.of_role(Role::Required).into_iter().filter_map(|i| self.plan.steps.get(i)).collect();
+        let completing =
+            if self.ordered { required.get(required.len().saturating_sub(1)..) } else { Some(&required[..]) };
+        for column in &target.columns {
             let value = if *column == time { self.last_time() } else { Expr::column(self.completing(column)) };
-            add(column.clone(), value);
+            add(output::own(target, completing.unwrap_or_default(), column), value);
         }
         for step in &self.joined {
-            add(self.names.time(*step), self.time(*step));
+            let name = self.plan.steps.get(*step).map(|s| s.name.as_str());
+            add(Output::time(self.names.time(*step), name), self.time(*step));
         }
-        for (i, class) in self.plan.classes.iter().enumerate() {
-            if class.lax.is_empty() {
-                add(self.names.class(i).to_owned(), Expr::column(self.names.class(i)));
-            }
+        let of = |carry: &Carry| {
+            let step = self.plan.steps.get(carry.step);
+            let carried = step.and_then(|s| Some((s, s.carried.get(carry.column)?)));
+            carried.map_or_else(Vec::new, |(step, carried)| output::carried(target, step, carried, true))
+        };
+        for (i, class) in self.plan.classes.iter().enumerate().filter(|(_, class)| class.lax.is_empty()) {
+            let name = self.names.class(i);
+            let fields = class.members.iter().flat_map(of).collect();
+            add(Output::fields(name, fields), Expr::column(name));
         }
         for carry in &self.plan.show {
-            add(self.names.carried(*carry), Expr::column(self.names.carried(*carry)));
+            let name = self.names.carried(*carry);
+            add(Output::fields(name.clone(), of(carry)), Expr::column(name));
         }
-        let taken = out.iter().map(|(n, _)| n.clone()).collect();
-        out.extend(more);
-        let plain = |name: &String, expr: &Expr| *expr == Expr::column(name.clone());
-        let columns =
-            out.into_iter().map(|(name, expr)| if plain(&name, &expr) { (None, expr) } else { (Some(name), expr) });
-        self.steps.push(Step::Project(columns.collect()));
-        (self.lets, Pipeline { source: vec![self.source], steps: self.steps }, taken)
+        out
     }
 }
 

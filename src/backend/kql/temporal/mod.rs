@@ -8,8 +8,8 @@ mod step;
 
 use super::Pretests;
 use super::ast::{Expr, Query, Step};
-use crate::backend::{exception_line, one_line};
-use crate::ir::Steps;
+use crate::backend::{Output, Shows, exception_line, one_line};
+use crate::ir::{Role, Steps};
 use crate::sema::Rule;
 use crate::target::Unsupported;
 use crate::target::temporal::StepsPlan;
@@ -22,7 +22,12 @@ pub use count::query as count;
 ///
 /// # Errors
 /// A flag that is called like another column of the result.
-pub fn steps(rule: &Rule, steps: &Steps, plan: &StepsPlan, pretests: Pretests) -> Result<Query, Vec<Unsupported>> {
+pub fn steps(
+    rule: &Rule,
+    steps: &Steps,
+    plan: &StepsPlan,
+    pretests: Pretests,
+) -> Result<(Query, Vec<Output>), Vec<Unsupported>> {
     let names = Names::new(plan);
     let lets = step::lets(rule, plan, &names, &raw(plan), pretests);
     let mut all = Match::new(plan, &names, steps.ordered, steps.within.micros, lets);
@@ -38,14 +43,31 @@ pub fn steps(rule: &Rule, steps: &Steps, plan: &StepsPlan, pretests: Pretests) -
     if !titles.is_empty() {
         more.push(("Exceptions".to_owned(), Expr::Text(titles.join("; "))));
     }
-    let (lets, main, taken) = all.finish(more);
-    match plan.flags.iter().find(|(name, _)| taken.contains(name) || name == "Exceptions") {
+    let exceptions = !titles.is_empty();
+    let (lets, main, mut columns) = all.finish(more);
+    let taken = |name: &str| columns.iter().any(|c| c.name == name) || name == "Exceptions";
+    match plan.flags.iter().find(|(name, _)| taken(name)) {
         Some((name, _)) => Err(vec![Unsupported {
             span: rule.span,
             why: format!("has a column `{name}` already, which the flag would hide"),
         }]),
-        None => Ok(Query { lets, main }),
+        None => {
+            columns.extend(plan.flags.iter().map(|(name, _)| Output::new(name, Shows::Flag)));
+            columns.extend(exceptions.then(|| Output::new("Exceptions", Shows::Exceptions)));
+            Ok((Query { lets, main }, columns))
+        }
     }
+}
+
+/// The required steps by their names in the query, each with the `let`s that read its tables.
+pub fn required(plan: &StepsPlan) -> Vec<(String, Vec<String>)> {
+    let names = Names::new(plan);
+    let all = plan.steps.iter().enumerate().filter(|(_, s)| s.role == Role::Required);
+    let lets = |name: &str, tables: usize| match tables {
+        1 => vec![name.to_owned()],
+        _ => (1..=tables).map(|i| format!("{name}{i}")).collect(),
+    };
+    all.map(|(place, step)| (names.step(place).to_owned(), lets(names.step(place), step.sources.len()))).collect()
 }
 
 /// Titles of the exceptions that a query applies, in the rule's order.

@@ -14,8 +14,9 @@ mod tests;
 pub use fit::fit;
 
 use super::detection::Detection;
-use super::yaml::scalar;
 use super::{detected, head, list, suffix, tail, text};
+use crate::backend::output::add_source;
+use crate::backend::yaml::scalar;
 use crate::backend::{Fragment, Printed};
 use crate::duration;
 use crate::ir::{Count, Key, OneEvent, Steps, Window};
@@ -200,7 +201,10 @@ fn print(rule: &Rule, target: &Target, said: Said) -> Result<Printed, Vec<Unsupp
             notes.push(note);
         }
     }
-    Ok(Printed { fragments: vec![("documents", Fragment::List(documents))], notes })
+    let mut sources = vec![];
+    said.bases.iter().for_each(|base| add_source(&mut sources, base.query.kind, base.query.source));
+    let fragments = vec![("documents", Fragment::List(documents))];
+    Ok(Printed { fragments, notes, columns: vec![], sources, reach: 0 })
 }
 
 /// A window in Sigma's units.
@@ -253,7 +257,7 @@ fn document(rule: &Rule, said: &Said, correlation: &Correlation, index: usize) -
     let mut fields = head(rule, &title, id, &related, &meta.description);
     fields.extend([("name", text("")), ("correlation", list(lines(said, correlation)))]);
     fields.extend(tail(rule));
-    Fragment::Record(fields)
+    Fragment::record(fields)
 }
 
 /// What tells a further correlation from the first one: what all its log sources have in common, or else the steps whose
@@ -308,5 +312,5 @@ fn base_document(rule: &Rule, base: &Base, detection: &Detection) -> Fragment {
     fields.extend([("name", text(scalar(&base.name))), ("correlation", list([]))]);
     fields.extend(detected(&base.query, detection));
     fields.extend([("falsepositives", list([])), ("level", text(""))]);
-    Fragment::Record(fields)
+    Fragment::record(fields)
 }

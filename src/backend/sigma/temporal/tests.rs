@@ -128,7 +128,7 @@ fn an_equality_that_may_go_goes_with_a_note() {
     )
     .expect("a correlation");
     assert_eq!(document.status, crate::compile::Status::Degraded);
-    assert!(document.notes.iter().any(|n| n.text.contains("`user.id`")), "{:?}", document.notes);
+    assert!(document.printed.notes.iter().any(|n| n.text.contains("`user.id`")), "{:?}", document.printed.notes);
 }
 
 #[test]

@@ -3,11 +3,10 @@
 use super::make::{all, any, binary, carry, choose, field, known, minus, null, only, span, stat, text};
 use super::names::Names;
 use super::rows::Rows;
-use crate::backend::Printed;
+use crate::backend::output::{self, add};
 use crate::backend::spl::ast::{Eval, Order, Stat, Step, Streamstats};
 use crate::backend::spl::eval::Lower;
-use crate::backend::spl::lower::unique;
-use crate::backend::{exception_line, one_line};
+use crate::backend::{Output, Printed, Shown, Shows, exception_line, one_line};
 use crate::ir::Count;
 use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
@@ -44,9 +43,9 @@ pub fn count(rule: &Rule, meant: &Count, plan: &CountPlan) -> Result<Printed, Ve
         keys: vec![],
         shown: vec![],
     };
-    counting.query();
+    let columns = counting.query();
     let query = counting.rows.finish();
-    Ok(counting.rows.printed(query, plan.notes.clone()))
+    Ok(counting.rows.printed(query, columns, plan.notes.clone()))
 }
 
 struct Counting<'a> {
@@ -58,15 +57,16 @@ struct Counting<'a> {
     /// The columns that group.
     keys: Vec<String>,
     /// The columns of the result for them.
-    shown: Vec<String>,
+    shown: Vec<Output>,
 }
 
 impl Counting<'_> {
-    fn query(&mut self) {
+    /// The whole query; the columns of its result.
+    fn query(&mut self) -> Vec<Output> {
         let mut tests = self.rows.conditions();
         let keys = self.key_columns(&self.plan.keys);
         let values = self.key_columns(&self.plan.distinct);
-        self.shown = keys.iter().map(|k| k.shown.clone()).collect();
+        self.shown = keys.iter().map(|k| Output::fields(&k.shown, k.fields.clone())).collect();
         self.keys = keys.iter().map(|k| k.name.clone()).collect();
         let made: Vec<(String, Eval)> =
             keys.iter().chain(&values).filter_map(|k| Some((k.name.clone(), k.value.clone()?))).collect();
@@ -93,7 +93,7 @@ impl Counting<'_> {
             self.changes(&values, &first, [&number, &events]);
         }
         self.bursts();
-        self.output(&first, &events);
+        self.output(&first, &events)
     }
 
     /// As many rows as are wanted, within the window.
@@ -209,16 +209,20 @@ impl Counting<'_> {
         );
     }
 
-    fn output(&mut self, first: &str, events: &str) {
+    fn output(&mut self, first: &str, events: &str) -> Vec<Output> {
         let titles = self.titles();
-        let mut columns = self.rows.target.columns.clone();
-        columns.append(&mut self.shown);
-        columns.extend([first.to_owned(), events.to_owned()]);
+        let mut out: Vec<Output> = vec![];
+        let target = self.rows.target;
+        target.columns.iter().for_each(|name| add(&mut out, output::of_events(target, &self.plan.events, name)));
+        std::mem::take(&mut self.shown).into_iter().for_each(|key| add(&mut out, key));
+        add(&mut out, Output::time(first, None));
+        add(&mut out, Output::new(events, Shows::Number));
         if !titles.is_empty() {
             self.rows.push(Step::Eval(vec![("exceptions".to_owned(), text(&titles.join("; ")))]));
-            columns.push("exceptions".to_owned());
+            add(&mut out, Output::new("exceptions", Shows::Exceptions));
         }
-        self.rows.push(Step::Table(unique(columns)));
+        self.rows.push(Step::Table(out.iter().map(|c| c.name.clone()).collect()));
+        out
     }
 
     fn titles(&self) -> Vec<String> {
@@ -246,15 +250,16 @@ impl Counting<'_> {
             let value = self.rows.by_source(0, each, false);
             let plain = columns.first().filter(|c| c.how == How::Whole && columns.iter().all(|d| d == *c));
             let shown = plain.map(|c| c.name.clone());
+            let fields = output::carried(self.rows.target, events, carried, false);
             if let Some(name) = shown.clone().filter(|_| carried.by != By::Name) {
-                out.push(CountKey { shown: name.clone(), name, value: None });
+                out.push(CountKey { shown: name.clone(), name, value: None, fields });
                 continue;
             }
             let word = match carried.what {
                 What::Field(id) | What::Part(id, _) => id.short().replace('.', "_"),
             };
             let name = self.rows.names.fresh(&format!("{word}_key"));
-            out.push(CountKey { shown: shown.unwrap_or_else(|| name.clone()), name, value: Some(value) });
+            out.push(CountKey { shown: shown.unwrap_or_else(|| name.clone()), name, value: Some(value), fields });
         }
         out
     }
@@ -267,4 +272,6 @@ struct CountKey {
     value: Option<Eval>,
     /// The column that a result shows for it.
     shown: String,
+    /// The fields that it is.
+    fields: Vec<Shown>,
 }

@@ -25,7 +25,7 @@ pub use count::count;
 
 use super::ast::Query;
 use super::eval::Lower;
-use crate::backend::Printed;
+use crate::backend::{Output, Printed};
 use crate::ir::{Role, Steps};
 use crate::sema::Rule;
 use crate::source::Span;
@@ -47,7 +47,8 @@ pub fn steps(rule: &Rule, meant: &Steps, plan: &StepsPlan) -> Result<Printed, Ve
     let lower = Lower { filler: &plan.target.filler };
     let rows = Rows::new(rule, plan.target, &plan.steps, Names::new(plan.target, own), &lower);
     let mut scene = Scene { meant, plan, rows, keys: vec![], columns: vec![], window: meant.within.micros / 1_000_000 };
-    scene.query().map(|query| scene.rows.printed(query, plan.notes.clone())).map_err(|refused| vec![refused])
+    let (query, columns) = scene.query().map_err(|refused| vec![refused])?;
+    Ok(scene.rows.printed(query, columns, plan.notes.clone()))
 }
 
 /// A rule over steps on its way into SPL.
@@ -64,7 +65,7 @@ struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    fn query(&mut self) -> Result<Query, Unsupported> {
+    fn query(&mut self) -> Result<(Query, Vec<Output>), Unsupported> {
         self.columns = self.carried();
         let required: Vec<usize> = self.of_role(Role::Required);
         self.check(&required)?;
@@ -77,9 +78,9 @@ impl Scene<'_> {
         self.optional_columns(&required)?;
         self.sort();
         let first = if self.meant.ordered { self.sequence(&required)? } else { self.together(&required)? };
-        self.output(&required, &first);
+        let columns = self.output(&required, &first);
         self.notes();
-        Ok(self.rows.finish())
+        Ok((self.rows.finish(), columns))
     }
 
     /// Which number is which step.

@@ -3,15 +3,15 @@
 use super::Scene;
 use super::make::{choose, field, text};
 use super::wide::{Slot, parts};
-use crate::backend::one_line;
+use crate::backend::output::{self, add};
 use crate::backend::spl::ast::{Eval, Step};
-use crate::backend::spl::lower::unique;
+use crate::backend::{Output, Shown, Shows, one_line};
 use crate::target::How;
-use crate::target::temporal::Wide;
+use crate::target::temporal::{BoundStep, Carry, Wide};
 
 impl Scene<'_> {
-    /// Everything behind the match.
-    pub fn output(&mut self, required: &[usize], first: &str) {
+    /// Everything behind the match; the columns of the result.
+    pub fn output(&mut self, required: &[usize], first: &str) -> Vec<Output> {
         let mut made: Vec<(String, Eval)> = vec![];
         if self.meant.ordered
             && let Some(columns) = required.last().and_then(|p| self.columns.get(*p))
@@ -40,14 +40,38 @@ impl Scene<'_> {
         if !made.is_empty() {
             self.rows.push(Step::Eval(made));
         }
-        let mut columns = self.rows.target.columns.clone();
-        columns.extend(self.shown_keys(required));
-        let with_event = |s: &&super::wide::Columns| !s.time.is_empty();
-        columns.extend(self.columns.iter().filter(with_event).map(|c| c.time.clone()));
-        columns.extend(self.plan.show.iter().map(|c| self.column(c.step, Slot::Value(c.column)).to_owned()));
-        columns.extend(self.plan.flags.iter().map(|(name, _)| name.clone()));
-        columns.extend(exceptions.then(|| "exceptions".to_owned()));
-        self.rows.push(Step::Table(unique(columns)));
+        let columns = self.result(required, exceptions);
+        self.rows.push(Step::Table(columns.iter().map(|c| c.name.clone()).collect()));
+        columns
+    }
+
+    /// The columns of the result, each once.
+    fn result(&self, required: &[usize], exceptions: bool) -> Vec<Output> {
+        let target = self.rows.target;
+        let mut out: Vec<Output> = vec![];
+        let all: Vec<&BoundStep> = required.iter().filter_map(|place| self.plan.steps.get(*place)).collect();
+        let last = if self.meant.ordered { all.get(all.len().saturating_sub(1)..) } else { Some(&all[..]) };
+        let last = last.unwrap_or_default();
+        target.columns.iter().for_each(|name| add(&mut out, output::own(target, last, name)));
+        self.shown_keys(required).into_iter().for_each(|key| add(&mut out, key));
+        for (step, columns) in self.plan.steps.iter().zip(&self.columns).filter(|(_, c)| !c.time.is_empty()) {
+            add(&mut out, Output::time(&columns.time, Some(&step.name)));
+        }
+        for carry in &self.plan.show {
+            add(&mut out, Output::fields(self.column(carry.step, Slot::Value(carry.column)), self.fields(*carry)));
+        }
+        self.plan.flags.iter().for_each(|(name, _)| add(&mut out, Output::new(name, Shows::Flag)));
+        if exceptions {
+            add(&mut out, Output::new("exceptions", Shows::Exceptions));
+        }
+        out
+    }
+
+    /// The fields that a carried column is.
+    fn fields(&self, carry: Carry) -> Vec<Shown> {
+        let step = self.plan.steps.get(carry.step);
+        let carried = step.and_then(|s| Some((s, s.carried.get(carry.column)?)));
+        carried.map_or_else(Vec::new, |(step, carried)| output::carried(self.rows.target, step, carried, true))
     }
 
     /// Whether a column is shown, or a flag reads it.
@@ -68,7 +92,7 @@ impl Scene<'_> {
     }
 
     /// The columns of the keys, as the completing event has them.
-    fn shown_keys(&self, required: &[usize]) -> Vec<String> {
+    fn shown_keys(&self, required: &[usize]) -> Vec<Output> {
         let mut out = vec![];
         let Some(last) = required.last() else { return out };
         for (class, key) in self.plan.classes.iter().zip(&self.keys) {
@@ -77,7 +101,8 @@ impl Scene<'_> {
             let columns: Vec<_> = columns.into_iter().flatten().flatten().collect();
             let plain = columns.first().filter(|c| c.how == How::Whole && columns.iter().all(|d| d == *c));
             let logged = plain.filter(|_| key.uniform || self.meant.ordered);
-            out.push(logged.map_or_else(|| key.name.clone(), |c| c.name.clone()));
+            let name = logged.map_or_else(|| key.name.clone(), |c| c.name.clone());
+            out.push(Output::fields(name, class.members.iter().flat_map(|m| self.fields(*m)).collect()));
         }
         out
     }

@@ -3,11 +3,12 @@
 use super::make::{all, any, binary, choose, field, is_step, not, number, only, text};
 use super::names::Names;
 use super::{disjoint, remark};
+use crate::backend::output::sources_of_steps;
 use crate::backend::spl::ast::{Eval, Query, Stat, Step, Streamstats};
 use crate::backend::spl::eval::{self, Lower};
 use crate::backend::spl::lower::{dataset, filter_eval, filters_differ, split};
 use crate::backend::spl::search::Names as Fields;
-use crate::backend::{Fragment, Printed, exception_line, rank};
+use crate::backend::{Fragment, Output, Printed, exception_line, rank};
 use crate::sema::Rule;
 use crate::target::temporal::{BoundStep, StepSource};
 use crate::target::{Bound, Column, Note, Source, Target};
@@ -276,10 +277,11 @@ impl<'a> Rows<'a> {
     }
 
     /// The printed query with all notes.
-    pub fn printed(&self, query: Query, mut notes: Vec<Note>) -> Printed {
+    pub fn printed(&self, query: Query, columns: Vec<Output>, mut notes: Vec<Note>) -> Printed {
         notes.extend(self.notes.iter().cloned());
         notes.extend(crate::backend::spl::macro_notes(&query, self.target));
         let text = crate::backend::spl::print::query(&query);
-        Printed { fragments: vec![("query", Fragment::Text(text))], notes }
+        let fragments = vec![("query", Fragment::Text(text))];
+        Printed { fragments, notes, columns, sources: sources_of_steps(self.steps), reach: 0 }
     }
 }

@@ -40,6 +40,22 @@ pub fn scalar(text: &str) -> String {
     if is_plain(text) { text.to_owned() } else { quoted(text) }
 }
 
+/// Several lines as they are, below a key of the outermost record; quoted where a block would not read the same.
+#[must_use]
+pub fn block(text: &str, indent: usize) -> String {
+    let control =
+        |c: char| c != '\n' && (c.is_control() || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}'));
+    if text.chars().any(control) || text.starts_with([' ', '\n']) || text.trim_end_matches('\n').len() + 1 < text.len()
+    {
+        return quoted(text);
+    }
+    let lead = " ".repeat(indent);
+    let line = |l: &str| if l.is_empty() { String::new() } else { format!("{lead}{l}") };
+    let lines: Vec<String> = text.lines().map(line).collect();
+    let head = if text.ends_with('\n') { "|" } else { "|-" };
+    format!("{head}\n{}", lines.join("\n"))
+}
+
 fn is_plain(text: &str) -> bool {
     let Some(first) = text.chars().next() else { return false };
     let reserved = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"];
@@ -52,6 +68,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
@@ -79,6 +96,19 @@ mod tests {
         }
         for text in ["Self-Extracting Package", "attack.t1560.001", "it's fine", "https://example.org/a?b=c#d"] {
             assert_eq!(scalar(text), text);
+        }
+    }
+
+    #[test]
+    fn a_block_reads_as_its_text_and_what_would_not_is_quoted() {
+        for text in ["a: b\n# c\n\n  d \n", "a\nb", "a\n\nb\n"] {
+            let written = format!("k: {}\nl: 1\n", block(text, 2));
+            let read: serde_yaml::Value = serde_yaml::from_str(&written).expect("YAML");
+            assert!(written.starts_with("k: |"), "{written}");
+            assert_eq!(read.get("k").and_then(|v| v.as_str()), Some(text));
+        }
+        for text in [" a\nb", "\na", "a\n\n", "a\n\u{1}b", "a\n\u{2028}b"] {
+            assert_eq!(block(text, 2), quoted(text));
         }
     }
 

@@ -1,0 +1,81 @@
+//! Analytics rules as ARM templates: what a repository connection deploys, and what Sentinel's own import takes.
+
+use super::super::{pairs, render_json};
+use super::Analytics;
+use super::content::{entities, incident};
+use crate::duration::iso;
+use serde_json::{Map, Value, json};
+
+/// An ARM template with one analytics rule.
+pub fn template(said: &Analytics) -> Result<String, String> {
+    let id = &said.rule.meta.id;
+    let mut properties = json!({
+        "displayName": said.name,
+        "description": said.description,
+        "severity": said.severity,
+        "enabled": said.enabled,
+        "query": said.query,
+        "queryFrequency": iso(said.every),
+        "queryPeriod": iso(said.period),
+        "triggerOperator": "GreaterThan",
+        "triggerThreshold": 0,
+        "suppressionEnabled": false,
+        "suppressionDuration": "PT5H",
+        "tactics": said.tactics,
+        "techniques": said.techniques,
+        "entityMappings": entities(said),
+        "customDetails": said.details,
+        "alertDetailsOverride": {
+            "alertDisplayNameFormat": said.title_format,
+            "alertDescriptionFormat": said.about_format,
+        },
+        "incidentConfiguration": incident(said, iso),
+        "eventGroupingSettings": { "aggregationKind": "AlertPerResult" },
+    });
+    if let Some(properties) = properties.as_object_mut() {
+        // Empty ones are refused.
+        let empty = |v: &Value| v.as_array().is_some_and(Vec::is_empty) || v.as_object().is_some_and(Map::is_empty);
+        for key in ["entityMappings", "customDetails"] {
+            if properties.get(key).is_some_and(empty) {
+                properties.shift_remove(key);
+            }
+        }
+    }
+    let properties = literal(properties);
+    let provider = "resourceId('Microsoft.OperationalInsights/workspaces/providers', parameters('workspace'), \
+                    'Microsoft.SecurityInsights')";
+    let model = json!({
+        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+        "contentVersion": format!("{}.0", said.version),
+        "parameters": { "workspace": { "type": "String" } },
+        "resources": [{
+            "id": format!("[concat({provider}, '/alertRules/{id}')]"),
+            "name": format!("[concat(parameters('workspace'), '/Microsoft.SecurityInsights/{id}')]"),
+            "type": "Microsoft.OperationalInsights/workspaces/providers/alertRules",
+            "kind": "Scheduled",
+            "apiVersion": "2025-09-01",
+            "properties": properties,
+        }],
+    });
+    render_json("sentinel-arm", &model, vec![("details", pairs(&said.details))])
+}
+
+/// In an ARM template, text in brackets is an expression unless its bracket is doubled.
+fn literal(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.starts_with('[') && text.ends_with(']') => Value::String(format!("[{text}")),
+        Value::Array(all) => all.into_iter().map(literal).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(k, v)| (k, literal(v))).collect(),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_in_brackets_is_no_expression() {
+        assert_eq!(literal(json!({ "a": ["[x]", "[x", "x]"] })), json!({ "a": ["[[x]", "[x", "x]"] }));
+    }
+}

@@ -1,0 +1,204 @@
+//! Microsoft Sentinel: analytics rules as the content hub takes them (YAML) and as a repository connection deploys them
+//! (an ARM template), and hunting queries as Microsoft's repository keeps them.
+//!
+//! <https://learn.microsoft.com/azure/sentinel/sentinel-analytic-rules-creation> and the resource
+//! `Microsoft.SecurityInsights/alertRules`, API 2025-09-01.
+
+mod arm;
+mod content;
+mod lint;
+
+use super::alert::{Entity, about, any_column, entities, missing, run, severity, tactic_name};
+use super::query::{self, Body};
+use super::{File, Pack, Refused};
+use crate::attack;
+use crate::backend::{Shows, one_line};
+use crate::compile::Document;
+use crate::sema::{FieldId, Level, Rule};
+use crate::target::{Format, Target};
+use indexmap::IndexMap;
+
+/// A scheduled rule takes so many entity mappings, and each so many identifiers.
+const MOST_ENTITIES: usize = 5;
+const MOST_IDENTIFIERS: usize = 3;
+/// Where nothing says otherwise, alerts of the same entities are one incident for so long, in seconds.
+const GROUPED: u64 = 5 * 3600;
+
+/// What both forms of an analytics rule say.
+#[derive(Debug)]
+struct Analytics<'a> {
+    rule: &'a Rule,
+    name: String,
+    description: String,
+    severity: String,
+    connectors: Vec<(String, Vec<String>)>,
+    /// Seconds.
+    every: u64,
+    period: u64,
+    tactics: Vec<String>,
+    techniques: Vec<String>,
+    /// What came in since the last run; and all of it, for hunts.
+    query: String,
+    hunt: String,
+    entities: Vec<Entity>,
+    /// Custom details: key and column.
+    details: IndexMap<String, String>,
+    /// Name and description of an alert, with the columns in their placeholders.
+    title_format: String,
+    about_format: String,
+    placeholders: Vec<String>,
+    /// What groups alerts into one incident: types of entities, and seconds; without types all of them.
+    group_by: Vec<String>,
+    grouped: u64,
+    incident: bool,
+    enabled: bool,
+    version: String,
+    /// The columns that the query returns.
+    columns: Vec<String>,
+}
+
+/// The documents of a rule.
+///
+/// # Errors
+/// What Sentinel would refuse.
+pub fn files(
+    rule: &Rule,
+    target: &Target,
+    document: &Document,
+    pack: &Pack,
+    formats: &[Format],
+) -> Result<Vec<File>, Refused> {
+    let said = analytics(rule, target, document, pack)?;
+    let mut files = vec![];
+    for format in formats {
+        let (folder, extension, text) = match format {
+            Format::SentinelYaml => ("analytics-rules", "yaml", content::rule(&said)?),
+            Format::SentinelHunting => ("hunting-queries", "yaml", content::hunting(&said)?),
+            Format::SentinelArm => ("arm", "json", arm::template(&said)?),
+            _ => continue,
+        };
+        files.push(File { path: format!("{}/{folder}/{}.{extension}", target.name, rule.name), text });
+    }
+    Ok(files)
+}
+
+/// What all documents of a rule say.
+fn analytics<'a>(rule: &'a Rule, target: &Target, document: &Document, pack: &Pack) -> Result<Analytics<'a>, Refused> {
+    let printed = &document.printed;
+    let mut found = entities(rule, target, printed, lint::identifies);
+    let mut problems = missing(rule, target, &found);
+    found.truncate(MOST_ENTITIES);
+    found.iter_mut().for_each(|e| e.columns.truncate(MOST_IDENTIFIERS));
+    let run = run(rule, target, printed);
+    let (title_format, about_format, placeholders) = formats(rule, document);
+    let (tactics, techniques) = attack(rule);
+    let (group_by, grouped) = grouping(rule, &found);
+    let details = printed.columns.iter().filter(|c| matches!(c.shows, Shows::Flag | Shows::Score | Shows::Number));
+    let made = Analytics {
+        rule,
+        name: one_line(&rule.meta.title),
+        description: about(rule),
+        severity: severity(rule, target).to_owned(),
+        connectors: connectors(target, document),
+        every: run.every,
+        period: run.period,
+        tactics,
+        techniques,
+        query: query::body(printed, Body::New)?,
+        hunt: query::body(printed, Body::All)?,
+        entities: found,
+        details: details.map(|c| (c.name.clone(), c.name.clone())).collect(),
+        title_format,
+        about_format,
+        placeholders,
+        group_by,
+        grouped,
+        incident: rule.meta.level != Level::Informational,
+        enabled: rule.meta.status.as_deref() != Some("deprecated"),
+        version: pack.version.clone(),
+        columns: printed.columns.iter().map(|c| c.name.clone()).collect(),
+    };
+    problems.extend(lint::problems(&made));
+    if problems.is_empty() { Ok(made) } else { Err(problems.into()) }
+}
+
+/// All tactics of a rule's techniques as Sentinel spells them, and the techniques without what stands behind the dot: its
+/// API takes no other ones.
+fn attack(rule: &Rule) -> (Vec<String>, Vec<String>) {
+    let (mut tactics, mut techniques): (Vec<String>, Vec<String>) = (vec![], vec![]);
+    let add = |out: &mut Vec<String>, new: String| {
+        if !out.contains(&new) {
+            out.push(new);
+        }
+    };
+    for id in &rule.meta.attack {
+        for tactic in attack::technique(id).map(|t| t.tactics.as_slice()).unwrap_or_default() {
+            add(&mut tactics, tactic_name(tactic));
+        }
+        add(&mut techniques, id.split('.').next().unwrap_or(id).to_owned());
+    }
+    (tactics, techniques)
+}
+
+/// For each connector that fills a table of the query, those tables.
+fn connectors(target: &Target, document: &Document) -> Vec<(String, Vec<String>)> {
+    let sources = document.printed.sources.iter();
+    let read: Vec<&String> = sources.filter_map(|(_, source)| source.table.as_ref()).collect();
+    let mut out = vec![];
+    for (connector, tables) in &target.alert.connectors {
+        let used: Vec<String> = tables.iter().filter(|t| read.contains(t)).cloned().collect();
+        if !used.is_empty() {
+            out.push((connector.clone(), used));
+        }
+    }
+    out
+}
+
+/// The name and the description of an alert, with columns as placeholders where the query has them.
+fn formats(rule: &Rule, document: &Document) -> (String, String, Vec<String>) {
+    let printed = &document.printed;
+    // What stands in double braces is a placeholder.
+    let plain = |text: &str| text.replace("{{", "{ {");
+    let mut title = plain(&one_line(&rule.meta.title));
+    let description = match rule.meta.description.trim() {
+        "" => &rule.meta.title,
+        text => text,
+    };
+    let mut about = plain(&one_line(description));
+    let mut placeholders: Vec<String> = vec![];
+    let host = any_column(printed, "host.name");
+    if let Some(host) = host {
+        title.push_str(&format!(" on {{{{{host}}}}}"));
+    }
+    for (word, field) in [("Host", "host.name"), ("User", "user.name"), ("Command line", "command_line")] {
+        if let Some(column) = any_column(printed, field) {
+            let lead = if placeholders.is_empty() { "\n\n" } else { "\n" };
+            about.push_str(&format!("{lead}{word}: {{{{{column}}}}}"));
+            placeholders.push(column.to_owned());
+        }
+    }
+    (title, about, placeholders)
+}
+
+/// Sentinel's own suppression stops the whole rule, whatever its keys are, and would lose other hosts' alerts; so what a
+/// rule throttles by groups its alerts into one incident.
+fn grouping(rule: &Rule, entities: &[Entity]) -> (Vec<String>, u64) {
+    let Some(throttle) = &rule.meta.throttle else { return (vec![], GROUPED) };
+    let word = |key: &String| -> Option<&'static str> {
+        let name = FieldId::find(key)?.short();
+        let first = name.split('.').next()?;
+        Some(match first {
+            "host" => "host",
+            "user" => "user",
+            "file" => "file",
+            "dll" => "dll",
+            "source" | "destination" => "ip",
+            _ => "process",
+        })
+    };
+    let kinds = throttle.keys.iter().map(|key| Some(&entities.iter().find(|e| Some(e.word) == word(key))?.kind));
+    let mut kinds: Vec<String> = kinds.collect::<Option<Vec<_>>>().unwrap_or_default().into_iter().cloned().collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    (kinds, throttle.period)
+}

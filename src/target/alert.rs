@@ -1,0 +1,229 @@
+//! What a target's file says of the documents around its queries: which ones, and the platform's words for them.
+
+use super::load::Check;
+use super::{Language, OneOrMany};
+use crate::duration;
+use crate::sema::{ENTITIES, FieldId, LEVELS};
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+/// A format of documents. Each target has its queries; the others it has where its file names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
+pub enum Format {
+    /// The query, or Sigma's YAML, as it is
+    Query,
+    /// Microsoft Sentinel: analytics rules as the content hub takes them
+    SentinelYaml,
+    /// Microsoft Sentinel: analytics rules as its repository connection deploys them
+    SentinelArm,
+    /// Microsoft Sentinel: hunting queries
+    SentinelHunting,
+    /// Microsoft Defender XDR: custom detections as Microsoft Graph takes them
+    DefenderRule,
+    /// Sigma in SigmaHQ's layout: a file for each log source, correlations apart
+    SigmaHq,
+    /// The same with exceptions apart, as Sigma's filters
+    SigmaFilters,
+    /// A layer for the ATT&CK Navigator, of all rules on all targets
+    Navigator,
+}
+
+/// Whose documents a format's are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Platform {
+    /// Microsoft Sentinel.
+    Sentinel,
+    /// Microsoft Defender XDR.
+    Defender,
+    /// Sigma.
+    Sigma,
+    /// Nobody's: the query itself, and what is of all targets.
+    None,
+}
+
+impl Platform {
+    /// Whose a format is.
+    #[must_use]
+    pub fn of(format: Format) -> Platform {
+        match format {
+            Format::SentinelYaml | Format::SentinelArm | Format::SentinelHunting => Platform::Sentinel,
+            Format::DefenderRule => Platform::Defender,
+            Format::SigmaHq | Format::SigmaFilters => Platform::Sigma,
+            Format::Query | Format::Navigator => Platform::None,
+        }
+    }
+
+    /// The language of its queries.
+    #[must_use]
+    pub fn language(self) -> Option<Language> {
+        match self {
+            Platform::Sentinel | Platform::Defender => Some(Language::Kql),
+            Platform::Sigma => Some(Language::Sigma),
+            Platform::None => None,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Platform::Sentinel => "Sentinel",
+            Platform::Defender => "Defender",
+            Platform::Sigma => "Sigma",
+            Platform::None => "",
+        }
+    }
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Format; 8] = [
+        Format::Query,
+        Format::SentinelYaml,
+        Format::SentinelArm,
+        Format::SentinelHunting,
+        Format::DefenderRule,
+        Format::SigmaHq,
+        Format::SigmaFilters,
+        Format::Navigator,
+    ];
+
+    /// The word in files and on the command line.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Format::Query => "query",
+            Format::SentinelYaml => "sentinel-yaml",
+            Format::SentinelArm => "sentinel-arm",
+            Format::SentinelHunting => "sentinel-hunting",
+            Format::DefenderRule => "defender-rule",
+            Format::SigmaHq => "sigma-hq",
+            Format::SigmaFilters => "sigma-filters",
+            Format::Navigator => "navigator",
+        }
+    }
+
+    /// From the word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Format> {
+        Format::ALL.into_iter().find(|f| f.word() == word)
+    }
+}
+
+/// How a platform raises alerts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Alert {
+    /// How often rules without a `schedule` run, in seconds; 0: the target does not say.
+    pub every: u64,
+    /// How long events may take to come in, in seconds.
+    pub delay: u64,
+    /// The platform's word for each level.
+    pub severity: IndexMap<String, String>,
+    /// What an entity of the language may be: the platform's entities, the best first: the
+    /// first one is taken for which a query has columns.
+    pub entities: IndexMap<String, Vec<EntityType>>,
+    /// For each connector the tables that it fills.
+    pub connectors: IndexMap<String, Vec<String>>,
+}
+
+/// An entity of a platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntityType {
+    /// Its type.
+    pub name: String,
+    /// For each identifier what has it, the one that the platform asks for first.
+    pub identifiers: IndexMap<String, Identifier>,
+}
+
+/// What has an identifier of an entity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identifier {
+    /// A field.
+    Field(FieldId),
+    /// A column of every result that is no field of the language.
+    Column(String),
+}
+
+/// A platform's type of entity with its identifiers, and the field of each.
+type EntityFile = IndexMap<String, IndexMap<String, String>>;
+
+/// `alert`, as files write it.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct AlertFile {
+    every: Option<String>,
+    delay: Option<String>,
+    severity: IndexMap<String, String>,
+    entities: IndexMap<String, OneOrMany<EntityFile>>,
+    connectors: IndexMap<String, Vec<String>>,
+}
+
+impl Check<'_> {
+    /// The formats that a target's file names.
+    pub(super) fn formats(&mut self, words: &[String]) -> Vec<Format> {
+        let mut out = vec![];
+        for word in words {
+            match Format::from_word(word) {
+                Some(Format::Navigator) => self.bad(word, "is of all targets, and no target's own"),
+                Some(format) => out.push(format),
+                None => {
+                    let known: Vec<&str> = Format::ALL.iter().map(|f| f.word()).collect();
+                    self.bad(word, &format!("is no format of documents; formats are {}", known.join(", ")));
+                }
+            }
+        }
+        out
+    }
+
+    /// Documents must be of the target's language, and alerts need a frequency.
+    pub(super) fn fitting(&mut self, documents: &[Format], language: Language, alert: &Alert) {
+        for format in documents {
+            let platform = Platform::of(*format);
+            if platform.language().is_some_and(|l| l != language) {
+                self.bad(format.word(), "is no format for queries of this target's language");
+            } else if platform.language() == Some(Language::Kql) && alert.every == 0 {
+                self.bad(format.word(), "says how often a rule runs: the target needs `every` under `alert`");
+            }
+        }
+    }
+
+    /// Adds what a file says of alerts to what its target says already.
+    pub(super) fn alert(&mut self, file: AlertFile, columns: &[String], alert: &mut Alert) {
+        for (text, seconds) in [(file.every, &mut alert.every), (file.delay, &mut alert.delay)] {
+            match text.as_deref().map(|text| (text, duration::parse(text))) {
+                None => {}
+                Some((_, Some(parsed))) => *seconds = parsed,
+                Some((text, None)) => self.bad(text, "is no duration such as 15m"),
+            }
+        }
+        for level in file.severity.keys().filter(|level| !LEVELS.contains(&level.as_str())) {
+            self.bad(level, &format!("is no level; levels are {}", LEVELS.join(", ")));
+        }
+        alert.severity.extend(file.severity);
+        for (entity, types) in file.entities {
+            if !ENTITIES.contains(&entity.as_str()) {
+                self.bad(&entity, &format!("is no entity; entities are {}", ENTITIES.join(", ")));
+            }
+            let types = types.all().into_iter().flatten().map(|(name, fields)| self.entity(name, fields, columns));
+            let types = types.collect();
+            alert.entities.insert(entity, types);
+        }
+        alert.connectors.extend(file.connectors);
+    }
+
+    fn entity(&mut self, name: String, fields: IndexMap<String, String>, columns: &[String]) -> EntityType {
+        let mut identifiers = IndexMap::new();
+        for (identifier, of) in fields {
+            match FieldId::find(&of) {
+                Some(id) => {
+                    identifiers.insert(identifier, Identifier::Field(id));
+                }
+                None if columns.contains(&of) => {
+                    identifiers.insert(identifier, Identifier::Column(of));
+                }
+                None => self.unknown_field(&of),
+            }
+        }
+        EntityType { name, identifiers }
+    }
+}
