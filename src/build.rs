@@ -43,6 +43,13 @@ pub struct Entry {
     pub notes: Vec<String>,
 }
 
+impl Entry {
+    /// The rule's documents, from the output folder.
+    pub fn documents(&self) -> impl Iterator<Item = &str> {
+        self.file.as_deref().into_iter()
+    }
+}
+
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Manifest {
     #[serde(default)]

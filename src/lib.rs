@@ -27,6 +27,7 @@ pub mod matching;
 mod mutant;
 #[cfg(feature = "mutants")]
 pub mod mutant;
+pub mod pack;
 pub mod project;
 pub mod scaffold;
 pub mod sema;

@@ -1,6 +1,7 @@
 //! A project on disk: `arcanary.yaml`, the `.det` files it names, and its own targets.
 
 use crate::diagnostic::{Code, Diagnostic, nearest, sort};
+use crate::pack::lock::{self, Lock};
 use crate::sema::{self, Meta, Rule};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::ast::{Literal, Text};
@@ -77,6 +78,8 @@ pub struct Loaded {
     pub root: Option<PathBuf>,
     /// The project file in `sources`.
     pub config_file: Option<FileId>,
+    /// What `pack.lock` beside it says.
+    pub lock: Option<Lock>,
     /// The resolved project.
     pub project: sema::Project,
     /// Built-in targets and the project's own.
@@ -234,6 +237,10 @@ fn read_config(root: &Path, loaded: &mut Loaded) {
         }
     }
     read_targets(root, loaded);
+    match lock::read(root, &mut loaded.sources) {
+        Ok(lock) => loaded.lock = lock.map(|(_, lock)| lock),
+        Err(diagnostic) => loaded.diagnostics.push(*diagnostic),
+    }
 }
 
 /// The project's own target files.
@@ -335,6 +342,9 @@ fn resolve(parsed: Vec<Parsed>, loaded: &mut Loaded) {
     let defaults = loaded.config.defaults.clone();
     for rule in loaded.project.rules.values_mut() {
         apply_defaults(&mut rule.meta, &defaults);
+        if let Some(locked) = loaded.lock.as_ref().and_then(|lock| lock.rule(&rule.meta.id)) {
+            rule.version = locked.version.to_string();
+        }
     }
     check_names(loaded);
 }

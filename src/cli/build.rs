@@ -3,6 +3,7 @@
 use super::{Exit, Format, Input, counted, exit_of, print, report, tell};
 use crate::build::{Built, build};
 use crate::diagnostic::sort;
+use crate::pack::state::unlocked;
 use crate::project::Loaded;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,9 @@ pub struct Build {
     /// Write nothing; show how the folder differs and exit with 1 if it does
     #[arg(long)]
     check: bool,
+    /// Write nothing if what was built is not what pack.lock says
+    #[arg(long)]
+    locked: bool,
     /// Print the documents instead of writing them
     #[arg(long, conflicts_with_all = ["out", "check"])]
     print: bool,
@@ -41,6 +45,12 @@ impl Build {
             return exit_of(&loaded.diagnostics);
         }
         let mut built = build(&loaded, &targets);
+        let stale = if self.locked { unlocked(&loaded, &built) } else { vec![] };
+        if !stale.is_empty() {
+            report(&stale, &loaded.sources, self.input.format);
+            tell("nothing was written");
+            return exit_of(&stale);
+        }
         loaded.diagnostics.append(&mut built.diagnostics);
         sort(&mut loaded.diagnostics);
         report(&loaded.diagnostics, &loaded.sources, self.input.format);

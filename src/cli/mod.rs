@@ -8,6 +8,7 @@ mod eval;
 mod explain;
 mod fmt;
 mod new;
+mod pack;
 mod targets;
 mod test;
 mod witness;
@@ -47,6 +48,8 @@ enum Command {
     Check(check::Check),
     /// Compile rules to documents: OUT/<target>/<rule>.<kql|spl|yml>
     Build(build::Build),
+    /// Make the release of a project: archives, manifest, sums, changelogs; or move its versions
+    Pack(pack::Pack),
     /// Run the tests inside rules, and tell what no test reaches
     Test(test::Test),
     /// Run rules over recorded events: a line of JSON for each match
@@ -149,6 +152,7 @@ fn dispatch(command: Command) -> Exit {
         Command::New(new) => new.run(),
         Command::Check(check) => check.run(),
         Command::Build(build) => build.run(),
+        Command::Pack(pack) => pack.run(),
         Command::Test(test) => test.run(),
         Command::Eval(eval) => eval.run(),
         Command::Fmt(fmt) => fmt.run(),
