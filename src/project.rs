@@ -123,7 +123,9 @@ pub fn load(paths: &[PathBuf], here: &Path) -> Loaded {
     }
     let project_files = project_files(&mut loaded);
     let mut all: Vec<PathBuf> = project_files.clone();
-    for path in &chosen {
+    // A project's folder means what its file says, not whatever else lies below it.
+    let root = loaded.root.as_deref().map(normal);
+    for path in chosen.iter().filter(|c| Some(normal(c)) != root) {
         collect(path, &mut all, &mut loaded.diagnostics);
     }
     let mut seen = BTreeSet::new();
@@ -243,16 +245,22 @@ fn read_config(root: &Path, loaded: &mut Loaded) {
     }
 }
 
-/// The project's own target files.
-fn read_targets(root: &Path, loaded: &mut Loaded) {
-    let folder = root.join(loaded.config.target_files.as_deref().unwrap_or("targets"));
-    let mut files: Vec<PathBuf> = match std::fs::read_dir(&folder) {
-        Ok(entries) => entries.filter_map(|e| e.ok().map(|e| e.path())).collect(),
-        Err(_) if loaded.config.target_files.is_none() => vec![],
-        Err(error) => return loaded.diagnostics.push(unreadable(&folder, &error.to_string())),
-    };
+/// The project's own target files, in order.
+pub(crate) fn target_files(root: &Path, config: &Config) -> Vec<PathBuf> {
+    let folder = root.join(config.target_files.as_deref().unwrap_or("targets"));
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let mut files: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
     files.retain(|p| p.extension().is_some_and(|e| e == "yaml" || e == "yml"));
     files.sort();
+    files
+}
+
+fn read_targets(root: &Path, loaded: &mut Loaded) {
+    let folder = loaded.config.target_files.as_ref().map(|f| root.join(f));
+    if let Some((folder, error)) = folder.and_then(|f| std::fs::read_dir(&f).err().map(|e| (f, e))) {
+        return loaded.diagnostics.push(unreadable(&folder, &error.to_string()));
+    }
+    let files = target_files(root, &loaded.config);
     for path in files {
         let name = shown(&path, root);
         match std::fs::read(&path) {
@@ -446,7 +454,7 @@ fn select(chosen: &[PathBuf], project_files: &[PathBuf], loaded: &mut Loaded) {
 }
 
 /// An absolute path without `.` and `..`.
-fn normal(path: &Path) -> PathBuf {
+pub(crate) fn normal(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let mut out = PathBuf::new();
     for part in path.components() {

@@ -1,6 +1,6 @@
 //! `arcanary build`
 
-use super::{Exit, Format, Input, counted, exit_of, print, report, tell};
+use super::{Exit, Format, Input, counted, exit_of, print, report, shown, tell};
 use crate::build::{Built, build};
 use crate::diagnostic::sort;
 use crate::pack::state::unlocked;
@@ -28,11 +28,6 @@ pub struct Build {
     /// Print the documents instead of writing them
     #[arg(long, conflicts_with_all = ["out", "check"])]
     print: bool,
-}
-
-/// A folder for messages: from here if it lies below.
-fn shown(out: &Path) -> &Path {
-    std::env::current_dir().ok().and_then(|here| out.strip_prefix(here).ok()).unwrap_or(out)
 }
 
 impl Build {

@@ -11,6 +11,7 @@ mod new;
 mod pack;
 mod targets;
 mod test;
+mod verify;
 mod witness;
 
 use crate::diagnostic::{self, Code, Diagnostic, Style};
@@ -18,7 +19,7 @@ use crate::project::{self, Loaded};
 use crate::source::Sources;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// More findings than this are counted, not shown.
@@ -50,6 +51,8 @@ enum Command {
     Build(build::Build),
     /// Make the release of a project: archives, manifest, sums, changelogs; or move its versions
     Pack(pack::Pack),
+    /// Check a release: sums, manifest, archives, and nothing else in it
+    Verify(verify::Verify),
     /// Run the tests inside rules, and tell what no test reaches
     Test(test::Test),
     /// Run rules over recorded events: a line of JSON for each match
@@ -121,6 +124,11 @@ fn here() -> PathBuf {
     std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
 }
 
+/// A folder for messages: from here if it lies below.
+fn shown(out: &Path) -> &Path {
+    std::env::current_dir().ok().and_then(|here| out.strip_prefix(here).ok()).unwrap_or(out)
+}
+
 /// What a command ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exit {
@@ -154,6 +162,7 @@ fn dispatch(command: Command) -> Exit {
         Command::Build(build) => build.run(),
         Command::Pack(pack) => pack.run(),
         Command::Test(test) => test.run(),
+        Command::Verify(verify) => verify.run(),
         Command::Eval(eval) => eval.run(),
         Command::Fmt(fmt) => fmt.run(),
         Command::Targets(targets) => targets.run(),

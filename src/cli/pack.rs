@@ -4,6 +4,7 @@ use super::{Exit, Input, complain, counted, exit_of, print, report, tell};
 use crate::diagnostic::Diagnostic;
 use crate::pack::bump::{self, Bumped, Removal};
 use crate::pack::lock::{Change, Moved};
+use crate::pack::release::{self, Refusal, ready};
 use crate::project::Loaded;
 use clap::Args;
 use std::path::PathBuf;
@@ -52,7 +53,27 @@ impl Pack {
         if loaded.root.is_none() || loaded.selected.is_some() {
             return complain("a pack is a whole project: name its folder, or none");
         }
-        if self.bump { self.bump(&mut loaded, &targets) } else { Exit::Bad }
+        if self.bump { self.bump(&mut loaded, &targets) } else { self.release(&mut loaded, &targets) }
+    }
+
+    fn release(&self, loaded: &mut Loaded, targets: &[String]) -> Exit {
+        let files = match ready(loaded, targets) {
+            Ok(files) => files,
+            Err(Refusal::Found(found)) => return self.refused(&found, loaded),
+            Err(Refusal::System(error)) => return complain(&format!("cannot pack: {error}")),
+        };
+        let own = || loaded.root.as_deref().map(|root| root.join("dist"));
+        let Some(out) = self.out.clone().or_else(own) else { return Exit::Bad };
+        if let Err(error) = release::write(&files, &out) {
+            return complain(&format!("cannot write {error}"));
+        }
+        if self.input.format == super::Format::Text {
+            let name = format!("{} {}", loaded.config.name, loaded.config.version);
+            let rules = counted(loaded.rules().count(), "rule");
+            let targets = counted(targets.len(), "target");
+            tell(&format!("{name}: {rules} for {targets} in {}", super::shown(&out).display()));
+        }
+        Exit::Fine
     }
 
     fn refused(&self, found: &[Diagnostic], loaded: &Loaded) -> Exit {

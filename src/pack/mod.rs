@@ -5,7 +5,12 @@
 //!                          └ release ─ verify    archives, manifest, sums, changelogs
 //! ```
 
+pub mod archive;
 pub mod bump;
+pub mod changelog;
 pub mod hash;
 pub mod lock;
+pub mod manifest;
+pub mod release;
 pub mod state;
+pub mod verify;

@@ -9,3 +9,4 @@
 
 mod lock;
 mod place;
+mod release;
