@@ -17,10 +17,12 @@ pub mod build;
 pub mod cli;
 pub mod compile;
 pub mod diagnostic;
+pub mod diff;
 pub mod duration;
 pub mod envelope;
 pub mod event;
 pub mod explain;
+pub mod git;
 pub mod ir;
 pub mod matching;
 #[cfg(not(feature = "mutants"))]

@@ -4,6 +4,7 @@
 
 mod build;
 mod check;
+mod diff;
 mod eval;
 mod explain;
 mod fmt;
@@ -49,6 +50,8 @@ enum Command {
     Check(check::Check),
     /// Compile rules to documents: OUT/<target>/<rule>.<kql|spl|yml>
     Build(build::Build),
+    /// Show what a change of the sources changes: rules, and the documents of each target
+    Diff(diff::Diff),
     /// Make the release of a project: archives, manifest, sums, changelogs; or move its versions
     Pack(pack::Pack),
     /// Check a release: sums, manifest, archives, and nothing else in it
@@ -160,6 +163,7 @@ fn dispatch(command: Command) -> Exit {
         Command::New(new) => new.run(),
         Command::Check(check) => check.run(),
         Command::Build(build) => build.run(),
+        Command::Diff(diff) => diff.run(),
         Command::Pack(pack) => pack.run(),
         Command::Test(test) => test.run(),
         Command::Verify(verify) => verify.run(),

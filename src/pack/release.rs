@@ -178,10 +178,10 @@ pub(super) fn replace(out: &Path, files: &Files, foreign: &dyn Fn(&Path) -> Opti
     if out.exists() {
         std::fs::rename(out, &old).map_err(fail)?;
     }
-    std::fs::rename(&new, out).or_else(|error| {
+    std::fs::rename(&new, out).map_err(|error| {
         // The earlier one goes back to its place.
         let _ = std::fs::rename(&old, out);
-        Err(fail(error))
+        fail(error)
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::hash;
 use super::lock::{FILE_NAME, Lock, LockedRule};
-use crate::build::Built;
+use crate::build::{Built, Entry};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::project::Loaded;
 use crate::source::Span;
@@ -49,7 +49,7 @@ pub fn state(loaded: &Loaded, built: &Built) -> State {
         };
         state.rules.insert(rule.meta.id.clone(), own);
     }
-    let owners = owners(built);
+    let owners = owners(&built.targets);
     for (path, text) in &built.files {
         let hash = hash::of_bytes(text.as_ref());
         let own = owners.get(path.as_str()).and_then(|id| state.rules.get_mut(*id));
@@ -60,9 +60,11 @@ pub fn state(loaded: &Loaded, built: &Built) -> State {
 
 /// The rule, by its id, of each document that belongs to one rule alone.
 #[must_use]
-pub fn owners(built: &Built) -> BTreeMap<&str, &str> {
+pub fn owners<'a>(
+    targets: impl IntoIterator<Item = (&'a String, &'a BTreeMap<String, Entry>)>,
+) -> BTreeMap<&'a str, &'a str> {
     let mut owners: BTreeMap<&str, Option<&str>> = BTreeMap::new();
-    for entry in built.targets.values().flat_map(BTreeMap::values) {
+    for entry in targets.into_iter().flat_map(|(_, entries)| entries.values()) {
         for path in entry.documents() {
             let shared = owners.get(path).is_some_and(|id| *id != Some(entry.id.as_str()));
             owners.insert(path, if shared { None } else { Some(entry.id.as_str()) });

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod diff;
 mod lock;
 mod place;
 mod release;

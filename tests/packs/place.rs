@@ -106,16 +106,45 @@ impl Place {
         self.write(name, &text.replace(from, to));
     }
 
+    /// Git in this folder.
+    #[track_caller]
+    pub fn git(&self, arguments: &[&str]) -> String {
+        git_in(self.folder.path(), arguments)
+    }
+
+    /// A commit of everything.
+    pub fn commit(&self) {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "-m", "a commit"]);
+    }
+
     /// The program in this folder.
     pub fn run(&self, arguments: &[&str]) -> Ran {
         run_in(self.folder.path(), arguments)
     }
 }
 
+/// A command with a git identity and none of this machine's configuration.
+fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    for (name, value) in [("NAME", "A Tester"), ("EMAIL", "tester@example.org")] {
+        command.env(format!("GIT_AUTHOR_{name}"), value).env(format!("GIT_COMMITTER_{name}"), value);
+    }
+    command
+}
+
+/// Git in a folder.
+#[track_caller]
+pub fn git_in(folder: &Path, arguments: &[&str]) -> String {
+    let output = command("git").args(arguments).current_dir(folder).output().expect("git");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8").trim_end().to_owned()
+}
+
 /// The program in a folder.
 pub fn run_in(folder: &Path, arguments: &[&str]) -> Ran {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_arcanary"));
-    let output = command.args(arguments).current_dir(folder).output().expect("started");
+    let output = command(env!("CARGO_BIN_EXE_arcanary")).args(arguments).current_dir(folder).output().expect("started");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
     Ran { code: output.status.code().expect("a code"), out: text(output.stdout), err: text(output.stderr) }
 }
