@@ -7,9 +7,11 @@ mod check;
 mod diff;
 mod eval;
 mod explain;
+mod fetch_pack;
 mod fmt;
 mod new;
 mod pack;
+mod publish;
 mod targets;
 mod test;
 mod verify;
@@ -56,6 +58,10 @@ enum Command {
     Pack(pack::Pack),
     /// Check a release: sums, manifest, archives, and nothing else in it
     Verify(verify::Verify),
+    /// Put a project's release into a git repository: one commit, one push
+    Publish(publish::Publish),
+    /// Take a pack out of a repository that `publish` writes to, and check it
+    FetchPack(fetch_pack::FetchPack),
     /// Run the tests inside rules, and tell what no test reaches
     Test(test::Test),
     /// Run rules over recorded events: a line of JSON for each match
@@ -165,6 +171,8 @@ fn dispatch(command: Command) -> Exit {
         Command::Build(build) => build.run(),
         Command::Diff(diff) => diff.run(),
         Command::Pack(pack) => pack.run(),
+        Command::Publish(publish) => publish.run(),
+        Command::FetchPack(fetch) => fetch.run(),
         Command::Test(test) => test.run(),
         Command::Verify(verify) => verify.run(),
         Command::Eval(eval) => eval.run(),

@@ -1,6 +1,6 @@
 //! `arcanary pack`
 
-use super::{Exit, Input, complain, counted, exit_of, print, report, tell};
+use super::{Exit, Format, Input, complain, counted, exit_of, print, report, tell};
 use crate::diagnostic::Diagnostic;
 use crate::pack::bump::{self, Bumped, Removal};
 use crate::pack::lock::{Change, Moved};
@@ -59,15 +59,14 @@ impl Pack {
     fn release(&self, loaded: &mut Loaded, targets: &[String]) -> Exit {
         let files = match ready(loaded, targets) {
             Ok(files) => files,
-            Err(Refusal::Found(found)) => return self.refused(&found, loaded),
-            Err(Refusal::System(error)) => return complain(&format!("cannot pack: {error}")),
+            Err(refusal) => return told_refusal(refusal, loaded, self.input.format),
         };
         let own = || loaded.root.as_deref().map(|root| root.join("dist"));
         let Some(out) = self.out.clone().or_else(own) else { return Exit::Bad };
         if let Err(error) = release::write(&files, &out) {
             return complain(&format!("cannot write {error}"));
         }
-        if self.input.format == super::Format::Text {
+        if self.input.format == Format::Text {
             let name = format!("{} {}", loaded.config.name, loaded.config.version);
             let rules = counted(loaded.rules().count(), "rule");
             let targets = counted(targets.len(), "target");
@@ -77,9 +76,7 @@ impl Pack {
     }
 
     fn refused(&self, found: &[Diagnostic], loaded: &Loaded) -> Exit {
-        report(found, &loaded.sources, self.input.format);
-        tell("nothing was written");
-        exit_of(found)
+        told(found, loaded, self.input.format)
     }
 
     fn bump(&self, loaded: &mut Loaded, targets: &[String]) -> Exit {
@@ -96,13 +93,27 @@ impl Pack {
         if let Err(error) = bump::write(&bumped, root) {
             return complain(&format!("cannot write {error}"));
         }
-        print(&told(&bumped));
+        print(&moves(&bumped));
         Exit::Fine
     }
 }
 
+fn told(found: &[Diagnostic], loaded: &Loaded, format: Format) -> Exit {
+    report(found, &loaded.sources, format);
+    tell("nothing was written");
+    exit_of(found)
+}
+
+/// Says why there is no release.
+pub fn told_refusal(refusal: Refusal, loaded: &Loaded, format: Format) -> Exit {
+    match refusal {
+        Refusal::Found(found) => told(&found, loaded, format),
+        Refusal::System(error) => complain(&format!("cannot pack: {error}")),
+    }
+}
+
 /// What moved, a line for each rule, and the pack.
-fn told(bumped: &Bumped) -> String {
+fn moves(bumped: &Bumped) -> String {
     let lock = &bumped.lock;
     let lines = bumped.moved.iter().map(|m| format!("{}\n", moved(m)));
     let pack = match &bumped.from {

@@ -1,6 +1,6 @@
 //! `pack.lock`, and how versions move.
 
-use crate::place::{PACKED, Place, SHARED};
+use crate::place::{PACKED, Place, SHARED, run_in};
 use arcanary::pack::lock::{Change, Lock};
 
 fn lock(place: &Place) -> Lock {
@@ -272,4 +272,10 @@ fn a_name_or_version_that_is_none_is_refused_before_anything_is_written() {
         assert!(err.contains("error[E0803]") && err.contains(says), "{err}");
         assert!(!place.path("pack.lock").exists());
     }
+}
+
+#[test]
+fn the_shipped_pack_is_what_its_lock_says() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    run_in(root, &["check", "rules", "--locked"]).fine();
 }

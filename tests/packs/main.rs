@@ -10,4 +10,5 @@
 mod diff;
 mod lock;
 mod place;
+mod publish;
 mod release;
