@@ -97,6 +97,15 @@ impl Loaded {
         self.diagnostics.iter().any(Diagnostic::is_error)
     }
 
+    /// The targets that the project builds for: those of its file, else all.
+    #[must_use]
+    pub fn own_targets(&self) -> Vec<String> {
+        match self.config.targets.as_slice() {
+            [] => self.targets.all.keys().cloned().collect(),
+            own => own.to_vec(),
+        }
+    }
+
     /// The rules that the command line means, in order of their names.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.project.rules.values().filter(|r| self.selected.as_ref().is_none_or(|s| s.contains(&r.name)))

@@ -51,12 +51,13 @@ impl Diff {
         let Some(root) = loaded.root.clone().filter(|_| loaded.selected.is_none()) else {
             return complain(&format!("only whole projects are compared: name a folder with {}", project::FILE_NAME));
         };
-        let old = match Side::find(&self.against, &here(), &root, &targets) {
+        let only = (!self.target.is_empty()).then_some(targets.as_slice());
+        let old = match Side::find(&self.against, &here(), &root, only) {
             Ok(side) => side,
             Err(why) => return complain(&why),
         };
         let new = Side::of_project("now", &loaded, &build(&loaded, &targets));
-        let difference = compare(&old, &new);
+        let difference = compare(&old, &new, only);
         match self.format {
             Format::Text => {
                 print(&text::to_text(&difference));

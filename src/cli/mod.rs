@@ -111,13 +111,7 @@ impl Input {
 
     /// The targets of the command line, else of the project, else all; `None` after unknown ones were reported.
     fn targets(&self, names: &[String], loaded: &Loaded) -> Option<Vec<String>> {
-        let chosen: Vec<String> = if !names.is_empty() {
-            names.to_vec()
-        } else if !loaded.config.targets.is_empty() {
-            loaded.config.targets.clone()
-        } else {
-            loaded.targets.all.keys().cloned().collect()
-        };
+        let chosen: Vec<String> = if names.is_empty() { loaded.own_targets() } else { names.to_vec() };
         let known = |name: &&String| loaded.targets.all.contains_key(*name);
         let unknown: Vec<Diagnostic> =
             chosen.iter().filter(|n| !known(n)).map(|n| project::unknown_target(n, &loaded.targets)).collect();

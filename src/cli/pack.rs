@@ -66,6 +66,7 @@ impl Pack {
         if let Err(error) = release::write(&files, &out) {
             return complain(&format!("cannot write {error}"));
         }
+        report(&loaded.diagnostics, &loaded.sources, self.input.format);
         if self.input.format == Format::Text {
             let name = format!("{} {}", loaded.config.name, loaded.config.version);
             let rules = counted(loaded.rules().count(), "rule");
@@ -93,7 +94,10 @@ impl Pack {
         if let Err(error) = bump::write(&bumped, root) {
             return complain(&format!("cannot write {error}"));
         }
-        print(&moves(&bumped));
+        report(&loaded.diagnostics, &loaded.sources, self.input.format);
+        if self.input.format == Format::Text {
+            print(&moves(&bumped));
+        }
         Exit::Fine
     }
 }

@@ -236,8 +236,8 @@ codes! {
         "No target of this name is built in or lies in the project's `targets` folder. `arcanary targets` lists them.";
     "E0803" BadProject Error "bad project file"
         "`arcanary.yaml` does not say what it must, or says something unknown.";
-    "E0805" BadLock Error "bad lock"
-        "`pack.lock` is not what `arcanary pack --bump` writes: it was edited, a merge left its marks in it, or a newer release of this program wrote it.";
+    "E0805" BadLock Error "no lock, or a bad one"
+        "`pack.lock` is not there, or not what `arcanary pack --bump` writes: it was edited, a merge left its marks in it, or a newer release of this program wrote it.";
     "E0806" StaleLock Finding "lock out of date"
         "What is built is not what `pack.lock` says. Somebody changed a rule, a list or the project without `arcanary pack --bump`, or another release of this program builds other documents. The lock is committed, so that a change of what runs is seen in review.";
     "E0807" LockRules Error "version rule broken"

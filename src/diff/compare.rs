@@ -60,15 +60,20 @@ pub struct DocumentDiff {
     pub removed: usize,
 }
 
-/// Compares two sides on the targets that both have.
+/// Compares two sides on the targets of `only`, or on all that one of them has.
 #[must_use]
-pub fn compare(old: &Side, new: &Side) -> Difference {
-    let both: BTreeSet<&str> = old.targets.intersection(&new.targets).map(String::as_str).collect();
+pub fn compare(old: &Side, new: &Side, only: Option<&[String]>) -> Difference {
+    let all = || old.targets.union(&new.targets).map(String::as_str).collect();
+    let targets: BTreeSet<&str> = only.map_or_else(all, |only| only.iter().map(String::as_str).collect());
     let ids: BTreeSet<&String> = old.rules.keys().chain(new.rules.keys()).collect();
     let mut rules: Vec<RuleDiff> =
-        ids.into_iter().filter_map(|id| rule(id, old.rules.get(id), new.rules.get(id), &both)).collect();
+        ids.into_iter().filter_map(|id| rule(id, old.rules.get(id), new.rules.get(id), &targets)).collect();
     rules.sort_by(|a, b| (&a.rule, &a.id).cmp(&(&b.rule, &b.id)));
-    Difference { against: old.name.clone(), rules, documents: documents(&old.documents, &new.documents, &both, None) }
+    Difference {
+        against: old.name.clone(),
+        rules,
+        documents: documents(&old.documents, &new.documents, &targets, None),
+    }
 }
 
 fn rule(id: &str, old: Option<&SideRule>, new: Option<&SideRule>, targets: &BTreeSet<&str>) -> Option<RuleDiff> {

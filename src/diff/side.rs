@@ -80,11 +80,11 @@ impl Side {
     }
 
     /// What `against` means for the project in `root`: a folder with a release, a project or a build, else a commit of the
-    /// repository around the project.
+    /// repository around the project. Projects are built for `targets`, or for those that they build for themselves.
     ///
     /// # Errors
     /// Why there is no such side.
-    pub fn find(against: &str, here: &Path, root: &Path, targets: &[String]) -> Result<Side, String> {
+    pub fn find(against: &str, here: &Path, root: &Path, targets: Option<&[String]>) -> Result<Side, String> {
         let folder = here.join(against);
         if !folder.is_dir() {
             return Side::of_commit(against, root, targets);
@@ -101,7 +101,7 @@ impl Side {
         }
     }
 
-    fn of_folder(name: &str, folder: &Path, targets: &[String]) -> Result<Side, String> {
+    fn of_folder(name: &str, folder: &Path, targets: Option<&[String]>) -> Result<Side, String> {
         let loaded = project::load(&[], folder);
         if loaded.has_errors() {
             let errors = loaded.diagnostics.iter().filter(|d| d.is_error());
@@ -109,13 +109,15 @@ impl Side {
                 errors.take(3).map(|d: &Diagnostic| to_text(d, &loaded.sources, Style::Plain)).collect();
             return Err(format!("the sources of `{name}` do not compile\n{}", shown.join("\n").trim_end()));
         }
-        // Targets that it has: a project may have brought its own since.
-        let known: Vec<String> = targets.iter().filter(|t| loaded.targets.all.contains_key(*t)).cloned().collect();
-        let known = if known.is_empty() { loaded.targets.all.keys().cloned().collect() } else { known };
+        let known = match targets {
+            // A project may have brought its own targets since.
+            Some(asked) => asked.iter().filter(|t| loaded.targets.all.contains_key(*t)).cloned().collect(),
+            None => loaded.own_targets(),
+        };
         Ok(Side::of_project(name, &loaded, &build::build(&loaded, &known)))
     }
 
-    fn of_commit(name: &str, root: &Path, targets: &[String]) -> Result<Side, String> {
+    fn of_commit(name: &str, root: &Path, targets: Option<&[String]>) -> Result<Side, String> {
         if name.is_empty() || name.starts_with('-') {
             return Err(format!("`{name}` is no name of a commit"));
         }
@@ -131,7 +133,7 @@ impl Side {
         git.unpack(&commit, &below, place.path())?;
         let folder = place.path().join(&below);
         if !folder.join(project::FILE_NAME).is_file() {
-            return Ok(Side { name: name.to_owned(), targets: targets.iter().cloned().collect(), ..Side::default() });
+            return Ok(Side { name: name.to_owned(), ..Side::default() });
         }
         Side::of_folder(name, &folder, targets)
     }

@@ -162,7 +162,8 @@ fn without_tombstone(remote: &Remote, release: &Release, old: &PackEntry) -> Res
 /// # Errors
 /// What git says; the repository is then as it was, and the same command may run again.
 pub fn publish(remote: &Remote, plan: &Plan) -> Result<(), String> {
-    let commit = remote.commit(&plan.write, &plan.remove, &plan.message)?;
+    let commit = remote.commit(&plan.write, &plan.remove, &plan.message);
+    let commit = commit.map_err(|why| format!("nothing was pushed, since there is no commit: {why}"))?;
     let tag = plan.tag.as_deref().map(|tag| (tag, plan.message.as_str()));
     remote.push(&commit, tag).map_err(|why| {
         let rivals = [

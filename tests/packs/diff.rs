@@ -165,3 +165,18 @@ fn a_comment_is_never_longer_than_one_may_be() {
     assert!(out.contains("documents more differ than fit here"), "{}", out.len());
     assert_eq!(out.matches("<details>").count(), out.matches("</details>").count());
 }
+
+#[test]
+fn a_target_that_the_project_takes_up_or_drops_shows_in_every_rule() {
+    let place = committed();
+    place.edit("arcanary.yaml", "[sentinel, sigma]", "[defender, sigma]");
+    let told = json(&place, "HEAD");
+    let packed = &told["rules"][PACKED_ID];
+    assert_eq!(packed["changes"], serde_json::json!(["documents"]));
+    assert_eq!(packed["status"]["defender"], serde_json::json!({ "before": "", "now": "exact" }));
+    assert_eq!(packed["status"]["sentinel"], serde_json::json!({ "before": "exact", "now": "" }));
+    let out = place.run(&["diff"]).fine();
+    let line = "packed: the same in other documents; defender: nothing → exact; sentinel: exact → nothing\n";
+    assert!(out.contains(line) && out.contains("--- sentinel/packed.kql (HEAD)"), "{out}");
+    assert_eq!(place.run(&["diff", "--target", "sigma"]).fine(), "");
+}
