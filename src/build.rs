@@ -44,8 +44,8 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The rule's documents, from the output folder.
-    pub fn documents(&self) -> impl Iterator<Item = &str> {
+    /// Everything that was made of the rule: paths from the output folder.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.file.as_deref().into_iter()
     }
 }

@@ -67,21 +67,28 @@ pub fn compare(old: &Side, new: &Side, only: Option<&[String]>) -> Difference {
     let targets: BTreeSet<&str> = only.map_or_else(all, |only| only.iter().map(String::as_str).collect());
     let ids: BTreeSet<&String> = old.rules.keys().chain(new.rules.keys()).collect();
     let mut rules: Vec<RuleDiff> =
-        ids.into_iter().filter_map(|id| rule(id, old.rules.get(id), new.rules.get(id), &targets)).collect();
+        ids.into_iter().filter_map(|id| rule(id, old.rules.get(id), new.rules.get(id), &targets, only)).collect();
     rules.sort_by(|a, b| (&a.rule, &a.id).cmp(&(&b.rule, &b.id)));
     Difference {
         against: old.name.clone(),
         rules,
-        documents: documents(&old.documents, &new.documents, &targets, None),
+        // Those over all rules are made when all is built.
+        documents: if only.is_some() { vec![] } else { documents(&old.documents, &new.documents, None, None) },
     }
 }
 
-fn rule(id: &str, old: Option<&SideRule>, new: Option<&SideRule>, targets: &BTreeSet<&str>) -> Option<RuleDiff> {
+fn rule(
+    id: &str,
+    old: Option<&SideRule>,
+    new: Option<&SideRule>,
+    targets: &BTreeSet<&str>,
+    only: Option<&[String]>,
+) -> Option<RuleDiff> {
     let now = new.or(old)?;
     let empty = SideRule::default();
     let (before, after) = (old.unwrap_or(&empty), new.unwrap_or(&empty));
     let renamed = old.is_some_and(|o| o.name != now.name).then_some((before.name.as_str(), now.name.as_str()));
-    let documents = documents(&before.documents, &after.documents, targets, renamed);
+    let documents = documents(&before.documents, &after.documents, only, renamed);
     let status = status(before, after, targets);
     let differ = |a: &Option<String>, b: &Option<String>| a.is_some() && b.is_some() && a != b;
     let changes = match (old, new) {
@@ -130,11 +137,11 @@ fn status(old: &SideRule, new: &SideRule, targets: &BTreeSet<&str>) -> BTreeMap<
 fn documents(
     old: &BTreeMap<String, String>,
     new: &BTreeMap<String, String>,
-    targets: &BTreeSet<&str>,
+    only: Option<&[String]>,
     renamed: Option<(&str, &str)>,
 ) -> Vec<DocumentDiff> {
     let target = |path: &str| path.split_once('/').map_or("", |(target, _)| target).to_owned();
-    let meant = |path: &str| target(path).is_empty() || targets.contains(target(path).as_str());
+    let meant = |path: &str| only.is_none_or(|only| only.contains(&target(path)));
     // A rule with another name has other paths, and still the same documents.
     let later = |path: &str| match (renamed, path.split_once('/')) {
         (Some((was, is)), Some((target, rest))) => format!("{target}/{}", rest.replace(was, is)),

@@ -142,6 +142,9 @@ impl Side {
         #[derive(serde::Deserialize)]
         struct Manifest {
             targets: BTreeMap<String, BTreeMap<String, Entry>>,
+            /// Those over several rules, by their first folder.
+            #[serde(default)]
+            documents: BTreeMap<String, Vec<String>>,
         }
         let fail = |path: &Path, why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
         let path = folder.join(build::MANIFEST);
@@ -157,8 +160,9 @@ impl Side {
             }
         }
         let owners = owners(&manifest.targets);
-        let listed = manifest.targets.values().flat_map(BTreeMap::values).flat_map(Entry::documents);
-        for path in listed.filter(|path| crate::pack::archive::is_plain(path)) {
+        let listed = manifest.targets.values().flat_map(BTreeMap::values).flat_map(Entry::paths);
+        let over_rules = manifest.documents.values().flatten().map(String::as_str);
+        for path in listed.chain(over_rules).filter(|path| crate::pack::archive::is_plain(path)) {
             let bytes = std::fs::read(folder.join(path)).map_err(|e| fail(&folder.join(path), &e))?;
             side.put(owners.get(path).copied(), path, String::from_utf8_lossy(&bytes).into_owned());
         }
@@ -167,9 +171,9 @@ impl Side {
 
     fn of_release(name: &str, folder: &Path) -> Result<Side, String> {
         let release = verify(folder).map_err(|wrong| format!("`{name}` is no sound release: {}", wrong.join("; ")))?;
-        let mut side = Side { name: name.to_owned(), ..Side::default() };
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let mut claimed: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let targets = release.manifest.targets.keys().cloned().collect();
+        let mut side = Side { name: name.to_owned(), targets, ..Side::default() };
+        let mut claimed: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (id, rule) in &release.manifest.rules {
             let own = SideRule {
                 name: rule.rule.clone(),
@@ -182,20 +186,16 @@ impl Side {
                 status: rule.targets.iter().map(|(t, on)| (t.clone(), on.status.clone())).collect(),
             };
             side.rules.insert(id.clone(), own);
-            for (target, on) in &rule.targets {
-                let paths = on.documents.iter().map(|path| format!("{target}/{path}"));
-                paths.for_each(|path| claimed.entry(path).or_default().push(id.clone()));
-            }
+            let paths = rule.targets.values().flat_map(|on| &on.documents);
+            paths.for_each(|path| claimed.entry(path.as_str()).or_default().push(id.as_str()));
         }
-        for (target, entry) in &release.manifest.targets {
-            side.targets.insert(target.clone());
-            for (path, bytes) in release.archives.get(&entry.archive).into_iter().flatten() {
-                let path = format!("{target}/{path}");
-                // What no rule claims is a licence or is made for the whole pack.
-                if let Some(ids) = claimed.get(&path) {
-                    let owner = if ids.len() == 1 { ids.first() } else { None };
-                    side.put(owner.map(String::as_str), &path, text(bytes));
-                }
+        for (path, bytes) in release.documents() {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            match claimed.get(path.as_str()).map(Vec::as_slice) {
+                Some([owner]) => side.put(Some(owner), &path, text),
+                // What nobody claims is a licence.
+                None if !release.manifest.documents.contains_key(&path) => {}
+                _ => side.put(None, &path, text),
             }
         }
         Ok(side)

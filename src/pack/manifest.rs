@@ -30,6 +30,8 @@ pub struct Manifest {
     pub targets: BTreeMap<String, TargetEntry>,
     /// Rules by id.
     pub rules: BTreeMap<String, RuleEntry>,
+    /// Documents of no rule alone: path from the output folder, and hash.
+    pub documents: BTreeMap<String, String>,
     /// The names of the rules of each ATT&CK technique.
     pub attack: BTreeMap<String, Vec<String>>,
     /// The names of the rules under each licence; rules that tell none are not here.
@@ -95,7 +97,7 @@ pub struct OnTarget {
     /// Remarks, or why there is no document.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// Its documents, from the archive's folder.
+    /// Its documents, from the output folder: the first folder is called like the archive that holds them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<String>,
     /// Tables and log sources that it reads.
@@ -106,6 +108,8 @@ pub struct OnTarget {
 /// An archive in a manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ArchiveEntry {
+    /// The target whose documents it holds, another folder of the output, or `sources`.
+    pub of: String,
     /// The folder in it that holds everything.
     pub folder: String,
     /// The hash of each of its files, by path from that folder.
@@ -123,6 +127,7 @@ impl Manifest {
             generator: format!("arcanary {}", env!("CARGO_PKG_VERSION")),
             targets: BTreeMap::new(),
             rules: BTreeMap::new(),
+            documents: lock.documents.clone(),
             attack: BTreeMap::new(),
             licenses: BTreeMap::new(),
             removed: lock.removed.clone(),
@@ -182,8 +187,7 @@ fn rule_entry(rule: &Rule, loaded: &Loaded, built: &Built, lock: &Lock) -> RuleE
 }
 
 fn on_target(rule: &Rule, entry: &Entry, target: &Target) -> OnTarget {
-    let own = |path: &str| path.strip_prefix(&target.name).and_then(|p| p.strip_prefix('/')).unwrap_or(path).to_owned();
-    let documents: Vec<String> = entry.documents().map(own).collect();
+    let documents: Vec<String> = entry.paths().map(str::to_owned).collect();
     let sources = rule.kinds.iter().filter_map(|kind| target.sources.get(kind)).flatten();
     let read = sources.filter(|s| !documents.is_empty() && s.os.iter().any(|os| rule.meta.os.contains(os)));
     OnTarget {

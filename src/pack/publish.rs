@@ -51,7 +51,8 @@ pub fn plan(remote: &Remote, release: &Release, lock: &Lock, tagged: bool) -> Re
     }
     let tag = tagged.then(|| tag_name(&index, name, version));
     let mut wrong: Vec<String> = tag.iter().filter(|t| remote.tags.contains(t)).map(|t| taken(t)).collect();
-    let documents = documents(release);
+    let below = |(path, bytes): (String, Vec<u8>)| (format!("{name}/documents/{path}"), bytes);
+    let documents: Files = release.documents().into_iter().map(below).collect();
     let folder = format!("{name}/releases/{version}");
     let mut write: Files = documents.clone();
     write.extend(release.files.iter().map(|(file, bytes)| (format!("{folder}/{file}"), bytes.clone())));
@@ -100,18 +101,6 @@ fn tag_name(index: &Index, name: &str, version: &Version) -> String {
 
 fn taken(tag: &str) -> String {
     format!("the repository has tag `{tag}` already, on another commit")
-}
-
-/// The documents of each target as they lie in the repository.
-fn documents(release: &Release) -> Files {
-    let manifest = &release.manifest;
-    let mut files = Files::new();
-    for (target, entry) in &manifest.targets {
-        for (path, bytes) in release.archives.get(&entry.archive).into_iter().flatten() {
-            files.insert(format!("{}/documents/{target}/{path}", manifest.name), bytes.clone());
-        }
-    }
-    files
 }
 
 /// Files that were published and are not what was published.

@@ -13,14 +13,14 @@ use crate::sema::Rule;
 use crate::syntax::ast::TestInput;
 use crate::testing;
 use semver::Version;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// The name of the sums in a release.
 pub const SUMS: &str = "SHA256SUMS";
 /// What the archive of the sources is called where others have their target's name.
-const SOURCES: &str = "sources";
+pub const SOURCES: &str = "sources";
 
 /// The name of the archive of a target.
 #[must_use]
@@ -58,7 +58,7 @@ pub fn ready(loaded: &Loaded, targets: &[String]) -> Result<Files, Refusal> {
 ///
 /// # Errors
 /// A source that cannot be read or lies outside the project's folder.
-fn release(loaded: &Loaded, built: &Built, lock: &Lock) -> io::Result<Files> {
+pub fn release(loaded: &Loaded, built: &Built, lock: &Lock) -> io::Result<Files> {
     let root = loaded.root.as_deref().unwrap_or(Path::new("."));
     let licenses = licenses(root)?;
     let mut manifest = Manifest::of(loaded, built, lock);
@@ -68,24 +68,18 @@ fn release(loaded: &Loaded, built: &Built, lock: &Lock) -> io::Result<Files> {
         let folder = file.trim_end_matches(".tar.gz").to_owned();
         let hashes = content.iter().map(|(path, bytes)| (path.clone(), hash::of_bytes(bytes))).collect();
         files.insert(file.clone(), tar_gz(&folder, &content)?);
-        match manifest.archives.insert(file, ArchiveEntry { folder, files: hashes }) {
+        let entry = ArchiveEntry { of: name.to_owned(), folder, files: hashes };
+        match manifest.archives.insert(file, entry) {
             None => Ok(()),
             Some(_) => Err(io::Error::other(format!("a target must not be called `{name}` in a pack"))),
         }
     };
-    for target in built.targets.keys() {
-        let mut content = licenses.clone();
-        let own = |(path, text): (&String, &String)| {
-            let rest = path.strip_prefix(target)?.strip_prefix('/')?;
-            Some((rest.to_owned(), text.clone().into_bytes()))
-        };
-        content.extend(built.files.iter().filter_map(own));
-        add(target, content, &mut manifest)?;
+    for (folder, documents) in by_folder(built) {
+        add(folder, documents.into_iter().chain(licenses.clone()).collect(), &mut manifest)?;
     }
     add(SOURCES, sources(loaded, root, licenses)?, &mut manifest)?;
-    let of_a_target = |path: &str| path.split_once('/').is_some_and(|(first, _)| built.targets.contains_key(first));
-    let others = built.files.iter().filter(|(path, _)| !of_a_target(path));
-    files.extend(others.map(|(path, text)| (path.clone(), text.clone().into_bytes())));
+    let loose = built.files.iter().filter(|(path, _)| !path.contains('/'));
+    files.extend(loose.map(|(path, text)| (path.clone(), text.clone().into_bytes())));
     files.insert(changelog::MARKDOWN.to_owned(), changelog::markdown(lock).into_bytes());
     files.insert(changelog::JSON.to_owned(), changelog::json(lock).into_bytes());
     manifest.checksums = files.iter().map(|(name, bytes)| (name.clone(), hash::of_bytes(bytes))).collect();
@@ -93,6 +87,17 @@ fn release(loaded: &Loaded, built: &Built, lock: &Lock) -> io::Result<Files> {
     let sums: String = files.iter().map(|(name, bytes)| format!("{}  {name}\n", hash::hex(bytes))).collect();
     files.insert(SUMS.to_owned(), sums.into_bytes());
     Ok(files)
+}
+
+/// The documents by their first folder, with their paths from there; a target without documents has a folder all the same.
+fn by_folder(built: &Built) -> BTreeMap<&str, Files> {
+    let mut folders: BTreeMap<&str, Files> = built.targets.keys().map(|t| (t.as_str(), Files::new())).collect();
+    for (path, text) in &built.files {
+        if let Some((folder, rest)) = path.split_once('/') {
+            folders.entry(folder).or_default().insert(rest.to_owned(), text.clone().into_bytes());
+        }
+    }
+    folders
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {

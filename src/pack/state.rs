@@ -65,7 +65,7 @@ pub fn owners<'a>(
 ) -> BTreeMap<&'a str, &'a str> {
     let mut owners: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     for entry in targets.into_iter().flat_map(|(_, entries)| entries.values()) {
-        for path in entry.documents() {
+        for path in entry.paths() {
             let shared = owners.get(path).is_some_and(|id| *id != Some(entry.id.as_str()));
             owners.insert(path, if shared { None } else { Some(entry.id.as_str()) });
         }
@@ -111,7 +111,10 @@ fn differences(loaded: &Loaded, built: &Built, lock: &Lock) -> Vec<Diagnostic> {
     if loaded.selected.is_none() {
         let gone = lock.rules.iter().filter(|r| !state.rules.contains_key(&r.id));
         found.extend(gone.map(|r| stale(format!("{FILE_NAME} has rule `{}`, and the project has not", r.rule))));
-        let lines = changed(&part(&lock.documents), &state.documents);
+    }
+    // Documents over all rules are made, and compared, when all of the project is built.
+    if loaded.selected.is_none() && loaded.own_targets().iter().all(|t| built.targets.contains_key(t)) {
+        let lines = changed(&lock.documents, &state.documents);
         if !lines.is_empty() {
             found.push(stale("documents of all rules together differ from the lock".to_owned()).lines(lines));
         }

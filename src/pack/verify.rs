@@ -2,7 +2,7 @@
 
 use super::archive::{Files, is_plain, read_tar_gz};
 use super::manifest::{self, ArchiveEntry, Manifest};
-use super::release::{SUMS, archive_name, files_in};
+use super::release::{SOURCES, SUMS, archive_name, files_in};
 use super::{changelog, hash};
 use semver::Version;
 use std::collections::{BTreeMap, BTreeSet};
@@ -137,12 +137,12 @@ fn required(manifest: &Manifest, files: &Files) -> Vec<String> {
         .map(|name| format!("{name}: it is not there"))
         .collect();
     let archive = |of: &str| archive_name(&manifest.name, &manifest.version, of);
-    let expected: BTreeSet<String> = manifest.targets.keys().map(|t| archive(t)).chain([archive("sources")]).collect();
-    let named: BTreeSet<String> = manifest.archives.keys().cloned().collect();
-    wrong.extend(expected.symmetric_difference(&named).map(|name| format!("{name}: not an archive of this release")));
+    let needed = manifest.targets.keys().map(|t| archive(t)).chain([archive(SOURCES)]);
+    let missing = needed.filter(|name| !manifest.archives.contains_key(name));
+    wrong.extend(missing.map(|name| format!("{name}: the manifest does not name it as an archive")));
     for (name, entry) in &manifest.archives {
-        if Some(entry.folder.as_str()) != name.strip_suffix(".tar.gz") {
-            wrong.push(format!("{name}: its folder is not called like it"));
+        if *name != archive(&entry.of) || Some(entry.folder.as_str()) != name.strip_suffix(".tar.gz") {
+            wrong.push(format!("{name}: it is not called like what it holds"));
         }
     }
     for (target, entry) in &manifest.targets {
@@ -165,26 +165,33 @@ fn contents(name: &str, entry: &ArchiveEntry, content: &Files) -> Vec<String> {
     missing.chain(differ).collect()
 }
 
-/// Each document of a rule lies in its target's archive.
+/// Each document lies in the archive of its first folder, or loose in the release.
 fn documents(manifest: &Manifest) -> Vec<String> {
-    let mut wrong = vec![];
-    for rule in manifest.rules.values() {
-        for (target, on) in &rule.targets {
-            let archive = manifest.targets.get(target).and_then(|t| manifest.archives.get(&t.archive));
-            let lacks = |path: &&String| !archive.is_some_and(|a| a.files.contains_key(*path));
-            let missing = on.documents.iter().filter(lacks);
-            wrong
-                .extend(missing.map(|path| format!("`{path}` of rule `{}` is in no archive of `{target}`", rule.rule)));
-        }
-    }
-    wrong
+    let lies = |path: &str| match path.split_once('/') {
+        Some((of, rest)) => manifest.archives.values().any(|a| a.of == of && a.files.contains_key(rest)),
+        None => manifest.checksums.contains_key(path),
+    };
+    let of_rules = manifest.rules.values().flat_map(|r| r.targets.values()).flat_map(|on| &on.documents);
+    let missing = of_rules.chain(manifest.documents.keys()).filter(|path| !lies(path));
+    missing.map(|path| format!("{}: `{path}` is in no archive", manifest::FILE_NAME)).collect()
 }
 
 impl Release {
     /// The files of the sources' archive.
     #[must_use]
     pub fn sources(&self) -> Option<&Files> {
-        self.archives.get(&archive_name(&self.manifest.name, &self.manifest.version, "sources"))
+        self.archives.get(&archive_name(&self.manifest.name, &self.manifest.version, SOURCES))
+    }
+
+    /// The documents' files and licences, by path from the output folder.
+    #[must_use]
+    pub fn documents(&self) -> Files {
+        let of = |(name, entry): (&String, &ArchiveEntry)| Some((entry.of.clone(), self.archives.get(name)?));
+        let archives = self.manifest.archives.iter().filter(|(_, entry)| entry.of != SOURCES).filter_map(of);
+        let inside = archives.flat_map(|(of, files)| files.iter().map(move |(p, b)| (format!("{of}/{p}"), b.clone())));
+        let loose = self.manifest.documents.keys().filter(|path| !path.contains('/'));
+        let loose = loose.filter_map(|path| Some((path.clone(), self.files.get(path)?.clone())));
+        inside.chain(loose).collect()
     }
 
     /// The pack's version.

@@ -9,6 +9,7 @@
 
 mod diff;
 mod lock;
+mod over_rules;
 mod place;
 mod publish;
 mod release;

@@ -81,7 +81,7 @@ fn the_manifest_tells_what_each_rule_becomes_needs_and_is_licensed_under() {
     );
     assert_eq!(rule["targets"]["sentinel"]["status"], "exact");
     assert_eq!(rule["targets"]["sentinel"]["requires"], serde_json::json!(["DeviceProcessEvents"]));
-    assert_eq!(rule["targets"]["sigma"]["documents"], serde_json::json!(["shared.yml"]));
+    assert_eq!(rule["targets"]["sigma"]["documents"], serde_json::json!(["sigma/shared.yml"]));
     assert_eq!(manifest["attack"], serde_json::json!({ "T1560.001": ["packed"] }));
     assert_eq!(manifest["licenses"], serde_json::json!({ "DRL-1.1": ["shared"] }));
     assert_eq!(
