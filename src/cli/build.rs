@@ -39,13 +39,13 @@ impl Build {
             tell("nothing was written");
             return exit_of(&loaded.diagnostics);
         }
-        let mut built = build(&loaded, &targets);
-        let stale = if self.locked { unlocked(&loaded, &built) } else { vec![] };
+        let stale = if self.locked { unlocked(&loaded, &build(&loaded, &targets)) } else { vec![] };
         if !stale.is_empty() {
             report(&stale, &loaded.sources, self.input.format);
             tell("nothing was written");
             return exit_of(&stale);
         }
+        let mut built = build(&loaded, &targets);
         loaded.diagnostics.append(&mut built.diagnostics);
         sort(&mut loaded.diagnostics);
         report(&loaded.diagnostics, &loaded.sources, self.input.format);
