@@ -1,6 +1,6 @@
 //! `arcanary fetch-pack`
 
-use super::{Exit, complain, here, shown, tell};
+use super::{Exit, complain, complain_of, here, shown, tell};
 use crate::pack::fetch::{fetch, unpack};
 use crate::pack::release;
 use crate::pack::remote::Remote;
@@ -37,10 +37,7 @@ impl FetchPack {
         let fetched = remote.and_then(|remote| fetch(&remote, self.pack.as_deref(), self.version.as_ref()));
         let release = match fetched {
             Ok(release) => release,
-            Err(wrong) => {
-                wrong.iter().for_each(|why| tell(&format!("error: {why}")));
-                return Exit::Bad;
-            }
+            Err(wrong) => return complain_of(&wrong),
         };
         let written =
             if self.sources { unpack(&release, &self.out) } else { release::write(&release.files, &self.out) };

@@ -224,6 +224,13 @@ fn complain(message: &str) -> Exit {
     Exit::Bad
 }
 
+/// Complaints that name what others wrote, a line each: control characters in them reach no terminal.
+fn complain_of(lines: &[String]) -> Exit {
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    lines.iter().for_each(|line| tell(&format!("error: {}", line.chars().map(escaped).collect::<String>())));
+    Exit::Bad
+}
+
 fn style() -> Style {
     match anstream::AutoStream::choice(&std::io::stderr()) {
         anstream::ColorChoice::Never => Style::Plain,

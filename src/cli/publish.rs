@@ -1,7 +1,7 @@
 //! `arcanary publish`
 
 use super::pack::told_refusal;
-use super::{Exit, Input, complain, counted, here, print, report, tell};
+use super::{Exit, Input, complain, complain_of, counted, here, print, report, tell};
 use crate::pack::publish::{Plan, plan, publish, uncommitted};
 use crate::pack::release::ready;
 use crate::pack::remote::Remote;
@@ -62,7 +62,7 @@ impl Publish {
         let (remote, plan) = match planned {
             Ok(planned) => planned,
             Err(wrong) => {
-                wrong.iter().for_each(|why| tell(&format!("error: {why}")));
+                complain_of(&wrong);
                 tell("nothing was published");
                 return Exit::Bad;
             }
@@ -76,7 +76,7 @@ impl Publish {
                 print(&format!("{}: {}\n", self.repo, summary(&plan)));
                 Exit::Fine
             }
-            Err(why) => complain(&why),
+            Err(why) => complain_of(&[why]),
         }
     }
 }

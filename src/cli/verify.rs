@@ -1,6 +1,6 @@
 //! `arcanary verify`
 
-use super::{Exit, counted, tell};
+use super::{Exit, complain_of, counted, tell};
 use crate::pack::verify::verify;
 use clap::Args;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ impl Verify {
                 Exit::Fine
             }
             Err(wrong) => {
-                wrong.iter().for_each(|line| tell(&format!("error: {line}")));
+                complain_of(&wrong);
                 tell(&format!("{} in {}", counted(wrong.len(), "finding"), self.path.display()));
                 Exit::Findings
             }

@@ -143,10 +143,7 @@ fn documents(
     let target = |path: &str| path.split_once('/').map_or("", |(target, _)| target).to_owned();
     let meant = |path: &str| only.is_none_or(|only| only.contains(&target(path)));
     // A rule with another name has other paths, and still the same documents.
-    let later = |path: &str| match (renamed, path.split_once('/')) {
-        (Some((was, is)), Some((target, rest))) => format!("{target}/{}", rest.replace(was, is)),
-        _ => path.to_owned(),
-    };
+    let later = |path: &str| renamed.and_then(|(was, is)| under_name(path, was, is)).unwrap_or_else(|| path.to_owned());
     let mut out = vec![];
     let mut seen = BTreeSet::new();
     for (path, before) in old.iter().filter(|(path, _)| meant(path)) {
@@ -162,6 +159,12 @@ fn documents(
     out.extend(fresh.map(|(path, after)| document(target(path), path, None, "", after)));
     out.sort_by(|a, b| a.path.cmp(&b.path));
     out
+}
+
+/// A document's path once its rule is called otherwise: files end with the name of their rule.
+fn under_name(path: &str, was: &str, is: &str) -> Option<String> {
+    let (before, extension) = path.rsplit_once('.')?;
+    Some(format!("{}{is}.{extension}", before.strip_suffix(was)?))
 }
 
 fn document(target: String, path: &str, now: Option<String>, before: &str, after: &str) -> DocumentDiff {
@@ -250,5 +253,17 @@ impl DocumentDiff {
     #[must_use]
     pub fn paths(&self) -> String {
         self.now.as_ref().map_or_else(|| self.path.clone(), |now| format!("{} → {now}", self.path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::under_name;
+
+    #[test]
+    fn a_renamed_rules_documents_are_found_by_the_end_of_their_names() {
+        assert_eq!(under_name("sigma/a.yml", "a", "b").as_deref(), Some("sigma/b.yml"));
+        assert_eq!(under_name("sigma/x/proc_win_a.yml", "a", "b").as_deref(), Some("sigma/x/proc_win_b.yml"));
+        assert_eq!(under_name("sigma/all.yml", "a", "b"), None);
     }
 }
