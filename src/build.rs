@@ -52,6 +52,13 @@ pub struct Entry {
     pub notes: Vec<String>,
 }
 
+impl Entry {
+    /// Everything that was made of the rule: paths from the output folder.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.file.iter().chain(&self.documents).map(String::as_str)
+    }
+}
+
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Manifest {
     #[serde(default)]

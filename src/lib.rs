@@ -17,16 +17,19 @@ pub mod build;
 pub mod cli;
 pub mod compile;
 pub mod diagnostic;
+pub mod diff;
 pub mod document;
 pub mod duration;
 pub mod event;
 pub mod explain;
+pub mod git;
 pub mod ir;
 pub mod matching;
 #[cfg(not(feature = "mutants"))]
 mod mutant;
 #[cfg(feature = "mutants")]
 pub mod mutant;
+pub mod pack;
 pub mod project;
 pub mod scaffold;
 pub mod sema;

@@ -1,6 +1,7 @@
 //! A project on disk: `arcanary.yaml`, the `.det` files it names, and its own targets.
 
 use crate::diagnostic::{Code, Diagnostic, nearest, sort};
+use crate::pack::lock::{self, Lock};
 use crate::sema::{self, Meta, Rule};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::ast::{Literal, Text};
@@ -87,6 +88,8 @@ pub struct Loaded {
     pub root: Option<PathBuf>,
     /// The project file in `sources`.
     pub config_file: Option<FileId>,
+    /// What `pack.lock` beside it says.
+    pub lock: Option<Lock>,
     /// The resolved project.
     pub project: sema::Project,
     /// Built-in targets and the project's own.
@@ -102,6 +105,15 @@ impl Loaded {
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// The targets that the project builds for: those of its file, else all.
+    #[must_use]
+    pub fn own_targets(&self) -> Vec<String> {
+        match self.config.targets.as_slice() {
+            [] => self.targets.all.keys().cloned().collect(),
+            own => own.to_vec(),
+        }
     }
 
     /// The rules that the command line means, in order of their names.
@@ -130,7 +142,9 @@ pub fn load(paths: &[PathBuf], here: &Path) -> Loaded {
     }
     let project_files = project_files(&mut loaded);
     let mut all: Vec<PathBuf> = project_files.clone();
-    for path in &chosen {
+    // A project's folder means what its file says, not whatever else lies below it.
+    let root = loaded.root.as_deref().map(normal);
+    for path in chosen.iter().filter(|c| Some(normal(c)) != root) {
         collect(path, &mut all, &mut loaded.diagnostics);
     }
     let mut seen = BTreeSet::new();
@@ -244,18 +258,28 @@ fn read_config(root: &Path, loaded: &mut Loaded) {
         }
     }
     read_targets(root, loaded);
+    match lock::read(root, &mut loaded.sources) {
+        Ok(lock) => loaded.lock = lock.map(|(_, lock)| lock),
+        Err(diagnostic) => loaded.diagnostics.push(*diagnostic),
+    }
 }
 
-/// The project's own target files.
-fn read_targets(root: &Path, loaded: &mut Loaded) {
-    let folder = root.join(loaded.config.target_files.as_deref().unwrap_or("targets"));
-    let mut files: Vec<PathBuf> = match std::fs::read_dir(&folder) {
-        Ok(entries) => entries.filter_map(|e| e.ok().map(|e| e.path())).collect(),
-        Err(_) if loaded.config.target_files.is_none() => vec![],
-        Err(error) => return loaded.diagnostics.push(unreadable(&folder, &error.to_string())),
-    };
+/// The project's own target files, in order.
+pub(crate) fn target_files(root: &Path, config: &Config) -> Vec<PathBuf> {
+    let folder = root.join(config.target_files.as_deref().unwrap_or("targets"));
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let mut files: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
     files.retain(|p| p.extension().is_some_and(|e| e == "yaml" || e == "yml"));
     files.sort();
+    files
+}
+
+fn read_targets(root: &Path, loaded: &mut Loaded) {
+    let folder = loaded.config.target_files.as_ref().map(|f| root.join(f));
+    if let Some((folder, error)) = folder.and_then(|f| std::fs::read_dir(&f).err().map(|e| (f, e))) {
+        return loaded.diagnostics.push(unreadable(&folder, &error.to_string()));
+    }
+    let files = target_files(root, &loaded.config);
     for path in files {
         let name = shown(&path, root);
         match std::fs::read(&path) {
@@ -345,6 +369,9 @@ fn resolve(parsed: Vec<Parsed>, loaded: &mut Loaded) {
     let defaults = loaded.config.defaults.clone();
     for rule in loaded.project.rules.values_mut() {
         apply_defaults(&mut rule.meta, &defaults);
+        if let Some(locked) = loaded.lock.as_ref().and_then(|lock| lock.rule(&rule.meta.id)) {
+            rule.version = locked.version.to_string();
+        }
     }
     check_names(loaded);
 }
@@ -454,7 +481,7 @@ fn select(chosen: &[PathBuf], project_files: &[PathBuf], loaded: &mut Loaded) {
 }
 
 /// An absolute path without `.` and `..`.
-fn normal(path: &Path) -> PathBuf {
+pub(crate) fn normal(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let mut out = PathBuf::new();
     for part in path.components() {

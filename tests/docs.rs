@@ -16,7 +16,8 @@
 //! | `… file=PATH` | is put there for the page's next `console` blocks |
 //!
 //! In `console` blocks `…` stands for any text within a line, and on a line of its own for any lines. A page's blocks share
-//! one folder that holds a copy of `rules`; `$ cd DIR`, `$ cat FILE` and `$ echo $?` work, other commands are passed over.
+//! one folder that holds a copy of `rules`; `$ cd DIR`, `$ cat FILE`, `$ rm FILE`, `$ echo $?` and `$ git …` work, other
+//! commands are passed over.
 //! `UPDATE_DOCS=1` writes `docs/diagnostics.md` anew.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
@@ -420,13 +421,18 @@ impl Terminal {
     /// What a command prints, both streams in the order of writing; `None` for commands that are not run.
     fn run(&mut self, command: &str) -> Option<String> {
         let command = command.split(" #").next().unwrap_or(command);
-        if !["arcanary", "cd", "cat", "echo"].contains(&command.split(' ').next().unwrap_or("")) {
+        if !["arcanary", "git", "cd", "cat", "rm", "echo"].contains(&command.split(' ').next().unwrap_or("")) {
             return None;
         }
         let words = words(command);
         let rest: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
         match (words.first().map(String::as_str), rest.as_slice()) {
-            (Some("arcanary"), args) => Some(self.arcanary(args)),
+            (Some("arcanary"), args) => Some(self.program(env!("CARGO_BIN_EXE_arcanary"), args)),
+            (Some("git"), args) => Some(self.program("git", args)),
+            (Some("rm"), [file]) => {
+                fs::remove_file(self.here.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
+                Some(String::new())
+            }
             (Some("cd"), [folder]) => {
                 self.here = self.here.join(folder);
                 Some(String::new())
@@ -439,10 +445,15 @@ impl Terminal {
         }
     }
 
-    fn arcanary(&mut self, args: &[&str]) -> String {
+    fn program(&mut self, program: &str, args: &[&str]) -> String {
         let mut out = tempfile::tempfile().expect("a file");
         let stream = || Stdio::from(out.try_clone().expect("a stream"));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_arcanary"));
+        let mut command = Command::new(program);
+        // A page's repositories know nothing of this machine's.
+        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+        for (role, name) in [("AUTHOR", "A Reader"), ("COMMITTER", "A Reader")] {
+            command.env(format!("GIT_{role}_NAME"), name).env(format!("GIT_{role}_EMAIL"), "reader@example.org");
+        }
         command.args(args).current_dir(&self.here).stdin(Stdio::null()).stdout(stream()).stderr(stream());
         for variable in ["CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS"] {
             command.env_remove(variable);

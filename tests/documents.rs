@@ -154,14 +154,14 @@ const RULE: &str = r#"rule r {
 }"#;
 
 /// What a build says of one rule on Sentinel, and its analytics rule.
-fn sentinel(rule: &str, version: &str) -> (Vec<String>, Option<Value>) {
-    on("sentinel", rule, version, "sentinel/analytics-rules/r.yaml")
+fn sentinel(rule: &str) -> (Vec<String>, Option<Value>) {
+    on("sentinel", rule, "sentinel/analytics-rules/r.yaml")
 }
 
 /// What a build says of one rule on a target, and a document of it.
-fn on(target: &str, rule: &str, version: &str, path: &str) -> (Vec<String>, Option<Value>) {
+fn on(target: &str, rule: &str, path: &str) -> (Vec<String>, Option<Value>) {
     let place = tempfile::tempdir().expect("a folder");
-    let config = format!("name: p\nversion: {version}\nsources: [rules]\ntargets: [{target}]\n");
+    let config = format!("name: p\nversion: 1.2.3\nsources: [rules]\ntargets: [{target}]\n");
     let loaded = written(place.path(), &[("arcanary.yaml", &config), ("rules/r.det", rule)]);
     let built = build(&loaded, &[target.to_owned()]);
     let found = built.diagnostics.iter().map(|d| format!("{}: {} ({})", d.code.id(), d.labels[0].text, d.help[0].text));
@@ -171,36 +171,31 @@ fn on(target: &str, rule: &str, version: &str, path: &str) -> (Vec<String>, Opti
 
 #[test]
 fn what_sentinel_would_refuse_is_an_error_with_the_cure() {
-    let refused = |rule: &str, version: &str, why: &str| {
-        let (found, document) = sentinel(rule, version);
+    let refused = |rule: &str, why: &str| {
+        let (found, document) = sentinel(rule);
         assert!(found.iter().any(|f| f.starts_with("E0905: ") && f.contains(why)), "{why}: {found:?}");
         assert!(document.is_none(), "{why}");
     };
     let with = |entry: &str| RULE.replace("  detect", &format!("  {entry}\n  detect"));
-    refused(&with("schedule every 1m over 5m"), "1.0.0", "it runs every 1m, and Sentinel takes 5m to 14d");
-    refused(&with("schedule every 10m over 3d"), "1.0.0", "it looks back 3d every 10m");
-    refused(&with("schedule every 330s over 1h"), "1.0.0", "it runs every 330s, and Sentinel counts whole minutes");
-    refused(&with("throttle 8d by host"), "1.0.0", "its alerts are one incident for 8d");
-    refused(RULE, "1.0", "`1.0` is no version such as 1.0.0 (correct `version` in arcanary.yaml)");
-    refused(
-        &with("show [user.name] entities [process]"),
-        "1.0.0",
-        "no column for the entity `process` (add `command_line`",
-    );
+    refused(&with("schedule every 1m over 5m"), "it runs every 1m, and Sentinel takes 5m to 14d");
+    refused(&with("schedule every 10m over 3d"), "it looks back 3d every 10m");
+    refused(&with("schedule every 330s over 1h"), "it runs every 330s, and Sentinel counts whole minutes");
+    refused(&with("throttle 8d by host"), "its alerts are one incident for 8d");
+    refused(&with("show [user.name] entities [process]"), "no column for the entity `process` (add `command_line`");
     let long = "a".repeat(4990);
-    refused(&format!("/// {long}\n{RULE}"), "1.0.0", "and 5000 is the limit (shorten the description");
+    refused(&format!("/// {long}\n{RULE}"), "and 5000 is the limit (shorten the description");
     let flag = with("").replace("\"a.exe\"\n", "\"a.exe\"\n  flag AFlagWithALongNameXYZ = user.name is \"x\"\n");
-    refused(&flag, "1.0.0", "`AFlagWithALongNameXYZ` has 21 letters, and 20 is the limit");
+    refused(&flag, "`AFlagWithALongNameXYZ` has 21 letters, and 20 is the limit");
     let flags: String = (0..21).map(|i| format!("  flag F{i} = user.name is \"x{i}\"\n")).collect();
-    refused(&with("").replace("\"a.exe\"\n", &format!("\"a.exe\"\n{flags}")), "1.0.0", "it has 21 flags and figures");
+    refused(&with("").replace("\"a.exe\"\n", &format!("\"a.exe\"\n{flags}")), "it has 21 flags and figures");
 }
 
 #[test]
 fn an_alert_says_when_it_runs_what_it_groups_by_and_what_an_analyst_asks() {
-    let (found, document) = sentinel(RULE, "1.2.3");
+    let (found, document) = sentinel(RULE);
     assert_eq!(found, Vec::<String>::new());
     let plain = document.expect("a document");
-    assert_eq!((&plain["severity"], &plain["version"]), (&"High".into(), &"1.2.3".into()));
+    assert_eq!((&plain["severity"], &plain["version"]), (&"High".into(), &"1.0.0".into()));
     // A run sees its own hour and a quarter of one in which events may come in late.
     assert_eq!((&plain["queryFrequency"], &plain["queryPeriod"]), (&"1h".into(), &"75m".into()));
     assert_eq!(plain["relevantTechniques"], serde_json::json!(["T1560", "T1074"]));
@@ -210,7 +205,7 @@ fn an_alert_says_when_it_runs_what_it_groups_by_and_what_an_analyst_asks() {
     let grouping = |d: &Value| d["incidentConfiguration"]["groupingConfiguration"].clone();
     assert_eq!(grouping(&plain)["matchingMethod"], "AllEntities");
     let timed = RULE.replace("  detect", "  schedule every 10m over 2h throttle 4h by host, user.name\n  detect");
-    let timed = sentinel(&timed, "1.2.3").1.expect("a document");
+    let timed = sentinel(&timed).1.expect("a document");
     assert_eq!((&timed["queryFrequency"], &timed["queryPeriod"]), (&"10m".into(), &"2h".into()));
     assert_eq!(grouping(&timed)["groupByEntities"], serde_json::json!(["Account", "Host"]));
     assert_eq!(grouping(&timed)["lookbackDuration"], "4h");
@@ -219,17 +214,17 @@ fn an_alert_says_when_it_runs_what_it_groups_by_and_what_an_analyst_asks() {
     let steps = "detect sequence by host within 30m { a: process where process.name is \"a.exe\" \
                  b: process where process.name is \"b.exe\" }";
     let over = RULE.replace("detect process where process.name is \"a.exe\"", steps);
-    assert_eq!(sentinel(&over, "1.2.3").1.expect("a document")["queryPeriod"], "105m");
+    assert_eq!(sentinel(&over).1.expect("a document")["queryPeriod"], "105m");
     let count = "detect count >= 3 by host within 30m of process where process.name is \"a.exe\"";
     let over = RULE.replace("detect process where process.name is \"a.exe\"", count);
-    assert_eq!(sentinel(&over, "1.2.3").1.expect("a document")["queryPeriod"], "135m");
+    assert_eq!(sentinel(&over).1.expect("a document")["queryPeriod"], "135m");
 }
 
 #[test]
 fn a_scheduled_query_returns_what_came_in_since_its_last_run_and_a_hunt_all() {
     let query = |detect: &str, path: &str| {
         let rule = RULE.replace("detect process where process.name is \"a.exe\"", detect);
-        let (found, document) = on("sentinel", &rule, "1.0.0", path);
+        let (found, document) = on("sentinel", &rule, path);
         assert_eq!(found, Vec::<String>::new());
         document.expect("a document")["query"].as_str().unwrap().to_owned()
     };
@@ -256,7 +251,7 @@ fn a_scheduled_query_returns_what_came_in_since_its_last_run_and_a_hunt_all() {
 fn an_entity_has_a_column_that_is_its_field_in_the_rows_of_every_log_source() {
     let types = |detect: &str| {
         let rule = RULE.replace("detect process where process.name is \"a.exe\"", detect);
-        let document = sentinel(&rule, "1.0.0").1.expect("a document");
+        let document = sentinel(&rule).1.expect("a document");
         let said: Vec<String> = document["entityMappings"]
             .as_array()
             .unwrap()
@@ -323,7 +318,7 @@ fn a_target_file_says_which_documents_it_has_or_is_told_what_is_wrong() {
 
 /// What a build says of one rule on Defender, and its custom detection.
 fn defender(rule: &str) -> (Vec<String>, Option<Value>) {
-    on("defender", rule, "1.0.0", "defender/detection-rules/r.json")
+    on("defender", rule, "defender/detection-rules/r.json")
 }
 
 #[test]

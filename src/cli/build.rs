@@ -1,8 +1,9 @@
 //! `arcanary build`
 
-use super::{Exit, Format, Input, counted, exit_of, print, report, tell};
+use super::{Exit, Format, Input, counted, exit_of, print, report, shown, tell};
 use crate::build::{Built, build};
 use crate::diagnostic::sort;
+use crate::pack::state::unlocked;
 use crate::project::Loaded;
 use crate::target;
 use clap::Args;
@@ -25,14 +26,12 @@ pub struct Build {
     /// Write nothing; show how the folder differs and exit with 1 if it does
     #[arg(long)]
     check: bool,
+    /// Write nothing if what was built is not what pack.lock says
+    #[arg(long)]
+    locked: bool,
     /// Print the queries, or the documents that `--document` names, instead of writing them
     #[arg(long, conflicts_with_all = ["out", "check"])]
     print: bool,
-}
-
-/// A folder for messages: from here if it lies below.
-fn shown(out: &Path) -> &Path {
-    std::env::current_dir().ok().and_then(|here| out.strip_prefix(here).ok()).unwrap_or(out)
 }
 
 impl Build {
@@ -43,6 +42,12 @@ impl Build {
             report(&loaded.diagnostics, &loaded.sources, self.input.format);
             tell("nothing was written");
             return exit_of(&loaded.diagnostics);
+        }
+        let stale = if self.locked { unlocked(&loaded, &build(&loaded, &targets)) } else { vec![] };
+        if !stale.is_empty() {
+            report(&stale, &loaded.sources, self.input.format);
+            tell("nothing was written");
+            return exit_of(&stale);
         }
         match self.document.as_slice() {
             [] if self.print => loaded.config.documents = vec![target::Format::Query.word().to_owned()],

@@ -3,6 +3,7 @@
 use super::{Exit, Format, Input, counted, exit_of, report, tell};
 use crate::build::build;
 use crate::diagnostic::sort;
+use crate::pack::state::unlocked;
 use clap::Args;
 
 /// Read and check sources
@@ -13,6 +14,9 @@ pub struct Check {
     /// Ask these targets only
     #[arg(long, value_name = "T", value_delimiter = ',')]
     target: Vec<String>,
+    /// Also fail if what would be built is not what pack.lock says
+    #[arg(long)]
+    locked: bool,
 }
 
 impl Check {
@@ -21,6 +25,10 @@ impl Check {
         let Some(targets) = self.input.targets(&self.target, &loaded) else { return Exit::Bad };
         if !loaded.has_errors() {
             let built = build(&loaded, &targets);
+            if self.locked {
+                let differences = unlocked(&loaded, &built);
+                loaded.diagnostics.extend(differences);
+            }
             loaded.diagnostics.extend(built.diagnostics);
             sort(&mut loaded.diagnostics);
         }

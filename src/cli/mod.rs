@@ -4,12 +4,17 @@
 
 mod build;
 mod check;
+mod diff;
 mod eval;
 mod explain;
+mod fetch_pack;
 mod fmt;
 mod new;
+mod pack;
+mod publish;
 mod targets;
 mod test;
+mod verify;
 mod witness;
 
 use crate::diagnostic::{self, Code, Diagnostic, Style};
@@ -17,7 +22,7 @@ use crate::project::{self, Loaded};
 use crate::source::Sources;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// More findings than this are counted, not shown.
@@ -47,6 +52,16 @@ enum Command {
     Check(check::Check),
     /// Compile rules to documents: OUT/<target>/<rule>.<kql|spl|yml>
     Build(build::Build),
+    /// Show what a change of the sources changes: rules, and the documents of each target
+    Diff(diff::Diff),
+    /// Make the release of a project: archives, manifest, sums, changelogs; or move its versions
+    Pack(pack::Pack),
+    /// Check a release: sums, manifest, archives, and nothing else in it
+    Verify(verify::Verify),
+    /// Put a project's release into a git repository: one commit, one push
+    Publish(publish::Publish),
+    /// Take a pack out of a repository that `publish` writes to, and check it
+    FetchPack(fetch_pack::FetchPack),
     /// Run the tests inside rules, and tell what no test reaches
     Test(test::Test),
     /// Run rules over recorded events: a line of JSON for each match
@@ -96,13 +111,7 @@ impl Input {
 
     /// The targets of the command line, else of the project, else all; `None` after unknown ones were reported.
     fn targets(&self, names: &[String], loaded: &Loaded) -> Option<Vec<String>> {
-        let chosen: Vec<String> = if !names.is_empty() {
-            names.to_vec()
-        } else if !loaded.config.targets.is_empty() {
-            loaded.config.targets.clone()
-        } else {
-            loaded.targets.all.keys().cloned().collect()
-        };
+        let chosen: Vec<String> = if names.is_empty() { loaded.own_targets() } else { names.to_vec() };
         let known = |name: &&String| loaded.targets.all.contains_key(*name);
         let unknown: Vec<Diagnostic> =
             chosen.iter().filter(|n| !known(n)).map(|n| project::unknown_target(n, &loaded.targets)).collect();
@@ -116,6 +125,11 @@ impl Input {
 
 fn here() -> PathBuf {
     std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
+}
+
+/// A folder for messages: from here if it lies below.
+fn shown(out: &Path) -> &Path {
+    std::env::current_dir().ok().and_then(|here| out.strip_prefix(here).ok()).unwrap_or(out)
 }
 
 /// What a command ends with.
@@ -149,7 +163,12 @@ fn dispatch(command: Command) -> Exit {
         Command::New(new) => new.run(),
         Command::Check(check) => check.run(),
         Command::Build(build) => build.run(),
+        Command::Diff(diff) => diff.run(),
+        Command::Pack(pack) => pack.run(),
+        Command::Publish(publish) => publish.run(),
+        Command::FetchPack(fetch) => fetch.run(),
         Command::Test(test) => test.run(),
+        Command::Verify(verify) => verify.run(),
         Command::Eval(eval) => eval.run(),
         Command::Fmt(fmt) => fmt.run(),
         Command::Targets(targets) => targets.run(),
@@ -202,6 +221,13 @@ fn tell(text: &str) {
 
 fn complain(message: &str) -> Exit {
     tell(&format!("error: {message}"));
+    Exit::Bad
+}
+
+/// Complaints that name what others wrote, a line each: control characters in them reach no terminal.
+fn complain_of(lines: &[String]) -> Exit {
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    lines.iter().for_each(|line| tell(&format!("error: {}", line.chars().map(escaped).collect::<String>())));
     Exit::Bad
 }
 

@@ -236,6 +236,12 @@ codes! {
         "No target of this name is built in or lies in the project's `targets` folder. `arcanary targets` lists them.";
     "E0803" BadProject Error "bad project file"
         "`arcanary.yaml` does not say what it must, or says something unknown.";
+    "E0805" BadLock Error "no lock, or a bad one"
+        "`pack.lock` is not there, or not what `arcanary pack --bump` writes: it was edited, a merge left its marks in it, or a newer release of this program wrote it.";
+    "E0806" StaleLock Finding "lock out of date"
+        "What is built is not what `pack.lock` says. Somebody changed a rule, a list or the project without `arcanary pack --bump`, or another release of this program builds other documents. The lock is committed, so that a change of what runs is seen in review.";
+    "E0807" LockRules Error "version rule broken"
+        "`arcanary pack --bump` moves versions by rule: an id never changes, a rule that goes needs a reason and a date, versions never fall.";
     "E0901" Unsupported Finding "target cannot say it"
         "The target's logs or its language cannot answer this part of the rule, and nobody allowed to drop it. An approximation would change what the rule means, so none is made. Put `when available` on the part if alerts may be added without it, or list the rule under `skip` in arcanary.yaml.";
     "E0903" TooLong Finding "query too long"

@@ -92,7 +92,7 @@ pub fn of_rule(rule: &Rule, target: &Target, document: &Document, pack: &Pack) -
             continue;
         }
         let made = match platform {
-            Platform::Sentinel => sentinel::files(rule, target, document, pack, &formats),
+            Platform::Sentinel => sentinel::files(rule, target, document, &formats),
             Platform::Defender => defender::files(rule, target, document, &formats),
             Platform::Sigma => sigma::files(rule, target, document, &formats),
             Platform::None => Ok(vec![]),

@@ -47,6 +47,8 @@ pub struct Rule {
     pub name: String,
     /// What it says about itself.
     pub meta: Meta,
+    /// Its version, from the project's lock; `1.0.0` without one.
+    pub version: String,
     /// The kinds of event that it reads; of a rule over several events, all of them.
     pub kinds: Vec<Kind>,
     /// Its exceptions, in order.
@@ -181,6 +183,7 @@ pub(super) fn resolve(
     let mut rule = Rule {
         name: ast.name.text.clone(),
         meta: Meta { description: docs.join("\n").trim().to_owned(), ..Meta::default() },
+        version: "1.0.0".to_owned(),
         kinds: vec![],
         exceptions: vec![],
         threshold: None,

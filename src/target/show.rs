@@ -93,14 +93,22 @@ fn is_column(field: FieldId) -> bool {
     !matches!(name, "host" | "user" | "process" | "parent") && !name.starts_with("argument")
 }
 
+impl Source {
+    /// The table, macro, data model or log source where its events lie.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match (&self.table, &self.macro_name, &self.datamodel) {
+            (Some(table), ..) => table.clone(),
+            (_, Some(name), _) => format!("`{name}`"),
+            (.., Some(model)) => format!("datamodel {model}"),
+            _ => self.logsource.iter().map(|(k, v)| format!("{k} {v}")).collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
 fn source_words(source: &Source) -> String {
     let systems: Vec<_> = source.os.iter().map(|o| o.word()).collect();
-    let mut place = match (&source.table, &source.macro_name, &source.datamodel) {
-        (Some(table), ..) => table.clone(),
-        (_, Some(name), _) => format!("`{name}`"),
-        (.., Some(model)) => format!("datamodel {model}"),
-        _ => source.logsource.iter().map(|(k, v)| format!("{k} {v}")).collect::<Vec<_>>().join(", "),
-    };
+    let mut place = source.place();
     for (column, values) in &source.filter {
         let _ = write!(place, ", {column} = {}", scalars(values));
     }

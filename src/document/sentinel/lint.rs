@@ -159,7 +159,7 @@ impl Lint {
         self.refuse(
             parts.len() != 3 || !parts.iter().all(number) || said.version.len() > VERSION,
             || format!("`{}` is no version such as 1.0.0", said.version),
-            "correct `version` in arcanary.yaml",
+            "give the rule a version of three numbers with `arcanary pack --bump`",
         );
     }
 

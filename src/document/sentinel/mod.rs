@@ -10,7 +10,7 @@ mod lint;
 
 use super::alert::{Entity, about, any_column, entities, missing, run, severity, tactic_name};
 use super::query::{self, Body};
-use super::{File, Pack, Refused};
+use super::{File, Refused};
 use crate::attack;
 use crate::backend::{Shows, one_line};
 use crate::compile::Document;
@@ -61,14 +61,8 @@ struct Analytics<'a> {
 ///
 /// # Errors
 /// What Sentinel would refuse.
-pub fn files(
-    rule: &Rule,
-    target: &Target,
-    document: &Document,
-    pack: &Pack,
-    formats: &[Format],
-) -> Result<Vec<File>, Refused> {
-    let said = analytics(rule, target, document, pack)?;
+pub fn files(rule: &Rule, target: &Target, document: &Document, formats: &[Format]) -> Result<Vec<File>, Refused> {
+    let said = analytics(rule, target, document)?;
     let mut files = vec![];
     for format in formats {
         let (folder, extension, text) = match format {
@@ -83,7 +77,7 @@ pub fn files(
 }
 
 /// What all documents of a rule say.
-fn analytics<'a>(rule: &'a Rule, target: &Target, document: &Document, pack: &Pack) -> Result<Analytics<'a>, Refused> {
+fn analytics<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result<Analytics<'a>, Refused> {
     let printed = &document.printed;
     let mut found = entities(rule, target, printed, lint::identifies);
     let mut problems = missing(rule, target, &found);
@@ -115,7 +109,7 @@ fn analytics<'a>(rule: &'a Rule, target: &Target, document: &Document, pack: &Pa
         grouped,
         incident: rule.meta.level != Level::Informational,
         enabled: rule.meta.status.as_deref() != Some("deprecated"),
-        version: pack.version.clone(),
+        version: rule.version.clone(),
         columns: printed.columns.iter().map(|c| c.name.clone()).collect(),
     };
     problems.extend(lint::problems(&made));

@@ -1,0 +1,74 @@
+//! `arcanary diff`
+
+use super::{Exit, Input, complain, exit_of, here, print, report, tell};
+use crate::build::build;
+use crate::diff::{Side, compare, json, markdown, text};
+use crate::project;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// Show what a change of the sources changes: rules, and the documents of each target
+#[derive(Args)]
+pub struct Diff {
+    /// The project's folder; none: the project in this folder or above
+    #[arg(value_name = "PATH")]
+    path: Option<PathBuf>,
+    /// A commit, or a folder with a project, a build or a release
+    #[arg(long, value_name = "REF|DIR", default_value = "HEAD")]
+    against: String,
+    /// Compare these targets only
+    #[arg(long, value_name = "T", value_delimiter = ',')]
+    target: Vec<String>,
+    /// How the comparison is printed, on standard output
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Exit with 1 if something differs
+    #[arg(long)]
+    exit_code: bool,
+}
+
+/// How the comparison is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people: unified diffs
+    #[default]
+    Text,
+    /// For programs: one object
+    Json,
+    /// For a pull request's comment
+    Markdown,
+}
+
+impl Diff {
+    pub fn run(&self) -> Exit {
+        let input = Input { paths: self.path.clone().into_iter().collect(), format: super::Format::Text };
+        let loaded = input.load();
+        let Some(targets) = input.targets(&self.target, &loaded) else { return Exit::Bad };
+        if loaded.has_errors() {
+            report(&loaded.diagnostics, &loaded.sources, super::Format::Text);
+            return exit_of(&loaded.diagnostics);
+        }
+        let Some(root) = loaded.root.clone().filter(|_| loaded.selected.is_none()) else {
+            return complain(&format!("only whole projects are compared: name a folder with {}", project::FILE_NAME));
+        };
+        let only = (!self.target.is_empty()).then_some(targets.as_slice());
+        let old = match Side::find(&self.against, &here(), &root, only) {
+            Ok(side) => side,
+            Err(why) => return complain(&why),
+        };
+        let new = Side::of_project("now", &loaded, &build(&loaded, &targets));
+        let difference = compare(&old, &new, only);
+        match self.format {
+            Format::Text => {
+                print(&text::to_text(&difference));
+                tell(&format!("against {}: {}", self.against, difference.summary()));
+            }
+            Format::Json => {
+                let json = json::to_json(&difference);
+                print(&format!("{}\n", serde_json::to_string_pretty(&json).unwrap_or_default()));
+            }
+            Format::Markdown => print(&markdown::to_markdown(&difference)),
+        }
+        if self.exit_code && !difference.is_empty() { Exit::Findings } else { Exit::Fine }
+    }
+}

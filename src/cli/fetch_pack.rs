@@ -1,0 +1,54 @@
+//! `arcanary fetch-pack`
+
+use super::{Exit, complain, complain_of, here, shown, tell};
+use crate::pack::fetch::{fetch, unpack};
+use crate::pack::release;
+use crate::pack::remote::Remote;
+use clap::Args;
+use semver::Version;
+use std::path::PathBuf;
+
+/// Take a pack out of a repository that `publish` writes to, and check it
+#[derive(Args)]
+pub struct FetchPack {
+    /// The repository, as git takes it: a URL or a path
+    #[arg(long, value_name = "URL|PATH")]
+    repo: String,
+    /// The branch; else the one that the repository shows first
+    #[arg(long, value_name = "B")]
+    branch: Option<String>,
+    /// The pack; needed where the repository holds several
+    #[arg(long, value_name = "NAME")]
+    pack: Option<String>,
+    /// The version; else the latest
+    #[arg(long, value_name = "X.Y.Z")]
+    version: Option<Version>,
+    /// Unpack the sources, for a project that tunes them, instead of writing the release
+    #[arg(long)]
+    sources: bool,
+    /// Where to write
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+impl FetchPack {
+    pub fn run(&self) -> Exit {
+        let remote = Remote::fetch(&self.repo, here(), self.branch.as_deref()).map_err(|why| vec![why]);
+        let fetched = remote.and_then(|remote| fetch(&remote, self.pack.as_deref(), self.version.as_ref()));
+        let release = match fetched {
+            Ok(release) => release,
+            Err(wrong) => return complain_of(&wrong),
+        };
+        let written =
+            if self.sources { unpack(&release, &self.out) } else { release::write(&release.files, &self.out) };
+        match written {
+            Ok(()) => {
+                let what = if self.sources { "sources" } else { "release" };
+                let manifest = &release.manifest;
+                tell(&format!("{} {}: {what} in {}", manifest.name, manifest.version, shown(&self.out).display()));
+                Exit::Fine
+            }
+            Err(error) => complain(&format!("cannot write {error}")),
+        }
+    }
+}

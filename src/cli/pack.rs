@@ -1,0 +1,148 @@
+//! `arcanary pack`
+
+use super::{Exit, Format, Input, complain, counted, exit_of, print, report, tell};
+use crate::diagnostic::Diagnostic;
+use crate::pack::bump::{self, Bumped, Removal};
+use crate::pack::lock::{Change, Moved};
+use crate::pack::release::{self, Refusal, ready};
+use crate::project::Loaded;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Make the release of a project: archives, manifest, sums, changelogs; or move its versions
+#[derive(Args)]
+pub struct Pack {
+    #[command(flatten)]
+    input: Input,
+    /// Where to write the release; else dist in the project's folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Move versions: write pack.lock and the version in arcanary.yaml
+    #[arg(long, conflicts_with = "out")]
+    bump: bool,
+    /// A rule that is gone from the sources for good
+    #[arg(long, value_name = "RULE", value_delimiter = ',', requires_all = ["bump", "because", "date"])]
+    remove: Vec<String>,
+    /// Why it is gone
+    #[arg(long, value_name = "TEXT", requires = "remove", value_parser = one_line)]
+    because: Option<String>,
+    /// Since which day it is gone
+    #[arg(long, value_name = "YYYY-MM-DD", requires = "remove", value_parser = day)]
+    date: Option<String>,
+}
+
+fn one_line(text: &str) -> Result<String, String> {
+    let bad = text.trim().is_empty() || text.chars().any(char::is_control);
+    if bad { Err("one line of text is wanted".to_owned()) } else { Ok(text.to_owned()) }
+}
+
+fn day(text: &str) -> Result<String, String> {
+    match text.parse::<jiff::civil::Date>() {
+        Ok(date) if date.to_string() == text => Ok(text.to_owned()),
+        _ => Err("a day is wanted, such as 2026-11-20".to_owned()),
+    }
+}
+
+impl Pack {
+    pub fn run(&self) -> Exit {
+        let mut loaded = self.input.load();
+        let Some(targets) = self.input.targets(&[], &loaded) else { return Exit::Bad };
+        if loaded.has_errors() {
+            return self.refused(&loaded.diagnostics, &loaded);
+        }
+        if loaded.root.is_none() || loaded.selected.is_some() {
+            return complain("a pack is a whole project: name its folder, or none");
+        }
+        if self.bump { self.bump(&mut loaded, &targets) } else { self.release(&mut loaded, &targets) }
+    }
+
+    fn release(&self, loaded: &mut Loaded, targets: &[String]) -> Exit {
+        let files = match ready(loaded, targets) {
+            Ok(files) => files,
+            Err(refusal) => return told_refusal(refusal, loaded, self.input.format),
+        };
+        let own = || loaded.root.as_deref().map(|root| root.join("dist"));
+        let Some(out) = self.out.clone().or_else(own) else { return Exit::Bad };
+        if let Err(error) = release::write(&files, &out) {
+            return complain(&format!("cannot write {error}"));
+        }
+        report(&loaded.diagnostics, &loaded.sources, self.input.format);
+        if self.input.format == Format::Text {
+            let name = format!("{} {}", loaded.config.name, loaded.config.version);
+            let rules = counted(loaded.rules().count(), "rule");
+            let targets = counted(targets.len(), "target");
+            tell(&format!("{name}: {rules} for {targets} in {}", super::shown(&out).display()));
+        }
+        Exit::Fine
+    }
+
+    fn refused(&self, found: &[Diagnostic], loaded: &Loaded) -> Exit {
+        told(found, loaded, self.input.format)
+    }
+
+    fn bump(&self, loaded: &mut Loaded, targets: &[String]) -> Exit {
+        let removal = Removal {
+            rules: self.remove.clone(),
+            because: self.because.clone().unwrap_or_default(),
+            date: self.date.clone().unwrap_or_default(),
+        };
+        let bumped = match bump::bump(loaded, targets, &removal) {
+            Ok(bumped) => bumped,
+            Err(found) => return self.refused(&found, loaded),
+        };
+        let Some(root) = &loaded.root else { return Exit::Bad };
+        if let Err(error) = bump::write(&bumped, root) {
+            return complain(&format!("cannot write {error}"));
+        }
+        report(&loaded.diagnostics, &loaded.sources, self.input.format);
+        if self.input.format == Format::Text {
+            print(&moves(&bumped));
+        }
+        Exit::Fine
+    }
+}
+
+fn told(found: &[Diagnostic], loaded: &Loaded, format: Format) -> Exit {
+    report(found, &loaded.sources, format);
+    tell("nothing was written");
+    exit_of(found)
+}
+
+/// Says why there is no release.
+pub fn told_refusal(refusal: Refusal, loaded: &Loaded, format: Format) -> Exit {
+    match refusal {
+        Refusal::Found(found) => told(&found, loaded, format),
+        Refusal::System(error) => complain(&format!("cannot pack: {error}")),
+    }
+}
+
+/// What moved, a line for each rule, and the pack.
+fn moves(bumped: &Bumped) -> String {
+    let lock = &bumped.lock;
+    let lines = bumped.moved.iter().map(|m| format!("{}\n", moved(m)));
+    let pack = match &bumped.from {
+        None => format!("{} {}: {}", lock.pack, lock.version, counted(lock.rules.len(), "rule")),
+        Some(from) if *from == lock.version => format!("{} {from}: nothing moved", lock.pack),
+        Some(from) => format!("{} {from} → {}", lock.pack, lock.version),
+    };
+    lines.chain([pack + "\n"]).collect()
+}
+
+fn moved(m: &Moved) -> String {
+    let versions = match (&m.from, &m.to) {
+        (Some(from), Some(to)) => format!("{from} → {to}"),
+        (None, Some(to)) => to.to_string(),
+        (from, None) => from.as_ref().map(ToString::to_string).unwrap_or_default(),
+    };
+    let why = match (m.change, &m.was) {
+        (Change::Added, _) if m.from.is_some() => "is there again".to_owned(),
+        (Change::Added, _) => "is new".to_owned(),
+        (Change::Logic, Some(was)) => format!("means something else, and was `{was}`"),
+        (Change::Logic, None) => "means something else".to_owned(),
+        (Change::Text, Some(was)) => format!("was `{was}`"),
+        (Change::Text, None) => "says something else about itself".to_owned(),
+        (Change::Documents, _) => "has other documents".to_owned(),
+        (Change::Removed, _) => format!("is gone: {}", m.because.as_deref().unwrap_or("")),
+    };
+    format!("{} {versions}: {why}", m.rule)
+}

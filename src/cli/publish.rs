@@ -1,0 +1,97 @@
+//! `arcanary publish`
+
+use super::pack::told_refusal;
+use super::{Exit, Input, complain, complain_of, counted, here, print, report, tell};
+use crate::pack::publish::{Plan, plan, publish, uncommitted};
+use crate::pack::release::ready;
+use crate::pack::remote::Remote;
+use crate::pack::verify::verify_files;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Put a project's release into a git repository: one commit, one push
+#[derive(Args)]
+pub struct Publish {
+    /// The project's folder; none: the project in this folder or above
+    #[arg(value_name = "PATH")]
+    path: Option<PathBuf>,
+    /// The repository, as git takes it: a URL or a path
+    #[arg(long, value_name = "URL|PATH")]
+    repo: String,
+    /// The branch; else the one that the repository shows first
+    #[arg(long, value_name = "B")]
+    branch: Option<String>,
+    /// Also tag the commit vX.Y.Z
+    #[arg(long)]
+    tag: bool,
+    /// Show what would be written, removed and said, and push nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Publish although the project's folder has changes that are not committed
+    #[arg(long)]
+    allow_dirty: bool,
+}
+
+impl Publish {
+    pub fn run(&self) -> Exit {
+        let input = Input { paths: self.path.clone().into_iter().collect(), format: super::Format::Text };
+        let loaded = input.load();
+        let Some(targets) = input.targets(&[], &loaded) else { return Exit::Bad };
+        if loaded.has_errors() {
+            report(&loaded.diagnostics, &loaded.sources, super::Format::Text);
+            return Exit::Bad;
+        }
+        let (Some(root), None) = (&loaded.root, &loaded.selected) else {
+            return complain("a pack is a whole project: name its folder, or none");
+        };
+        let files = match ready(&loaded, &targets) {
+            Ok(files) => files,
+            Err(refusal) => return told_refusal(refusal, &loaded, super::Format::Text),
+        };
+        let Some(lock) = &loaded.lock else { return Exit::Bad };
+        let planned = verify_files(files).and_then(|release| {
+            let open = if self.allow_dirty { vec![] } else { uncommitted(root, &release) };
+            if !open.is_empty() {
+                let open = open.into_iter().map(|path| format!("{path} is not committed as it is"));
+                return Err(open.chain(["commit, or publish with --allow-dirty".to_owned()]).collect());
+            }
+            let remote = Remote::fetch(&self.repo, here(), self.branch.as_deref()).map_err(|why| vec![why])?;
+            let plan = plan(&remote, &release, lock, self.tag)?;
+            Ok((remote, plan))
+        });
+        let (remote, plan) = match planned {
+            Ok(planned) => planned,
+            Err(wrong) => {
+                complain_of(&wrong);
+                tell("nothing was published");
+                return Exit::Bad;
+            }
+        };
+        if self.dry_run {
+            print(&shown(&plan));
+            return Exit::Fine;
+        }
+        match publish(&remote, &plan) {
+            Ok(()) => {
+                print(&format!("{}: {}\n", self.repo, summary(&plan)));
+                Exit::Fine
+            }
+            Err(why) => complain_of(&[why]),
+        }
+    }
+}
+
+fn summary(plan: &Plan) -> String {
+    let from = plan.before.as_ref().map(|v| format!("{v} → ")).unwrap_or_default();
+    let tag = plan.tag.as_ref().map(|t| format!(", tag {t}")).unwrap_or_default();
+    let (written, removed) = (counted(plan.write.len(), "file"), counted(plan.remove.len(), "file"));
+    format!("{from}{} on {}{tag}: {written} written, {removed} removed", plan.version, plan.branch)
+}
+
+fn shown(plan: &Plan) -> String {
+    let written = plan.write.keys().map(|path| format!("+ {path}\n"));
+    let removed = plan.remove.iter().map(|path| format!("- {path}\n"));
+    let lines: String = written.chain(removed).collect();
+    let message: String = plan.message.lines().map(|l| format!("    {l}").trim_end().to_owned() + "\n").collect();
+    format!("{lines}\n{message}\nwould be {}\n", summary(plan))
+}

@@ -1,0 +1,269 @@
+//! Two sides, rule by rule: rules are the same by their id, documents by their path.
+
+use super::side::{Side, SideRule};
+use crate::pack::lock::Change;
+use serde_json::Value;
+use similar::TextDiff;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Lines around each change.
+const CONTEXT: usize = 3;
+
+/// How two sides differ.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    /// What the old side is called.
+    pub against: String,
+    /// Rules that differ, in the order of their names.
+    pub rules: Vec<RuleDiff>,
+    /// Documents of no rule alone that differ.
+    pub documents: Vec<DocumentDiff>,
+}
+
+/// How a rule differs.
+#[derive(Clone, Debug)]
+pub struct RuleDiff {
+    /// Its id.
+    pub id: String,
+    /// Its name; of a rule that is gone, its last one.
+    pub rule: String,
+    /// Its title.
+    pub title: String,
+    /// Its name before, where that was another.
+    pub was: Option<String>,
+    /// How it changed; several, where it means and says something else.
+    pub changes: Vec<Change>,
+    /// What it says about itself and changed: keys of its metadata, where both sides tell them.
+    pub keys: Vec<String>,
+    /// Its version before and now, where the sides tell.
+    pub versions: (Option<String>, Option<String>),
+    /// What each target answered and answers, where that differs: `exact`, `skipped` and so on; empty: nothing.
+    pub status: BTreeMap<String, (String, String)>,
+    /// Its documents that differ, in the order of their paths.
+    pub documents: Vec<DocumentDiff>,
+}
+
+/// How a document differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentDiff {
+    /// Its target.
+    pub target: String,
+    /// Its path from the output folder; before, if it is gone or has another name now.
+    pub path: String,
+    /// Its path now, where that is another one.
+    pub now: Option<String>,
+    /// A unified diff without the heading.
+    pub diff: String,
+    /// Lines that are new.
+    pub added: usize,
+    /// Lines that are gone.
+    pub removed: usize,
+}
+
+/// Compares two sides on the targets of `only`, or on all that one of them has.
+#[must_use]
+pub fn compare(old: &Side, new: &Side, only: Option<&[String]>) -> Difference {
+    let all = || old.targets.union(&new.targets).map(String::as_str).collect();
+    let targets: BTreeSet<&str> = only.map_or_else(all, |only| only.iter().map(String::as_str).collect());
+    let ids: BTreeSet<&String> = old.rules.keys().chain(new.rules.keys()).collect();
+    let mut rules: Vec<RuleDiff> =
+        ids.into_iter().filter_map(|id| rule(id, old.rules.get(id), new.rules.get(id), &targets, only)).collect();
+    rules.sort_by(|a, b| (&a.rule, &a.id).cmp(&(&b.rule, &b.id)));
+    Difference {
+        against: old.name.clone(),
+        rules,
+        // Those over all rules are made when all is built.
+        documents: if only.is_some() { vec![] } else { documents(&old.documents, &new.documents, None, None) },
+    }
+}
+
+fn rule(
+    id: &str,
+    old: Option<&SideRule>,
+    new: Option<&SideRule>,
+    targets: &BTreeSet<&str>,
+    only: Option<&[String]>,
+) -> Option<RuleDiff> {
+    let now = new.or(old)?;
+    let empty = SideRule::default();
+    let (before, after) = (old.unwrap_or(&empty), new.unwrap_or(&empty));
+    let renamed = old.is_some_and(|o| o.name != now.name).then_some((before.name.as_str(), now.name.as_str()));
+    let documents = documents(&before.documents, &after.documents, only, renamed);
+    let status = status(before, after, targets);
+    let differ = |a: &Option<String>, b: &Option<String>| a.is_some() && b.is_some() && a != b;
+    let changes = match (old, new) {
+        (None, _) => vec![Change::Added],
+        (_, None) => vec![Change::Removed],
+        (Some(o), Some(n)) => {
+            let mut all = vec![];
+            if differ(&o.logic, &n.logic) {
+                all.push(Change::Logic);
+            }
+            if differ(&o.text, &n.text) || renamed.is_some() {
+                all.push(Change::Text);
+            }
+            if all.is_empty() && !(documents.is_empty() && status.is_empty()) {
+                all.push(Change::Documents);
+            }
+            all
+        }
+    };
+    (!changes.is_empty()).then(|| RuleDiff {
+        id: id.to_owned(),
+        rule: now.name.clone(),
+        title: now.title.clone(),
+        was: renamed.map(|(was, _)| was.to_owned()),
+        changes,
+        keys: keys(before, after),
+        versions: (before.version.clone(), after.version.clone()),
+        status,
+        documents,
+    })
+}
+
+fn keys(old: &SideRule, new: &SideRule) -> Vec<String> {
+    let (Some(old), Some(new)) = (&old.says, &new.says) else { return vec![] };
+    let all: BTreeSet<&&str> = old.keys().chain(new.keys()).collect();
+    let differs = |key: &&&&str| old.get(**key) as Option<&Value> != new.get(**key);
+    all.iter().filter(differs).map(|key| (**key).to_owned()).collect()
+}
+
+fn status(old: &SideRule, new: &SideRule, targets: &BTreeSet<&str>) -> BTreeMap<String, (String, String)> {
+    let of = |rule: &SideRule, target: &str| rule.status.get(target).cloned().unwrap_or_default();
+    let pairs = targets.iter().map(|t| ((*t).to_owned(), (of(old, t), of(new, t))));
+    pairs.filter(|(_, (before, now))| before != now).collect()
+}
+
+fn documents(
+    old: &BTreeMap<String, String>,
+    new: &BTreeMap<String, String>,
+    only: Option<&[String]>,
+    renamed: Option<(&str, &str)>,
+) -> Vec<DocumentDiff> {
+    let target = |path: &str| path.split_once('/').map_or("", |(target, _)| target).to_owned();
+    let meant = |path: &str| only.is_none_or(|only| only.contains(&target(path)));
+    // A rule with another name has other paths, and still the same documents.
+    let later = |path: &str| renamed.and_then(|(was, is)| under_name(path, was, is)).unwrap_or_else(|| path.to_owned());
+    let mut out = vec![];
+    let mut seen = BTreeSet::new();
+    for (path, before) in old.iter().filter(|(path, _)| meant(path)) {
+        let now = if new.contains_key(path) { path.clone() } else { later(path) };
+        let after = new.get(&now).map_or("", String::as_str);
+        seen.insert(now.clone());
+        if before != after || now != *path && new.contains_key(&now) {
+            let moved = (now != *path && new.contains_key(&now)).then_some(now);
+            out.push(document(target(path), path, moved, before, after));
+        }
+    }
+    let fresh = new.iter().filter(|(path, _)| meant(path) && !seen.contains(*path));
+    out.extend(fresh.map(|(path, after)| document(target(path), path, None, "", after)));
+    out.sort_by(|a, b| a.path.cmp(&b.path));
+    out
+}
+
+/// A document's path once its rule is called otherwise: files end with the name of their rule.
+fn under_name(path: &str, was: &str, is: &str) -> Option<String> {
+    let (before, extension) = path.rsplit_once('.')?;
+    Some(format!("{}{is}.{extension}", before.strip_suffix(was)?))
+}
+
+fn document(target: String, path: &str, now: Option<String>, before: &str, after: &str) -> DocumentDiff {
+    let diff = TextDiff::from_lines(before, after);
+    let count = |tag| diff.iter_all_changes().filter(|c| c.tag() == tag).count();
+    DocumentDiff {
+        target,
+        path: path.to_owned(),
+        now,
+        added: count(similar::ChangeTag::Insert),
+        removed: count(similar::ChangeTag::Delete),
+        diff: diff.unified_diff().context_radius(CONTEXT).to_string(),
+    }
+}
+
+impl Difference {
+    /// Whether nothing differs.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty() && self.documents.is_empty()
+    }
+
+    /// How many rules are new, gone, and changed.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let of = |change| self.rules.iter().filter(|r| r.changes.contains(&change)).count();
+        let (added, removed) = (of(Change::Added), of(Change::Removed));
+        (added, removed, self.rules.len() - added - removed)
+    }
+
+    /// The counts in words.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let (added, removed, changed) = self.counts();
+        format!("{added} added, {changed} changed, {removed} removed")
+    }
+}
+
+impl RuleDiff {
+    /// How it changed, in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let mut all: Vec<String> = self
+            .changes
+            .iter()
+            .map(|change| match change {
+                Change::Added => "new".to_owned(),
+                Change::Removed => "gone".to_owned(),
+                Change::Logic => "detects something else".to_owned(),
+                Change::Text if self.keys.is_empty() => "says something else about itself".to_owned(),
+                Change::Text => format!("says something else ({})", self.keys.join(", ")),
+                Change::Documents => "the same in other documents".to_owned(),
+            })
+            .collect();
+        if let Some(was) = &self.was {
+            all.push(format!("was {was}"));
+        }
+        let status = self
+            .status
+            .iter()
+            .filter(|_| !self.changes.contains(&Change::Added))
+            .filter(|_| !self.changes.contains(&Change::Removed));
+        all.extend(
+            status.map(|(target, (before, now))| format!("{target}: {} → {}", or_nothing(before), or_nothing(now))),
+        );
+        all.join("; ")
+    }
+
+    /// Its versions, `1.0.0 → 1.1.0`; empty if they did not move or no side tells.
+    #[must_use]
+    pub fn versions(&self) -> String {
+        match &self.versions {
+            (Some(before), Some(now)) if before == now => String::new(),
+            (Some(before), Some(now)) => format!("{before} → {now}"),
+            (before, now) => now.as_ref().or(before.as_ref()).cloned().unwrap_or_default(),
+        }
+    }
+}
+
+fn or_nothing(status: &str) -> &str {
+    if status.is_empty() { "nothing" } else { status }
+}
+
+impl DocumentDiff {
+    /// Its path, or both where it has another now.
+    #[must_use]
+    pub fn paths(&self) -> String {
+        self.now.as_ref().map_or_else(|| self.path.clone(), |now| format!("{} → {now}", self.path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::under_name;
+
+    #[test]
+    fn a_renamed_rules_documents_are_found_by_the_end_of_their_names() {
+        assert_eq!(under_name("sigma/a.yml", "a", "b").as_deref(), Some("sigma/b.yml"));
+        assert_eq!(under_name("sigma/x/proc_win_a.yml", "a", "b").as_deref(), Some("sigma/x/proc_win_b.yml"));
+        assert_eq!(under_name("sigma/all.yml", "a", "b"), None);
+    }
+}

@@ -1,0 +1,203 @@
+//! One side of a comparison: a project as it lies there or in a commit, a build's output folder, or a release.
+
+use crate::build::{self, Built, Entry};
+use crate::diagnostic::{Diagnostic, Style, to_text};
+use crate::git::Git;
+use crate::pack::hash;
+use crate::pack::release::SUMS;
+use crate::pack::state::owners;
+use crate::pack::verify::verify;
+use crate::project::{self, Loaded};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// One side.
+#[derive(Clone, Debug, Default)]
+pub struct Side {
+    /// What it is called in headings.
+    pub name: String,
+    /// Its targets.
+    pub targets: BTreeSet<String>,
+    /// Its rules by id.
+    pub rules: BTreeMap<String, SideRule>,
+    /// Documents of no rule alone.
+    pub documents: BTreeMap<String, String>,
+}
+
+/// A rule of a side.
+#[derive(Clone, Debug, Default)]
+pub struct SideRule {
+    /// Its name.
+    pub name: String,
+    /// Its title; its name where the side does not tell.
+    pub title: String,
+    /// Its version, where the side tells.
+    pub version: Option<String>,
+    /// Hash of what it means, where the side tells.
+    pub logic: Option<String>,
+    /// Hash of what it says about itself, where the side tells.
+    pub text: Option<String>,
+    /// What it says about itself, by key, where the side tells.
+    pub says: Option<BTreeMap<&'static str, Value>>,
+    /// Its documents: path from the output folder, and text.
+    pub documents: BTreeMap<String, String>,
+    /// What each target answers: `exact`, `degraded` and so on.
+    pub status: BTreeMap<String, String>,
+}
+
+impl Side {
+    /// A project that was built.
+    #[must_use]
+    pub fn of_project(name: &str, loaded: &Loaded, built: &Built) -> Side {
+        let mut side =
+            Side { name: name.to_owned(), targets: built.targets.keys().cloned().collect(), ..Side::default() };
+        for rule in loaded.rules() {
+            let status =
+                built.targets.iter().filter_map(|(t, all)| Some((t.clone(), all.get(&rule.name)?.status.clone())));
+            let own = SideRule {
+                name: rule.name.clone(),
+                title: rule.meta.title.clone(),
+                version: loaded.lock.as_ref().map(|_| rule.version.clone()),
+                logic: Some(hash::logic(rule, &loaded.project)),
+                text: Some(hash::text(rule)),
+                says: Some(hash::texts(rule)),
+                documents: BTreeMap::new(),
+                status: status.collect(),
+            };
+            side.rules.insert(rule.meta.id.clone(), own);
+        }
+        let owners = owners(&built.targets);
+        for (path, text) in &built.files {
+            side.put(owners.get(path.as_str()).copied(), path, text.clone());
+        }
+        side
+    }
+
+    fn put(&mut self, owner: Option<&str>, path: &str, text: String) {
+        let own = owner.and_then(|id| self.rules.get_mut(id)).map(|rule| &mut rule.documents);
+        own.unwrap_or(&mut self.documents).insert(path.to_owned(), text);
+    }
+
+    /// What `against` means for the project in `root`: a folder with a release, a project or a build, else a commit of the
+    /// repository around the project. Projects are built for `targets`, or for those that they build for themselves.
+    ///
+    /// # Errors
+    /// Why there is no such side.
+    pub fn find(against: &str, here: &Path, root: &Path, targets: Option<&[String]>) -> Result<Side, String> {
+        let folder = here.join(against);
+        if !folder.is_dir() {
+            return Side::of_commit(against, root, targets);
+        }
+        if folder.join(SUMS).is_file() {
+            Side::of_release(against, &folder)
+        } else if folder.join(project::FILE_NAME).is_file() {
+            Side::of_folder(against, &folder, targets)
+        } else if folder.join(build::MANIFEST).is_file() {
+            Side::of_build(against, &folder)
+        } else {
+            let wanted = format!("{SUMS}, {} or {}", project::FILE_NAME, build::MANIFEST);
+            Err(format!("`{against}` is neither a release nor a project nor a build: it has no {wanted}"))
+        }
+    }
+
+    fn of_folder(name: &str, folder: &Path, targets: Option<&[String]>) -> Result<Side, String> {
+        let loaded = project::load(&[], folder);
+        if loaded.has_errors() {
+            let errors = loaded.diagnostics.iter().filter(|d| d.is_error());
+            let shown: Vec<String> =
+                errors.take(3).map(|d: &Diagnostic| to_text(d, &loaded.sources, Style::Plain)).collect();
+            return Err(format!("the sources of `{name}` do not compile\n{}", shown.join("\n").trim_end()));
+        }
+        let known = match targets {
+            // A project may have brought its own targets since.
+            Some(asked) => asked.iter().filter(|t| loaded.targets.all.contains_key(*t)).cloned().collect(),
+            None => loaded.own_targets(),
+        };
+        Ok(Side::of_project(name, &loaded, &build::build(&loaded, &known)))
+    }
+
+    fn of_commit(name: &str, root: &Path, targets: Option<&[String]>) -> Result<Side, String> {
+        if name.is_empty() || name.starts_with('-') {
+            return Err(format!("`{name}` is no name of a commit"));
+        }
+        let git = Git::new(root);
+        let top = git.line(&["rev-parse", "--show-toplevel"]).map_err(|why| {
+            format!("`{name}` is no folder, and the project is in no git repository to look it up in ({why})")
+        })?;
+        let commit = git
+            .line(&["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")])
+            .map_err(|_| format!("`{name}` is neither a folder nor a commit of the repository {top}"))?;
+        let below = git.line(&["rev-parse", "--show-prefix"])?;
+        let place = tempfile::tempdir().map_err(|e| e.to_string())?;
+        git.unpack(&commit, &below, place.path())?;
+        let folder = place.path().join(&below);
+        if !folder.join(project::FILE_NAME).is_file() {
+            return Ok(Side { name: name.to_owned(), ..Side::default() });
+        }
+        Side::of_folder(name, &folder, targets)
+    }
+
+    fn of_build(name: &str, folder: &Path) -> Result<Side, String> {
+        #[derive(serde::Deserialize)]
+        struct Manifest {
+            targets: BTreeMap<String, BTreeMap<String, Entry>>,
+            /// Those over several rules, by their first folder.
+            #[serde(default)]
+            documents: BTreeMap<String, Vec<String>>,
+        }
+        let fail = |path: &Path, why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+        let path = folder.join(build::MANIFEST);
+        let text = std::fs::read_to_string(&path).map_err(|e| fail(&path, &e))?;
+        let manifest: Manifest = serde_json::from_str(&text).map_err(|e| fail(&path, &e))?;
+        let mut side =
+            Side { name: name.to_owned(), targets: manifest.targets.keys().cloned().collect(), ..Side::default() };
+        for (target, entries) in &manifest.targets {
+            for (rule, entry) in entries {
+                let own = side.rules.entry(entry.id.clone()).or_default();
+                (own.name, own.title) = (rule.clone(), rule.clone());
+                own.status.insert(target.clone(), entry.status.clone());
+            }
+        }
+        let owners = owners(&manifest.targets);
+        let listed = manifest.targets.values().flat_map(BTreeMap::values).flat_map(Entry::paths);
+        let over_rules = manifest.documents.values().flatten().map(String::as_str);
+        for path in listed.chain(over_rules).filter(|path| crate::pack::archive::is_plain(path)) {
+            let bytes = std::fs::read(folder.join(path)).map_err(|e| fail(&folder.join(path), &e))?;
+            side.put(owners.get(path).copied(), path, String::from_utf8_lossy(&bytes).into_owned());
+        }
+        Ok(side)
+    }
+
+    fn of_release(name: &str, folder: &Path) -> Result<Side, String> {
+        let release = verify(folder).map_err(|wrong| format!("`{name}` is no sound release: {}", wrong.join("; ")))?;
+        let targets = release.manifest.targets.keys().cloned().collect();
+        let mut side = Side { name: name.to_owned(), targets, ..Side::default() };
+        let mut claimed: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (id, rule) in &release.manifest.rules {
+            let own = SideRule {
+                name: rule.rule.clone(),
+                title: rule.title.clone(),
+                version: Some(rule.version.to_string()),
+                logic: Some(rule.logic.clone()),
+                text: Some(rule.text.clone()),
+                says: None,
+                documents: BTreeMap::new(),
+                status: rule.targets.iter().map(|(t, on)| (t.clone(), on.status.clone())).collect(),
+            };
+            side.rules.insert(id.clone(), own);
+            let paths = rule.targets.values().flat_map(|on| &on.documents);
+            paths.for_each(|path| claimed.entry(path.as_str()).or_default().push(id.as_str()));
+        }
+        for (path, bytes) in release.documents() {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            match claimed.get(path.as_str()).map(Vec::as_slice) {
+                Some([owner]) => side.put(Some(owner), &path, text),
+                // What nobody claims is a licence.
+                None if !release.manifest.documents.contains_key(&path) => {}
+                _ => side.put(None, &path, text),
+            }
+        }
+        Ok(side)
+    }
+}

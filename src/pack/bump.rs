@@ -1,0 +1,339 @@
+//! `pack --bump`: versions move by rule.
+//!
+//! A rule's logic moves its minor version, its text, name or documents its patch version; an id never changes; a rule that
+//! goes leaves a tombstone. The pack's version moves with the largest change. What breaks these rules is refused, and
+//! then nothing is written.
+
+use super::lock::{Change, FILE_NAME, FORMAT, Lock, LockedRule, Moved, Release, Tombstone};
+use super::state::{RuleState, State, state};
+use crate::build::{build, write_whole};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::project::{self, Loaded};
+use semver::Version;
+use std::collections::BTreeSet;
+use std::io;
+use std::path::Path;
+
+/// Which rules go, and why.
+#[derive(Clone, Debug, Default)]
+pub struct Removal {
+    /// Their names.
+    pub rules: Vec<String>,
+    /// Why.
+    pub because: String,
+    /// The day.
+    pub date: String,
+}
+
+/// A lock that fits the project, and what moved.
+#[derive(Clone, Debug)]
+pub struct Bumped {
+    /// The new lock.
+    pub lock: Lock,
+    /// The pack's version before; `None`: it had no lock.
+    pub from: Option<Version>,
+    /// What moved.
+    pub moved: Vec<Moved>,
+}
+
+/// The lock that fits `loaded`, which has no errors and all its rules. Its rules and the project get their new versions.
+///
+/// # Errors
+/// `E0807` for each thing that breaks the rules; `E09…` for what a target cannot say and nobody skips.
+pub fn bump(loaded: &mut Loaded, targets: &[String], removal: &Removal) -> Result<Bumped, Vec<Diagnostic>> {
+    let asked = identity(loaded).map_err(|d| vec![d])?;
+    let before = loaded.lock.clone();
+    if let Some(lock) = &before {
+        // Documents that carry the pack's version are compared under the version that they had.
+        loaded.config.version = lock.version.to_string();
+    }
+    let now = state_of(loaded, targets)?;
+    let empty = Lock {
+        format: FORMAT,
+        pack: loaded.config.name.clone(),
+        version: asked.clone(),
+        rules: vec![],
+        documents: Default::default(),
+        removed: vec![],
+        history: vec![],
+    };
+    let old = before.as_ref().unwrap_or(&empty);
+    refuse(old, &now, removal, loaded)?;
+    let moved = moves(old, &now, removal);
+    let version = match before {
+        None => asked,
+        Some(_) => next_version(old, &now, &moved, &asked, old.pack != loaded.config.name)?,
+    };
+    if before.as_ref().is_some_and(|lock| lock.version == version && lock.pack == loaded.config.name) {
+        return Ok(Bumped { lock: old.clone(), from: Some(version), moved: vec![] });
+    }
+    set_versions(loaded, &version, &moved);
+    let built = state_of(loaded, targets)?;
+    let lock = locked(loaded, old, &built, &version, &moved, removal);
+    Ok(Bumped { lock, from: before.map(|lock| lock.version), moved })
+}
+
+/// The project's version; its name must fit a file's name.
+fn identity(loaded: &Loaded) -> Result<Version, Diagnostic> {
+    let config = &loaded.config;
+    let bad = |message: String, help: &str| Diagnostic::new(Code::BadProject, message).help(help);
+    if !is_name(&config.name) {
+        let message = format!("`{}` is no name for a pack", config.name);
+        let help = "put `name: my-pack` into arcanary.yaml: small letters, digits, `-`, `_` and `.`";
+        return Err(project::config_place(loaded, &config.name, bad(message, help), "the name"));
+    }
+    Version::parse(&config.version).map_err(|why| {
+        let diagnostic =
+            bad(format!("`{}` is no version: {why}", config.version), "put `version: 0.1.0` into arcanary.yaml");
+        project::config_place(loaded, &config.version, diagnostic, "three numbers are a version")
+    })
+}
+
+/// Whether a text can be a pack's name, and so a part of file names.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
+    let first = name.chars().next();
+    first.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit()) && name.len() <= 64 && name.chars().all(fits)
+}
+
+fn state_of(loaded: &Loaded, targets: &[String]) -> Result<State, Vec<Diagnostic>> {
+    let built = build(loaded, targets);
+    let errors: Vec<Diagnostic> = built.diagnostics.iter().filter(|d| d.is_error()).cloned().collect();
+    if errors.is_empty() { Ok(state(loaded, &built)) } else { Err(errors) }
+}
+
+fn broken(message: String, help: impl Into<String>) -> Diagnostic {
+    Diagnostic::new(Code::LockRules, message).help(help)
+}
+
+/// Everything that breaks the rules.
+fn refuse(old: &Lock, now: &State, removal: &Removal, loaded: &Loaded) -> Result<(), Vec<Diagnostic>> {
+    let mut found = vec![];
+    let mut renumbered = BTreeSet::new();
+    for (id, rule) in &now.rules {
+        if let Some(locked) = old.rules.iter().find(|l| l.rule == rule.name && l.id != *id) {
+            renumbered.insert(locked.id.as_str());
+            found.push(
+                broken(format!("the id of `{}` changed", rule.name), format!("put `id {}` back", locked.id))
+                    .at(rule.span, format!("now {id}"))
+                    .note("an id is a rule's for good: platforms and analysts know the rule by it")
+                    .help("for another rule, take another name, and remove this one with `pack --bump --remove`"),
+            );
+        }
+    }
+    let gone: Vec<&LockedRule> = old.rules.iter().filter(|l| !now.rules.contains_key(&l.id)).collect();
+    for rule in gone.iter().filter(|l| !removal.rules.contains(&l.rule) && !renumbered.contains(l.id.as_str())) {
+        let help = format!("say why: arcanary pack --bump --remove {} --because \"…\" --date YYYY-MM-DD", rule.rule);
+        found.push(
+            broken(format!("rule `{}` is gone, and nobody said why", rule.rule), help)
+                .note(format!("{FILE_NAME} has it with id {} and version {}", rule.id, rule.version)),
+        );
+    }
+    for name in removal.rules.iter().filter(|name| !gone.iter().any(|l| l.rule == **name)) {
+        let there = loaded.project.rules.contains_key(name);
+        let (why, help) = match there {
+            true => ("is still there", "take it out of the sources first"),
+            false => ("is not in the lock", "name a rule that the lock has and the sources have not"),
+        };
+        found.push(broken(format!("`{name}` cannot be removed: it {why}"), help));
+    }
+    if found.is_empty() { Ok(()) } else { Err(found) }
+}
+
+fn minor(version: &Version) -> Version {
+    Version::new(version.major, version.minor + 1, 0)
+}
+
+fn patch(version: &Version) -> Version {
+    Version::new(version.major, version.minor, version.patch + 1)
+}
+
+/// Every rule that changed, in the order of names.
+fn moves(old: &Lock, now: &State, removal: &Removal) -> Vec<Moved> {
+    let mut moved: Vec<Moved> = now.rules.iter().filter_map(|(id, rule)| step(old, id, rule)).collect();
+    moved.extend(old.rules.iter().filter(|l| !now.rules.contains_key(&l.id)).map(|l| Moved {
+        rule: l.rule.clone(),
+        id: l.id.clone(),
+        change: Change::Removed,
+        title: l.rule.clone(),
+        from: Some(l.version.clone()),
+        to: None,
+        was: None,
+        because: Some(removal.because.clone()),
+    }));
+    moved.sort_by(|a, b| (&a.rule, &a.id).cmp(&(&b.rule, &b.id)));
+    moved
+}
+
+fn step(old: &Lock, id: &str, rule: &RuleState) -> Option<Moved> {
+    let moved = |change, from: Option<&Version>, to, was| Moved {
+        rule: rule.name.clone(),
+        id: id.to_owned(),
+        change,
+        title: rule.title.clone(),
+        from: from.cloned(),
+        to: Some(to),
+        was,
+        because: None,
+    };
+    let Some(locked) = old.rule(id) else {
+        // What comes back goes on from where it ended.
+        let ended = old.removed.iter().find(|t| t.id == id).map(|t| &t.version);
+        return Some(moved(Change::Added, ended, ended.map_or_else(first_version, minor), None));
+    };
+    let change = if rule.logic != locked.logic {
+        Change::Logic
+    } else if rule.text != locked.text || rule.name != locked.rule {
+        Change::Text
+    } else if rule.documents != locked.documents {
+        Change::Documents
+    } else {
+        return None;
+    };
+    let to = if change == Change::Logic { minor(&locked.version) } else { patch(&locked.version) };
+    let was = (rule.name != locked.rule).then(|| locked.rule.clone());
+    Some(moved(change, Some(&locked.version), to, was))
+}
+
+/// The version of a rule that no lock has.
+#[must_use]
+pub fn first_version() -> Version {
+    Version::new(1, 0, 0)
+}
+
+/// The pack's version after these moves: what they ask for, or what the author set if that is more.
+fn next_version(
+    old: &Lock,
+    now: &State,
+    moved: &[Moved],
+    asked: &Version,
+    renamed: bool,
+) -> Result<Version, Vec<Diagnostic>> {
+    if asked < &old.version {
+        let message = format!("arcanary.yaml says version {asked}, and the lock is at {} already", old.version);
+        return Err(vec![broken(message, "versions never fall: put the lock's version into arcanary.yaml")]);
+    }
+    let grave = |m: &Moved| matches!(m.change, Change::Added | Change::Logic | Change::Removed);
+    let needed = if moved.iter().any(grave) {
+        minor(&old.version)
+    } else if renamed || !moved.is_empty() || now.documents != old.documents {
+        patch(&old.version)
+    } else {
+        old.version.clone()
+    };
+    Ok(needed.max(asked.clone()))
+}
+
+fn set_versions(loaded: &mut Loaded, version: &Version, moved: &[Moved]) {
+    loaded.config.version = version.to_string();
+    for rule in loaded.project.rules.values_mut() {
+        if let Some(to) = moved.iter().find(|m| m.id == rule.meta.id).and_then(|m| m.to.as_ref()) {
+            rule.version = to.to_string();
+        }
+    }
+}
+
+fn locked(loaded: &Loaded, old: &Lock, built: &State, version: &Version, moved: &[Moved], removal: &Removal) -> Lock {
+    let version_of = |id: &str| {
+        let moved = moved.iter().find(|m| m.id == id).and_then(|m| m.to.clone());
+        moved.or_else(|| Some(old.rule(id)?.version.clone())).unwrap_or_else(first_version)
+    };
+    let rules = built.rules.iter().map(|(id, rule)| LockedRule {
+        rule: rule.name.clone(),
+        id: id.clone(),
+        version: version_of(id),
+        logic: rule.logic.clone(),
+        text: rule.text.clone(),
+        documents: rule.documents.clone(),
+    });
+    let mut rules: Vec<LockedRule> = rules.collect();
+    rules.sort_by(|a, b| a.rule.cmp(&b.rule));
+    let gone = old.rules.iter().filter(|l| !built.rules.contains_key(&l.id)).map(|l| Tombstone {
+        rule: l.rule.clone(),
+        id: l.id.clone(),
+        version: l.version.clone(),
+        date: removal.date.clone(),
+        because: removal.because.clone(),
+    });
+    let mut removed: Vec<Tombstone> =
+        old.removed.iter().filter(|t| !built.rules.contains_key(&t.id)).cloned().chain(gone).collect();
+    removed.sort_by(|a, b| (&a.rule, &a.id).cmp(&(&b.rule, &b.id)));
+    let mut history = vec![Release { version: version.clone(), changes: moved.to_vec() }];
+    history.extend(old.history.iter().cloned());
+    Lock {
+        format: FORMAT,
+        pack: loaded.config.name.clone(),
+        version: version.clone(),
+        rules,
+        documents: built.documents.clone(),
+        removed,
+        history,
+    }
+}
+
+/// Writes the lock, and its version into `arcanary.yaml`. If only the first of the two could be written, the same command
+/// writes the second.
+///
+/// # Errors
+/// What the system says, or that the version's line cannot be found.
+pub fn write(bumped: &Bumped, root: &Path) -> io::Result<()> {
+    let path = root.join(project::FILE_NAME);
+    let text = std::fs::read_to_string(&path)?;
+    let version = bumped.lock.version.to_string();
+    let text = with_version(&text, &version).ok_or_else(|| {
+        io::Error::other(format!("the line of `version` in {}: set it to {version} by hand", project::FILE_NAME))
+    })?;
+    write_whole(&path, &text)?;
+    bumped.lock.write(root)
+}
+
+/// The text of a project file with another version, all else as it was; `None`: its version's line is not a plain one.
+fn with_version(text: &str, version: &str) -> Option<String> {
+    let config = |text: &str| serde_yaml::from_str::<project::Config>(text).ok();
+    let mut wanted = config(text)?;
+    wanted.version = version.to_owned();
+    let changed: String = text
+        .split_inclusive('\n')
+        .map(|line| match line.strip_prefix("version:") {
+            Some(rest) => {
+                let value = rest.split(" #").next().unwrap_or("").trim_end();
+                format!("version: {version}{}", rest.get(value.len()..).unwrap_or(""))
+            }
+            None => line.to_owned(),
+        })
+        .collect();
+    (format!("{:?}", config(&changed)?) == format!("{wanted:?}")).then_some(changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_versions_line_changes_and_nothing_else() {
+        let text = "# a pack\nname: p\nversion: \"0.1.0\"   # moved by pack --bump\r\nparams: { version: 3 }\n";
+        let expected = "# a pack\nname: p\nversion: 0.2.0   # moved by pack --bump\r\nparams: { version: 3 }\n";
+        assert_eq!(with_version(text, "0.2.0").as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn a_version_that_is_no_plain_line_is_left_to_the_author() {
+        assert_eq!(with_version("{ name: p, version: 0.1.0 }\n", "0.2.0"), None);
+        assert_eq!(with_version("version:\n  0.1.0\n", "0.2.0"), None);
+        assert_eq!(
+            with_version("name: |\n a\nversion: 0.1.0\n", "0.2.0").as_deref(),
+            Some("name: |\n a\nversion: 0.2.0\n")
+        );
+    }
+
+    #[test]
+    fn names_of_packs_are_plain_parts_of_file_names() {
+        for good in ["p", "acme-detections", "a_1.b"] {
+            assert!(is_name(good), "{good}");
+        }
+        for bad in ["", ".a", "-a", "A", "a/b", "a b", "ä", &"a".repeat(65)] {
+            assert!(!is_name(bad), "{bad}");
+        }
+    }
+}

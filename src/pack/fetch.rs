@@ -1,0 +1,109 @@
+//! `fetch-pack`: a version of a pack out of a repository, checked against its index and by its own sums.
+
+use super::archive::{Files, is_plain};
+use super::hash;
+use super::index::VersionEntry;
+use super::release::{SUMS, files_in, replace};
+use super::remote::Remote;
+use super::verify::{Release, verify_files};
+use semver::Version;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+/// What unpacked sources carry, so that an update knows what it may replace.
+pub const RECEIPT: &str = ".arcanary-pack.json";
+
+/// What was unpacked.
+#[derive(Debug, Serialize, Deserialize)]
+struct Receipt {
+    pack: String,
+    version: Version,
+    files: BTreeMap<String, String>,
+}
+
+/// A sound release from a repository; without names, its only pack and that one's latest version.
+///
+/// # Errors
+/// Everything that stands against it, a line each.
+pub fn fetch(remote: &Remote, pack: Option<&str>, version: Option<&Version>) -> Result<Release, Vec<String>> {
+    let one = |why: String| vec![why];
+    let index = remote.index().map_err(one)?;
+    let names: Vec<&str> = index.packs.keys().map(String::as_str).collect();
+    let name = match (pack, names.as_slice()) {
+        (_, []) => return Err(one(format!("branch `{}` holds no packs", remote.branch))),
+        (Some(name), _) => name,
+        (None, [name]) => name,
+        (None, all) => return Err(one(format!("which pack? `--pack` names one of {}", all.join(", ")))),
+    };
+    let Some(entry) = index.packs.get(name) else {
+        return Err(one(format!("there is no pack `{name}`; packs are {}", names.join(", "))));
+    };
+    let version = version.unwrap_or(&entry.latest);
+    let Some(found) = entry.versions.iter().find(|v| v.version == *version) else {
+        let known: Vec<String> = entry.versions.iter().map(|v| v.version.to_string()).collect();
+        return Err(one(format!("`{name}` has no version {version}; versions are {}", known.join(", "))));
+    };
+    let release = read(remote, found)?;
+    let manifest = &release.manifest;
+    if manifest.name != name || manifest.version != *version {
+        let is = format!("{} {}", manifest.name, manifest.version);
+        return Err(one(format!("the index says {name} {version}, and its release is {is}")));
+    }
+    Ok(release)
+}
+
+fn read(remote: &Remote, version: &VersionEntry) -> Result<Release, Vec<String>> {
+    let below = format!("{}/", version.release);
+    let paths = remote.files.keys().filter(|path| path.starts_with(&below)).map(String::as_str);
+    let files = remote.read(paths).map_err(|why| vec![why])?;
+    let own = |(path, bytes): (String, Vec<u8>)| Some((path.strip_prefix(&below)?.to_owned(), bytes));
+    let files: Files = files.into_iter().filter_map(own).collect();
+    match files.get(SUMS) {
+        Some(sums) if hash::of_bytes(sums) == version.sums => verify_files(files),
+        Some(_) => Err(vec![format!("{below}{SUMS} is not what the index says")]),
+        None => Err(vec![format!("{below}{SUMS} is not in the repository")]),
+    }
+}
+
+/// Unpacks a release's sources into `out`, in the place of those of an earlier version. Sources that were edited since are
+/// never replaced.
+///
+/// # Errors
+/// What stands there, or what the system says.
+pub fn unpack(release: &Release, out: &Path) -> io::Result<()> {
+    let mut files = release.sources().cloned().unwrap_or_default();
+    let receipt = Receipt {
+        pack: release.manifest.name.clone(),
+        version: release.version().clone(),
+        files: files.iter().map(|(path, bytes)| (path.clone(), hash::of_bytes(bytes))).collect(),
+    };
+    let text = serde_json::to_string_pretty(&receipt).map_err(io::Error::other)? + "\n";
+    files.insert(RECEIPT.to_owned(), text.into_bytes());
+    replace(out, &files, &|folder| foreign(folder, &receipt.pack))
+}
+
+/// What in a folder does not come from an earlier version of this pack.
+fn foreign(folder: &Path, pack: &str) -> Option<String> {
+    let names = files_in(folder).ok()?;
+    if names.is_empty() {
+        return None;
+    }
+    let text = std::fs::read_to_string(folder.join(RECEIPT)).unwrap_or_default();
+    let Ok(before) = serde_json::from_str::<Receipt>(&text) else {
+        return Some("it holds files, and no pack was unpacked there".to_owned());
+    };
+    if before.pack != pack {
+        return Some(format!("it holds the pack `{}`", before.pack));
+    }
+    names.iter().filter(|name| *name != RECEIPT).find_map(|name| match before.files.get(name) {
+        None => Some(format!("`{name}` there is none of the pack's files")),
+        Some(hash) => {
+            let same = is_plain(name) && std::fs::read(folder.join(name)).is_ok_and(|b| hash::of_bytes(&b) == *hash);
+            (!same).then(|| {
+                format!("`{name}` was edited since it was fetched: a `tune` in a file of your own is kept by updates")
+            })
+        }
+    })
+}

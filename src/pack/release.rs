@@ -1,0 +1,213 @@
+//! `pack`: a release is a folder of archives, one for each target and one of the sources, with a manifest, changelogs
+//! and sums. Two releases of one state of a project are the same bytes on every machine.
+
+use super::archive::{Files, is_plain, tar_gz};
+use super::lock::{self, Lock};
+use super::manifest::{self, ArchiveEntry, Manifest};
+use super::state::unlocked;
+use super::{changelog, hash};
+use crate::build::{Built, build};
+use crate::diagnostic::Diagnostic;
+use crate::project::{self, Loaded, normal};
+use crate::sema::Rule;
+use crate::syntax::ast::TestInput;
+use crate::testing;
+use semver::Version;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The name of the sums in a release.
+pub const SUMS: &str = "SHA256SUMS";
+/// What the archive of the sources is called where others have their target's name.
+pub const SOURCES: &str = "sources";
+
+/// The name of the archive of a target.
+#[must_use]
+pub fn archive_name(pack: &str, version: &Version, target: &str) -> String {
+    format!("{pack}-{version}-{target}.tar.gz")
+}
+
+/// Why there is no release.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Findings: of targets, of tests, of the lock.
+    Found(Vec<Diagnostic>),
+    /// What the system says.
+    System(io::Error),
+}
+
+/// All files of the release of a project without errors: if every target says its rules or skips them, its lock fits and
+/// its tests pass.
+///
+/// # Errors
+/// Why not.
+pub fn ready(loaded: &Loaded, targets: &[String]) -> Result<Files, Refusal> {
+    let built = build(loaded, targets);
+    let mut found: Vec<Diagnostic> = built.diagnostics.iter().filter(|d| d.is_error()).cloned().collect();
+    found.extend(unlocked(loaded, &built));
+    let rules: Vec<&Rule> = loaded.rules().collect();
+    found.extend(testing::report::failures(&testing::run(loaded, &rules, &|_| ())));
+    match &loaded.lock {
+        Some(lock) if found.is_empty() => release(loaded, &built, lock).map_err(Refusal::System),
+        _ => Err(Refusal::Found(found)),
+    }
+}
+
+/// All files of the release of a locked project.
+///
+/// # Errors
+/// A source that cannot be read or lies outside the project's folder.
+pub fn release(loaded: &Loaded, built: &Built, lock: &Lock) -> io::Result<Files> {
+    let root = loaded.root.as_deref().unwrap_or(Path::new("."));
+    let licenses = licenses(root)?;
+    let mut manifest = Manifest::of(loaded, built, lock);
+    let mut files = Files::new();
+    let mut add = |name: &str, content: Files, manifest: &mut Manifest| -> io::Result<()> {
+        let file = archive_name(&lock.pack, &lock.version, name);
+        let folder = file.trim_end_matches(".tar.gz").to_owned();
+        let hashes = content.iter().map(|(path, bytes)| (path.clone(), hash::of_bytes(bytes))).collect();
+        files.insert(file.clone(), tar_gz(&folder, &content)?);
+        let entry = ArchiveEntry { of: name.to_owned(), folder, files: hashes };
+        match manifest.archives.insert(file, entry) {
+            None => Ok(()),
+            Some(_) => Err(io::Error::other(format!("a target must not be called `{name}` in a pack"))),
+        }
+    };
+    for (folder, documents) in by_folder(built) {
+        add(folder, documents.into_iter().chain(licenses.clone()).collect(), &mut manifest)?;
+    }
+    add(SOURCES, sources(loaded, root, licenses)?, &mut manifest)?;
+    let loose = built.files.iter().filter(|(path, _)| !path.contains('/'));
+    files.extend(loose.map(|(path, text)| (path.clone(), text.clone().into_bytes())));
+    files.insert(changelog::MARKDOWN.to_owned(), changelog::markdown(lock).into_bytes());
+    files.insert(changelog::JSON.to_owned(), changelog::json(lock).into_bytes());
+    manifest.checksums = files.iter().map(|(name, bytes)| (name.clone(), hash::of_bytes(bytes))).collect();
+    files.insert(manifest::FILE_NAME.to_owned(), manifest.to_text().into_bytes());
+    let sums: String = files.iter().map(|(name, bytes)| format!("{}  {name}\n", hash::hex(bytes))).collect();
+    files.insert(SUMS.to_owned(), sums.into_bytes());
+    Ok(files)
+}
+
+/// The documents by their first folder, with their paths from there; a target without documents has a folder all the same.
+fn by_folder(built: &Built) -> BTreeMap<&str, Files> {
+    let mut folders: BTreeMap<&str, Files> = built.targets.keys().map(|t| (t.as_str(), Files::new())).collect();
+    for (path, text) in &built.files {
+        if let Some((folder, rest)) = path.split_once('/') {
+            folders.entry(folder).or_default().insert(rest.to_owned(), text.clone().into_bytes());
+        }
+    }
+    folders
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+/// The licence files in the project's folder: they go into every archive.
+fn licenses(root: &Path) -> io::Result<Files> {
+    let mut files = Files::new();
+    for entry in std::fs::read_dir(root).map_err(|e| named(root, &e))? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
+        let capital = name.to_uppercase();
+        let first = capital.split(['.', '-', '_']).next().unwrap_or("");
+        if matches!(first, "LICENSE" | "LICENCE" | "LICENSES" | "LICENCES" | "COPYING" | "NOTICE") && path.is_file() {
+            files.insert(name.to_owned(), std::fs::read(&path).map_err(|e| named(&path, &e))?);
+        }
+    }
+    Ok(files)
+}
+
+/// What a consumer needs to build and tune the pack: its own files as they lie in the project's folder.
+fn sources(loaded: &Loaded, root: &Path, licenses: Files) -> io::Result<Files> {
+    let mut paths: BTreeSet<PathBuf> = loaded.files.iter().map(|(_, path)| path.clone()).collect();
+    paths.extend([project::FILE_NAME, lock::FILE_NAME].map(|name| root.join(name)));
+    paths.extend(Some(root.join("README.md")).filter(|p| p.is_file()));
+    paths.extend(project::target_files(root, &loaded.config));
+    for test in loaded.rules().flat_map(|rule| &rule.tests) {
+        if let TestInput::Recorded { path, .. } = &test.input {
+            paths.insert(root.join(&path.value));
+        }
+    }
+    let mut files = licenses;
+    for path in paths {
+        let whole = normal(&path);
+        let below = whole.strip_prefix(normal(root)).ok().and_then(|p| p.to_str()).map(|p| p.replace('\\', "/"));
+        let Some(below) = below.filter(|p| is_plain(p)) else {
+            let message = format!("{} lies outside the project's folder: a pack holds its own sources", path.display());
+            return Err(io::Error::other(message));
+        };
+        files.insert(below, std::fs::read(&path).map_err(|e| named(&path, &e))?);
+    }
+    Ok(files)
+}
+
+/// Puts the files of a release into the folder `out`: all of them, in the place of an earlier release, or none.
+///
+/// # Errors
+/// `out` holds something else than a release, or what the system says.
+pub fn write(files: &Files, out: &Path) -> io::Result<()> {
+    replace(out, files, &|folder| {
+        let sums = std::fs::read_to_string(folder.join(SUMS)).unwrap_or_default();
+        let mut listed: BTreeSet<String> =
+            sums.lines().filter_map(|l| Some(l.split_once("  ")?.1.to_owned())).collect();
+        listed.insert(SUMS.to_owned());
+        let stranger = files_in(folder).ok()?.into_iter().find(|name| !listed.contains(name))?;
+        Some(format!("`{stranger}` there belongs to no release"))
+    })
+}
+
+/// Puts files into a folder as a whole: they are written beside it, then take its place. `foreign` tells of something in
+/// the folder that must not go.
+pub(super) fn replace(out: &Path, files: &Files, foreign: &dyn Fn(&Path) -> Option<String>) -> io::Result<()> {
+    let fail = |error: io::Error| named(out, &error);
+    let parent = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(parent).map_err(fail)?;
+    if out.exists() {
+        if !out.is_dir() {
+            return Err(fail(io::Error::other("it is no folder")));
+        }
+        if let Some(why) = foreign(out) {
+            return Err(fail(io::Error::other(why + "; name another folder")));
+        }
+    }
+    let place = tempfile::Builder::new().prefix(".arcanary-").tempdir_in(parent).map_err(fail)?;
+    let (new, old) = (place.path().join("new"), place.path().join("old"));
+    std::fs::create_dir(&new).map_err(fail)?;
+    for (name, bytes) in files {
+        let path = new.join(name);
+        let folder = path.parent().unwrap_or(&new);
+        std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, bytes)).map_err(fail)?;
+    }
+    if out.exists() {
+        std::fs::rename(out, &old).map_err(fail)?;
+    }
+    std::fs::rename(&new, out).map_err(|error| {
+        // The earlier one goes back to its place.
+        let _ = std::fs::rename(&old, out);
+        fail(error)
+    })
+}
+
+/// The files below a folder, by path with `/`, in order; links and all else that is no folder count as files.
+///
+/// # Errors
+/// What the system says.
+pub fn files_in(folder: &Path) -> io::Result<BTreeSet<String>> {
+    fn walk(folder: &Path, before: &str, out: &mut BTreeSet<String>) -> io::Result<()> {
+        for entry in std::fs::read_dir(folder).map_err(|e| named(folder, &e))? {
+            let entry = entry?;
+            let name = format!("{before}{}", entry.file_name().to_string_lossy());
+            if entry.file_type()?.is_dir() {
+                walk(&entry.path(), &format!("{name}/"), out)?;
+            } else {
+                out.insert(name);
+            }
+        }
+        Ok(())
+    }
+    let mut out = BTreeSet::new();
+    walk(folder, "", &mut out)?;
+    Ok(out)
+}

@@ -1,0 +1,128 @@
+//! A repository that holds packs, as git serves it: fetched into a folder of our own, read and written object by object.
+//!
+//! Nothing is checked out, so that no filter, attribute, hook or link of the repository has a say.
+
+use super::archive::Files;
+use super::index::{self, Index};
+use crate::git::{Blob, Git};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// A fetched repository.
+#[derive(Debug)]
+pub struct Remote {
+    git: Git,
+    /// The branch.
+    pub branch: String,
+    /// Its commit; `None`: there is no such branch yet.
+    pub head: Option<String>,
+    /// The tags there.
+    pub tags: Vec<String>,
+    /// Its files by path.
+    pub files: BTreeMap<String, Blob>,
+    _folder: tempfile::TempDir,
+}
+
+impl Remote {
+    /// Fetches a branch of the repository at `url`; without a name, the one that its `HEAD` means, or `main` if it is empty.
+    /// A path counts from `here`.
+    ///
+    /// # Errors
+    /// What git says.
+    pub fn fetch(url: &str, here: PathBuf, branch: Option<&str>) -> Result<Remote, String> {
+        if url.is_empty() || url.starts_with('-') {
+            return Err(format!("`{url}` is no repository"));
+        }
+        let path = here.join(url);
+        let url = if path.exists() { path.display().to_string() } else { url.to_owned() };
+        let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+        let git = Git::new(folder.path());
+        git.run(&["init", "-q", "--bare"])?;
+        git.run(&["remote", "add", "origin", &url])?;
+        let refs = git.line(&["ls-remote", "--symref", "origin"])?;
+        let refs: Vec<(&str, &str)> = refs.lines().filter_map(|line| line.split_once('\t')).collect();
+        let default =
+            refs.iter().filter(|(_, name)| *name == "HEAD").find_map(|(to, _)| to.strip_prefix("ref: refs/heads/"));
+        let branch = branch.or(default).unwrap_or("main").to_owned();
+        git.run(&["check-ref-format", "--branch", &branch])
+            .map_err(|_| format!("`{branch}` is no name of a branch"))?;
+        let tags = refs.iter().filter_map(|(_, name)| name.strip_prefix("refs/tags/")).filter(|t| !t.ends_with("^{}"));
+        let tags = tags.map(str::to_owned).collect();
+        let full = format!("refs/heads/{branch}");
+        let mut remote = Remote { git, branch, head: None, tags, files: BTreeMap::new(), _folder: folder };
+        if refs.iter().any(|(_, name)| *name == full) {
+            remote.git.run(&["fetch", "-q", "--no-tags", "--depth=1", "origin", &format!("+{full}:refs/fetched")])?;
+            let head = remote.git.line(&["rev-parse", "refs/fetched"])?;
+            remote.files = remote.git.tree(&head, "")?.into_iter().map(|b| (b.path.clone(), b)).collect();
+            remote.head = Some(head);
+        }
+        Ok(remote)
+    }
+
+    /// What some of its files hold; those that are not there, or are no plain files, are left out.
+    ///
+    /// # Errors
+    /// What git says.
+    pub fn read<'a>(&self, paths: impl IntoIterator<Item = &'a str>) -> Result<Files, String> {
+        let blobs: Vec<&Blob> = paths.into_iter().filter_map(|p| self.files.get(p)).filter(|b| b.plain).collect();
+        let contents = self.git.contents(&blobs)?;
+        Ok(blobs.into_iter().map(|b| b.path.clone()).zip(contents).collect())
+    }
+
+    /// Its index; an empty one if it has none.
+    ///
+    /// # Errors
+    /// What git says, or why the index is none.
+    pub fn index(&self) -> Result<Index, String> {
+        match self.read([index::FILE_NAME])?.remove(index::FILE_NAME) {
+            Some(text) => Index::parse(&text).map_err(|why| format!("{} of the repository: {why}", index::FILE_NAME)),
+            None if self.files.contains_key(index::FILE_NAME) => {
+                Err(format!("{} of the repository is no plain file", index::FILE_NAME))
+            }
+            None => Ok(Index::default()),
+        }
+    }
+
+    /// A commit on top of the branch that writes some files and removes others; its name.
+    ///
+    /// # Errors
+    /// What git says.
+    pub fn commit(&self, write: &Files, remove: &[String], message: &str) -> Result<String, String> {
+        match &self.head {
+            Some(head) => self.git.run(&["read-tree", head])?,
+            None => self.git.run(&["read-tree", "--empty"])?,
+        };
+        let mut changes: Vec<u8> = vec![];
+        for path in remove {
+            changes.extend(format!("0 {}\t{path}\0", "0".repeat(40)).into_bytes());
+        }
+        for (path, bytes) in write {
+            let object = self.git.feed(&["hash-object", "-w", "--no-filters", "--stdin"], bytes)?;
+            let object = String::from_utf8_lossy(&object);
+            changes.extend(format!("100644 {}\t{path}\0", object.trim()).into_bytes());
+        }
+        self.git.feed(&["update-index", "-z", "--index-info"], &changes)?;
+        let tree = self.git.line(&["write-tree"])?;
+        let mut arguments = vec!["commit-tree", &tree, "-F", "-"];
+        if let Some(head) = &self.head {
+            arguments.extend(["-p", head]);
+        }
+        let commit = self.git.feed(&arguments, message.as_bytes())?;
+        Ok(String::from_utf8_lossy(&commit).trim().to_owned())
+    }
+
+    /// Pushes a commit to the branch, and a tag with it if there is one: both or neither.
+    ///
+    /// # Errors
+    /// What git says; the repository is then as it was.
+    pub fn push(&self, commit: &str, tag: Option<(&str, &str)>) -> Result<(), String> {
+        let mut arguments = vec!["push".to_owned(), "-q".to_owned(), "--atomic".to_owned(), "origin".to_owned()];
+        arguments.push(format!("{commit}:refs/heads/{}", self.branch));
+        if let Some((tag, message)) = tag {
+            self.git.feed(&["tag", "-a", "-F", "-", tag, commit], message.as_bytes())?;
+            arguments.push(format!("refs/tags/{tag}:refs/tags/{tag}"));
+        }
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        self.git.run(&arguments).map(|_| ())
+    }
+}

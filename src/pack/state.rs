@@ -1,0 +1,162 @@
+//! What a project is now, in the lock's terms, and how that differs from a lock.
+
+use super::hash;
+use super::lock::{FILE_NAME, Lock, LockedRule};
+use crate::build::{Built, Entry};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::project::Loaded;
+use crate::source::Span;
+use std::collections::BTreeMap;
+
+/// A project as it is built now.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    /// Rules by id.
+    pub rules: BTreeMap<String, RuleState>,
+    /// Documents that belong to no rule alone: path and hash.
+    pub documents: BTreeMap<String, String>,
+}
+
+/// A rule as it is built now.
+#[derive(Clone, Debug, Default)]
+pub struct RuleState {
+    /// Its name.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// Where its name stands.
+    pub span: Span,
+    /// Hash of what it means.
+    pub logic: String,
+    /// Hash of what it says about itself.
+    pub text: String,
+    /// Its documents: path and hash.
+    pub documents: BTreeMap<String, String>,
+}
+
+/// The state of what was built of `loaded`.
+#[must_use]
+pub fn state(loaded: &Loaded, built: &Built) -> State {
+    let mut state = State::default();
+    for rule in loaded.rules() {
+        let own = RuleState {
+            name: rule.name.clone(),
+            title: rule.meta.title.clone(),
+            span: rule.span,
+            logic: hash::logic(rule, &loaded.project),
+            text: hash::text(rule),
+            documents: BTreeMap::new(),
+        };
+        state.rules.insert(rule.meta.id.clone(), own);
+    }
+    let owners = owners(&built.targets);
+    for (path, text) in &built.files {
+        let hash = hash::of_bytes(text.as_ref());
+        let own = owners.get(path.as_str()).and_then(|id| state.rules.get_mut(*id));
+        own.map_or(&mut state.documents, |rule| &mut rule.documents).insert(path.clone(), hash);
+    }
+    state
+}
+
+/// The rule, by its id, of each document that belongs to one rule alone.
+#[must_use]
+pub fn owners<'a>(
+    targets: impl IntoIterator<Item = (&'a String, &'a BTreeMap<String, Entry>)>,
+) -> BTreeMap<&'a str, &'a str> {
+    let mut owners: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+    for entry in targets.into_iter().flat_map(|(_, entries)| entries.values()) {
+        for path in entry.paths() {
+            let shared = owners.get(path).is_some_and(|id| *id != Some(entry.id.as_str()));
+            owners.insert(path, if shared { None } else { Some(entry.id.as_str()) });
+        }
+    }
+    owners.into_iter().filter_map(|(path, id)| Some((path, id?))).collect()
+}
+
+/// What `--locked` finds: the project has no lock, or what was built differs from it.
+#[must_use]
+pub fn unlocked(loaded: &Loaded, built: &Built) -> Vec<Diagnostic> {
+    match &loaded.lock {
+        Some(lock) => differences(loaded, built, lock),
+        None => vec![
+            Diagnostic::new(Code::BadLock, format!("the project has no {FILE_NAME}"))
+                .help("run `arcanary pack --bump` in the project, and commit what it writes"),
+        ],
+    }
+}
+
+/// How what was built differs from the lock; a part of the rules or of the targets is compared with that part of the lock.
+fn differences(loaded: &Loaded, built: &Built, lock: &Lock) -> Vec<Diagnostic> {
+    let state = state(loaded, built);
+    let built_here = |path: &str| path.split_once('/').is_some_and(|(target, _)| built.targets.contains_key(target));
+    let part = |documents: &BTreeMap<String, String>| -> BTreeMap<String, String> {
+        documents.iter().filter(|(path, _)| built_here(path)).map(|(p, h)| (p.clone(), h.clone())).collect()
+    };
+    let mut found = vec![];
+    if loaded.config.version != lock.version.to_string() || loaded.config.name != lock.pack {
+        let message = format!(
+            "the project is `{} {}`, and {FILE_NAME} is of `{} {}`",
+            loaded.config.name, loaded.config.version, lock.pack, lock.version
+        );
+        found.push(stale(message));
+    }
+    for (id, rule) in &state.rules {
+        found.extend(match lock.rule(id) {
+            None => {
+                Some(stale(format!("{FILE_NAME} does not have rule `{}`", rule.name)).at(rule.span, format!("id {id}")))
+            }
+            Some(locked) => differs(rule, locked, &part(&locked.documents)),
+        });
+    }
+    if loaded.selected.is_none() {
+        let gone = lock.rules.iter().filter(|r| !state.rules.contains_key(&r.id));
+        found.extend(gone.map(|r| stale(format!("{FILE_NAME} has rule `{}`, and the project has not", r.rule))));
+    }
+    // Documents over all rules are made, and compared, when all of the project is built.
+    if loaded.selected.is_none() && loaded.own_targets().iter().all(|t| built.targets.contains_key(t)) {
+        let lines = changed(&lock.documents, &state.documents);
+        if !lines.is_empty() {
+            found.push(stale("documents of all rules together differ from the lock".to_owned()).lines(lines));
+        }
+    }
+    found
+}
+
+fn stale(message: String) -> Diagnostic {
+    Diagnostic::new(Code::StaleLock, message)
+        .help("run `arcanary pack --bump`, review what it says and what the lock becomes, and commit both")
+}
+
+fn differs(rule: &RuleState, locked: &LockedRule, documents: &BTreeMap<String, String>) -> Option<Diagnostic> {
+    let mut what = vec![];
+    if rule.logic != locked.logic {
+        what.push("means something else");
+    }
+    if rule.text != locked.text {
+        what.push("says something else about itself");
+    }
+    if rule.name != locked.rule {
+        what.push("has another name");
+    }
+    let lines = changed(documents, &rule.documents);
+    if what.is_empty() && lines.is_empty() {
+        return None;
+    }
+    let label = match what.as_slice() {
+        [] => "it means the same, and its documents differ".to_owned(),
+        all => format!("since {} it {}", locked.version, all.join(", ")),
+    };
+    let diagnostic = stale(format!("`{}` is not what {FILE_NAME} says", rule.name)).at(rule.span, label);
+    Some(if lines.is_empty() { diagnostic } else { diagnostic.lines(lines) })
+}
+
+/// The documents that differ, a line each.
+fn changed(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<String> {
+    let gone = before.keys().filter(|path| !now.contains_key(*path)).map(|path| format!("- {path}"));
+    let differ = now.iter().filter_map(|(path, hash)| match before.get(path) {
+        None => Some(format!("+ {path}")),
+        Some(old) if old != hash => Some(format!("~ {path}")),
+        Some(_) => None,
+    });
+    gone.chain(differ).collect()
+}

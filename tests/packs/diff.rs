@@ -1,0 +1,192 @@
+//! `diff`: against commits, folders, builds and releases, in three formats.
+
+use crate::place::{Place, SHARED};
+use serde_json::Value;
+
+/// A locked project in a repository with one commit.
+fn committed() -> Place {
+    let place = Place::locked();
+    place.git(&["init", "-q", "-b", "main"]);
+    place.commit();
+    place
+}
+
+fn json(place: &Place, against: &str) -> Value {
+    serde_json::from_str(&place.run(&["diff", "--against", against, "--format", "json"]).fine()).expect("JSON")
+}
+
+/// The difference of one document of a rule.
+fn document<'a>(rule: &'a Value, path: &str) -> &'a Value {
+    let all = rule["documents"].as_array().expect("documents");
+    all.iter().find(|d| d["path"] == path).unwrap_or_else(|| panic!("{path}: {rule}"))
+}
+
+const PACKED_ID: &str = "0e2a7c54-5f0b-4c8e-9d51-6f0b8f3b1a20";
+const SHARED_ID: &str = "0e2a7c54-5f0b-4c8e-9d51-6f0b8f3b1a21";
+
+#[test]
+fn nothing_differs_from_a_commit_that_is_checked_out() {
+    let place = committed();
+    let ran = place.run(&["diff", "--exit-code"]);
+    assert_eq!(
+        (ran.code, ran.out.as_str(), ran.err.as_str()),
+        (0, "", "against HEAD: 0 added, 0 changed, 0 removed\n")
+    );
+    place.edit("rules/packed.det", "test \"none\"", "// a comment\n  test \"nothing\"");
+    assert_eq!(place.run(&["diff", "--exit-code"]).code, 0);
+}
+
+#[test]
+fn a_changed_list_shows_in_each_rule_that_uses_it_and_in_its_queries() {
+    let place = committed();
+    place.edit("rules/utilities.det", r"'\\srv\b'", r"'\\srv\c'");
+    place.run(&["pack", "--bump"]).fine();
+    let out = place.run(&["diff"]).fine();
+    let lines: Vec<_> = out.lines().collect();
+    assert_eq!(lines[0], "shared 1.0.0 → 1.1.0: detects something else");
+    assert!(out.contains("\n--- sentinel/shared.kql (HEAD)\n+++ sentinel/shared.kql\n@@"), "{out}");
+    assert!(lines.iter().any(|l| l.starts_with('-') && l.contains(r"srv[\\/]+b)")), "{out}");
+    assert!(lines.iter().any(|l| l.starts_with('+') && l.contains(r"srv[\\/]+c)")), "{out}");
+    assert!(out.contains("--- sigma/shared.yml (HEAD)") && !out.contains("packed"), "{out}");
+    assert_eq!(place.run(&["diff", "--exit-code"]).code, 1);
+    let sigma = place.run(&["diff", "--target", "sigma"]).fine();
+    assert!(sigma.contains("sigma/shared.yml") && !sigma.contains("sentinel"), "{sigma}");
+}
+
+#[test]
+fn rules_that_are_new_gone_renamed_or_say_something_else_are_told_apart() {
+    let place = committed();
+    place.edit("rules/packed.det", "rule packed", "rule with_password");
+    place.edit("rules/packed.det", "level medium", "level high");
+    place.remove("rules/shared.det");
+    place.write("rules/new.det", &SHARED.replace("1a21", "1a22").replace("rule shared", "rule newer"));
+    let told = json(&place, "HEAD");
+    assert_eq!((&told["added"], &told["changed"], &told["removed"]), (&1.into(), &1.into(), &1.into()));
+    let packed = &told["rules"][PACKED_ID];
+    assert_eq!((&packed["rule"], &packed["was"]), (&"with_password".into(), &"packed".into()));
+    assert_eq!((&packed["changes"], &packed["keys"]), (&serde_json::json!(["text"]), &serde_json::json!(["level"])));
+    let sigma = document(packed, "sigma/packed.yml");
+    assert_eq!((&sigma["path"], &sigma["now"]), (&"sigma/packed.yml".into(), &"sigma/with_password.yml".into()));
+    assert_eq!(sigma["diff"].as_str().map(|d| d.contains("-level: medium\n+level: high\n")), Some(true));
+    assert_eq!(told["rules"][SHARED_ID]["changes"], serde_json::json!(["removed"]));
+    let newer = &told["rules"]["0e2a7c54-5f0b-4c8e-9d51-6f0b8f3b1a22"];
+    assert_eq!((&newer["changes"], &newer["documents"][0]["removed"]), (&serde_json::json!(["added"]), &0.into()));
+    let out = place.run(&["diff"]).fine();
+    assert!(out.contains("\nwith_password: says something else (level); was packed\n"), "{out}");
+}
+
+#[test]
+fn a_folder_is_a_project_a_build_or_a_release() {
+    let place = committed();
+    let copy = Place::project();
+    copy.run(&["pack", "--bump"]).fine();
+    copy.run(&["build", "--out", "out"]).fine();
+    copy.run(&["pack"]).fine();
+    let folder = |name: &str| copy.path(name).display().to_string();
+    for against in [folder(""), folder("out"), folder("dist")] {
+        let ran = place.run(&["diff", "--against", &against, "--exit-code"]);
+        assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{against}: {}", ran.err);
+    }
+    place.edit("rules/packed.det", "with password", "");
+    for (against, changes) in [("", "logic"), ("out", "documents"), ("dist", "logic")] {
+        let told = json(&place, &folder(against));
+        assert_eq!(told["rules"][PACKED_ID]["changes"], serde_json::json!([changes]), "{against}");
+        for path in ["sentinel/packed.kql", "sigma/packed.yml"] {
+            let diff = document(&told["rules"][PACKED_ID], path)["diff"].to_string();
+            assert!(diff.contains("@@") && !diff.contains("shared"), "{against}: {diff}");
+        }
+        assert_eq!(told["rules"].as_object().map(|r| r.len()), Some(1), "{against}");
+    }
+}
+
+#[test]
+fn a_commit_is_any_name_that_git_knows_and_the_project_may_lie_below_the_top() {
+    let place = Place::empty();
+    place.git(&["init", "-q", "-b", "main"]);
+    place.write("README", "first");
+    place.commit();
+    for (name, text) in [
+        ("arcanary.yaml", "name: p\nversion: 0.1.0\ntargets: [sigma]\n"),
+        ("u.det", crate::place::UTILITIES),
+        ("r.det", crate::place::PACKED),
+    ] {
+        place.write(&format!("some/where/{name}"), text);
+    }
+    // Files that git's archives leave out are compared all the same.
+    place.write(".gitattributes", "*.det export-ignore\n");
+    place.commit();
+    place.git(&["tag", "v1"]);
+    place.edit("some/where/r.det", "level medium", "level high");
+    let run = |against: &str| place.run(&["diff", "some/where", "--against", against, "--format", "json"]).fine();
+    let told: Value = serde_json::from_str(&run("v1")).expect("JSON");
+    assert_eq!(told["rules"][PACKED_ID]["changes"], serde_json::json!(["text"]));
+    let told: Value = serde_json::from_str(&run("HEAD~1")).expect("JSON");
+    assert_eq!(told["rules"][PACKED_ID]["changes"], serde_json::json!(["added"]));
+}
+
+#[test]
+fn what_is_neither_a_folder_nor_a_commit_is_refused() {
+    let place = committed();
+    assert!(place.run(&["diff", "--against", "nowhere"]).fails(2).contains("neither a folder nor a commit"));
+    assert!(place.run(&["diff", "--against=--all"]).fails(2).contains("no name of a commit"));
+    assert!(
+        place.run(&["diff", "--against", "rules"]).fails(2).contains("neither a release nor a project nor a build")
+    );
+    let other = Place::project();
+    assert!(other.run(&["diff"]).fails(2).contains("in no git repository"));
+    place.edit("rules/packed.det", "with password", "with pasword");
+    place.commit();
+    place.edit("rules/packed.det", "with pasword", "with password");
+    let err = place.run(&["diff"]).fails(2);
+    assert!(err.contains("the sources of `HEAD` do not compile") && err.contains("did you mean `password`"), "{err}");
+}
+
+#[test]
+fn a_comment_folds_the_diffs_and_nothing_in_it_can_break_out() {
+    let place = committed();
+    place.edit("rules/packed.det", "Archive with a Password", "Archive </details> | ``` [x](y) @all");
+    let out = place.run(&["diff", "--format", "markdown"]).fine();
+    assert!(out.starts_with("### Rules: 0 added, 1 changed, 0 removed\n\nAgainst `HEAD`.\n"), "{out}");
+    let row = out.lines().find(|l| l.starts_with("| **packed**")).expect("a row");
+    assert!(row.contains(r"Archive \</details\> \| \`\`\` \[x\](y) \@all"), "{row}");
+    assert!(out.matches("<details>").count() > 1);
+    assert_eq!(out.matches("<details>").count(), out.matches("</details>\n").count());
+    assert!(out.contains("<summary><code>sentinel/packed.kql</code> +1 −1</summary>\n\n````diff\n"), "{out}");
+    place.run(&["pack", "--bump"]).fine();
+    place.commit();
+    let out = place.run(&["diff", "--format", "markdown"]).fine();
+    assert_eq!(out, "### Rules: 0 added, 0 changed, 0 removed\n\nNothing differs from `HEAD`.\n");
+}
+
+#[test]
+fn a_comment_is_never_longer_than_one_may_be() {
+    let place = Place::empty();
+    place.git(&["init", "-q", "-b", "main"]);
+    place.write("README", "first");
+    place.commit();
+    place.write("arcanary.yaml", "name: p\nversion: 0.1.0\ntargets: [sigma, sentinel, splunk-sysmon]\n");
+    place.write("u.det", crate::place::UTILITIES);
+    for n in 0..220 {
+        let rule = crate::place::PACKED.replace("6f0b8f3b1a20", &format!("{n:012}"));
+        place.write(&format!("r{n}.det"), &rule.replace("rule packed", &format!("rule packed_{n:03}")));
+    }
+    let out = place.run(&["diff", "--format", "markdown"]).fine();
+    assert!(out.chars().count() <= 60_000 && out.contains("… and 20 rules more."), "{}", out.len());
+    assert!(out.contains("documents more differ than fit here"), "{}", out.len());
+    assert_eq!(out.matches("<details>").count(), out.matches("</details>").count());
+}
+
+#[test]
+fn a_target_that_the_project_takes_up_or_drops_shows_in_every_rule() {
+    let place = committed();
+    place.edit("arcanary.yaml", "[sentinel, sigma]", "[defender, sigma]");
+    let told = json(&place, "HEAD");
+    let packed = &told["rules"][PACKED_ID];
+    assert_eq!(packed["changes"], serde_json::json!(["documents"]));
+    assert_eq!(packed["status"]["defender"], serde_json::json!({ "before": "", "now": "exact" }));
+    assert_eq!(packed["status"]["sentinel"], serde_json::json!({ "before": "exact", "now": "" }));
+    let out = place.run(&["diff"]).fine();
+    let line = "packed: the same in other documents; defender: nothing → exact; sentinel: exact → nothing\n";
+    assert!(out.contains(line) && out.contains("--- sentinel/packed.kql (HEAD)"), "{out}");
+    assert_eq!(place.run(&["diff", "--target", "sigma"]).fine(), "");
+}

@@ -1,0 +1,284 @@
+//! `pack` and `verify`.
+
+use crate::place::{Place, run_in};
+use arcanary::pack::archive::{Files, read_tar_gz, tar_gz};
+use arcanary::pack::hash::hex;
+use arcanary::pack::release::files_in;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+fn bytes(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let names = files_in(folder).expect("a folder");
+    names.into_iter().map(|name| (name.clone(), fs::read(folder.join(&name)).expect("a file"))).collect()
+}
+
+fn json(place: &Place, name: &str) -> Value {
+    serde_json::from_str(&place.read(name)).expect("JSON")
+}
+
+fn archive(place: &Place, target: &str) -> Files {
+    let name = format!("acme-0.1.0-{target}");
+    let bytes = fs::read(place.path(&format!("dist/{name}.tar.gz"))).expect("an archive");
+    read_tar_gz(&bytes, &name).expect("an archive")
+}
+
+/// Sums that fit the files as they are now.
+fn sum_again(place: &Place) {
+    let files = bytes(&place.path("dist"));
+    let sums = files.iter().filter(|(name, _)| *name != "SHA256SUMS").map(|(name, b)| format!("{}  {name}\n", hex(b)));
+    place.write("dist/SHA256SUMS", &sums.collect::<String>());
+}
+
+/// An archive with other files in it, and manifest and sums that know its own hash.
+fn repack(place: &Place, target: &str, content: &Files) {
+    let name = format!("acme-0.1.0-{target}");
+    let packed = tar_gz(&name, content).expect("an archive");
+    put_archive(place, target, &packed);
+}
+
+fn put_archive(place: &Place, target: &str, packed: &[u8]) {
+    let file = format!("acme-0.1.0-{target}.tar.gz");
+    fs::write(place.path(&format!("dist/{file}")), packed).expect("written");
+    let mut manifest = json(place, "dist/manifest.json");
+    manifest["checksums"][&file] = Value::from(format!("sha256:{}", hex(packed)));
+    place.write("dist/manifest.json", &manifest.to_string());
+    sum_again(place);
+}
+
+fn released() -> Place {
+    let place = Place::locked();
+    place.write("LICENSE.md", "Apache-2.0");
+    let ran = place.run(&["pack"]);
+    assert_eq!(ran.err, "acme 0.1.0: 2 rules for 2 targets in dist\n");
+    ran.fine();
+    place
+}
+
+#[test]
+fn a_release_has_an_archive_for_each_target_the_sources_changelogs_and_sums() {
+    let place = released();
+    let names = files_in(&place.path("dist")).expect("a folder");
+    for of in ["sentinel", "sigma", "sources"] {
+        assert!(names.contains(&format!("acme-0.1.0-{of}.tar.gz")), "{names:?}");
+    }
+    for name in ["CHANGELOG.md", "SHA256SUMS", "changelog.json", "manifest.json"] {
+        assert!(names.contains(name), "{names:?}");
+    }
+    let sigma = archive(&place, "sigma");
+    assert!(
+        ["LICENSE.md", "packed.yml", "shared.yml"].iter().all(|name| sigma.contains_key(*name)),
+        "{:?}",
+        sigma.keys()
+    );
+    let sources = archive(&place, "sources");
+    let rules = ["rules/packed.det", "rules/shared.det", "rules/utilities.det"];
+    let expected = [&["LICENSE.md", "arcanary.yaml", "pack.lock"], &rules[..]].concat();
+    assert_eq!(sources.keys().collect::<Vec<_>>(), expected);
+    let archives = names.iter().filter(|name| name.ends_with(".tar.gz")).count();
+    assert_eq!(place.run(&["verify", "dist"]).err, format!("acme 0.1.0: 2 rules in {archives} archives: sound\n"));
+}
+
+#[test]
+fn the_manifest_tells_what_each_rule_becomes_needs_and_is_licensed_under() {
+    let place = released();
+    let manifest = json(&place, "dist/manifest.json");
+    let rule = &manifest["rules"]["0e2a7c54-5f0b-4c8e-9d51-6f0b8f3b1a21"];
+    assert_eq!(
+        (&rule["rule"], &rule["version"], &rule["license"]),
+        (&"shared".into(), &"1.0.0".into(), &"DRL-1.1".into())
+    );
+    assert_eq!(rule["targets"]["sentinel"]["status"], "exact");
+    assert_eq!(rule["targets"]["sentinel"]["requires"], serde_json::json!(["DeviceProcessEvents"]));
+    assert_eq!(rule["targets"]["sigma"]["documents"][0], "sigma/shared.yml");
+    assert_eq!(manifest["attack"], serde_json::json!({ "T1560.001": ["packed"] }));
+    assert_eq!(manifest["licenses"], serde_json::json!({ "DRL-1.1": ["shared"] }));
+    assert_eq!(
+        manifest["targets"]["sigma"]["requires"],
+        serde_json::json!(["category process_creation, product windows"])
+    );
+}
+
+#[test]
+fn two_clones_make_the_same_bytes() {
+    let (one, two) = (released(), released());
+    assert_eq!(bytes(&one.path("dist")), bytes(&two.path("dist")));
+    one.run(&["pack"]).fine();
+    assert_eq!(bytes(&one.path("dist")), bytes(&two.path("dist")), "once more over itself");
+}
+
+#[test]
+fn the_sources_build_the_same_release_again() {
+    let place = released();
+    let other = Place::empty();
+    for (path, bytes) in archive(&place, "sources") {
+        other.write(&path, &String::from_utf8(bytes).expect("text"));
+    }
+    other.run(&["pack"]).fine();
+    assert_eq!(bytes(&other.path("dist")), bytes(&place.path("dist")));
+}
+
+#[test]
+fn recordings_that_tests_name_and_own_targets_go_with_the_sources() {
+    let place = Place::project();
+    place.write("events/a.jsonl", "{\"event\": {\"FILE_PATH\": \"C:\\\\rar.exe\", \"COMMAND_LINE\": \"rar a -px b c\"}, \"routing\": {\"event_type\": \"NEW_PROCESS\", \"event_time\": 1773901779334, \"plat\": 268435456}}\n");
+    place.edit(
+        "rules/packed.det",
+        "test \"none\"",
+        "test \"recorded\" fires events 'events/a.jsonl' as limacharlie\n  test \"none\"",
+    );
+    place.write(
+        "targets/own.yaml",
+        &fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/targets/defender.yaml"))
+            .expect("a target")
+            .replace("name: defender", "name: own"),
+    );
+    place.run(&["pack", "--bump"]).fine();
+    place.run(&["pack"]).fine();
+    let sources = archive(&place, "sources");
+    assert!(sources.contains_key("events/a.jsonl") && sources.contains_key("targets/own.yaml"), "{:?}", sources.keys());
+}
+
+#[test]
+fn without_a_lock_with_a_stale_one_and_with_failing_tests_there_is_no_release() {
+    let place = Place::project();
+    assert!(place.run(&["pack"]).fails(2).contains("the project has no pack.lock"));
+    place.run(&["pack", "--bump"]).fine();
+    place.edit("rules/packed.det", "silent", "fires");
+    let err = place.run(&["pack"]).fails(1);
+    assert!(err.contains("error[E0703]: test \"none\" of `packed` fails"), "{err}");
+    place.edit("rules/packed.det", "\"none\" fires", "\"none\" silent");
+    place.edit("rules/packed.det", "level medium", "level high");
+    assert!(place.run(&["pack"]).fails(1).contains("error[E0806]: `packed`"));
+    place.edit("rules/packed.det", "level high", "level medium");
+    place.edit("arcanary.yaml", "[sentinel, sigma]", "[splunk-4688]");
+    place.edit("rules/packed.det", "with password", "with password and process.hash.sha256 exists");
+    assert!(place.run(&["pack"]).fails(1).contains("error[E0901]"));
+    assert!(!place.path("dist").exists());
+}
+
+#[test]
+fn a_part_of_a_project_and_files_without_one_are_no_pack() {
+    let place = Place::locked();
+    assert!(place.run(&["pack", "rules/packed.det"]).fails(2).contains("a pack is a whole project"));
+    let other = Place::empty();
+    other.write("a.det", &place.read("rules/utilities.det"));
+    assert!(other.run(&["pack", "a.det"]).fails(2).contains("a pack is a whole project"));
+}
+
+#[test]
+fn sources_outside_the_projects_folder_are_refused() {
+    let place = Place::locked();
+    let inner = place.path("inner");
+    place.write("inner/arcanary.yaml", "name: inner\nversion: 0.1.0\nsources: [../rules]\ntargets: [sigma]\n");
+    run_in(&inner, &["pack", "--bump"]).fine();
+    let err = run_in(&inner, &["pack"]).fails(2);
+    assert!(err.contains("lies outside the project's folder"), "{err}");
+}
+
+#[test]
+fn a_folder_with_other_files_is_never_replaced() {
+    let place = released();
+    place.write("dist/notes.txt", "mine");
+    let before = bytes(&place.path("dist"));
+    let err = place.run(&["pack"]).fails(2);
+    assert!(err.contains("`notes.txt` there belongs to no release"), "{err}");
+    assert_eq!(bytes(&place.path("dist")), before);
+    place.write("other/a.txt", "mine");
+    place.run(&["pack", "--out", "other"]).fails(2);
+    assert_eq!(place.read("other/a.txt"), "mine");
+}
+
+#[test]
+fn verify_names_each_file_that_is_missing_more_or_another() {
+    let place = released();
+    place.write("dist/CHANGELOG.md", "other");
+    place.remove("dist/changelog.json");
+    place.write("dist/more.txt", "more");
+    let err = place.run(&["verify", "dist"]).fails(1);
+    let lines: Vec<_> = err.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "error: CHANGELOG.md: its sum is not that of SHA256SUMS",
+            "error: changelog.json: SHA256SUMS names it, and it is not there",
+            "error: more.txt: SHA256SUMS does not name it",
+            "3 findings in dist",
+        ]
+    );
+    place.write("dist/\u{1b}[2J", "more");
+    let err = place.run(&["verify", "dist"]).fails(1);
+    assert!(err.contains("error: \\u{1b}[2J: no plain file\n") && !err.contains('\u{1b}'), "{err:?}");
+    assert!(place.run(&["verify", "rules"]).fails(1).contains("there is no SHA256SUMS"));
+    assert!(place.run(&["verify", "nowhere"]).fails(1).contains("no folder"));
+}
+
+#[test]
+fn sums_that_were_made_again_do_not_help_against_the_manifest() {
+    let place = released();
+    place.write("dist/CHANGELOG.md", "other");
+    place.write("dist/more.txt", "more");
+    sum_again(&place);
+    let err = place.run(&["verify", "dist"]).fails(1);
+    assert!(err.contains("CHANGELOG.md: its sum is not that of the manifest"), "{err}");
+    assert!(err.contains("more.txt: the manifest does not name it"), "{err}");
+}
+
+#[test]
+fn archives_hold_what_the_manifest_says_and_nothing_else() {
+    let place = released();
+    let mut content = archive(&place, "sigma");
+    content.insert("packed.yml".into(), b"other".to_vec());
+    content.insert("more.yml".into(), vec![]);
+    content.remove("shared.yml");
+    repack(&place, "sigma", &content);
+    let err = place.run(&["verify", "dist"]).fails(1);
+    for line in ["`shared.yml` is missing in it", "does not name `more.yml` in it", "`packed.yml` in it is another one"]
+    {
+        assert!(err.contains(line), "{err}");
+    }
+}
+
+#[test]
+fn an_archive_that_leads_out_of_its_folder_is_refused() {
+    let place = released();
+    let packed = tar_gz("acme-0.1.0-sigma", &Files::from([("x".into(), vec![])])).expect("an archive");
+    let mut tar = vec![];
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(packed.as_slice()), &mut tar).expect("a tar");
+    let name = b"acme-0.1.0-sigma/x";
+    let mut header = tar::Header::from_byte_slice(&tar[..512]).clone();
+    header.as_old_mut().name[..name.len()].copy_from_slice(b"acme-0.1.0/../../x");
+    header.set_cksum();
+    tar[..512].copy_from_slice(header.as_bytes());
+    let mut gzip = flate2::write::GzEncoder::new(vec![], flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, &tar).expect("written");
+    put_archive(&place, "sigma", &gzip.finish().expect("a gzip"));
+    let err = place.run(&["verify", "dist"]).fails(1);
+    assert!(err.contains("`acme-0.1.0/../../x` does not lie in `acme-0.1.0-sigma`"), "{err}");
+}
+
+#[test]
+fn a_manifest_of_another_format_or_name_is_refused() {
+    for (key, value, says) in
+        [("format", Value::from(2), "its format is 2"), ("name", Value::from("../x"), "no name for a pack")]
+    {
+        let place = released();
+        let mut manifest = json(&place, "dist/manifest.json");
+        manifest[key] = value;
+        place.write("dist/manifest.json", &manifest.to_string());
+        sum_again(&place);
+        let err = place.run(&["verify", "dist"]).fails(1);
+        assert!(err.contains(says), "{err}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_a_release_is_no_file_of_it() {
+    let place = released();
+    let target = place.path("dist/CHANGELOG.md");
+    fs::rename(&target, place.path("elsewhere")).expect("moved");
+    std::os::unix::fs::symlink(place.path("elsewhere"), &target).expect("a link");
+    assert!(place.run(&["verify", "dist"]).fails(1).contains("CHANGELOG.md: no plain file"));
+}
