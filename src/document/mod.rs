@@ -2,7 +2,7 @@
 //!
 //! A target's file names its formats. Each format prepares a *model* (what the document says, as a JSON value) from a
 //! rule's metadata and its printed query, prints every scalar of it, and renders a template. The document is then read
-//! again, and it must be the model: [`render_yaml`] and [`render_json`] are the only ways to a document with a model.
+//! again, and it must be the model: `render_yaml` and `render_json` are the only ways to a document with a model.
 
 mod alert;
 mod defender;
