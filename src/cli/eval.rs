@@ -1,6 +1,6 @@
 //! `arcanary eval`
 
-use super::{Exit, Input, complain, counted, exit_of, report, tell};
+use super::{Exit, Input, complain, counted, exit_of, no_such_rule, report, tell};
 use crate::duration;
 use crate::event::read::{self, Reader, open::open};
 use crate::matching::{Match, Options, Run, Sink, Stopped};
@@ -47,7 +47,7 @@ impl Eval {
             return exit_of(&loaded.diagnostics);
         }
         if let Some(name) = self.rule.iter().find(|n| !loaded.project.rules.contains_key(*n)) {
-            return complain(&format!("there is no rule `{name}`"));
+            return no_such_rule(name, &loaded);
         }
         let options = Options { excepted: self.show_excepted, strict: self.strict, tolerance: self.tolerance };
         let mut run = Run::new(&loaded, &self.rule, options);

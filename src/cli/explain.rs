@@ -1,6 +1,6 @@
 //! `arcanary explain`
 
-use super::{Exit, Input, complain, exit_of, print, report};
+use super::{Exit, Input, exit_of, no_such_rule, print, report};
 use crate::explain::explain;
 use clap::Args;
 
@@ -25,9 +25,7 @@ impl Explain {
         }
         let Some(targets) = self.input.targets(&self.target, &loaded) else { return Exit::Bad };
         let Some(rule) = loaded.project.rules.get(&self.rule) else {
-            let near = crate::diagnostic::nearest(&self.rule, loaded.project.rules.keys().map(String::as_str));
-            let hint = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
-            return complain(&format!("there is no rule `{}`{hint}", self.rule));
+            return no_such_rule(&self.rule, &loaded);
         };
         print(&explain(rule, &loaded, &targets));
         Exit::Fine

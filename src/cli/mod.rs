@@ -219,6 +219,13 @@ fn tell(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
+/// A rule that the command line names is none of the project's.
+fn no_such_rule(name: &str, loaded: &Loaded) -> Exit {
+    let near = diagnostic::nearest(name, loaded.project.rules.keys().map(String::as_str));
+    let hint = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
+    complain(&format!("there is no rule `{name}`{hint}"))
+}
+
 fn complain(message: &str) -> Exit {
     tell(&format!("error: {message}"));
     Exit::Bad

@@ -1,6 +1,6 @@
 //! `arcanary witness`
 
-use super::{Exit, Input, complain, counted, exit_of, print, report as say, tell};
+use super::{Exit, Input, counted, exit_of, no_such_rule, print, report as say, tell};
 use crate::compile::compile;
 use crate::diagnostic::Diagnostic;
 use crate::project::{Loaded, unknown_target};
@@ -34,9 +34,7 @@ impl WitnessArgs {
             return self.findings(&loaded.diagnostics, &loaded);
         }
         let Some(rule) = loaded.project.rules.get(&self.rule) else {
-            let near = crate::diagnostic::nearest(&self.rule, loaded.project.rules.keys().map(String::as_str));
-            let hint = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
-            return complain(&format!("there is no rule `{}`{hint}", self.rule));
+            return no_such_rule(&self.rule, &loaded);
         };
         let made = match &self.target {
             None => self.as_ecs(rule, &loaded),
