@@ -359,6 +359,21 @@ mod engines {
 }
 
 #[test]
+fn what_a_log_cannot_say_is_not_asked_of_its_rows() {
+    let loaded = common::project("rules");
+    let text = "rule here { title \"Here\" id 6c1e6b0d-6d52-4c8e-9d0e-3f3d9b6a0c02 level low os [windows]
+        detect process where process.name is \"a.exe\" and original_name is \"A\" when available }";
+    let project = project(text);
+    let on = |target: &str| {
+        let plan = bind(&project.rules["here"], &project, &loaded.targets.all[target]).unwrap();
+        let logs = witnesses_on(&project.rules["here"], &project, &plan).unwrap();
+        logs.iter().map(|log| counts(&log.witnesses)).collect::<Vec<_>>()
+    };
+    assert_eq!(on("splunk-4688"), [(1, 1, 0)], "events of 4688 have no original name, so none misses by it");
+    assert_eq!(on("splunk-sysmon"), [(1, 2, 0)], "those of Sysmon do");
+}
+
+#[test]
 fn every_row_is_what_its_witness_says_in_another_reading_of_the_target() {
     let projects = ["rules", "tests/cases", "tests/oracle/corners.det"].map(common::project);
     let counted: Vec<[usize; 3]> = std::thread::scope(|scope| {
