@@ -1,8 +1,10 @@
 //! What the columns of a match are called: each step's under the step's name, those that join steps once.
 
 use super::super::lower::pascal;
+use super::step::own_columns;
 use crate::target::By;
-use crate::target::temporal::{Carry, StepsPlan, What, Wide};
+use crate::target::temporal::{Carried, Carry, StepsPlan, What, Wide};
+use std::collections::HashSet;
 
 /// Names that the match itself uses.
 const TAKEN: [&str; 8] =
@@ -19,16 +21,17 @@ impl<'p> Names<'p> {
     pub fn new(plan: &'p StepsPlan<'p>) -> Names<'p> {
         let tables: Vec<&str> =
             plan.steps.iter().flat_map(|s| s.sources.iter().filter_map(|s| s.source.table.as_deref())).collect();
+        let mut taken: HashSet<String> = TAKEN.iter().chain(&tables).map(|name| (*name).to_owned()).collect();
         let mut steps: Vec<String> = vec![];
-        for step in &plan.steps {
+        for (place, step) in plan.steps.iter().enumerate() {
             let plain = pascal(&step.name);
-            let taken = |name: &String| {
-                TAKEN.contains(&name.as_str())
-                    || tables.contains(&name.as_str())
-                    || steps.iter().any(|s| s.eq_ignore_ascii_case(name))
-            };
-            let free = (1..).map(|n| if n == 1 { plain.clone() } else { format!("{plain}{n}") }).find(|n| !taken(n));
-            steps.push(free.unwrap_or(plain));
+            let free = (1..).map(|n| if n == 1 { plain.clone() } else { format!("{plain}{n}") }).find(|name| {
+                !steps.iter().any(|s| s.eq_ignore_ascii_case(name))
+                    && family(plan, place, name).iter().all(|one| !taken.contains(one))
+            });
+            let name = free.unwrap_or(plain);
+            taken.extend(family(plan, place, &name));
+            steps.push(name);
         }
         let mut classes: Vec<String> = vec![];
         for class in &plan.classes {
@@ -63,19 +66,12 @@ impl<'p> Names<'p> {
     /// A carried column as it was logged.
     pub fn carried(&self, carry: Carry) -> String {
         let carried = self.plan.steps.get(carry.step).and_then(|s| s.carried.get(carry.column));
-        let own = carried.map_or_else(String::new, |c| match c.what {
-            What::Field(field) => pascal(field.short()),
-            What::Part(..) => c.columns.iter().flatten().next().map_or_else(String::new, |c| c.name.clone()),
-        });
-        format!("{}{own}", self.step(carry.step))
+        format!("{}{}", self.step(carry.step), carried.map_or_else(String::new, own_name))
     }
 
     /// A condition on a step's event: called after the flag that it is, or numbered.
     pub fn asked(&self, step: usize, asked: usize) -> String {
-        match self.plan.flags.iter().find(|(_, wide)| *wide == Wide::Asked(step, asked)) {
-            Some((flag, _)) => format!("{}Is{}", self.step(step), pascal(flag)),
-            None => format!("{}Is{}", self.step(step), asked + 1),
-        }
+        format!("{}{}", self.step(step), asked_name(self.plan, step, asked))
     }
 
     /// A column of the target in a step's event: the one of a class where that has its very values.
@@ -91,5 +87,52 @@ impl<'p> Names<'p> {
             Some(class) => self.class(class).to_owned(),
             None => format!("{}{column}", self.step(step)),
         }
+    }
+}
+
+/// What a carried column is called behind its step's name.
+fn own_name(carried: &Carried) -> String {
+    match carried.what {
+        What::Field(field) => pascal(field.short()),
+        What::Part(..) => carried.columns.iter().flatten().next().map_or_else(String::new, |c| c.name.clone()),
+    }
+}
+
+/// What a condition on a step's event is called behind the step's name.
+fn asked_name(plan: &StepsPlan, step: usize, asked: usize) -> String {
+    match plan.flags.iter().find(|(_, wide)| *wide == Wide::Asked(step, asked)) {
+        Some((flag, _)) => format!("Is{}", pascal(flag)),
+        None => format!("Is{}", asked + 1),
+    }
+}
+
+/// A step of this name, its tables, and all columns that carry its name before their own.
+fn family(plan: &StepsPlan, place: usize, name: &str) -> Vec<String> {
+    let Some(step) = plan.steps.get(place) else { return vec![] };
+    let fixed = ["", "Time", "Table"].into_iter().map(str::to_owned);
+    let tables = (1..=step.sources.len()).filter(|_| step.sources.len() > 1).map(|n| n.to_string());
+    let carried = step.carried.iter().map(own_name);
+    let asked = (0..step.asked.len()).map(|asked| asked_name(plan, place, asked));
+    let behind = fixed.chain(tables).chain(own_columns(plan.target)).chain(carried).chain(asked);
+    behind.map(|behind| format!("{name}{behind}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::compile::tests::on;
+
+    #[test]
+    fn no_step_takes_a_name_that_another_ones_columns_or_tables_have() {
+        let steps = "detect sequence by host within 10m {
+               a: process or file where process.name is \"a.exe\"
+               a2: process where process.name is \"b.exe\"
+               a_parent: process where process.name is \"c.exe\"
+             }
+             show [a.parent.executable, a_parent.executable]";
+        let query = on("defender", steps).expect("a query");
+        for once in ["let A = ", "let A1 = ", "let A2 = ", "let A22 = ", "let AParent2 = "] {
+            assert_eq!(query.matches(once).count(), 1, "{once} in {query}");
+        }
+        assert!(query.ends_with("AParentExecutable, AParent2Executable\n"), "{query}");
     }
 }
