@@ -4,7 +4,7 @@
 
 use crate::event::engine::{Detected, Engine, Session};
 use crate::event::read::stream::{Piece, Pieces};
-use crate::event::read::{self, Reader, Record};
+use crate::event::read::{self, Reader, Record, Room};
 use crate::event::stream::{self, Events, Held, Naming, Place, Row, Stream};
 use crate::event::time;
 use crate::project::Loaded;
@@ -123,6 +123,7 @@ pub struct Run<'p> {
     /// The files so far, as matches name them.
     files: Vec<Option<String>>,
     session: Session,
+    room: Room,
     said: Said,
     options: Options,
     /// What was seen so far.
@@ -139,8 +140,8 @@ impl<'p> Run<'p> {
         let Options { excepted, tolerance, .. } = options;
         let stream = Stream::new(&engine, stream::Options { tolerance, excepted, naming: Naming::Logged });
         let tally = Tally { rules: vec![(0, 0); rules.len()], ..Tally::default() };
-        let (session, said) = (Session::default(), Said::default());
-        Run { rules, sources: &loaded.sources, engine, stream, files: vec![], session, said, options, tally }
+        let (session, room, said) = (Session::default(), Room::default(), Said::default());
+        Run { rules, sources: &loaded.sources, engine, stream, files: vec![], session, room, said, options, tally }
     }
 
     /// What rules over several events hold, and what they left out so far.
@@ -229,7 +230,9 @@ impl File<'_, '_> {
         let read = match piece.text {
             Err(why) => Err(why.to_owned()),
             Ok(text) => {
-                let read = reader.read(text, &mut |record| open = open && self.record(&record, piece.line));
+                let mut room = std::mem::take(&mut self.run.room);
+                let read = reader.read(text, &mut room, &mut |record| open = open && self.record(record, piece.line));
+                self.run.room = room;
                 read.map_err(|malformed| malformed.why)
             }
         };
@@ -251,7 +254,7 @@ impl File<'_, '_> {
             self.run.tally.other += 1;
             return true;
         };
-        let Run { rules, sources, engine, stream, files, session, said, options, tally } = &mut *self.run;
+        let Run { rules, sources, engine, stream, files, session, said, options, tally, .. } = &mut *self.run;
         tally.events += 1;
         let mut open = true;
         let place = Place { file: files.len().saturating_sub(1), event: self.records, line };

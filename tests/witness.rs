@@ -92,8 +92,8 @@ fn events_in_ecs_are_read_again_as_they_were() {
             let line = serde_json::Value::Object(ecs::object(event)).to_string();
             let reader = read::detect(line.as_bytes()).unwrap_or_else(|| panic!("no reader knows {line}"));
             let mut again = vec![];
-            let result = reader.read(line.as_bytes(), &mut |record| match record {
-                read::Record::Event(event) => again.push(event.into_owned()),
+            let result = reader.read(line.as_bytes(), &mut read::Room::default(), &mut |record| match record {
+                read::Record::Event(event) => again.push(event.clone().into_owned()),
                 read::Record::Other => panic!("no event: {line}"),
             });
             assert!(result.is_ok() && reader.name == "ecs" && again == [event.clone()], "{line}\n{again:?}");

@@ -15,7 +15,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(text.len() <= MOST_BYTES);
         let _ = read::detect(text);
         for reader in read::all() {
-            let _ = reader.read(text, &mut |record| {
+            let _ = reader.read(text, &mut read::Room::default(), &mut |record| {
                 if let read::Record::Event(event) = record {
                     for (id, value) in event.fields() {
                         assert!(id.def().has_kind(event.kind), "{} in {:?}: {value:?}", id.short(), event.kind);

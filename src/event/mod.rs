@@ -46,14 +46,35 @@ impl<'a> Value<'a> {
 pub struct Event<'a> {
     /// Its kind.
     pub kind: Kind,
-    slots: Vec<Option<Value<'a>>>,
+    slots: Slots<'a>,
+}
+
+/// A slot for each field of the language.
+type Slots<'a> = Vec<Option<Value<'a>>>;
+
+/// An empty list in the room of another one, whatever that borrowed from: the library collects in place.
+fn emptied<A, B>(mut all: Vec<Option<A>>) -> Vec<Option<B>> {
+    all.clear();
+    all.into_iter().map(|_| None).collect()
 }
 
 impl<'a> Event<'a> {
     /// An event that has no field yet.
     #[must_use]
     pub fn new(kind: Kind) -> Event<'a> {
-        Event { kind, slots: vec![None; FieldId::COUNT] }
+        Event::within(kind, vec![])
+    }
+
+    /// The same, in room that another event has left.
+    fn within(kind: Kind, room: Slots<'static>) -> Event<'a> {
+        let mut slots: Slots<'a> = emptied(room);
+        slots.resize(FieldId::COUNT, None);
+        Event { kind, slots }
+    }
+
+    /// Leaves its room.
+    fn leave(self) -> Slots<'static> {
+        emptied(self.slots)
     }
 
     /// Gives a field a value; an empty text is none, and takes away what was there.

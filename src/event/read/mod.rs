@@ -15,11 +15,11 @@ pub mod open;
 mod shape;
 pub mod stream;
 
-use super::Event;
+use super::{Event, Slots};
 use crate::sema::{FieldId, Kind};
 use cell::Cell;
 use indexmap::IndexMap;
-use shape::Shape;
+use shape::{Cells, Shape};
 use std::sync::LazyLock;
 
 /// The log schemas that come with the compiler: name and file. The first whose marks are found in a record reads it.
@@ -71,6 +71,13 @@ pub enum Record<'a> {
     Other,
 }
 
+/// What readers keep from one record to the next, so that they need not ask for memory again.
+#[derive(Debug, Default)]
+pub struct Room {
+    cells: Cells<'static>,
+    slots: Slots<'static>,
+}
+
 /// Why a text is no record.
 #[derive(Debug)]
 pub struct Malformed {
@@ -111,23 +118,31 @@ impl Reader {
     #[must_use]
     pub fn knows(&self, text: &[u8]) -> bool {
         let mut known = false;
-        let read = self.shape.each(text, &mut |cells| {
+        let read = self.shape.each(text, &mut vec![], &mut |cells| {
             let has = |columns: &Vec<Column>| columns.iter().all(|c| matches!(cells.get(*c), Some(Some(_))));
             known |= self.marks.iter().any(has);
         });
         read.is_ok() && known
     }
 
-    /// Calls `f` for each record in a text: one object, or a list of them.
+    /// Calls `f` for each record in a text: one object, or a list of them. What one reading has taken of `room`, the next
+    /// one uses again.
     ///
     /// # Errors
     /// The text is no JSON; records before the mistake were handed on.
-    pub fn read<'a>(&self, text: &'a [u8], f: &mut dyn FnMut(Record<'a>)) -> Result<(), Malformed> {
-        let read = self.shape.each(text, &mut |cells| f(self.record(cells)));
+    pub fn read<'a>(&self, text: &'a [u8], room: &mut Room, f: &mut dyn FnMut(&Record<'a>)) -> Result<(), Malformed> {
+        let Room { cells, slots } = room;
+        let read = self.shape.each(text, cells, &mut |cells| {
+            let record = self.record(cells, slots);
+            f(&record);
+            if let Record::Event(event) = record {
+                *slots = event.leave();
+            }
+        });
         read.map_err(|error| Malformed { why: error.to_string() })
     }
 
-    fn record<'a>(&self, cells: &[Option<Cell<'a>>]) -> Record<'a> {
+    fn record<'a>(&self, cells: &[Option<Cell<'a>>], slots: &mut Slots<'static>) -> Record<'a> {
         let cell = |column: &Column| cells.get(*column).and_then(Option::as_ref);
         let is = |(column, values): &(Column, Vec<_>)| cell(column).is_some_and(|c| c.is_any(values));
         let found = self.kinds.iter().find(|source| {
@@ -137,7 +152,7 @@ impl Reader {
                 && !source.unless.iter().any(is)
         });
         let Some(source) = found else { return Record::Other };
-        let mut event = Event::new(source.kind);
+        let mut event = Event::within(source.kind, std::mem::take(slots));
         for (field, take) in &source.fields {
             if let Some(value) = cell(&take.column).and_then(|c| take.value(c, &source.filler)) {
                 event.set(*field, value);

@@ -3,6 +3,7 @@
 
 use super::Column;
 use super::cell::Cell;
+use crate::event::emptied;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -113,12 +114,13 @@ impl Shape {
     pub(super) fn each<'a>(
         &self,
         text: &'a [u8],
+        kept: &mut Cells<'static>,
         f: &mut dyn FnMut(&[Option<Cell<'a>>]),
     ) -> Result<(), serde_json::Error> {
         // Checked as a whole, which is faster than text by text.
         let text = std::str::from_utf8(text).map_err(serde_json::Error::custom)?;
         let mut json = serde_json::Deserializer::from_str(text);
-        Records { shape: self, f }.deserialize(&mut json)?;
+        Records { shape: self, found: Found { kept, f } }.deserialize(&mut json)?;
         json.end()
     }
 
@@ -131,12 +133,26 @@ impl Shape {
     }
 }
 
-type Found<'f, 'a> = &'f mut dyn FnMut(&[Option<Cell<'a>>]);
+/// A record's columns, by their place.
+pub(super) type Cells<'a> = Vec<Option<Cell<'a>>>;
+
+/// Where records go.
+struct Found<'f, 'a> {
+    /// Room for the columns of one, used again for the next.
+    kept: &'f mut Cells<'static>,
+    f: &'f mut dyn FnMut(&[Option<Cell<'a>>]),
+}
+
+impl<'a> Found<'_, 'a> {
+    fn again(&mut self) -> Found<'_, 'a> {
+        Found { kept: self.kept, f: self.f }
+    }
+}
 
 /// A record, or a list of records.
 struct Records<'s, 'f, 'a> {
     shape: &'s Shape,
-    f: Found<'f, 'a>,
+    found: Found<'f, 'a>,
 }
 
 impl<'a> DeserializeSeed<'a> for Records<'_, '_, 'a> {
@@ -154,20 +170,22 @@ impl<'a> Visitor<'a> for Records<'_, '_, 'a> {
         f.write_str("a JSON object, or a list of them")
     }
 
-    fn visit_map<M: MapAccess<'a>>(self, map: M) -> Result<(), M::Error> {
-        let mut cells = vec![None; self.shape.columns];
+    fn visit_map<M: MapAccess<'a>>(mut self, map: M) -> Result<(), M::Error> {
+        let mut cells: Cells<'a> = emptied(std::mem::take(self.found.kept));
+        cells.resize(self.shape.columns, None);
         let mut listed = false;
-        let fill =
-            Fill { shape: self.shape, node: Some(0), cells: &mut cells, items: Some(self.f), listed: &mut listed };
+        let items = Some(self.found.again());
+        let fill = Fill { shape: self.shape, node: Some(0), cells: &mut cells, items, listed: &mut listed };
         fill.visit_map(map)?;
         if !listed {
-            (self.f)(&cells);
+            (self.found.f)(&cells);
         }
+        *self.found.kept = emptied(cells);
         Ok(())
     }
 
-    fn visit_seq<S: SeqAccess<'a>>(self, mut seq: S) -> Result<(), S::Error> {
-        while seq.next_element_seed(Records { shape: self.shape, f: self.f })?.is_some() {}
+    fn visit_seq<S: SeqAccess<'a>>(mut self, mut seq: S) -> Result<(), S::Error> {
+        while seq.next_element_seed(Records { shape: self.shape, found: self.found.again() })?.is_some() {}
         Ok(())
     }
 }
@@ -216,9 +234,9 @@ impl<'a> Visitor<'a> for Fill<'_, '_, '_, 'a> {
                 continue;
             };
             let value = match (edge, &mut self.items) {
-                (Edge { items: true, .. }, Some(f)) => {
+                (Edge { items: true, .. }, Some(found)) => {
                     *self.listed = true;
-                    map.next_value_seed(Records { shape: self.shape, f: &mut **f })?;
+                    map.next_value_seed(Records { shape: self.shape, found: found.again() })?;
                     None
                 }
                 (Edge { node, .. }, _) => map.next_value_seed(self.within(node))?,

@@ -3,7 +3,7 @@
 //! A file holds a record a line, or JSON that goes on over lines (one object, a list, or several objects). Its first line
 //! decides: if that is a whole value, each line is one and a malformed line spoils nothing but itself.
 
-use super::{Malformed, Reader, Record};
+use super::{Malformed, Reader, Record, Room};
 use crate::event::Event;
 use std::io::{self, BufRead};
 
@@ -212,12 +212,13 @@ impl Scan {
 pub fn read_all(reader: &Reader, text: &[u8]) -> Result<Vec<Event<'static>>, (u64, String)> {
     let mut pieces = Pieces::new(text);
     let mut out = vec![];
+    let mut room = Room::default();
     // Reading from memory does not fail.
     while let Ok(Some(piece)) = pieces.next_piece() {
         let text = piece.text.map_err(|why| (piece.line, why.to_owned()))?;
-        let read = reader.read(text, &mut |record| {
+        let read = reader.read(text, &mut room, &mut |record| {
             if let Record::Event(event) = record {
-                out.push(event.into_owned());
+                out.push(event.clone().into_owned());
             }
         });
         read.map_err(|Malformed { why }| (piece.line, why))?;

@@ -257,7 +257,7 @@ proptest::proptest! {
             let mut pieces = Pieces::new(text.as_bytes());
             while let Some(piece) = pieces.next_piece().expect("memory reads") {
                 let Ok(text) = piece.text else { continue };
-                let _ = reader.read(text, &mut |record| {
+                let _ = reader.read(text, &mut Room::default(), &mut |record| {
                     if let Record::Event(event) = record {
                         assert!(event.fields().all(|(id, _)| id.def().has_kind(event.kind)));
                     }
