@@ -1,7 +1,7 @@
 //! Microsoft Defender XDR: custom detections as Microsoft Graph takes them, `POST /security/rules/detectionRules`, v1.0.
 //!
 //! <https://learn.microsoft.com/graph/api/resources/security-detectionrule>: the form with `frequency`, `tactics` and
-//! `entityMappings`; `period`, `mitreTechniques` and `impactedAssets` went on 2026-10-01.
+//! `entityMappings`; `period`, `mitreTechniques` and `impactedAssets` are the older one's.
 
 use super::alert::{Entity, Problem, about_without_questions, entities, severity, tactic_name};
 use super::query::{self, Body};
