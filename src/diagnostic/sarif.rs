@@ -4,6 +4,7 @@
 //! have. Places are relative to the folder that the program ran in (`%SRCROOT%`); columns count characters.
 
 use super::{Code, Diagnostic, Label, Severity};
+use crate::project::FILE_NAME;
 use crate::source::{Sources, Span};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -73,7 +74,7 @@ fn result(diagnostic: &Diagnostic, rules: &[Code], sources: &Sources, seen: &mut
     add("level", json!(level(diagnostic.severity())));
     add("message", json!({ "text": message(diagnostic) }));
     let place = main.and_then(|i| diagnostic.labels.get(i)).and_then(|l| location(l, None, sources));
-    add("locations", Value::Array(place.into_iter().collect()));
+    add("locations", Value::Array(place.or_else(|| of_project(sources)).into_iter().collect()));
     let others = diagnostic.labels.iter().enumerate().filter(|(i, _)| Some(*i) != main);
     let others: Vec<Value> = others.zip(1..).filter_map(|((_, l), id)| location(l, Some(id), sources)).collect();
     if !others.is_empty() {
@@ -114,6 +115,13 @@ fn location(label: &Label, id: Option<usize>, sources: &Sources) -> Option<Value
         out.insert("message".to_owned(), json!({ "text": label.text }));
     }
     Some(Value::Object(out))
+}
+
+/// Where a finding without a place is shown: GitHub refuses a whole log for one result without a location.
+fn of_project(sources: &Sources) -> Option<Value> {
+    let (id, _) = sources.iter().find(|(_, f)| f.name.rsplit('/').next() == Some(FILE_NAME))?;
+    let label = Label { span: Span::new(id, 0, 0), text: "the project".to_owned(), primary: true };
+    location(&label, None, sources)
 }
 
 fn region(span: Span, sources: &Sources) -> Option<Value> {
@@ -249,6 +257,17 @@ mod tests {
         );
         assert_eq!(run["results"][0]["locations"], json!([]));
         assert_eq!(run["columnKind"], "unicodeCodePoints");
+    }
+
+    #[test]
+    fn a_finding_without_a_place_is_shown_at_the_project_file() {
+        let (mut sources, _) = sources();
+        sources.add("ours/arcanary.yaml", "name: ours\n");
+        let log = to_sarif(&[Diagnostic::new(Code::StaleLock, "nowhere")], &sources);
+        let location = &log["runs"][0]["results"][0]["locations"][0];
+        assert_eq!(location["physicalLocation"]["artifactLocation"]["uri"], "ours/arcanary.yaml");
+        assert_eq!(location["physicalLocation"]["region"]["startLine"], 1);
+        assert_eq!(valid(&log), Vec::<String>::new());
     }
 
     #[test]

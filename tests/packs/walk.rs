@@ -110,8 +110,9 @@ fn from_a_clean_folder_to_a_tuning_that_outlives_an_update() {
 
     // What was published is what two clones of the sources make, to the byte; and the first release is as it was.
     let mut made = vec![];
-    for clone in ["one", "another/place"] {
-        git_in(&place.path("."), &["clone", "-q", "ours", clone]);
+    for (clone, breaks) in [("one", "input"), ("another/place", "true")] {
+        // A clone whose git would write other line breaks, if the project's attributes did not say which.
+        git_in(&place.path("."), &["-c", &format!("core.autocrlf={breaks}"), "clone", "-q", "ours", clone]);
         let folder = place.path(clone);
         assert_eq!(bytes(&folder.join("build")), bytes(&place.path("ours/build")), "the reviewed build");
         run_in(&folder, &["build", "--out", "fresh"]).fine();
