@@ -32,7 +32,7 @@ pub fn format(source_text: &str) -> Result<String, Vec<Diagnostic>> {
 /// The same for a file among others.
 ///
 /// # Errors
-/// As [`format`]'s, under this file.
+/// As those of [`format()`], under this file.
 pub fn format_file(file: FileId, source_text: &str) -> Result<String, Vec<Diagnostic>> {
     let source = blank_mark(source_text);
     let source = source.as_deref().unwrap_or(source_text);
