@@ -226,6 +226,18 @@ fn files_in_another_layout_point_at_the_first_line_that_differs() {
     assert_eq!(fs::read(place.path("p/rules/a b.det")).expect("the rule"), before);
 }
 
+#[cfg(unix)]
+#[test]
+fn files_that_are_not_there_or_cannot_be_read_are_findings() {
+    let place = Place::new();
+    std::os::unix::fs::symlink("nowhere", place.path("p/rules/gone.det")).expect("a link");
+    assert_eq!(in_all(&place, &["fmt", "--check", "p"], 2), found("E0004", ""));
+    assert_eq!(in_all(&place, &["check", "p"], 2), found("E0004", ""));
+    for command in ["fmt", "check", "build", "test"] {
+        assert_eq!(in_all(&place, &[command, "./elsewhere"], 2), found("E0004", ""), "{command}");
+    }
+}
+
 #[test]
 fn a_stale_lock_and_a_stale_build_are_found_at_their_rules() {
     let place = Place::new();

@@ -32,7 +32,7 @@ struct Ran {
     /// About files that cannot be formatted, and in machine formats about those that are not.
     findings: Vec<Diagnostic>,
     changed: usize,
-    /// Something could not be read or written.
+    /// Something could not be written.
     broken: bool,
 }
 
@@ -60,7 +60,10 @@ impl Fmt {
         let shown = path.strip_prefix(here()).unwrap_or(path).display().to_string();
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
-            Err(error) => return ran.complain(&format!("{shown}: {error}")),
+            Err(error) => {
+                let message = format!("`{shown}` cannot be read: {error}");
+                return ran.findings.push(Diagnostic::new(Code::Unreadable, message));
+            }
         };
         let id = match ran.sources.add_bytes(&shown, &bytes) {
             Ok(id) => id,
@@ -86,7 +89,9 @@ impl Fmt {
         } else if !self.check
             && let Err(error) = write_whole(path, new)
         {
-            return ran.complain(&format!("cannot write {error}"));
+            tell(&format!("error: cannot write {error}"));
+            ran.broken = true;
+            return;
         }
         ran.changed += 1;
         if (self.check || self.diff) && self.printed.format != Format::Text {
@@ -95,13 +100,6 @@ impl Fmt {
         } else if !self.diff {
             tell(shown);
         }
-    }
-}
-
-impl Ran {
-    fn complain(&mut self, why: &str) {
-        tell(&format!("error: {why}"));
-        self.broken = true;
     }
 }
 
