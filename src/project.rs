@@ -138,7 +138,7 @@ pub fn load(paths: &[PathBuf], here: &Path) -> Loaded {
         choose(paths, here, &mut loaded, &mut chosen);
     }
     if let Some(root) = loaded.root.clone() {
-        read_config(&root, &mut loaded);
+        read_config(&root, here, &mut loaded);
     }
     let project_files = project_files(&mut loaded);
     let mut all: Vec<PathBuf> = project_files.clone();
@@ -164,14 +164,14 @@ pub fn load(paths: &[PathBuf], here: &Path) -> Loaded {
 pub fn load_targets(here: &Path) -> Loaded {
     let mut loaded = Loaded { targets: Targets::built_in(), root: find_root(here), ..Loaded::default() };
     if let Some(root) = loaded.root.clone() {
-        read_config(&root, &mut loaded);
+        read_config(&root, here, &mut loaded);
     }
     loaded
 }
 
-/// The `.det` files that `paths` mean, without reading them; and what could not be found.
+/// The `.det` files that `paths` mean, without reading them; and what was found on the way, in the project file above all.
 #[must_use]
-pub fn det_files(paths: &[PathBuf], here: &Path) -> (Vec<PathBuf>, Vec<Diagnostic>) {
+pub fn det_files(paths: &[PathBuf], here: &Path) -> (Vec<PathBuf>, Loaded) {
     let mut files = vec![];
     let mut loaded = Loaded::default();
     for path in paths {
@@ -186,13 +186,13 @@ pub fn det_files(paths: &[PathBuf], here: &Path) -> (Vec<PathBuf>, Vec<Diagnosti
         loaded.root = find_root(here);
         match loaded.root.clone() {
             Some(root) => {
-                read_config(&root, &mut loaded);
+                read_config(&root, here, &mut loaded);
                 files = project_files(&mut loaded);
             }
             None => loaded.diagnostics.push(no_project()),
         }
     }
-    (files, loaded.diagnostics)
+    (files, loaded)
 }
 
 fn no_project() -> Diagnostic {
@@ -232,13 +232,13 @@ fn unreadable(path: &Path, why: &str) -> Diagnostic {
     Diagnostic::new(Code::Unreadable, format!("`{}` cannot be read: {why}", path.display()))
 }
 
-fn read_config(root: &Path, loaded: &mut Loaded) {
+fn read_config(root: &Path, here: &Path, loaded: &mut Loaded) {
     let path = root.join(FILE_NAME);
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) => return loaded.diagnostics.push(unreadable(&path, &error.to_string())),
     };
-    let id = match loaded.sources.add_bytes(FILE_NAME, &bytes) {
+    let id = match loaded.sources.add_bytes(shown(&path, here), &bytes) {
         Ok(id) => id,
         Err(diagnostic) => return loaded.diagnostics.push(*diagnostic),
     };
@@ -257,8 +257,8 @@ fn read_config(root: &Path, loaded: &mut Loaded) {
             );
         }
     }
-    read_targets(root, loaded);
-    match lock::read(root, &mut loaded.sources) {
+    read_targets(root, here, loaded);
+    match lock::read(root, &shown(&root.join(lock::FILE_NAME), here), &mut loaded.sources) {
         Ok(lock) => loaded.lock = lock.map(|(_, lock)| lock),
         Err(diagnostic) => loaded.diagnostics.push(*diagnostic),
     }
@@ -274,14 +274,14 @@ pub(crate) fn target_files(root: &Path, config: &Config) -> Vec<PathBuf> {
     files
 }
 
-fn read_targets(root: &Path, loaded: &mut Loaded) {
+fn read_targets(root: &Path, here: &Path, loaded: &mut Loaded) {
     let folder = loaded.config.target_files.as_ref().map(|f| root.join(f));
     if let Some((folder, error)) = folder.and_then(|f| std::fs::read_dir(&f).err().map(|e| (f, e))) {
         return loaded.diagnostics.push(unreadable(&folder, &error.to_string()));
     }
     let files = target_files(root, &loaded.config);
     for path in files {
-        let name = shown(&path, root);
+        let name = shown(&path, here);
         match std::fs::read(&path) {
             Err(error) => loaded.diagnostics.push(unreadable(&path, &error.to_string())),
             Ok(bytes) => match loaded.sources.add_bytes(name, &bytes) {
