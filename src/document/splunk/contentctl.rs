@@ -127,8 +127,8 @@ fn kind(said: &Alarm) -> &'static str {
     }
 }
 
-/// contentctl looks for lookups in comments too.
-fn without_comments(search: &str) -> String {
+/// A search as contentctl gets it: it looks for lookups in comments too.
+pub fn without_comments(search: &str) -> String {
     let comment = |line: &&str| line.trim_start().starts_with("```") && line.ends_with("```");
     search.lines().filter(|line| !comment(line)).collect::<Vec<_>>().join("\n")
 }

@@ -1,11 +1,14 @@
 //! What Splunk and contentctl refuse in a saved search, or take for something else, said before they do.
 
-use super::super::alert::{Problem, any_column};
-use super::{AT_RISK, Alarm};
+use super::super::alert::Problem;
+use super::contentctl::without_comments;
+use super::{AT_RISK, Alarm, key_columns};
 use crate::compile::Document;
 use crate::sema::Rule;
 use crate::target::Target;
+use regex::Regex;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// Enterprise Security takes no longer name of a search.
 const NAME: usize = 99;
@@ -62,11 +65,16 @@ pub fn columns(rule: &Rule, target: &Target, document: &Document) -> Vec<Problem
         });
     }
     let keys = rule.meta.throttle.iter().flat_map(|t| &t.keys);
-    for key in keys.filter(|key| any_column(printed, key).is_none()) {
+    for key in keys.filter(|key| key_columns(key, rule, target, document).is_none()) {
+        let missing = match key.as_str() {
+            "host" | "user" => format!("{key}.name"),
+            "process" | "parent" => format!("host.name` and `{key}.pid"),
+            field => field.to_owned(),
+        };
         out.push(Problem {
             span: rule.span,
             why: format!("it throttles by `{key}`, which its rows do not show"),
-            cure: format!("add `{key}` to `show`, or take it out of `throttle`"),
+            cure: format!("add `{missing}` to `show`, or take `{key}` out of `throttle`"),
         });
     }
     out
@@ -113,6 +121,24 @@ pub fn problems(said: &Alarm) -> Vec<Problem> {
         );
     }
     out
+}
+
+/// What contentctl would take for a macro or a lookup although it stands in a string.
+pub fn detection(said: &Alarm) -> Vec<Problem> {
+    static MACRO: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("`([^\\s]+)`").ok());
+    static LOOKUP: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("(?i)\\W(?:input|output)?lookup\\s").ok());
+    let search = without_comments(&said.search);
+    let known = |name: &str| said.filter == name || said.macros.iter().any(|m| m == name);
+    let calls = MACRO.iter().flat_map(|r| r.captures_iter(&search)).filter_map(|c| c.get(1)).map(|m| m.as_str());
+    let mut strange: Vec<String> =
+        calls.filter(|name| !known(name)).map(|name| format!("`{name}` for a macro")).collect();
+    strange.extend(LOOKUP.iter().filter(|r| r.is_match(&search)).map(|_| "the word lookup for a lookup".to_owned()));
+    let problem = |what: String| Problem {
+        span: said.rule.span,
+        why: format!("contentctl takes {what}, and it is text that the search looks for"),
+        cure: "look for other text, or name the project's `documents` without `splunk-contentctl`".to_owned(),
+    };
+    strange.into_iter().map(problem).collect()
 }
 
 /// Rules whose searches or macros would be called alike: the later of each two.

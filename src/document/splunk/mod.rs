@@ -15,8 +15,8 @@ use super::{File, Pack, Refused};
 use crate::backend::one_line;
 use crate::backend::spl::alert::{Frame, framed};
 use crate::compile::Document;
-use crate::sema::{Kind, Level, Rule};
-use crate::target::{Format, Target};
+use crate::sema::{FieldId, Kind, Level, Rule, Type};
+use crate::target::{Format, Part, Target};
 pub use app::app_id;
 
 /// Types of entities that gather risk; all others are what threatens them.
@@ -68,8 +68,11 @@ pub fn files(
     pack: &Pack,
 ) -> Result<Vec<File>, Refused> {
     let said = alarm(rule, target, document)?;
-    let detection = formats.contains(&Format::SplunkContentctl).then(|| contentctl::detection(&said, target, pack));
-    Ok(detection.transpose()?.into_iter().collect())
+    if !formats.contains(&Format::SplunkContentctl) {
+        return Ok(vec![]);
+    }
+    let problems = lint::detection(&said);
+    if problems.is_empty() { Ok(vec![contentctl::detection(&said, target, pack)?]) } else { Err(problems.into()) }
 }
 
 /// Why there are no documents of all rules together.
@@ -151,7 +154,7 @@ fn alarm<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result<Ala
         earliest: format!("-{back}m@m"),
         latest: format!("-{delay}m@m"),
         severity: severity(rule, target).to_owned(),
-        suppress: suppress(rule, document),
+        suppress: suppress(rule, target, document),
         notable: rule.meta.level >= Level::Medium,
         score: score(rule.meta.level),
         risk: if rule.meta.level == Level::Informational { vec![] } else { risk },
@@ -179,11 +182,40 @@ fn used(document: &Document) -> Vec<String> {
     out
 }
 
-/// The columns that a rule throttles by; those that its query lacks are the linter's.
-fn suppress(rule: &Rule, document: &Document) -> (Vec<String>, u64) {
+/// The columns that a rule throttles by; keys that its query lacks are the linter's.
+fn suppress(rule: &Rule, target: &Target, document: &Document) -> (Vec<String>, u64) {
     let Some(throttle) = &rule.meta.throttle else { return (vec![], 0) };
-    let columns = throttle.keys.iter().filter_map(|key| any_column(&document.printed, key));
-    (columns.map(str::to_owned).collect(), throttle.period)
+    let mut columns: Vec<String> = vec![];
+    for column in throttle.keys.iter().filter_map(|key| key_columns(key, rule, target, document)).flatten() {
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    (columns, throttle.period)
+}
+
+/// The columns of a query that have a key: of a host, user or process those that identify it, else its name.
+fn key_columns(key: &str, rule: &Rule, target: &Target, document: &Document) -> Option<Vec<String>> {
+    let field = FieldId::find(key)?;
+    let printed = &document.printed;
+    let one = |name: &str| any_column(printed, name).map(str::to_owned);
+    if field.def().ty != Type::Identity {
+        return Some(vec![one(key)?]);
+    }
+    let shown = |parts: &[Part]| -> Option<Vec<String>> {
+        let name = |part: &Part| printed.columns.iter().any(|c| c.name == part.column).then(|| part.column.clone());
+        parts.iter().map(name).collect()
+    };
+    let identity = rule.kinds.first().and_then(|kind| target.identity(field, *kind)).and_then(shown);
+    identity.or_else(|| {
+        let names: &[&str] = match field.short() {
+            "host" => &["host.name"],
+            "user" => &["user.name"],
+            "process" => &["host.name", "process.pid"],
+            _ => &["host.name", "parent.pid"],
+        };
+        names.iter().map(|name| one(name)).collect()
+    })
 }
 
 /// The middle of the range in which contentctl and Enterprise Security call a score by the level's word.
