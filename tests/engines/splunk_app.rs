@@ -305,3 +305,63 @@ fn text_stands_in_an_app_as_it_was_written_and_names_no_placeholder() {
         assert_eq!(nasty["disabled"], "1", "nothing runs that nobody switched on");
     }
 }
+
+/// Two programs of a host within half an hour, searched for by the app for Sysmon.
+const IN_ORDER: &str = r#"rule r {
+  title "In order" id 00000000-0000-4000-8000-0000000000b1 level high os [windows]
+  show [a.user.name]
+  detect sequence by host within 30m {
+    a: process where process.name is "a.exe"
+    b: process where process.name is "b.exe"
+  }
+}"#;
+
+fn event(time: u64, image: &str, user: &str) -> spl::Row {
+    let row = json!({ "_time": time, "EventCode": 1, "Computer": "H1", "User": user, "index": "main",
+        "Image": format!("C:\\{image}"), "source": "XmlWinEventLog:Microsoft-Windows-Sysmon/Operational" });
+    row.as_object().unwrap().clone()
+}
+
+#[test]
+fn a_run_returns_a_match_that_its_own_stretch_completes_and_no_earlier_one() {
+    let built = of(IN_ORDER);
+    let said = &file(&built, "splunk-sysmon", "default/savedsearches.conf")["In order (splunk-sysmon)"];
+    assert_eq!((said["dispatch.earliest_time"].as_str(), said["dispatch.latest_time"].as_str()), ("-100m@m", "-10m@m"));
+    let mut macros = spl::Macros::default();
+    for (name, settings) in file(&built, "splunk-sysmon", "default/macros.conf") {
+        macros.define(&name, &settings["definition"]);
+    }
+    let first = 1_000_000_000;
+    let found = |user: &str, latest: u64| {
+        // The search sees what lies in its stretch of time.
+        let stretch = latest - 90 * 60..latest;
+        let events = [event(first, "a.exe", user), event(first + 600, "b.exe", user)];
+        let events: Vec<_> = events.into_iter().filter(|e| stretch.contains(&e["_time"].as_u64().unwrap())).collect();
+        spl::read(&at(&said["search"], latest as f64)).expect("a search").run(&events, &macros).expect("rows")
+    };
+    // Runs of every hour, each with its window: one of them finds the match, whenever the hours begin.
+    for shift in [1, 599, 600, 601, 1799, 3000, 3599] {
+        let runs: Vec<_> = (0..6).map(|n| found(r"CORP\kim", first - 3600 + shift + n * 3600)).collect();
+        let rows: Vec<_> = runs.concat();
+        assert_eq!(rows.len(), 1, "{shift}: {runs:?}");
+        assert_eq!((&rows[0]["dest"], &rows[0]["user"]), (&json!("H1"), &json!("kim")), "{shift}");
+        assert!(!rows[0].contains_key("info_max_time"), "{shift}");
+    }
+    let rows = found("-", first + 1000);
+    assert_eq!(rows.len(), 1);
+    assert!(!rows[0].contains_key("user"), "a host without a user: nobody is at risk, {rows:?}");
+}
+
+#[test]
+fn a_filter_macro_leaves_out_what_a_tenant_says() {
+    let built = of(IN_ORDER);
+    let said = &file(&built, "splunk-sysmon", "default/savedsearches.conf")["In order (splunk-sysmon)"];
+    let run = |filter: &str| {
+        let mut macros = spl::Macros::default();
+        macros.define("arcanary_sysmon", "index=main").define("r_filter", filter);
+        let events = [event(1_000_000_000, "a.exe", "kim"), event(1_000_000_600, "b.exe", "kim")];
+        let search = at(&said["search"], 1_000_001_000.0);
+        spl::read(&search).expect("a search").run(&events, &macros).expect("rows").len()
+    };
+    assert_eq!((run("search *"), run("search NOT dest=\"h*\""), run("search dest=\"h*\"")), (1, 0, 1));
+}
