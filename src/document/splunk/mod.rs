@@ -122,15 +122,15 @@ fn alarm<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result<Ala
     let mut problems = missing(rule, target, &found);
     problems.extend(lint::columns(rule, target, document));
     let (names, risk, threats) = objects(&found, document);
+    // A run looks at its own stretch of time and at what a match reaches back: a farther look-back would find nothing more.
     let every = cron::even(rule.meta.schedule.map_or(target.alert.every, |s| s.every));
     let delay = minutes(target.alert.delay);
     let back = minutes(every.saturating_add(printed.reach)).saturating_add(delay);
-    let back = minutes(rule.meta.schedule.map_or(0, |s| s.over)).max(back);
     let filter = format!("{}_filter", rule.name.to_lowercase());
     let frame = Frame {
         names,
         filler: target.filler.clone(),
-        newest: (back > every / 60 + delay).then_some(every),
+        newest: (printed.reach > 0).then_some(every),
         filter: filter.clone(),
     };
     let query = printed.fragments.iter().find_map(|(name, fragment)| match fragment {
