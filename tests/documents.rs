@@ -295,6 +295,11 @@ fn a_target_file_says_which_documents_it_has_or_is_told_what_is_wrong() {
         ("name: t\nextends: sentinel\ndocuments: [sentinel]\n", "`sentinel`: is no format of documents; formats are"),
         ("name: t\nextends: sentinel\ndocuments: [navigator]\n", "is of all targets"),
         ("name: t\nextends: sigma\ndocuments: [sentinel-arm]\n", "is no format for queries of this target's language"),
+        ("name: t\nextends: sentinel\ndocuments: [splunk-app]\n", "is no format for queries of this target's language"),
+        (
+            "name: t\nlanguage: spl\nmacros: { m: x }\nsources: { process: [{ os: [windows], macro: m }] }\ndocuments: [splunk-app]\n",
+            "the target needs `every` under `alert`",
+        ),
         (&format!("{plain}documents: [sentinel-arm]\n"), "the target needs `every` under `alert`"),
         ("name: t\nextends: sentinel\nalert: { every: hourly }\n", "`hourly`: is no duration such as 15m"),
         ("name: t\nextends: sentinel\nalert: { severity: { grave: High } }\n", "`grave`: is no level"),
