@@ -46,13 +46,18 @@ rule nasty_four {
 
 /// A project of one source, built for Splunk.
 fn of(rules: &str) -> Built {
+    on(&TARGETS, rules)
+}
+
+/// The same on some targets.
+fn on(targets: &[&str], rules: &str) -> Built {
     let place = tempfile::tempdir().expect("a folder");
     let config = "name: nasty-pack.1\nversion: 12.3.4\n";
     std::fs::write(place.path().join("arcanary.yaml"), config).expect("a file");
     std::fs::write(place.path().join("r.det"), rules).expect("a file");
     let loaded = load(&[], place.path());
     assert!(!loaded.has_errors(), "{:?}", loaded.diagnostics);
-    let built = build(&loaded, &TARGETS.map(str::to_owned));
+    let built = build(&loaded, &targets.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>());
     let found: Vec<_> = built.diagnostics.iter().filter(|d| d.is_error()).collect();
     assert!(found.is_empty(), "{found:?}");
     built
@@ -350,6 +355,33 @@ fn a_run_returns_a_match_that_its_own_stretch_completes_and_no_earlier_one() {
     let rows = found("-", first + 1000);
     assert_eq!(rows.len(), 1);
     assert!(!rows[0].contains_key("user"), "a host without a user: nobody is at risk, {rows:?}");
+}
+
+/// A burst of a program on a host.
+const OFTEN: &str = r#"rule r {
+  title "Often" id 00000000-0000-4000-8000-0000000000b2 level high os [windows]
+  detect count >= 3 by host within 30m of process where process.name is "a.exe"
+}"#;
+
+#[test]
+fn a_burst_is_found_once_though_it_goes_on_for_hours() {
+    let built = on(&["splunk-sysmon"], OFTEN);
+    let said = &file(&built, "splunk-sysmon", "default/savedsearches.conf")["Often (splunk-sysmon)"];
+    assert_eq!(said["dispatch.earliest_time"], "-130m@m", "an hour, two windows, and the delay");
+    let mut macros = spl::Macros::default();
+    macros.define("arcanary_sysmon", "index=main").define("r_filter", "search *");
+    let first = 1_000_000_000;
+    let events: Vec<spl::Row> = (0..20).map(|n| event(first + n * 600, "a.exe", "kim")).collect();
+    for shift in [1, 601, 1200, 1201, 1799, 3599] {
+        let found = (0..9).flat_map(|n| {
+            let latest = first - 3600 + shift + n * 3600;
+            let stretch = latest - 120 * 60..latest;
+            let seen = events.iter().filter(|e| stretch.contains(&e["_time"].as_u64().unwrap()));
+            let seen: Vec<_> = seen.cloned().collect();
+            spl::read(&at(&said["search"], latest as f64)).expect("a search").run(&seen, &macros).expect("rows")
+        });
+        assert_eq!(found.count(), 1, "{shift}");
+    }
 }
 
 #[test]
