@@ -26,7 +26,8 @@ pub struct Built {
     pub files: BTreeMap<String, String>,
     /// What the manifest says of each target.
     pub targets: IndexMap<String, BTreeMap<String, Entry>>,
-    /// Documents over several rules, by their first folder; a build of a part of the project makes none.
+    /// Documents over several rules, by their first folder. Those of one target need a build of all its rules, those of all
+    /// targets a build of the whole project.
     pub over_rules: BTreeMap<String, Vec<String>>,
     /// It is of the whole project.
     whole: bool,

@@ -12,8 +12,8 @@ mod lint;
 
 use super::alert::{Entity, Problem, about, any_column, entities, missing, severity};
 use super::{File, Pack, Refused};
-use crate::backend::one_line;
 use crate::backend::spl::alert::{Frame, framed};
+use crate::backend::{Fragment, Printed, one_line};
 use crate::compile::Document;
 use crate::sema::{FieldId, Kind, Level, Rule, Type};
 use crate::target::{Format, Part, Target};
@@ -122,22 +122,11 @@ fn alarm<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result<Ala
     let mut problems = missing(rule, target, &found);
     problems.extend(lint::columns(rule, target, document));
     let (names, risk, threats) = objects(&found, document);
-    // A run looks at its own stretch of time and at what a match reaches back: a farther look-back would find nothing more.
     let every = cron::even(rule.meta.schedule.map_or(target.alert.every, |s| s.every));
-    let delay = minutes(target.alert.delay);
-    let back = minutes(every.saturating_add(printed.reach)).saturating_add(delay);
+    let (earliest, latest) = stretch(every, target, printed);
     let filter = format!("{}_filter", rule.name.to_lowercase());
-    let frame = Frame {
-        names,
-        filler: target.filler.clone(),
-        newest: (printed.reach > 0).then_some(every),
-        filter: filter.clone(),
-    };
-    let query = printed.fragments.iter().find_map(|(name, fragment)| match fragment {
-        crate::backend::Fragment::Text(text) if *name == "query" => Some(text),
-        _ => None,
-    });
-    let query = query.ok_or_else(|| "no printer made the fragment `query`".to_owned())?;
+    let newest = (printed.reach > 0).then_some(every);
+    let frame = Frame { names, filler: target.filler.clone(), newest, filter: filter.clone() };
     let title = conf::settled(&one_line(&rule.meta.title));
     let description = if rule.meta.description.trim().is_empty() { &rule.meta.title } else { &rule.meta.description };
     let made = Alarm {
@@ -147,12 +136,12 @@ fn alarm<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result<Ala
         title,
         description: conf::settled(&one_line(description)),
         about: conf::settled(&about(rule)),
-        search: framed(query, &frame),
+        search: framed(query(printed)?, &frame),
         filter,
         macros: used(document),
         cron: cron::schedule(every, &rule.meta.id),
-        earliest: format!("-{back}m@m"),
-        latest: format!("-{delay}m@m"),
+        earliest,
+        latest,
         severity: severity(rule, target).to_owned(),
         suppress: suppress(rule, target, document),
         notable: rule.meta.level >= Level::Medium,
@@ -164,6 +153,23 @@ fn alarm<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result<Ala
     };
     problems.extend(lint::problems(&made));
     if problems.is_empty() { Ok(made) } else { Err(problems.into()) }
+}
+
+/// The stretch of time that a run looks at: its own, as late as events may come in, and what a match reaches back before
+/// that. A farther look-back would find what other runs find.
+fn stretch(every: u64, target: &Target, printed: &Printed) -> (String, String) {
+    let delay = minutes(target.alert.delay);
+    let back = minutes(every.saturating_add(printed.reach)).saturating_add(delay);
+    (format!("-{back}m@m"), format!("-{delay}m@m"))
+}
+
+/// The printed query, without a header.
+fn query(printed: &Printed) -> Result<&str, String> {
+    let query = printed.fragments.iter().find_map(|(name, fragment)| match fragment {
+        Fragment::Text(text) if *name == "query" => Some(text.as_str()),
+        _ => None,
+    });
+    query.ok_or_else(|| "no printer made the fragment `query`".to_owned())
 }
 
 /// Whole minutes, no fewer.
