@@ -26,7 +26,7 @@ pub fn app_id(pack: &str, target: &str) -> String {
 /// The files of the app.
 pub fn files(alarms: &[Alarm], target: &Target, pack: &Pack) -> Result<Vec<File>, String> {
     let id = app_id(&pack.name, &target.name);
-    let head = format!("{} {} for {}", pack_name(pack), pack.version, target.title);
+    let head = conf::settled(&one_line(&format!("{} {} for {}", pack_name(pack), pack.version, target.title)));
     let all = [
         ("default/app.conf", conf::file(&[&head], app(alarms, target, pack, &id))?),
         ("default/macros.conf", conf::file(&[&head, MACROS], macros(alarms, target))?),
@@ -53,9 +53,9 @@ fn app(alarms: &[Alarm], target: &Target, pack: &Pack, id: &str) -> Vec<Stanza> 
         [only] => conf::settled(&one_line(only)),
         _ => pack_name(pack),
     };
-    let said = format!("The detections of {} for {}", pack_name(pack), target.title);
+    let said = one_line(&format!("The detections of {} for {}", pack_name(pack), target.title));
     let stanza = |name: &str, settings: Vec<(&'static str, String)>| (name.to_owned(), settings);
-    let version = ("version", pack.version.clone());
+    let version = ("version", conf::settled(&one_line(&pack.version)));
     vec![
         stanza("install", vec![("is_configured", "0".to_owned()), ("build", build(&pack.version).to_string())]),
         stanza("package", vec![("id", id.to_owned()), ("check_for_updates", "0".to_owned())]),
