@@ -26,7 +26,8 @@ pub struct Built {
     pub files: BTreeMap<String, String>,
     /// What the manifest says of each target.
     pub targets: IndexMap<String, BTreeMap<String, Entry>>,
-    /// Documents over several rules, by their first folder; a build of a part of the project makes none.
+    /// Documents over several rules, by their first folder. Those of one target need a build of all its rules, those of all
+    /// targets a build of the whole project.
     pub over_rules: BTreeMap<String, Vec<String>>,
     /// It is of the whole project.
     whole: bool,
@@ -82,6 +83,8 @@ struct Share<'a> {
     refused: Vec<(&'a str, Diagnostic)>,
     /// What the target can say.
     compiled: Vec<(&'a Rule, Document)>,
+    /// Documents over all rules of the target.
+    over_rules: Vec<File>,
     /// Skips, by their place in the project file, of what the target really cannot say.
     useful: Vec<usize>,
 }
@@ -106,6 +109,7 @@ pub fn build(loaded: &Loaded, targets: &[String]) -> Built {
         let name = target.name.as_str();
         built.files.extend(share.files);
         built.targets.insert(name.to_owned(), share.entries);
+        built.over_rules(share.over_rules);
         useful.extend(share.useful.into_iter().map(|index| (index, name)));
         refused.extend(share.refused.into_iter().map(|(rule, diagnostic)| (rule, name, diagnostic)));
         for (rule, _) in &share.compiled {
@@ -143,6 +147,12 @@ fn share<'a>(loaded: &'a Loaded, target: &Target, pack: &Pack) -> Share<'a> {
             None => one(rule, loaded, target, pack, &mut share),
         };
         share.entries.insert(rule.name.clone(), entry);
+    }
+    if loaded.selected.is_none() {
+        match document::of_target(&share.compiled, target, pack) {
+            Ok(files) => share.over_rules = files,
+            Err(errors) => share.refused.extend(errors.into_iter().map(|d| ("", d))),
+        }
     }
     share
 }

@@ -10,6 +10,7 @@ mod navigator;
 pub mod query;
 mod sentinel;
 mod sigma;
+mod splunk;
 mod template;
 
 use crate::backend::{Fragment, yaml};
@@ -21,6 +22,7 @@ use crate::target::{Format, Platform, Target};
 use alert::Problem;
 use indexmap::IndexMap;
 use serde_json::Value;
+pub use splunk::app_id;
 
 /// A file of a build beside the queries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,7 +88,7 @@ pub fn of_rule(rule: &Rule, target: &Target, document: &Document, pack: &Pack) -
     let mut files = vec![];
     let mut found: Vec<Diagnostic> = vec![];
     let of = |platform: Platform| formats.iter().copied().filter(|f| Platform::of(*f) == platform).collect::<Vec<_>>();
-    for platform in [Platform::Sentinel, Platform::Defender, Platform::Sigma] {
+    for platform in [Platform::Sentinel, Platform::Defender, Platform::Sigma, Platform::Splunk] {
         let formats = of(platform);
         if formats.is_empty() {
             continue;
@@ -95,6 +97,7 @@ pub fn of_rule(rule: &Rule, target: &Target, document: &Document, pack: &Pack) -
             Platform::Sentinel => sentinel::files(rule, target, document, &formats),
             Platform::Defender => defender::files(rule, target, document, &formats),
             Platform::Sigma => sigma::files(rule, target, document, &formats),
+            Platform::Splunk => splunk::files(rule, target, document, &formats, pack),
             Platform::None => Ok(vec![]),
         };
         match made {
@@ -109,6 +112,26 @@ pub fn of_rule(rule: &Rule, target: &Target, document: &Document, pack: &Pack) -
         }
     }
     if found.is_empty() { Ok(files) } else { Err(found) }
+}
+
+/// The documents over all rules that one target can say.
+///
+/// # Errors
+/// `E0905` for what would make two rules one on the platform.
+pub fn of_target(rules: &[(&Rule, Document)], target: &Target, pack: &Pack) -> Result<Vec<File>, Vec<Diagnostic>> {
+    let formats: Vec<Format> = target.documents.iter().copied().filter(|f| pack.wants(*f)).collect();
+    if rules.is_empty() || !formats.iter().any(|f| Platform::of(*f) == Platform::Splunk) {
+        return Ok(vec![]);
+    }
+    splunk::over_rules(rules, target, &formats, pack).map_err(|refused| match refused {
+        splunk::Clash::Twins(twins) => {
+            twins.iter().map(|(rule, problem)| problem.diagnostic(rule, target, Platform::Splunk.name())).collect()
+        }
+        splunk::Clash::Internal(why) => {
+            let message = format!("documents over all rules of `{}`", target.name);
+            vec![Diagnostic::new(Code::Internal, format!("{message}: {why}"))]
+        }
+    })
 }
 
 /// The documents over all rules of a project on all its targets; `rules` with the targets that can say each.

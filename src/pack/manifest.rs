@@ -108,7 +108,7 @@ pub struct OnTarget {
 /// An archive in a manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ArchiveEntry {
-    /// The target whose documents it holds, another folder of the output, or `sources`.
+    /// The target whose documents it holds, `TARGET-app` with its app alone, another folder of the output, or `sources`.
     pub of: String,
     /// The folder in it that holds everything.
     pub folder: String,

@@ -22,6 +22,9 @@ pub const SUMS: &str = "SHA256SUMS";
 /// What the archive of the sources is called where others have their target's name.
 pub const SOURCES: &str = "sources";
 
+/// What the archive of a target's app is called behind its target's name.
+const APP: &str = "-app";
+
 /// The name of the archive of a target.
 #[must_use]
 pub fn archive_name(pack: &str, version: &Version, target: &str) -> String {
@@ -63,9 +66,9 @@ pub fn release(loaded: &Loaded, built: &Built, lock: &Lock) -> io::Result<Files>
     let licenses = licenses(root)?;
     let mut manifest = Manifest::of(loaded, built, lock);
     let mut files = Files::new();
-    let mut add = |name: &str, content: Files, manifest: &mut Manifest| -> io::Result<()> {
+    let mut add = |name: &str, folder: Option<String>, content: Files, manifest: &mut Manifest| -> io::Result<()> {
         let file = archive_name(&lock.pack, &lock.version, name);
-        let folder = file.trim_end_matches(".tar.gz").to_owned();
+        let folder = folder.unwrap_or_else(|| file.trim_end_matches(".tar.gz").to_owned());
         let hashes = content.iter().map(|(path, bytes)| (path.clone(), hash::of_bytes(bytes))).collect();
         files.insert(file.clone(), tar_gz(&folder, &content)?);
         let entry = ArchiveEntry { of: name.to_owned(), folder, files: hashes };
@@ -75,9 +78,13 @@ pub fn release(loaded: &Loaded, built: &Built, lock: &Lock) -> io::Result<Files>
         }
     };
     for (folder, documents) in by_folder(built) {
-        add(folder, documents.into_iter().chain(licenses.clone()).collect(), &mut manifest)?;
+        add(folder, None, documents.into_iter().chain(licenses.clone()).collect(), &mut manifest)?;
     }
-    add(SOURCES, sources(loaded, root, licenses)?, &mut manifest)?;
+    for (target, app) in apps(built) {
+        let content = app.files.into_iter().chain(licenses.clone()).collect();
+        add(&format!("{target}{APP}"), Some(app.id), content, &mut manifest)?;
+    }
+    add(SOURCES, None, sources(loaded, root, licenses)?, &mut manifest)?;
     let loose = built.files.iter().filter(|(path, _)| !path.contains('/'));
     files.extend(loose.map(|(path, text)| (path.clone(), text.clone().into_bytes())));
     files.insert(changelog::MARKDOWN.to_owned(), changelog::markdown(lock).into_bytes());
@@ -98,6 +105,38 @@ fn by_folder(built: &Built) -> BTreeMap<&str, Files> {
         }
     }
     folders
+}
+
+/// An app that a platform installs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct App {
+    /// Its name, which is its folder's.
+    pub id: String,
+    /// Its files, by path from that folder.
+    pub files: Files,
+}
+
+/// The app of each target that has one: it lies in the target's archive too, and in one of its own to be installed from.
+#[must_use]
+pub fn apps(built: &Built) -> BTreeMap<String, App> {
+    let mut out: BTreeMap<String, App> = BTreeMap::new();
+    for (path, text) in &built.files {
+        let mut parts = path.splitn(4, '/');
+        let (Some(target), Some("app"), Some(id), Some(rest)) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            continue;
+        };
+        let app = out.entry(target.to_owned()).or_insert_with(|| App { id: id.to_owned(), files: Files::new() });
+        app.files.insert(rest.to_owned(), text.clone().into_bytes());
+    }
+    out
+}
+
+/// The target whose app an archive of this name holds.
+#[must_use]
+pub fn app_of<'a>(manifest: &Manifest, of: &'a str) -> Option<&'a str> {
+    of.strip_suffix(APP).filter(|target| manifest.targets.contains_key(*target) && !manifest.targets.contains_key(of))
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {

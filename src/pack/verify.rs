@@ -2,8 +2,9 @@
 
 use super::archive::{Files, is_plain, read_tar_gz};
 use super::manifest::{self, ArchiveEntry, Manifest};
-use super::release::{SOURCES, SUMS, archive_name, files_in};
+use super::release::{SOURCES, SUMS, app_of, archive_name, files_in};
 use super::{changelog, hash};
+use crate::document::app_id;
 use semver::Version;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -141,7 +142,11 @@ fn required(manifest: &Manifest, files: &Files) -> Vec<String> {
     let missing = needed.filter(|name| !manifest.archives.contains_key(name));
     wrong.extend(missing.map(|name| format!("{name}: the manifest does not name it as an archive")));
     for (name, entry) in &manifest.archives {
-        if *name != archive(&entry.of) || Some(entry.folder.as_str()) != name.strip_suffix(".tar.gz") {
+        let folder = match app_of(manifest, &entry.of) {
+            Some(target) => Some(app_id(&manifest.name, target)),
+            None => name.strip_suffix(".tar.gz").map(str::to_owned),
+        };
+        if *name != archive(&entry.of) || Some(&entry.folder) != folder.as_ref() {
             wrong.push(format!("{name}: it is not called like what it holds"));
         }
     }
@@ -183,11 +188,12 @@ impl Release {
         self.archives.get(&archive_name(&self.manifest.name, &self.manifest.version, SOURCES))
     }
 
-    /// The documents' files and licences, by path from the output folder.
+    /// The documents' files and licences, by path from the output folder: an app's are in its target's archive too.
     #[must_use]
     pub fn documents(&self) -> Files {
         let of = |(name, entry): (&String, &ArchiveEntry)| Some((entry.of.clone(), self.archives.get(name)?));
-        let archives = self.manifest.archives.iter().filter(|(_, entry)| entry.of != SOURCES).filter_map(of);
+        let archives = self.manifest.archives.iter().filter(|(_, entry)| entry.of != SOURCES);
+        let archives = archives.filter(|(_, entry)| app_of(&self.manifest, &entry.of).is_none()).filter_map(of);
         let inside = archives.flat_map(|(of, files)| files.iter().map(move |(p, b)| (format!("{of}/{p}"), b.clone())));
         let loose = self.manifest.documents.keys().filter(|path| !path.contains('/'));
         let loose = loose.filter_map(|path| Some((path.clone(), self.files.get(path)?.clone())));

@@ -24,6 +24,10 @@ pub enum Format {
     SigmaHq,
     /// The same with exceptions apart, as Sigma's filters
     SigmaFilters,
+    /// Splunk: an app with all rules as saved searches, and its macros
+    SplunkApp,
+    /// Splunk: detections as contentctl takes them, with their macros and story
+    SplunkContentctl,
     /// A layer for the ATT&CK Navigator, of all rules on all targets
     Navigator,
 }
@@ -37,6 +41,8 @@ pub enum Platform {
     Defender,
     /// Sigma.
     Sigma,
+    /// Splunk.
+    Splunk,
     /// Nobody's: the query itself, and what is of all targets.
     None,
 }
@@ -49,6 +55,7 @@ impl Platform {
             Format::SentinelYaml | Format::SentinelArm | Format::SentinelHunting => Platform::Sentinel,
             Format::DefenderRule => Platform::Defender,
             Format::SigmaHq | Format::SigmaFilters => Platform::Sigma,
+            Format::SplunkApp | Format::SplunkContentctl => Platform::Splunk,
             Format::Query | Format::Navigator => Platform::None,
         }
     }
@@ -59,6 +66,7 @@ impl Platform {
         match self {
             Platform::Sentinel | Platform::Defender => Some(Language::Kql),
             Platform::Sigma => Some(Language::Sigma),
+            Platform::Splunk => Some(Language::Spl),
             Platform::None => None,
         }
     }
@@ -70,6 +78,7 @@ impl Platform {
             Platform::Sentinel => "Sentinel",
             Platform::Defender => "Defender",
             Platform::Sigma => "Sigma",
+            Platform::Splunk => "Splunk",
             Platform::None => "",
         }
     }
@@ -77,7 +86,7 @@ impl Platform {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 8] = [
+    pub const ALL: [Format; 10] = [
         Format::Query,
         Format::SentinelYaml,
         Format::SentinelArm,
@@ -85,6 +94,8 @@ impl Format {
         Format::DefenderRule,
         Format::SigmaHq,
         Format::SigmaFilters,
+        Format::SplunkApp,
+        Format::SplunkContentctl,
         Format::Navigator,
     ];
 
@@ -99,6 +110,8 @@ impl Format {
             Format::DefenderRule => "defender-rule",
             Format::SigmaHq => "sigma-hq",
             Format::SigmaFilters => "sigma-filters",
+            Format::SplunkApp => "splunk-app",
+            Format::SplunkContentctl => "splunk-contentctl",
             Format::Navigator => "navigator",
         }
     }
@@ -181,7 +194,7 @@ impl Check<'_> {
             let platform = Platform::of(*format);
             if platform.language().is_some_and(|l| l != language) {
                 self.bad(format.word(), "is no format for queries of this target's language");
-            } else if platform.language() == Some(Language::Kql) && alert.every == 0 {
+            } else if matches!(platform.language(), Some(Language::Kql | Language::Spl)) && alert.every == 0 {
                 self.bad(format.word(), "says how often a rule runs: the target needs `every` under `alert`");
             }
         }

@@ -1,8 +1,8 @@
-//! Starts the real checkers: Microsoft's KQL language service, and pySigma with its converters; and the engines that run
-//! what they checked: duckdb-kql, pySigma's SQLite backend, sigma-rust, rsigma.
+//! Starts the real checkers: Microsoft's KQL language service, pySigma with its converters, Splunk's AppInspect and
+//! contentctl; and the engines that run what they checked: duckdb-kql, pySigma's SQLite backend, sigma-rust, rsigma.
 //!
 //! Each is one process that reads JSON lines and answers with as many, in the same order; what a line holds is
-//! said at the top of `kusto/check.cjs`, `sigma/check.py` and their `run.py`. `setup.sh` installs them.
+//! said at the top of its `check.cjs`, `check.py` or `run.py`. `setup.sh` installs them.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::Write;
@@ -30,11 +30,19 @@ pub enum Checker {
     SigmaCorrelate,
     /// `rsigma`: the same lines, another engine.
     Rsigma,
+    /// `{"name", "archive"}` → `{"name", "checks", "problems"}`.
+    Appinspect,
+    /// `{"name", "files"}` → `{"name", "problems", "searches"}`.
+    Contentctl,
 }
 
 fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
+
+/// What says that a checker is installed.
+const STAMPS: [&str; 6] =
+    ["python.stamp", "node.stamp", "appinspect.stamp", "contentctl.stamp", "sigma-rust.stamp", "rsigma.stamp"];
 
 /// The folder of the installed checkers; `None`, after saying so, where they were not set up.
 ///
@@ -42,10 +50,7 @@ fn project() -> &'static Path {
 /// When `CI` is `true` and they are missing: there a test that is left out must not look like one that passed.
 pub fn tools() -> Option<PathBuf> {
     let folder = std::env::var_os("ARCANARY_TOOLS").map_or_else(|| project().join(".tools"), PathBuf::from);
-    if ["python.stamp", "node.stamp", "sigma-rust.stamp", "rsigma.stamp"]
-        .iter()
-        .all(|stamp| folder.join(stamp).is_file())
-    {
+    if STAMPS.iter().all(|stamp| folder.join(stamp).is_file()) {
         return Some(folder);
     }
     let message = "left out: run tests/engines/setup.sh";
@@ -84,6 +89,11 @@ fn start(program: Checker, more: &[&str], input: String) -> String {
         command.arg("-B").arg(engines.join(script));
         command
     };
+    let own = |name: &str| {
+        let mut command = Command::new(tools.join(name).join("bin/python"));
+        command.arg("-B").arg(engines.join(name).join("check.py"));
+        command
+    };
     let mut command = match program {
         Checker::Kusto => {
             let mut command = Command::new("node");
@@ -100,6 +110,8 @@ fn start(program: Checker, more: &[&str], input: String) -> String {
         Checker::SigmaRun => python("sigma/run.py"),
         Checker::SigmaRust => Command::new(tools.join("sigma-rust/bin/sigma-run")),
         Checker::SigmaCorrelate => python("sigma/correlate.py"),
+        Checker::Appinspect => own("appinspect"),
+        Checker::Contentctl => own("contentctl"),
         Checker::Rsigma => Command::new(tools.join("rsigma/bin/rsigma-run")),
     };
     let mut child = command

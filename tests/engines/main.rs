@@ -12,6 +12,7 @@ mod checker;
 mod common;
 mod selftests;
 mod spl;
+mod splunk_app;
 
 use arcanary::compile::compile;
 use arcanary::target::{Format, Language};

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the real checkers and engines that the tests run: Microsoft's KQL language service, pySigma, duckdb-kql,
-# sigma-rust and rsigma; pre-commit, and the schemas of GitHub's workflows and actions.
+# sigma-rust and rsigma; Splunk's AppInspect and contentctl; pre-commit, and the schemas of GitHub's workflows and actions.
 #
 # Everything goes to .tools/ at the top of the project, or to $ARCANARY_TOOLS. A stamp holds the hash of what was
 # asked for, so a second run does nothing. Nothing is installed outside that folder.
@@ -47,16 +47,26 @@ if ! up_to_date "$tools/python.stamp" "$want" || ! "$tools/python/bin/python" -c
   printf '%s\n' "$want" >"$tools/python.stamp"
 fi
 
-want=$(digest "$(python3 --version)" "$here/ci/requirements.txt")
-if ! up_to_date "$tools/ci.stamp" "$want" || ! "$tools/ci/bin/python" -c '' 2>/dev/null; then
-  echo 'setup: installing pre-commit and check-jsonschema' >&2
-  rm -rf "$tools/ci.stamp" "$tools/ci"
-  python3 -m venv "$tools/ci"
-  "$tools/ci/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$here/ci/requirements.txt" ||
-    fail 'pip could not install tests/engines/ci/requirements.txt; is the package index reachable?'
-  "$tools/ci/bin/python" -m pip check >&2 || fail 'tests/engines/ci/requirements.txt does not hold together'
-  printf '%s\n' "$want" >"$tools/ci.stamp"
-fi
+# checker NAME MODULE HINT: a Python program with requirements of its own, which those of others do not go with.
+checker() {
+  local want
+  want=$(digest "$(python3 --version)" "$here/$1/requirements.txt")
+  if up_to_date "$tools/$1.stamp" "$want" && "$tools/$1/bin/python" -c '' 2>/dev/null; then
+    return
+  fi
+  echo "setup: installing $1" >&2
+  rm -rf "$tools/$1.stamp" "${tools:?}/$1"
+  python3 -m venv "$tools/$1"
+  "$tools/$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$here/$1/requirements.txt" ||
+    fail "pip could not install tests/engines/$1/requirements.txt; is the package index reachable?"
+  "$tools/$1/bin/python" -m pip check >&2 || fail "tests/engines/$1/requirements.txt does not hold together"
+  "$tools/$1/bin/python" -c "import $2" || fail "$1 does not start; $3"
+  printf '%s\n' "$want" >"$tools/$1.stamp"
+}
+
+checker ci 'pre_commit, check_jsonschema' 'the message above says why'
+checker appinspect 'magic, splunk_appinspect.main' 'is libmagic missing? (Debian: apt-get install libmagic1)'
+checker contentctl contentctl.contentctl 'the message above says why'
 
 want=$(digest "node $(node -p process.versions.modules)" "$here/kusto/package.json" "$here/kusto/package-lock.json")
 if ! up_to_date "$tools/node.stamp" "$want" || ! [ -d "$tools/kusto/node_modules" ]; then

@@ -282,3 +282,69 @@ fn a_link_in_a_release_is_no_file_of_it() {
     std::os::unix::fs::symlink(place.path("elsewhere"), &target).expect("a link");
     assert!(place.run(&["verify", "dist"]).fails(1).contains("CHANGELOG.md: no plain file"));
 }
+
+/// The release of a project that is built for Splunk too.
+fn with_an_app() -> Place {
+    let place = Place::project();
+    let config = place.read("arcanary.yaml").replace("[sentinel, sigma]", "[sigma, splunk-4688]");
+    place.write("arcanary.yaml", &config);
+    place.write("LICENSE.md", "Apache-2.0");
+    place.run(&["pack", "--bump"]).fine();
+    place.run(&["pack"]).fine();
+    place
+}
+
+const APP: &str = "acme-0.1.0-splunk-4688-app.tar.gz";
+const ID: &str = "acme_splunk_4688";
+
+#[test]
+fn an_app_has_an_archive_that_splunk_installs_as_it_is() {
+    let place = with_an_app();
+    let packed = fs::read(place.path(&format!("dist/{APP}"))).expect("an archive");
+    let app = read_tar_gz(&packed, ID).expect("all of it lies in the folder of the app's name");
+    let names: Vec<&str> = app.keys().map(String::as_str).collect();
+    let wanted = [
+        "LICENSE.md",
+        "README.md",
+        "default/app.conf",
+        "default/macros.conf",
+        "default/savedsearches.conf",
+        "metadata/default.meta",
+    ];
+    assert_eq!(names, wanted);
+    let conf = String::from_utf8(app["default/app.conf"].clone()).expect("UTF-8");
+    assert!(conf.contains("\nversion = 0.1.0\n") && conf.contains(&format!("\nid = {ID}\n")), "{conf}");
+    assert_eq!(tar_gz(ID, &app).expect("an archive"), packed, "the same bytes again");
+    // The target's archive has it too, beside queries and detections.
+    let whole = archive(&place, "splunk-4688");
+    assert_eq!(whole[&format!("app/{ID}/default/app.conf")], app["default/app.conf"]);
+    assert!(whole.contains_key("packed.spl") && whole.contains_key("contentctl/detections/endpoint/packed.yml"));
+    let verified = place.run(&["verify", "dist"]);
+    assert!(verified.err.contains("5 archives: sound"), "{}", verified.err);
+    // What is taken out of a release has each document once.
+    let release = arcanary::pack::verify::verify(&place.path("dist")).expect("sound");
+    let documents = release.documents();
+    assert!(documents.keys().all(|path| !path.starts_with("splunk-4688-app/")), "{:?}", documents.keys());
+    assert!(documents.contains_key(&format!("splunk-4688/app/{ID}/default/app.conf")));
+}
+
+#[test]
+fn an_app_under_another_name_or_with_other_files_is_no_sound_release() {
+    let other = with_an_app();
+    let mut manifest = json(&other, "dist/manifest.json");
+    manifest["archives"][APP]["folder"] = Value::from("search");
+    let app = read_tar_gz(&fs::read(other.path(&format!("dist/{APP}"))).expect("an archive"), ID).expect("an archive");
+    let packed = tar_gz("search", &app).expect("an archive");
+    fs::write(other.path(&format!("dist/{APP}")), &packed).expect("written");
+    manifest["checksums"][APP] = Value::from(format!("sha256:{}", hex(&packed)));
+    other.write("dist/manifest.json", &manifest.to_string());
+    sum_again(&other);
+    let said = other.run(&["verify", "dist"]).fails(1);
+    assert!(said.contains(&format!("{APP}: it is not called like what it holds")), "{said}");
+    let more = with_an_app();
+    let mut files = app;
+    files.insert("bin/run.py".into(), b"import os".to_vec());
+    put_archive(&more, "splunk-4688-app", &tar_gz(ID, &files).expect("an archive"));
+    let said = more.run(&["verify", "dist"]).fails(1);
+    assert!(said.contains("the manifest does not name `bin/run.py` in it"), "{said}");
+}

@@ -76,6 +76,12 @@ pub enum Step {
     Mvexpand(String),
     /// `| dedup a`
     Dedup(String),
+    /// `| addinfo`: when the search runs, and what stretch of time it looks at.
+    Addinfo,
+    /// `| fields - a, b`
+    Drop(Vec<String>),
+    /// `` | `name` ``
+    Macro(String),
 }
 
 /// A field to sort by.

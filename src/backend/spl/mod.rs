@@ -4,6 +4,7 @@
 //! for false; and `Eval`, which is exact, and before which every field that it reads is filled, because what
 //! Splunk makes of a missing one under NOT is documented nowhere.
 
+pub mod alert;
 mod ast;
 mod eval;
 mod lower;

@@ -51,7 +51,8 @@ fn from(out: &mut String, datamodel: &str, filter: Option<&Search>, by: &[String
     let _ = write!(out, "\n    by _time span=1s{}", wrapped(&by, " ", "        "));
 }
 
-fn step(out: &mut String, step: &Step) {
+/// One command with its pipe.
+pub fn step(out: &mut String, step: &Step) {
     match step {
         Step::Comment(text) => {
             let _ = write!(out, "    ```{}```", super::comment(text));
@@ -110,6 +111,14 @@ fn step(out: &mut String, step: &Step) {
         }
         Step::Dedup(name) => {
             let _ = write!(out, "| dedup {}", field(name));
+        }
+        Step::Addinfo => out.push_str("| addinfo"),
+        Step::Drop(fields) => {
+            out.push_str("| fields -");
+            out.push_str(&wrapped(&fields.iter().map(|f| field(f)).collect::<Vec<_>>(), ", ", "    "));
+        }
+        Step::Macro(name) => {
+            let _ = write!(out, "| `{name}`");
         }
     }
 }

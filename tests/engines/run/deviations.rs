@@ -17,6 +17,8 @@ pub fn beyond(program: Checker, document: &str, row: &Map<String, Json>) -> bool
             document.contains("|cidr") && (texts().any(is_long_address) || networks(document).any(is_several_patterns))
         }
         Checker::Kusto | Checker::KustoRun | Checker::Sigma | Checker::SigmaCorrelate | Checker::Rsigma => false,
+        // They run nothing.
+        Checker::Appinspect | Checker::Contentctl => false,
     }
 }
 

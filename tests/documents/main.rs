@@ -7,7 +7,9 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod splunk;
 
 use arcanary::build::{Built, build};
 use arcanary::project::{Loaded, load};
@@ -295,6 +297,11 @@ fn a_target_file_says_which_documents_it_has_or_is_told_what_is_wrong() {
         ("name: t\nextends: sentinel\ndocuments: [sentinel]\n", "`sentinel`: is no format of documents; formats are"),
         ("name: t\nextends: sentinel\ndocuments: [navigator]\n", "is of all targets"),
         ("name: t\nextends: sigma\ndocuments: [sentinel-arm]\n", "is no format for queries of this target's language"),
+        ("name: t\nextends: sentinel\ndocuments: [splunk-app]\n", "is no format for queries of this target's language"),
+        (
+            "name: t\nlanguage: spl\nmacros: { m: x }\nsources: { process: [{ os: [windows], macro: m }] }\ndocuments: [splunk-app]\n",
+            "the target needs `every` under `alert`",
+        ),
         (&format!("{plain}documents: [sentinel-arm]\n"), "the target needs `every` under `alert`"),
         ("name: t\nextends: sentinel\nalert: { every: hourly }\n", "`hourly`: is no duration such as 15m"),
         ("name: t\nextends: sentinel\nalert: { severity: { grave: High } }\n", "`grave`: is no level"),
@@ -391,6 +398,8 @@ fn sigmahqs_layout_holds_each_document_of_a_rule_once() {
 
 #[test]
 fn documents_of_shipped_rules_are_as_reviewed() {
+    let rule = RULE.replace("  detect", "  throttle 4h by host\n  detect");
+    reviewed("splunk-searches", &splunk::said("splunk-sysmon", &rule).2);
     let built = common::built(&common::project("rules"));
     for (name, path) in [
         ("sentinel-rule", "sentinel/analytics-rules/archive_via_utility.yaml"),
@@ -400,12 +409,23 @@ fn documents_of_shipped_rules_are_as_reviewed() {
         ("defender-rule", "defender/detection-rules/archive_via_utility.json"),
         ("defender-rule-of-steps", "defender/detection-rules/archive_staged_by_utility.json"),
         ("sigma-hq", "sigma/sigmahq/rules/windows/process_creation/proc_creation_win_makecab_renamed.yml"),
+        ("splunk-app", "splunk-sysmon/app/arcanary_archive_utilities_splunk_sysmon/default/app.conf"),
+        ("splunk-macros", "splunk-sysmon/app/arcanary_archive_utilities_splunk_sysmon/default/macros.conf"),
+        ("splunk-metadata", "splunk-sysmon/app/arcanary_archive_utilities_splunk_sysmon/metadata/default.meta"),
+        ("splunk-readme", "splunk-4688/app/arcanary_archive_utilities_splunk_4688/README.md"),
+        ("splunk-detection", "splunk-cim/contentctl/detections/endpoint/makecab_relocated.yml"),
+        ("splunk-detection-of-steps", "splunk-sysmon/contentctl/detections/endpoint/archive_staged_by_utility.yml"),
+        ("splunk-story", "splunk-cim/contentctl/stories/arcanary_archive_utilities.yml"),
         ("navigator", "navigator/layer.json"),
     ] {
-        let mut settings = insta::Settings::clone_current();
-        settings.set_snapshot_path("../snapshots/documents");
-        settings.set_prepend_module_to_snapshot(false);
-        settings.set_omit_expression(true);
-        settings.bind(|| insta::assert_snapshot!(name, built.files[path]));
+        reviewed(name, &built.files[path]);
     }
+}
+
+fn reviewed(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../snapshots/documents");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
 }

@@ -1,0 +1,243 @@
+//! Detections as Splunk's `contentctl` takes them into a content repository: a file for each, and beside them the macros
+//! and the story that they name. <https://github.com/splunk/contentctl>
+
+use super::super::{File, Pack, render_yaml};
+use super::{Alarm, message};
+use crate::backend::one_line;
+use crate::pack::bump::is_name;
+use crate::sema::Level;
+use crate::target::Target;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// What a rule without a date has: contentctl asks for one.
+const NO_DATE: &str = "1970-01-01";
+const AUTHOR: usize = 255;
+const PRODUCTS: [&str; 3] = ["Splunk Enterprise", "Splunk Enterprise Security", "Splunk Cloud"];
+
+/// The detection of a rule.
+pub fn detection(said: &Alarm, target: &Target, pack: &Pack) -> Result<File, String> {
+    let meta = &said.rule.meta;
+    let mut model = json!({
+        "name": title_of(&said.rule.name),
+        "id": meta.id,
+        "version": number(&said.rule.version),
+        "date": date(said),
+        "author": author(meta.author.as_deref().unwrap_or(&pack.name)),
+        "status": status(said),
+        "type": kind(said),
+        "description": format!("{}: {}", said.title, said.description),
+        "data_source": [],
+        "search": without_comments(&said.search),
+        "how_to_implement": how(said, target),
+        "known_false_positives": harmless(said),
+        "references": meta.references.iter().filter(|r| is_page(r)).collect::<Vec<_>>(),
+        "deployment": deployment(said),
+        "drilldown_searches": drilldowns(said),
+        "rba": rba(said),
+        "tags": tags(said, pack),
+        "tests": [],
+    });
+    if let Some(fields) = model.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    let name = said.rule.name.to_lowercase();
+    let path = format!("{}/contentctl/detections/{}/{name}.yml", target.name, said.domain);
+    Ok(File { path, text: render_yaml("splunk-detection", &model, 2, vec![])? })
+}
+
+/// The macros of the detections' log sources, and the story that they belong to. The filters contentctl makes itself.
+pub fn shared(alarms: &[Alarm], target: &Target, pack: &Pack) -> Result<Vec<File>, String> {
+    let mut files = vec![];
+    for (name, definition) in &target.macros {
+        if !alarms.iter().any(|a| a.macros.contains(name)) {
+            continue;
+        }
+        let model = json!({
+            "name": name,
+            "definition": definition,
+            "description": "Where the events lie. Name your index here: the search is cheap then.",
+        });
+        let path = format!("{}/contentctl/macros/{}.yml", target.name, file_name(name));
+        files.push(File { path, text: render_yaml("splunk-macro", &model, 2, vec![])? });
+    }
+    if is_name(&pack.name) && !alarms.is_empty() {
+        let text = story(alarms, target, pack)?;
+        files.push(File { path: format!("{}/contentctl/stories/{}.yml", target.name, file_name(&pack.name)), text });
+    }
+    Ok(files)
+}
+
+fn story(alarms: &[Alarm], target: &Target, pack: &Pack) -> Result<String, String> {
+    let model = json!({
+        "name": pack.name,
+        "id": Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("arcanary:story:{}", pack.name).as_bytes()).to_string(),
+        "version": number(&pack.version),
+        "date": alarms.iter().map(date).max().unwrap_or(NO_DATE),
+        "author": author(&pack.name),
+        "status": "production",
+        "description": format!("The detections of {} for {}.", pack.name, target.title),
+        "narrative": format!("{} {}: its rules are written once and compiled for each platform.", pack.name, pack.version),
+        "references": [],
+        "tags": { "category": ["Adversary Tactics"], "product": PRODUCTS, "usecase": "Advanced Threat Detection" },
+    });
+    render_yaml("splunk-story", &model, 2, vec![])
+}
+
+/// The name of a detection: contentctl derives those of its file and of its filter macro from it, and they are the rule's.
+fn title_of(rule: &str) -> String {
+    let capital = |word: &str| format!("{}{}", word.get(..1).unwrap_or("").to_uppercase(), word.get(1..).unwrap_or(""));
+    rule.split('_').map(capital).collect::<Vec<_>>().join(" ")
+}
+
+/// The name of the file of something with this name.
+fn file_name(name: &str) -> String {
+    name.replace([' ', '-', '.', '/'], "_").to_lowercase()
+}
+
+/// A version of one number that grows with that of three.
+fn number(version: &str) -> u64 {
+    version.split('.').take(3).fold(0, |n, part| n * 1000 + part.parse::<u64>().unwrap_or(0).min(999))
+}
+
+fn date<'a>(said: &'a Alarm) -> &'a str {
+    let meta = &said.rule.meta;
+    meta.modified.as_deref().or(meta.date.as_deref()).unwrap_or(NO_DATE)
+}
+
+fn author(name: &str) -> String {
+    let name = if name.trim().is_empty() { "unknown" } else { name };
+    one_line(name).chars().take(AUTHOR).collect()
+}
+
+fn status(said: &Alarm) -> &'static str {
+    match said.rule.meta.status.as_deref() {
+        Some("deprecated") => "deprecated",
+        Some("stable" | "test") => "production",
+        _ => "experimental",
+    }
+}
+
+/// What contentctl makes of a match: a notable event and risk, risk, or nothing.
+fn kind(said: &Alarm) -> &'static str {
+    match said.rule.meta.level {
+        Level::Informational => "Hunting",
+        Level::Low => "Anomaly",
+        _ => "TTP",
+    }
+}
+
+/// A search as contentctl gets it: it looks for lookups in comments too.
+pub fn without_comments(search: &str) -> String {
+    let comment = |line: &&str| line.trim_start().starts_with("```") && line.ends_with("```");
+    search.lines().filter(|line| !comment(line)).collect::<Vec<_>>().join("\n")
+}
+
+fn how(said: &Alarm, target: &Target) -> String {
+    let macros: Vec<String> = said.macros.iter().map(|name| format!("`{name}`")).collect();
+    let events = if macros.is_empty() {
+        "The data models that it reads must be filled.".to_owned()
+    } else {
+        format!("Say in {} where the events lie.", macros.join(" and "))
+    };
+    format!("It reads the events of {}. {events}", target.title)
+}
+
+fn harmless(said: &Alarm) -> String {
+    let known: Vec<String> = said.rule.meta.false_positives.iter().map(|f| one_line(f)).collect();
+    if known.iter().all(String::is_empty) {
+        "None are known.".to_owned()
+    } else {
+        format!("Known: {}", known.join("; "))
+    }
+}
+
+fn is_page(reference: &str) -> bool {
+    let rest = reference.strip_prefix("https://").or(reference.strip_prefix("http://"));
+    rest.is_some_and(|rest| {
+        rest.starts_with(|c: char| c.is_ascii_alphanumeric()) && !rest.contains(char::is_whitespace)
+    })
+}
+
+/// Schedule and actions are the rule's own, in the place of those of its type.
+fn deployment(said: &Alarm) -> Value {
+    let fields: Vec<&str> = said.risk.iter().map(|(column, _)| column.as_str()).collect();
+    // Text between two of `%` is contentctl's placeholder.
+    let plain = |text: &str| text.replace('%', "\u{ff05}");
+    let notable = json!({
+        "rule_title": plain(&message(said)),
+        "rule_description": plain(&super::plain(&said.about)),
+        "nes_fields": fields,
+    });
+    let mut actions = json!({ "notable": notable, "rba": { "enabled": !said.risk.is_empty() } });
+    if let (false, Some(actions)) = (said.notable, actions.as_object_mut()) {
+        actions.shift_remove("notable");
+    }
+    json!({
+        "scheduling": {
+            "cron_schedule": said.cron,
+            "earliest_time": said.earliest,
+            "latest_time": said.latest,
+            "schedule_window": "auto",
+        },
+        "alert_action": actions,
+    })
+}
+
+fn drilldowns(said: &Alarm) -> Value {
+    let objects: Vec<String> = said.risk.iter().map(|(column, _)| format!("\"${column}$\"")).collect();
+    let mut own = "%original_detection_search%".to_owned();
+    for (column, _) in said.risk.iter().take(2) {
+        own.push_str(&format!(" | search {column}=\"${column}$\""));
+    }
+    let risk = format!(
+        "| from datamodel:\"Risk.All_Risk\" | search normalized_risk_object IN ({}) | stats count min(_time) AS first \
+         max(_time) AS last values(search_name) AS searches BY normalized_risk_object",
+        objects.join(", ")
+    );
+    let at = |name: &str, search: &str, earliest: &str, latest: &str| json!({ "name": name, "search": search, "earliest_offset": earliest, "latest_offset": latest });
+    let found = at("What the search found", &own, "$info_min_time$", "$info_max_time$");
+    if said.risk.is_empty() {
+        // contentctl asks for two.
+        return json!([found, at("The same of the last seven days", &own, "7d", "0")]);
+    }
+    json!([found, at("Risk of the last seven days", &risk, "7d", "0")])
+}
+
+/// Nothing where nothing is at risk.
+fn rba(said: &Alarm) -> Value {
+    if said.risk.is_empty() {
+        return Value::Null;
+    }
+    let risk = said.risk.iter().map(|(column, kind)| json!({ "field": column, "type": kind, "score": said.score }));
+    let threats = said.threats.iter().map(|(column, kind)| json!({ "field": column, "type": kind }));
+    json!({
+        "message": message(said),
+        "risk_objects": risk.collect::<Vec<_>>(),
+        "threat_objects": threats.collect::<Vec<_>>(),
+    })
+}
+
+fn tags(said: &Alarm, pack: &Pack) -> Value {
+    let all = &said.attack;
+    // Beside a technique's part contentctl takes the technique for a mistake.
+    let part = |id: &String| all.iter().any(|o| o.strip_prefix(id.as_str()).is_some_and(|rest| rest.starts_with('.')));
+    let attack: Vec<&String> = all.iter().filter(|id| !part(id)).collect();
+    let mut tags = json!({
+        "analytic_story": if is_name(&pack.name) { vec![&pack.name] } else { vec![] },
+        "asset_type": "Endpoint",
+        "mitre_attack_id": attack,
+        "product": PRODUCTS,
+        "security_domain": said.domain,
+    });
+    let Some(fields) = tags.as_object_mut() else { return tags };
+    if status(said) == "production" {
+        let why = "The rule's own tests run with it before it is compiled; it comes without recorded attack data.";
+        fields.insert("manual_test".to_owned(), json!(why));
+    }
+    let (columns, seconds) = &said.suppress;
+    if !columns.is_empty() {
+        fields.insert("throttling".to_owned(), json!({ "fields": columns, "period": format!("{seconds}s") }));
+    }
+    tags
+}
