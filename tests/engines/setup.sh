@@ -65,7 +65,7 @@ checker() {
 }
 
 checker ci 'pre_commit, check_jsonschema' 'the message above says why'
-checker appinspect 'magic, splunk_appinspect.main' 'is libmagic missing? (Debian: apt-get install libmagic1)'
+checker appinspect 'pylibmagic, magic, splunk_appinspect.main' 'the message above says why'
 checker contentctl contentctl.contentctl 'the message above says why'
 
 want=$(digest "node $(node -p process.versions.modules)" "$here/kusto/package.json" "$here/kusto/package-lock.json")

@@ -15,7 +15,8 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-PROGRAM = Path(sys.executable).parent / "splunk-appinspect"
+#: Its own script does not know the libmagic that is installed beside it.
+PROGRAM = [sys.executable, "-c", "import pylibmagic; from splunk_appinspect.main import execute; execute()"]
 #: Results that are no finding. `skipped` is a check that needs what an app of ours does not have.
 QUIET = {"success", "not_applicable", "skipped"}
 
@@ -23,7 +24,7 @@ QUIET = {"success", "not_applicable", "skipped"}
 def inspect(archive):
     with tempfile.TemporaryDirectory() as place:
         report = Path(place) / "report.json"
-        command = [PROGRAM, "inspect", archive, "--mode", "precert", "--data-format", "json", "--output-file", report]
+        command = [*PROGRAM, "inspect", archive, "--mode", "precert", "--data-format", "json", "--output-file", report]
         # It leaves its traces in the current directory and in the home folder.
         environment = {**os.environ, "HOME": place, "TMPDIR": place}
         ended = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True)
