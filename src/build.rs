@@ -139,7 +139,7 @@ fn share<'a>(loaded: &'a Loaded, target: &Target, pack: &Pack) -> Share<'a> {
     let mut share = Share::default();
     for rule in loaded.rules() {
         let entry = match &rule.disabled {
-            Some(why) => without_document(rule, "disabled", vec![why.clone()]),
+            Some(disabled) => without_document(rule, "disabled", vec![disabled.words()]),
             None => one(rule, loaded, target, pack, &mut share),
         };
         share.entries.insert(rule.name.clone(), entry);
@@ -149,12 +149,10 @@ fn share<'a>(loaded: &'a Loaded, target: &Target, pack: &Pack) -> Share<'a> {
 
 /// One rule on one target.
 fn one<'a>(rule: &'a Rule, loaded: &'a Loaded, target: &Target, pack: &Pack, share: &mut Share<'a>) -> Entry {
-    let skips = &loaded.config.skip;
-    let skip = skips.iter().enumerate().find(|(_, s)| s.rule == rule.name && s.targets.contains(&target.name));
     let compiled = compile(rule, &loaded.project, target);
-    if let Some((index, skip)) = skip {
+    if let Some((skip, index)) = loaded.skip_of(&rule.name, &target.name) {
         if compiled.is_err() {
-            share.useful.push(index);
+            share.useful.extend(index);
         }
         return without_document(rule, "skipped", vec![skip.because.clone()]);
     }

@@ -21,8 +21,8 @@ pub fn explain(rule: &Rule, loaded: &Loaded, targets: &[String]) -> String {
     }
     let attack = if meta.attack.is_empty() { String::new() } else { format!(", ATT&CK {}", meta.attack.join(", ")) };
     let _ = writeln!(out, "Level {}, on {}{attack}.\n", meta.level.word(), systems.join(", "));
-    if let Some(why) = &rule.disabled {
-        let _ = writeln!(out, "Switched off: {why}\n");
+    if let Some(disabled) = &rule.disabled {
+        let _ = writeln!(out, "Switched off: {}\n", disabled.words());
     }
     if let Some(detect) = rule.detect() {
         words.detect(detect, &mut out);
@@ -46,7 +46,7 @@ pub fn explain(rule: &Rule, loaded: &Loaded, targets: &[String]) -> String {
     out.push('\n');
     for name in targets {
         let Some(target) = loaded.targets.all.get(name) else { continue };
-        if let Some(skip) = loaded.config.skip.iter().find(|s| s.rule == rule.name && s.targets.contains(name)) {
+        if let Some((skip, _)) = loaded.skip_of(&rule.name, name) {
             let _ = writeln!(out, "{name}: skipped, {}\n", skip.because);
             continue;
         }

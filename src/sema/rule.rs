@@ -19,10 +19,16 @@ pub struct Exception {
     pub because: String,
     /// The last day on which it is meant to hold.
     pub until: Option<String>,
+    /// Where that stands.
+    pub until_span: Option<Span>,
     /// The step that it reads.
     pub step: Option<usize>,
     /// What it excepts, as written.
     pub expr: Expr,
+    /// A tune brought it.
+    pub tuned: bool,
+    /// The name of the shared exception that it is.
+    shared: Option<String>,
     span: Span,
 }
 
@@ -31,6 +37,25 @@ impl Exception {
     #[must_use]
     pub fn span(&self) -> Span {
         self.span
+    }
+}
+
+/// Why a tenant has switched a rule off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disabled {
+    /// Why.
+    pub because: String,
+    /// The last day on which it is meant to be off.
+    pub until: Option<String>,
+    /// Where that stands.
+    pub span: Span,
+}
+
+impl Disabled {
+    /// Why, and until when: for notes and messages.
+    #[must_use]
+    pub fn words(&self) -> String {
+        self.until.as_ref().map_or_else(|| self.because.clone(), |day| format!("{} (until {day})", self.because))
     }
 }
 
@@ -55,10 +80,12 @@ pub struct Rule {
     pub exceptions: Vec<Exception>,
     /// Fire at this score.
     pub threshold: Option<(u64, Span)>,
+    /// The threshold that a tune replaced.
+    pub threshold_before: Option<(u64, Span)>,
     /// Its tests, its tunes' tests behind them.
     pub tests: Vec<ast::Test>,
     /// A tenant has switched it off: why.
-    pub disabled: Option<String>,
+    pub disabled: Option<Disabled>,
     /// Where its name stands.
     pub span: Span,
     /// Where its detection stands.
@@ -164,6 +191,18 @@ impl Rule {
         &self.flags
     }
 
+    /// What tunes set of it, and where: `level`, `threshold`, `disable` and so on, but for exceptions and tests.
+    #[must_use]
+    pub fn tuned(&self) -> &[(String, Span)] {
+        &self.tuned
+    }
+
+    /// Whether a tune set something of it, or brought an exception.
+    #[must_use]
+    pub fn is_tuned(&self) -> bool {
+        !self.tuned.is_empty() || self.exceptions.iter().any(|e| e.tuned)
+    }
+
     /// Names of its flags.
     pub fn flag_names(&self) -> impl Iterator<Item = &str> {
         self.flags.iter().map(|f| f.name.text.as_str())
@@ -187,6 +226,7 @@ pub(super) fn resolve(
         kinds: vec![],
         exceptions: vec![],
         threshold: None,
+        threshold_before: None,
         tests: vec![],
         disabled: None,
         span: ast.name.span,
@@ -205,7 +245,7 @@ pub(super) fn resolve(
     for part in ast.parts {
         match part.kind {
             RulePartKind::Flag(flag) => rule.flags.push(flag),
-            RulePartKind::Except(except) => add_exception(&mut rule, except, part.span, project, report),
+            RulePartKind::Except(except) => add_exception(&mut rule, (except, false), part.span, project, report),
             RulePartKind::Threshold(n, span) => match rule.threshold {
                 Some((_, first)) => report.push(
                     Diagnostic::new(Code::RepeatedEntry, "`threshold` is given twice")
@@ -321,14 +361,17 @@ fn shown_of_count(count: &ast::Count, elements: &[ast::MetaElement], report: &mu
     }
 }
 
-fn add_exception(rule: &mut Rule, except: Except, span: Span, project: &Project, report: &mut Report) {
+fn add_exception(rule: &mut Rule, (except, tuned): (Except, bool), span: Span, project: &Project, report: &mut Report) {
     let exception = match except {
         Except::Inline { title, reason, expr } => Exception {
             title: title.value,
             because: reason.because.value,
+            until_span: reason.until.as_ref().map(|u| u.1),
             until: reason.until.map(|u| u.0),
             step: None,
             expr: *expr,
+            tuned,
+            shared: None,
             span: title.span,
         },
         Except::Named { name, step } => {
@@ -365,18 +408,35 @@ fn add_exception(rule: &mut Rule, except: Except, span: Span, project: &Project,
                 title: shared.title.value.clone(),
                 because: shared.reason.because.value.clone(),
                 until: shared.reason.until.as_ref().map(|u| u.0.clone()),
+                until_span: shared.reason.until.as_ref().map(|u| u.1),
                 step: index,
                 expr: shared.expr.clone(),
+                tuned,
+                shared: Some(name.text),
                 span: name.span,
             }
         }
     };
     if let Some(twin) = rule.exceptions.iter().find(|e| e.title == exception.title) {
-        report.push(
+        let same = twin.shared.is_some() && (&twin.shared, twin.step) == (&exception.shared, exception.step);
+        if tuned && !twin.tuned && same {
+            report.push(
+                Diagnostic::new(Code::Covered, format!("`{}` has this exception itself", rule.name))
+                    .at(exception.span, "changes nothing")
+                    .also(twin.span, "already here")
+                    .help("take it out of the tune"),
+            );
+            return;
+        }
+        let mut diagnostic =
             Diagnostic::new(Code::RepeatedEntry, format!("two exceptions are called `{}`", exception.title))
                 .at(exception.span, "again here")
-                .also(twin.span, "first here"),
-        );
+                .also(twin.span, "first here");
+        if tuned && !twin.tuned {
+            diagnostic =
+                diagnostic.help("take it out of the tune if the rule's own is enough, else give it another title");
+        }
+        report.push(diagnostic);
     }
     rule.exceptions.push(exception);
 }
@@ -439,12 +499,18 @@ fn check_bodies(rule: &Rule, project: &Project, report: &mut Report) {
 }
 
 /// Applies tenants' tunes in the order of the files.
-pub(super) fn apply_tunes(tunes: Vec<ast::Tune>, project: &mut Project, report: &mut Report) {
+pub(super) fn apply_tunes(
+    tunes: Vec<ast::Tune>,
+    gone: &HashMap<String, String>,
+    project: &mut Project,
+    report: &mut Report,
+) {
     for tune in tunes {
         // The rule changes places with the last one while it is tuned; all are sorted in the end.
         let Some(mut rule) = project.rules.swap_remove(&tune.name.text) else {
             if !project.is_broken(&tune.name.text) {
-                report.unknown("rule", &tune.name.text, tune.name.span, project.rules.keys().map(String::as_str));
+                let known = project.rules.keys().map(String::as_str);
+                tuned_gone(&tune.name, gone.get(&tune.name.text), known, report);
             }
             continue;
         };
@@ -454,6 +520,21 @@ pub(super) fn apply_tunes(tunes: Vec<ast::Tune>, project: &mut Project, report: 
         project.rules.insert(rule.name.clone(), rule);
     }
     project.rules.sort_keys();
+}
+
+/// A tune of a rule that is not there, or not any more.
+fn tuned_gone<'a>(name: &ast::Ident, why: Option<&String>, known: impl Iterator<Item = &'a str>, report: &mut Report) {
+    let diagnostic = Diagnostic::new(Code::TunedGone, format!("the tuned rule `{}` is gone", name.text));
+    let diagnostic = match why {
+        Some(why) => diagnostic.at(name.span, why).help("take the tune out; nothing is left that it could change"),
+        None => report.did_you_mean(
+            diagnostic.at(name.span, "no rule of this project, or of its packs, has this name"),
+            &name.text,
+            name.span,
+            known,
+        ),
+    };
+    report.push(diagnostic);
 }
 
 const TUNABLE: [&str; 4] = ["level", "status", "schedule", "throttle"];
@@ -487,14 +568,17 @@ fn apply_part(rule: &mut Rule, part: ast::RulePart, project: &Project, report: &
                 .note("a tune takes except, level, status, threshold, schedule, throttle, disable and test"),
         ),
         RulePartKind::Threshold(n, span) => {
-            rule.threshold = Some((n, span));
+            rule.threshold_before = rule.threshold.replace((n, span));
             weights::check_threshold(rule, (n, span), report);
         }
-        RulePartKind::Disable(reason) => rule.disabled = Some(reason.because.value),
+        RulePartKind::Disable(reason) => {
+            let (because, until) = (reason.because.value, reason.until.map(|u| u.0));
+            rule.disabled = Some(Disabled { because, until, span: part.span });
+        }
         RulePartKind::Except(except) => {
             let before = report.diagnostics.len();
             let others = rule.exceptions.len();
-            add_exception(rule, except, part.span, project, report);
+            add_exception(rule, (except, true), part.span, project, report);
             let added = rule.exceptions.iter().skip(others).map(|e| &e.expr);
             let what = format!("rule `{}`", rule.name);
             if size::check(&what, added, &mut rule.tests_held, project, report) {
