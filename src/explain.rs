@@ -21,6 +21,10 @@ pub fn explain(rule: &Rule, loaded: &Loaded, targets: &[String]) -> String {
     }
     let attack = if meta.attack.is_empty() { String::new() } else { format!(", ATT&CK {}", meta.attack.join(", ")) };
     let _ = writeln!(out, "Level {}, on {}{attack}.\n", meta.level.word(), systems.join(", "));
+    if let [first, rest @ ..] = rule.tuned() {
+        let keys = rest.iter().fold(first.0.clone(), |all, (key, _)| format!("{all}, {key}"));
+        let _ = writeln!(out, "Set by a tune: {keys}.\n");
+    }
     if let Some(disabled) = &rule.disabled {
         let _ = writeln!(out, "Switched off: {}\n", disabled.words());
     }
@@ -40,7 +44,8 @@ pub fn explain(rule: &Rule, loaded: &Loaded, targets: &[String]) -> String {
     }
     for exception in &rule.exceptions {
         let until = exception.until.as_ref().map_or_else(String::new, |u| format!(", until {u}"));
-        let _ = writeln!(out, "\nExcept \"{}\" ({}{until}), where", exception.title, exception.because);
+        let by = if exception.tuned { ", by a tune" } else { "" };
+        let _ = writeln!(out, "\nExcept \"{}\" ({}{until}{by}), where", exception.title, exception.because);
         words.expr(&exception.expr, 1, &mut out);
     }
     out.push('\n');

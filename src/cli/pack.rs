@@ -130,6 +130,7 @@ fn moved(m: &Moved) -> String {
     let why = match (m.change, &m.was) {
         (Change::Added, _) if m.from.is_some() => "is there again".to_owned(),
         (Change::Added, _) => "is new".to_owned(),
+        (Change::Logic | Change::Text, None) if m.because.is_some() => m.because.clone().unwrap_or_default(),
         (Change::Logic, Some(was)) => format!("means something else, and was `{was}`"),
         (Change::Logic, None) => "means something else".to_owned(),
         (Change::Text, Some(was)) => format!("was `{was}`"),
