@@ -98,7 +98,7 @@ pub struct Loaded {
     /// The packs that it stands on, each behind those that it stands on itself.
     pub packs: Vec<Upstream>,
     /// The files of packs, by the pack's place among these.
-    of_packs: HashMap<FileId, usize>,
+    pub pack_files: HashMap<FileId, usize>,
     /// The resolved project.
     pub project: sema::Project,
     /// Built-in targets and the project's own.
@@ -136,7 +136,7 @@ impl Loaded {
     /// The pack that a file belongs to; `None`: it is the project's own.
     #[must_use]
     pub fn pack_of(&self, file: FileId) -> Option<&Upstream> {
-        self.packs.get(*self.of_packs.get(&file)?)
+        self.packs.get(*self.pack_files.get(&file)?)
     }
 
     /// The folder from which the paths in a file count: that of the pack it belongs to, else of the nearest project around
@@ -189,7 +189,7 @@ pub fn load(paths: &[PathBuf], here: &Path) -> Loaded {
         loaded.diagnostics.push(Diagnostic::new(Code::Unreadable, "there are no `.det` files here"));
     }
     let parsed = read_files(&all, here, &mut loaded);
-    loaded.of_packs = packs::files(&loaded);
+    loaded.pack_files = packs::files(&loaded);
     resolve(parsed, &mut loaded);
     select(&chosen, &project_files, &mut loaded);
     sort(&mut loaded.diagnostics);

@@ -524,11 +524,13 @@ pub(super) fn apply_tunes(
 
 /// A tune of a rule that is not there, or not any more.
 fn tuned_gone<'a>(name: &ast::Ident, why: Option<&String>, known: impl Iterator<Item = &'a str>, report: &mut Report) {
-    let diagnostic = Diagnostic::new(Code::TunedGone, format!("the tuned rule `{}` is gone", name.text));
     let diagnostic = match why {
-        Some(why) => diagnostic.at(name.span, why).help("take the tune out; nothing is left that it could change"),
+        Some(why) => Diagnostic::new(Code::TunedGone, format!("the tuned rule `{}` is gone", name.text))
+            .at(name.span, why)
+            .help("take the tune out: nothing is left that it could change"),
         None => report.did_you_mean(
-            diagnostic.at(name.span, "no rule of this project, or of its packs, has this name"),
+            Diagnostic::new(Code::TunedGone, format!("there is no rule `{}` to tune", name.text))
+                .at(name.span, "neither the project nor a pack below it has a rule of this name"),
             &name.text,
             name.span,
             known,

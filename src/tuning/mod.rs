@@ -10,7 +10,7 @@ mod silenced;
 
 pub use day::today;
 
-use crate::diagnostic::{Code, Diagnostic, sort};
+use crate::diagnostic::{Diagnostic, sort};
 use crate::project::Loaded;
 use crate::sema::Rule;
 use crate::testing;
@@ -40,25 +40,5 @@ fn is_reached(rule: &Rule, loaded: &Loaded) -> bool {
     !rule.broken && (rule.is_tuned() || loaded.pack_of(rule.span.file).is_some())
 }
 
-/// What tuning could have changed a rule in other ways than by exceptions, for messages.
+/// What else of a project's tuning may have changed a pack's rule, for messages.
 const OTHERWISE: &str = "params and `extend`s of this project change the conditions of the packs it stands on";
-
-/// Points at everything that tunes set of a rule.
-fn tuned_at(rule: &Rule, mut diagnostic: Diagnostic) -> Diagnostic {
-    let exceptions = rule.exceptions.iter().filter(|e| e.tuned);
-    let mut places: Vec<_> = exceptions.map(|e| (e.span(), format!("`{}` is excepted", e.title))).collect();
-    let threshold = rule.tuned().iter().filter(|(key, _)| key == "threshold");
-    places.extend(threshold.map(|(_, span)| (*span, "this is the threshold".to_owned())));
-    if places.is_empty() {
-        return diagnostic.at(rule.detect_span, "nothing meets this any more").note(OTHERWISE);
-    }
-    for (i, (span, text)) in places.into_iter().enumerate() {
-        diagnostic = if i == 0 { diagnostic.at(span, text) } else { diagnostic.also(span, text) };
-    }
-    diagnostic.also(rule.detect_span, "of what is detected here")
-}
-
-/// A warning about an exception that could go.
-fn covered(message: String) -> Diagnostic {
-    Diagnostic::new(Code::Covered, message)
-}

@@ -4,11 +4,11 @@
 //! search that ended without one; a search that came to its bounds is none, and then nothing is said. Of a rule over
 //! several events each step is asked alone: if no event fits a required one, nothing matches.
 
-use super::{covered, tuned_at};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Body, Meaning, OneEvent, Pred};
 use crate::project::Loaded;
 use crate::sema::{Kind, Rule};
+use crate::source::Span;
 use crate::witness::possible;
 
 /// What a rule asks of one event: all of it, or a step that it cannot do without. For each kind of event what is detected, and
@@ -98,9 +98,34 @@ pub(super) fn taken_away(rule: &Rule, loaded: &Loaded) -> Option<Diagnostic> {
     gone.then(|| {
         let message = format!("with its tuning, `{}` fires on no event", rule.name);
         tuned_at(rule, Diagnostic::new(Code::TunedAway, message))
-            .note("this is proved, and so is that it fired on some without its tuning")
-            .help(format!("make the exception narrower, or say that the rule is not wanted: `tune {} {{ disable because \"…\" }}`", rule.name))
+            .note("both are proved: nothing fires now, and something did without the tuning")
+            .help(format!(
+                "ask more of what is excepted, or say that the rule is not wanted: `tune {} {{ disable because \"…\" }}`",
+                rule.name
+            ))
     })
+}
+
+/// Points at what tunes set of a rule that leaves nothing of it.
+fn tuned_at(rule: &Rule, diagnostic: Diagnostic) -> Diagnostic {
+    let threshold = rule.tuned().iter().filter(|(key, _)| key == "threshold").map(|(_, span)| *span);
+    let exceptions: Vec<_> = rule.exceptions.iter().filter(|e| e.tuned).map(|e| e.span()).collect();
+    let own = rule.exceptions.iter().any(|e| !e.tuned);
+    let takes = match (exceptions.len(), own) {
+        (1, false) => "takes everything",
+        (1, true) => "takes everything that the rule's own exceptions leave",
+        (_, _) => "together with the other exceptions it takes everything",
+    };
+    let places: Vec<_> = exceptions
+        .into_iter()
+        .map(|span| (span, takes))
+        .chain(threshold.map(|span| (span, "this score is reached by nothing that is left")))
+        .collect();
+    let point = |diagnostic: Diagnostic, (i, (span, text)): (usize, (Span, &str))| match i {
+        0 => diagnostic.at(span, text),
+        _ => diagnostic.also(span, text),
+    };
+    places.into_iter().enumerate().fold(diagnostic, point).also(rule.detect_span, "that is detected here")
 }
 
 /// Warnings about exceptions of tunes that take nothing which the rule would find without them, where that is proved.
@@ -121,13 +146,13 @@ pub(super) fn without_effect(rule: &Rule, loaded: &Loaded) -> Vec<Diagnostic> {
         }
         let what = format!("exception `{}` of `{}`", exception.title, rule.name);
         found.push(if never(Without::None) {
-            covered(format!("{what} excepts nothing"))
+            Diagnostic::new(Code::Covered, format!("{what} excepts nothing"))
                 .at(exception.span(), "no event that the rule detects meets it")
                 .also(rule.detect_span, "detected here")
                 .help("take it out of the tune")
         } else {
             let own = rule.exceptions.iter().filter(|e| !e.tuned);
-            let at = covered(format!("{what} is not needed any more"))
+            let at = Diagnostic::new(Code::Covered, format!("{what} is not needed any more"))
                 .at(exception.span(), "the rule's own exceptions take all that it takes");
             own.fold(at, |d, e| d.also(e.span(), format!("`{}`", e.title))).help("take it out of the tune")
         });

@@ -13,3 +13,4 @@ mod over_rules;
 mod place;
 mod publish;
 mod release;
+mod tuning;
