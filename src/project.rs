@@ -125,31 +125,6 @@ impl Loaded {
         }
     }
 
-    /// Why a rule is left out for a target; with its place in the project's own file, if it stands there.
-    #[must_use]
-    pub fn skip_of(&self, rule: &str, target: &str) -> Option<(&Skip, Option<usize>)> {
-        let fits = |skip: &Skip| skip.rule == rule && skip.targets.iter().any(|t| t == target);
-        let own = self.config.skip.iter().enumerate().find(|(_, s)| fits(s)).map(|(i, s)| (s, Some(i)));
-        own.or_else(|| self.packs.iter().flat_map(|p| &p.config.skip).find(|s| fits(s)).map(|s| (s, None)))
-    }
-
-    /// The pack that a file belongs to; `None`: it is the project's own.
-    #[must_use]
-    pub fn pack_of(&self, file: FileId) -> Option<&Upstream> {
-        self.packs.get(*self.pack_files.get(&file)?)
-    }
-
-    /// The folder from which the paths in a file count: that of the pack it belongs to, else of the nearest project around
-    /// it, else where the program runs.
-    #[must_use]
-    pub fn root_of(&self, file: FileId) -> PathBuf {
-        if let Some(pack) = self.pack_of(file) {
-            return pack.folder.clone();
-        }
-        let path = self.files.iter().find(|(id, _)| *id == file).map(|(_, path)| path);
-        path.and_then(|p| find_root(p.parent()?)).or_else(|| self.root.clone()).unwrap_or_default()
-    }
-
     /// The rules that the command line means, in order of their names.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.project.rules.values().filter(|r| self.selected.as_ref().is_none_or(|s| s.contains(&r.name)))

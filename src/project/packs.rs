@@ -1,10 +1,15 @@
 //! The packs that a project stands on: fetched folders, found as they were fetched, whose sources, params, defaults and
 //! skips belong to the project as if it had them itself. What the project says of its own comes on top.
 
-use super::{Config, FILE_NAME, Loaded, collect, config_place, normal, own_sources, params as literals, parse_config};
+use super::{
+    Config, FILE_NAME, Loaded, Skip, collect, config_place, find_root, normal, own_sources, params as literals,
+    parse_config,
+};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::pack::archive::is_plain;
 use crate::pack::fetch::{self, Receipt};
 use crate::pack::lock::{self, Lock};
+use crate::sema::Gone;
 use crate::source::FileId;
 use crate::syntax::ast::Literal;
 use indexmap::IndexMap;
@@ -25,6 +30,33 @@ pub struct Upstream {
     config_file: FileId,
 }
 
+impl Loaded {
+    /// Why a rule is left out for a target; with its place in the project's own file, if it stands there.
+    #[must_use]
+    pub fn skip_of(&self, rule: &str, target: &str) -> Option<(&Skip, Option<usize>)> {
+        let fits = |skip: &Skip| skip.rule == rule && skip.targets.iter().any(|t| t == target);
+        let own = self.config.skip.iter().enumerate().find(|(_, s)| fits(s)).map(|(i, s)| (s, Some(i)));
+        own.or_else(|| self.packs.iter().flat_map(|p| &p.config.skip).find(|s| fits(s)).map(|s| (s, None)))
+    }
+
+    /// The pack that a file belongs to; `None`: it is the project's own.
+    #[must_use]
+    pub fn pack_of(&self, file: FileId) -> Option<&Upstream> {
+        self.packs.get(*self.pack_files.get(&file)?)
+    }
+
+    /// The folder from which the paths in a file count: that of the pack it belongs to, else of the nearest project around
+    /// it, else where the program runs.
+    #[must_use]
+    pub fn root_of(&self, file: FileId) -> PathBuf {
+        if let Some(pack) = self.pack_of(file) {
+            return pack.folder.clone();
+        }
+        let path = self.files.iter().find(|(id, _)| *id == file).map(|(_, path)| path);
+        path.and_then(|p| find_root(p.parent()?)).or_else(|| self.root.clone()).unwrap_or_default()
+    }
+}
+
 /// Reads the packs that the project in `root` names, and those that they name.
 pub(super) fn read(root: &Path, loaded: &mut Loaded) {
     let names = loaded.config.packs.clone();
@@ -39,6 +71,9 @@ pub(super) fn read(root: &Path, loaded: &mut Loaded) {
 
 fn one(folder: &Path, name: &str, seen: &mut BTreeSet<PathBuf>, loaded: &mut Loaded) -> Result<(), Box<Diagnostic>> {
     let folder = normal(folder);
+    if !is_plain(name) {
+        return Err(bad(format!("`{name}` is no folder below the project's: packs lie in it, and go with it")));
+    }
     if !seen.insert(folder.clone()) {
         return Err(bad(format!("pack `{name}` is named twice")));
     }
@@ -71,7 +106,11 @@ pub(super) fn source_files(loaded: &mut Loaded) -> Vec<PathBuf> {
             let mut own = vec![];
             collect(&pack.folder.join(source), &mut own, &mut loaded.diagnostics);
             let inner: Vec<PathBuf> = pack.config.packs.iter().map(|p| normal(&pack.folder.join(p))).collect();
-            files.extend(own.into_iter().filter(|file| !inner.iter().any(|pack| normal(file).starts_with(pack))));
+            let is_own = |file: &PathBuf| {
+                let file = normal(file);
+                file.starts_with(&pack.folder) && !inner.iter().any(|pack| file.starts_with(pack))
+            };
+            files.extend(own.into_iter().filter(is_own));
         }
     }
     files
@@ -93,11 +132,21 @@ pub(super) fn params(loaded: &Loaded) -> IndexMap<String, Literal> {
     loaded.packs.iter().flat_map(|pack| literals(&pack.config, pack.config_file)).chain(own).collect()
 }
 
-/// Why rules are gone that the packs, or the project, had once.
-pub(super) fn gone(loaded: &Loaded) -> HashMap<String, String> {
-    let said = |pack: &str, lock: &Lock| -> Vec<(String, String)> {
-        let all = lock.removed.iter();
-        all.map(|t| (t.rule.clone(), format!("{pack} removed it on {}: {}", t.date, t.because))).collect()
+/// Why rules are gone, or have other names, that the packs, or the project, had once.
+pub(super) fn gone(loaded: &Loaded) -> HashMap<String, Gone> {
+    let said = |pack: &str, lock: &Lock| -> Vec<(String, Gone)> {
+        let removed = |id: &str| {
+            let tombstone = lock.removed.iter().find(|t| t.id == id)?;
+            let why = format!("{pack} removed it on {}: {}", tombstone.date, tombstone.because);
+            Some(Gone { why, now: None })
+        };
+        let renamed = |id: &str| {
+            let now = &lock.rule(id)?.rule;
+            Some(Gone { why: format!("{pack} calls it `{now}` now"), now: Some(now.clone()) })
+        };
+        let moved = lock.history.iter().flat_map(|release| &release.changes);
+        let names = moved.filter_map(|m| Some((m.was.clone()?, renamed(&m.id).or_else(|| removed(&m.id))?)));
+        names.chain(lock.removed.iter().filter_map(|t| Some((t.rule.clone(), removed(&t.id)?)))).collect()
     };
     let packs = loaded.packs.iter().filter_map(|pack| Some(said(&pack.receipt.pack, pack.lock.as_ref()?)));
     loaded.lock.iter().map(|lock| said("this project", lock)).chain(packs).flatten().collect()

@@ -26,7 +26,7 @@ pub use fields::{FieldDef, FieldId, Kind, OS_WORDS, Os, Type};
 pub use lists::Lists;
 pub use meta::{ENTITIES, LEVELS, Level, Meta, Schedule, Throttle};
 pub use parts::{Member, Part};
-pub use rule::{Disabled, Exception, Rule};
+pub use rule::{Disabled, Exception, Gone, Rule};
 pub use size::MAX_TESTS;
 pub use test::READERS;
 pub use utility::{PSDASH, Shape, Utility, Verb, WINDASH};
@@ -216,12 +216,12 @@ pub fn resolve(files: Vec<Parsed>, params: &IndexMap<String, Literal>) -> (Proje
     resolve_after(files, params, &HashMap::new())
 }
 
-/// [`resolve`], where rules that were there once, by name, are known with a sentence about why they are gone.
+/// [`resolve`], where rules that were there once, by name, are known with why they are not any more.
 #[must_use]
 pub fn resolve_after(
     files: Vec<Parsed>,
     params: &IndexMap<String, Literal>,
-    gone: &HashMap<String, String>,
+    gone: &HashMap<String, Gone>,
 ) -> (Project, Vec<Diagnostic>) {
     let mut report = Report::default();
     let mut symbols = collect(files, &mut report);

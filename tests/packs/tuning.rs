@@ -250,6 +250,52 @@ fn a_tuned_rule_that_upstream_removed_is_told_with_its_reason_and_leaves_the_pac
 }
 
 #[test]
+fn a_tuned_rule_that_upstream_renamed_is_told_with_its_name_now() {
+    let tenant = Tenant::new();
+    tenant.tune(LOW);
+    tenant.0.edit("ours/rules/packed.det", "rule packed", "rule rar_packed");
+    tenant.publish(&[]);
+    tenant.0.edit("ours/rules/packed.det", "rule rar_packed", "rule packed_by_rar");
+    tenant.publish(&[]);
+    tenant.fetch();
+    let err = tenant.run(&["check"]).fails(2);
+    assert!(
+        err.contains("ours calls it `packed_by_rar` now") && err.contains("tune packed_by_rar { level low"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_pack_leads_nowhere_out_of_its_folder() {
+    let tenant = Tenant::new();
+    let place = &tenant.0;
+    place.write("theirs/secret.jsonl", RECORDED);
+    place.write("theirs/secret/own.det", "list own = [\"x\"]");
+    let hash = |text: &str| arcanary::pack::hash::of_bytes(text.as_bytes());
+    // A pack that somebody made by hand, with a receipt that fits.
+    let pack = |config: &str, det: &str| {
+        fs::remove_dir_all(place.path("theirs/upstream")).expect("removed");
+        place.write("theirs/upstream/arcanary.yaml", config);
+        place.write("theirs/upstream/rules/a.det", det);
+        let files = serde_json::json!({ "arcanary.yaml": hash(config), "rules/a.det": hash(det) });
+        let receipt = serde_json::json!({ "pack": "evil", "version": "1.0.0", "files": files });
+        place.write("theirs/upstream/.arcanary-pack.json", &receipt.to_string());
+    };
+    place.edit("theirs/arcanary.yaml", "out: build", "out: build\nsources: [tuning.det]");
+    let det = format!("{UTILITIES}{}", PACKED.replace("events/a.jsonl", "../secret.jsonl"));
+    pack("sources: [rules, ../secret]", &det);
+    assert!(tenant.run(&["test"]).fails(2).contains("error[E0503]: a recorded event lies inside the project"));
+    pack("sources: [rules, ../secret]", &det.replace("../secret", "secret").replace("test \"recorded\"", "// test"));
+    let err = tenant.run(&["check"]).err;
+    assert_eq!(err, "1 rule for 2 targets: fine\n");
+    pack("packs: [../../ours]", &det);
+    let err = tenant.run(&["check"]).fails(2);
+    assert!(err.contains("error[E0808]: `upstream/../../ours` is no folder below the project's"), "{err}");
+    place.edit("theirs/arcanary.yaml", "[upstream]", "[../ours]");
+    assert!(tenant.run(&["check"]).fails(2).contains("`../ours` is no folder below the project's"));
+}
+
+#[test]
 fn metadata_moves_the_patch_logic_the_minor_version_and_none_falls_behind_the_pack() {
     let tenant = Tenant::new();
     tenant.0.edit("ours/rules/packed.det", "level medium", "level high");
