@@ -4,8 +4,10 @@ use super::OTHERWISE;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::project::Loaded;
 use crate::sema::Rule;
+use crate::source::Span;
 use crate::syntax::ast::{Test, Verdict};
 use crate::testing::{Answer, Failure, Outcome, RuleResult};
+use indexmap::IndexMap;
 
 /// Tests that must fire, each with how it ended.
 fn firing<'a>(rule: &'a Rule, result: &'a RuleResult) -> impl Iterator<Item = (&'a Test, &'a Outcome)> {
@@ -22,17 +24,26 @@ pub(super) fn fires(rule: &Rule, result: &RuleResult) -> bool {
     })
 }
 
-/// A finding for each test that must fire and that tuning silences.
+/// A finding for each thing in a tuning that silences tests which must fire: it shows the first of them and counts the others.
 pub(super) fn tests(rule: &Rule, result: &RuleResult, loaded: &Loaded) -> Vec<Diagnostic> {
     let one = |(test, outcome): (&Test, &Outcome)| match outcome {
         Outcome::Failed(failure) => by(rule, test, failure, loaded),
         Outcome::Passed | Outcome::Unreadable(..) => None,
     };
-    firing(rule, result).filter_map(one).collect()
+    let mut causes: IndexMap<Option<Span>, (Diagnostic, usize)> = IndexMap::new();
+    for (cause, diagnostic) in firing(rule, result).filter_map(one) {
+        causes.entry(cause).and_modify(|(_, more)| *more += 1).or_insert((diagnostic, 0));
+    }
+    let counted = |(diagnostic, more): (Diagnostic, usize)| match more {
+        0 => diagnostic,
+        1 => diagnostic.note("so it is with one more test that must fire"),
+        n => diagnostic.note(format!("so it is with {n} more tests that must fire")),
+    };
+    causes.into_values().map(counted).collect()
 }
 
-/// What keeps a test from firing, if tuning does.
-fn by(rule: &Rule, test: &Test, failure: &Failure, loaded: &Loaded) -> Option<Diagnostic> {
+/// What keeps a test from firing, if tuning does: the place that it is written at, if it is one, and the finding.
+fn by(rule: &Rule, test: &Test, failure: &Failure, loaded: &Loaded) -> Option<(Option<Span>, Diagnostic)> {
     let title = &test.title.value;
     let found = |what: &str| {
         Diagnostic::new(Code::TestSilenced, format!("{what} silences test \"{title}\" of `{}`", rule.name))
@@ -42,21 +53,21 @@ fn by(rule: &Rule, test: &Test, failure: &Failure, loaded: &Loaded) -> Option<Di
         Answer::Fires(_) => None,
         Answer::Excepted(titles) => {
             let tuned: Vec<_> = rule.exceptions.iter().filter(|e| e.tuned && titles.contains(&e.title)).collect();
-            let Some(first) = tuned.first() else { return otherwise(rule, test, loaded) };
+            let Some(first) = tuned.first() else { return Some((None, otherwise(rule, test, loaded)?)) };
             let diagnostic = found("a tune").at(first.span(), format!("`{}` holds for the test's events", first.title));
             let others = tuned.iter().skip(1);
             let diagnostic = others.fold(diagnostic, |d, e| d.also(e.span(), format!("and so does `{}`", e.title)));
-            Some(diagnostic.also(test.title.span, must).help("ask more of the events that are to be excepted"))
+            let help = "ask more of the events that are to be excepted";
+            Some((Some(first.span()), diagnostic.also(test.title.span, must).help(help)))
         }
         Answer::Silent => {
             let threshold = rule.tuned().iter().find(|(key, _)| key == "threshold").map(|(_, span)| *span);
             match (threshold, failure.score) {
-                (Some(span), Some(score)) => Some(
-                    found("a tuned threshold")
-                        .at(span, format!("the test's events come to {score}"))
-                        .also(test.title.span, must),
-                ),
-                _ => otherwise(rule, test, loaded),
+                (Some(span), Some(score)) => {
+                    let says = format!("the test's events come to {score}");
+                    Some((Some(span), found("a tuned threshold").at(span, says).also(test.title.span, must)))
+                }
+                _ => Some((None, otherwise(rule, test, loaded)?)),
             }
         }
     }
