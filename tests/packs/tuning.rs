@@ -395,6 +395,11 @@ fn exceptions_are_named_in_every_document_with_their_reason_and_their_day() {
             && said.contains("Except \"Agents\" (case 1, until 2027-12-31, by a tune)"),
         "{said}"
     );
+    tenant.bump();
+    tenant.run(&["pack"]).fine();
+    let manifest: Value = serde_json::from_str(&tenant.read("dist/manifest.json")).expect("JSON");
+    let rule = &manifest["rules"]["0e2a7c54-5f0b-4c8e-9d51-6f0b8f3b1a20"];
+    assert_eq!((&rule["exceptions"], &rule["tuned"]), (&expected, &serde_json::json!(["level"])));
     tenant.0.write("events.jsonl", &RECORDED.replace("run.exe", "agent.exe"));
     let seen = tenant.run(&["eval", "--events", "../events.jsonl", "--rule", "packed", "--show-excepted"]).fine();
     assert!(seen.contains("Agents"), "{seen}");
