@@ -486,7 +486,7 @@ pub(crate) fn config_place(loaded: &Loaded, text: &str, diagnostic: Diagnostic, 
     diagnostic.at(Span::new(id, at, at + text.len()), label)
 }
 
-/// Rules that lie in the paths of the command line, where these are a part of the project.
+/// Rules that lie, or are tuned, in the paths of the command line, where these are a part of the project.
 fn select(chosen: &[PathBuf], project_files: &[PathBuf], loaded: &mut Loaded) {
     let whole = chosen.iter().any(|c| loaded.root.as_ref().is_some_and(|r| normal(c) == normal(r)));
     if chosen.is_empty() || loaded.root.is_none() || whole {
@@ -498,8 +498,8 @@ fn select(chosen: &[PathBuf], project_files: &[PathBuf], loaded: &mut Loaded) {
         return;
     }
     let files: Vec<FileId> = loaded.files.iter().filter(|(_, p)| meant(p)).map(|(id, _)| *id).collect();
-    loaded.selected =
-        Some(loaded.project.rules.values().filter(|r| files.contains(&r.span.file)).map(|r| r.name.clone()).collect());
+    let rules = loaded.project.rules.values().filter(|rule| rule.files().any(|file| files.contains(&file)));
+    loaded.selected = Some(rules.map(|rule| rule.name.clone()).collect());
 }
 
 /// An absolute path without `.` and `..`.

@@ -10,7 +10,7 @@ use super::meta::{Meta, Reader};
 use super::{FieldId, Kind, Os, Project, Report, size, temporal, test, weights};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Body, Flag, Meaning, Pred, Score};
-use crate::source::Span;
+use crate::source::{FileId, Span};
 use crate::syntax::ast::{self, Detect, Except, Expr, RulePartKind};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -187,6 +187,14 @@ impl Rule {
     #[must_use]
     pub fn is_tuned(&self) -> bool {
         !self.tuned.is_empty() || self.exceptions.iter().any(|e| e.tuned)
+    }
+
+    /// The files that say something of it: its own, and those that tune it.
+    pub fn files(&self) -> impl Iterator<Item = FileId> {
+        let tuned = self.tuned.iter().map(|(_, span)| span);
+        let exceptions = self.exceptions.iter().map(|e| &e.span);
+        let tests = self.tests.iter().map(|test| &test.title.span);
+        std::iter::once(&self.span).chain(tuned).chain(exceptions).chain(tests).map(|span| span.file)
     }
 
     /// Names of its flags.

@@ -196,7 +196,7 @@ fn an_exception_that_silences_a_test_of_the_pack_stops_check_build_and_pack() {
     let tenant = Tenant::new();
     tenant.bump();
     tenant.tune("tune packed { except \"Runner\" because \"case 1\" where parent.name is \"run.exe\" }\n");
-    for command in [&["check"][..], &["build"], &["pack"], &["build", "--print"]] {
+    for command in [&["check"][..], &["build"], &["pack"], &["build", "--print"], &["check", "tuning.det"]] {
         let ran = tenant.run(command);
         assert_eq!(ran.out, "");
         let err = ran.fails(2);
