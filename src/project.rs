@@ -147,8 +147,8 @@ pub fn load(paths: &[PathBuf], here: &Path) -> Loaded {
         choose(paths, here, &mut loaded, &mut chosen);
     }
     if let Some(root) = loaded.root.clone() {
-        read_config(&root, &mut loaded);
-        packs::read(&root, &mut loaded);
+        read_config(&root, here, &mut loaded);
+        packs::read(&root, here, &mut loaded);
     }
     let project_files = project_files(&mut loaded);
     let mut all: Vec<PathBuf> = packs::source_files(&mut loaded);
@@ -176,14 +176,14 @@ pub fn load(paths: &[PathBuf], here: &Path) -> Loaded {
 pub fn load_targets(here: &Path) -> Loaded {
     let mut loaded = Loaded { targets: Targets::built_in(), root: find_root(here), ..Loaded::default() };
     if let Some(root) = loaded.root.clone() {
-        read_config(&root, &mut loaded);
+        read_config(&root, here, &mut loaded);
     }
     loaded
 }
 
-/// The `.det` files that `paths` mean, without reading them; and what could not be found.
+/// The `.det` files that `paths` mean, without reading them; and what was found on the way, in the project file above all.
 #[must_use]
-pub fn det_files(paths: &[PathBuf], here: &Path) -> (Vec<PathBuf>, Vec<Diagnostic>) {
+pub fn det_files(paths: &[PathBuf], here: &Path) -> (Vec<PathBuf>, Loaded) {
     let mut files = vec![];
     let mut loaded = Loaded::default();
     for path in paths {
@@ -198,13 +198,13 @@ pub fn det_files(paths: &[PathBuf], here: &Path) -> (Vec<PathBuf>, Vec<Diagnosti
         loaded.root = find_root(here);
         match loaded.root.clone() {
             Some(root) => {
-                read_config(&root, &mut loaded);
+                read_config(&root, here, &mut loaded);
                 files = project_files(&mut loaded);
             }
             None => loaded.diagnostics.push(no_project()),
         }
     }
-    (files, loaded.diagnostics)
+    (files, loaded)
 }
 
 fn no_project() -> Diagnostic {
@@ -244,13 +244,13 @@ fn unreadable(path: &Path, why: &str) -> Diagnostic {
     Diagnostic::new(Code::Unreadable, format!("`{}` cannot be read: {why}", path.display()))
 }
 
-fn read_config(root: &Path, loaded: &mut Loaded) {
+fn read_config(root: &Path, here: &Path, loaded: &mut Loaded) {
     let path = root.join(FILE_NAME);
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) => return loaded.diagnostics.push(unreadable(&path, &error.to_string())),
     };
-    let id = match loaded.sources.add_bytes(FILE_NAME, &bytes) {
+    let id = match loaded.sources.add_bytes(shown(&path, here), &bytes) {
         Ok(id) => id,
         Err(diagnostic) => return loaded.diagnostics.push(*diagnostic),
     };
@@ -259,8 +259,8 @@ fn read_config(root: &Path, loaded: &mut Loaded) {
         Ok(config) => loaded.config = config,
         Err(diagnostic) => loaded.diagnostics.push(*diagnostic),
     }
-    read_targets(root, loaded);
-    match lock::read(root, &mut loaded.sources) {
+    read_targets(root, here, loaded);
+    match lock::read(root, &shown(&root.join(lock::FILE_NAME), here), &mut loaded.sources) {
         Ok(lock) => loaded.lock = lock.map(|(_, lock)| lock),
         Err(diagnostic) => loaded.diagnostics.push(*diagnostic),
     }
@@ -289,14 +289,14 @@ pub(crate) fn target_files(root: &Path, config: &Config) -> Vec<PathBuf> {
     files
 }
 
-fn read_targets(root: &Path, loaded: &mut Loaded) {
+fn read_targets(root: &Path, here: &Path, loaded: &mut Loaded) {
     let folder = loaded.config.target_files.as_ref().map(|f| root.join(f));
     if let Some((folder, error)) = folder.and_then(|f| std::fs::read_dir(&f).err().map(|e| (f, e))) {
         return loaded.diagnostics.push(unreadable(&folder, &error.to_string()));
     }
     let files = target_files(root, &loaded.config);
     for path in files {
-        let name = shown(&path, root);
+        let name = shown(&path, here);
         match std::fs::read(&path) {
             Err(error) => loaded.diagnostics.push(unreadable(&path, &error.to_string())),
             Ok(bytes) => match loaded.sources.add_bytes(name, &bytes) {

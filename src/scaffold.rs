@@ -1,31 +1,97 @@
-//! `new`: the files that a project begins with.
+//! `new`: the files that a project begins with. It passes its own checks from the first moment: sources and tests, a lock,
+//! and the build that a pull request shows the changes of.
 
-use crate::build::write_whole;
+use crate::build::{build, write_whole};
+use crate::diagnostic::Diagnostic;
+use crate::pack::bump::{self, Removal, is_name};
+use crate::pack::lock;
+use crate::project::{self, Loaded};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Name in the project, text.
-const FILES: [(&str, &str); 5] = [
-    ("arcanary.yaml", include_str!("../templates/new/arcanary.yaml")),
+const FILES: [(&str, &str); 8] = [
+    (project::FILE_NAME, include_str!("../templates/new/arcanary.yaml")),
     ("rules/utilities.det", include_str!("../templates/new/utilities.det")),
     ("rules/encrypted_archive.det", include_str!("../templates/new/encrypted_archive.det")),
     ("README.md", include_str!("../templates/new/README.md")),
+    (".github/workflows/detections.yml", include_str!("../templates/new/detections.yml")),
+    (".pre-commit-config.yaml", include_str!("../templates/new/pre-commit-config.yaml")),
     (".gitignore", include_str!("../templates/new/gitignore")),
+    (".gitattributes", include_str!("../templates/new/gitattributes")),
 ];
+/// Where its project file says that builds go.
+const OUT: &str = "build";
 
-/// Writes a new project's files into `dir`; their names.
+/// Writes a new project's files into `dir`, locks it and builds it; the names of its files, and the build's folder.
 ///
 /// # Errors
 /// `dir` holds something, or what the system says.
-pub fn new_project(dir: &Path) -> io::Result<Vec<&'static str>> {
+pub fn new_project(dir: &Path) -> io::Result<Vec<String>> {
     if dir.is_file() || std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
         let message = format!("{} exists and is not an empty folder; name a new one", dir.display());
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
     }
-    let name = dir.file_name().map_or_else(|| "detections".to_owned(), |n| n.to_string_lossy().to_lowercase());
-    let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let name = name(dir);
     for (file, text) in FILES {
         write_whole(&dir.join(file), &text.replace("PROJECT", &name))?;
     }
-    Ok(FILES.iter().map(|(file, _)| *file).collect())
+    lock_and_build(dir)?;
+    let files = FILES.iter().map(|(file, _)| (*file).to_owned());
+    Ok(files.chain([lock::FILE_NAME.to_owned(), format!("{OUT}/")]).collect())
+}
+
+/// The folder's name as a pack's name.
+fn name(dir: &Path) -> String {
+    let whole = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf());
+    let name = whole.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    Some(name.trim_matches('-').to_owned()).filter(|n| is_name(n)).unwrap_or_else(|| "detections".to_owned())
+}
+
+fn lock_and_build(dir: &Path) -> io::Result<()> {
+    let load = || project::load(&[PathBuf::from(dir)], &std::env::current_dir().unwrap_or_default());
+    let mut loaded = load();
+    sound(&loaded, &loaded.diagnostics)?;
+    let targets = loaded.own_targets();
+    let bumped = bump::bump(&mut loaded, &targets, &Removal::default()).or_else(|found| {
+        sound(&loaded, &found)?;
+        Err(io::Error::other("the new project cannot be locked"))
+    })?;
+    bump::write(&bumped, dir)?;
+    // Documents carry their rules' versions, which the lock has now.
+    let loaded = load();
+    let built = build(&loaded, &targets);
+    sound(&loaded, &built.diagnostics)?;
+    built.write(&loaded, &dir.join(OUT)).map(drop)
+}
+
+/// What we write has no findings, so that any is a defect of ours.
+fn sound(loaded: &Loaded, found: &[Diagnostic]) -> io::Result<()> {
+    match found.first() {
+        None => Ok(()),
+        Some(d) => {
+            let place = crate::diagnostic::place(d, &loaded.sources);
+            Err(io::Error::other(format!("the new project is not sound: {place}: {}", d.message)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folders_name_becomes_a_packs_name() {
+        for (folder, expected) in [
+            ("/x/My Detections", "my-detections"),
+            ("/x/true", "true"),
+            ("/x/.hidden", "hidden"),
+            ("/x/---", "detections"),
+            ("/", "detections"),
+        ] {
+            assert_eq!(name(Path::new(folder)), expected, "{folder}");
+        }
+        assert_eq!(name(Path::new(&format!("/x/{}", "a".repeat(70)))), "detections");
+    }
 }

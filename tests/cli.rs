@@ -518,13 +518,13 @@ fn explain_says_what_a_rule_matches_and_what_a_code_means() {
 }
 
 #[test]
-fn a_new_project_builds_at_once_and_is_in_the_canonical_layout() {
+fn a_new_project_is_locked_built_tested_and_in_the_canonical_layout() {
     let place = Place::new();
     let ran = place.run(&["new", "mine"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     let mine = place.path("mine");
-    assert_eq!(run_in(&mine, &["check"]).code, 0, "{}", run_in(&mine, &["check"]).err);
-    assert_eq!(run_in(&mine, &["build"]).code, 0);
+    let checked = run_in(&mine, &["check", "--locked"]);
+    assert_eq!(checked.code, 0, "{}", checked.err);
     assert_eq!(run_in(&mine, &["build", "--check"]).code, 0);
     let tested = run_in(&mine, &["test", "--missing"]);
     assert_eq!(tested.code, 0, "{}", tested.err);

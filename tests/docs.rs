@@ -351,9 +351,10 @@ fn every_project_file_target_file_and_manifest_loads() {
                 let mut lines = block.text.lines().map(serde_json::from_str::<serde_json::Value>);
                 lines.try_for_each(|value| value.map(drop)).map_err(|e| e.to_string())
             }
-            Some("det" | "console" | "text" | "ebnf" | "kql" | "spl" | "sh" | "bash" | "rust" | "toml" | "mermaid") => {
-                Ok(())
-            }
+            Some(
+                "det" | "console" | "text" | "diff" | "ebnf" | "kql" | "spl" | "sh" | "bash" | "rust" | "toml"
+                | "mermaid",
+            ) => Ok(()),
             other => Err(format!("nothing is known of blocks tagged {other:?}: see tests/docs.rs")),
         };
         wrong.extend(answer.err().map(|why| format!("{}: {why}", block.place())));

@@ -3,7 +3,7 @@
 use super::{Exit, Format, Input, Today, counted, exit_of, print, report, shown, tell, tell_disabled};
 use crate::build::{Built, build};
 use crate::diagnostic::sort;
-use crate::pack::state::unlocked;
+use crate::pack::state::{outdated, unlocked};
 use crate::project::Loaded;
 use crate::target;
 use clap::Args;
@@ -46,13 +46,13 @@ impl Build {
             sort(&mut loaded.diagnostics);
         }
         if loaded.has_errors() {
-            report(&loaded.diagnostics, &loaded.sources, self.input.format);
+            report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
             tell("nothing was written");
             return exit_of(&loaded.diagnostics);
         }
         let stale = if self.locked { unlocked(&loaded, &build(&loaded, &targets)) } else { vec![] };
         if !stale.is_empty() {
-            report(&stale, &loaded.sources, self.input.format);
+            report(&stale, &loaded.sources, self.input.printed.format);
             tell("nothing was written");
             return exit_of(&stale);
         }
@@ -64,7 +64,12 @@ impl Build {
         let mut built = build(&loaded, &targets);
         loaded.diagnostics.append(&mut built.diagnostics);
         sort(&mut loaded.diagnostics);
-        report(&loaded.diagnostics, &loaded.sources, self.input.format);
+        let own = || loaded.config.out.as_ref().and_then(|out| loaded.root.as_ref().map(|r| r.join(out)));
+        let out = self.out.clone().or_else(own);
+        if let (true, Some(out)) = (self.check, &out) {
+            return self.differences(&built, &mut loaded, out);
+        }
+        report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
         let exit = exit_of(&loaded.diagnostics);
         if self.print {
             for (name, text) in &built.files {
@@ -72,21 +77,16 @@ impl Build {
             }
             return exit;
         }
-        let own = || loaded.config.out.as_ref().and_then(|out| loaded.root.as_ref().map(|r| r.join(out)));
-        let Some(out) = self.out.clone().or_else(own) else {
-            return super::complain("no folder to write to: give `--out DIR`, or `out` in arcanary.yaml");
-        };
-        if self.check {
-            self.differences(&built, &loaded, &out, exit)
-        } else {
-            self.write(&built, &loaded, &out, targets.len(), exit)
+        match out {
+            Some(out) => self.write(&built, &loaded, &out, targets.len(), exit),
+            None => super::complain("no folder to write to: give `--out DIR`, or `out` in arcanary.yaml"),
         }
     }
 
     fn write(&self, built: &Built, loaded: &Loaded, out: &Path, targets: usize, exit: Exit) -> Exit {
         match built.write(loaded, out) {
             Ok(count) => {
-                if self.input.format == Format::Text {
+                if self.input.printed.format == Format::Text {
                     tell(&format!(
                         "{} for {} in {}",
                         counted(count, "document"),
@@ -101,19 +101,23 @@ impl Build {
         }
     }
 
-    fn differences(&self, built: &Built, loaded: &Loaded, out: &Path, exit: Exit) -> Exit {
+    /// How the folder differs: for people as diffs, for programs as findings beside the others.
+    fn differences(&self, built: &Built, loaded: &mut Loaded, out: &Path) -> Exit {
         let differences = built.differences(loaded, out);
-        for (name, old, new) in &differences {
+        let exit = exit_of(&loaded.diagnostics);
+        let format = self.input.printed.format;
+        if format != Format::Text {
+            let names = differences.iter().map(|(name, old, _)| (name.as_str(), old.is_some()));
+            let found = outdated(loaded, built, &shown(out).display().to_string(), names);
+            loaded.diagnostics.extend(found);
+            sort(&mut loaded.diagnostics);
+        }
+        report(&loaded.diagnostics, &loaded.sources, format);
+        for (name, old, new) in differences.iter().filter(|_| format == Format::Text) {
             let (old, new) = (old.as_deref().unwrap_or(""), new.as_deref().unwrap_or(""));
             let diff = similar::TextDiff::from_lines(old, new);
-            let text = diff
-                .unified_diff()
-                .context_radius(3)
-                .header(&format!("{} (there)", shown(out).join(name).display()), "as built now")
-                .to_string();
-            if self.input.format == Format::Text {
-                print(&text);
-            }
+            let header = format!("{} (there)", shown(out).join(name).display());
+            print(&diff.unified_diff().context_radius(3).header(&header, "as built now").to_string());
         }
         if differences.is_empty() {
             return exit;

@@ -36,9 +36,9 @@ impl Check {
             loaded.diagnostics.extend(built.diagnostics);
             sort(&mut loaded.diagnostics);
         }
-        report(&loaded.diagnostics, &loaded.sources, self.input.format);
+        report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
         let exit = exit_of(&loaded.diagnostics);
-        if exit == Exit::Fine && self.input.format == Format::Text {
+        if exit == Exit::Fine && self.input.printed.format == Format::Text {
             tell(&format!(
                 "{} for {}: fine",
                 counted(loaded.rules().count(), "rule"),

@@ -41,7 +41,7 @@ enum Format {
 
 impl Diff {
     pub fn run(&self) -> Exit {
-        let input = Input { paths: self.path.clone().into_iter().collect(), format: super::Format::Text };
+        let input = Input { paths: self.path.clone().into_iter().collect(), printed: super::Printed::default() };
         let loaded = input.load();
         let Some(targets) = input.targets(&self.target, &loaded) else { return Exit::Bad };
         if loaded.has_errors() {

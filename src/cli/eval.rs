@@ -43,7 +43,7 @@ impl Eval {
     pub fn run(&self) -> Exit {
         let loaded = self.input.load();
         if loaded.has_errors() {
-            report(&loaded.diagnostics, &loaded.sources, self.input.format);
+            report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
             return exit_of(&loaded.diagnostics);
         }
         if let Some(name) = self.rule.iter().find(|n| !loaded.project.rules.contains_key(*n)) {

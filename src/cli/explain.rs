@@ -20,7 +20,7 @@ impl Explain {
     pub fn run(&self) -> Exit {
         let loaded = self.input.load();
         if loaded.has_errors() {
-            report(&loaded.diagnostics, &loaded.sources, self.input.format);
+            report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
             return exit_of(&loaded.diagnostics);
         }
         let Some(targets) = self.input.targets(&self.target, &loaded) else { return Exit::Bad };

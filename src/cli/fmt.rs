@@ -1,12 +1,13 @@
 //! `arcanary fmt`
 
-use super::{Exit, Format, counted, here, print, report, tell};
+use super::{Exit, Format, Printed, counted, exit_of, here, print, report, tell};
 use crate::build::write_whole;
+use crate::diagnostic::{Code, Diagnostic, sort};
 use crate::project;
-use crate::source::Sources;
-use crate::syntax::fmt::format;
+use crate::source::{FileId, Sources, Span};
+use crate::syntax::fmt::format_file;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Put sources into the one canonical layout
 #[derive(Args)]
@@ -20,67 +21,98 @@ pub struct Fmt {
     /// Write nothing; show what would change
     #[arg(long)]
     diff: bool,
+    #[command(flatten)]
+    printed: Printed,
+}
+
+/// What a run comes to.
+#[derive(Default)]
+struct Ran {
+    sources: Sources,
+    /// About files that cannot be formatted, and in machine formats about those that are not.
+    findings: Vec<Diagnostic>,
+    changed: usize,
+    /// Something could not be written.
+    broken: bool,
 }
 
 impl Fmt {
     pub fn run(&self) -> Exit {
-        let (files, problems) = project::det_files(&self.paths, &here());
-        report(&problems, &Sources::new(), Format::Text);
-        let mut exit = if problems.is_empty() { Exit::Fine } else { Exit::Bad };
-        let mut changed = 0;
-        for file in &files {
-            match self.one(file) {
-                Ok(false) => {}
-                Ok(true) => changed += 1,
-                Err(()) => exit = Exit::Bad,
-            }
+        let (files, loaded) = project::det_files(&self.paths, &here());
+        let mut ran = Ran { sources: loaded.sources, findings: loaded.diagnostics, ..Ran::default() };
+        files.iter().for_each(|file| self.one(file, &mut ran));
+        sort(&mut ran.findings);
+        report(&ran.findings, &ran.sources, self.printed.format);
+        let writes = !self.check && !self.diff;
+        if ran.changed > 0 {
+            let what = if writes { "changed" } else { "not in the canonical layout" };
+            tell(&format!("{} {what}", counted(ran.changed, "file")));
         }
-        if self.check || self.diff {
-            if changed > 0 {
-                tell(&format!("{} not in the canonical layout", counted(changed, "file")));
-                if exit == Exit::Fine {
-                    exit = Exit::Findings;
-                }
-            }
-        } else if changed > 0 {
-            tell(&format!("{} changed", counted(changed, "file")));
+        match exit_of(&ran.findings) {
+            _ if ran.broken => Exit::Bad,
+            Exit::Fine if ran.changed > 0 && !writes => Exit::Findings,
+            exit => exit,
         }
-        exit
     }
 
-    /// Formats one file; whether it changes.
-    fn one(&self, path: &PathBuf) -> Result<bool, ()> {
+    /// Formats one file.
+    fn one(&self, path: &Path, ran: &mut Ran) {
         let shown = path.strip_prefix(here()).unwrap_or(path).display().to_string();
-        let bytes = std::fs::read(path).map_err(|e| tell(&format!("error: {shown}: {e}")))?;
-        let mut sources = Sources::new();
-        let id = match sources.add_bytes(&shown, &bytes) {
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let message = format!("`{shown}` cannot be read: {error}");
+                return ran.findings.push(Diagnostic::new(Code::Unreadable, message));
+            }
+        };
+        let id = match ran.sources.add_bytes(&shown, &bytes) {
             Ok(id) => id,
-            Err(diagnostic) => {
-                report(&[*diagnostic], &sources, Format::Text);
-                return Err(());
-            }
+            Err(diagnostic) => return ran.findings.push(*diagnostic),
         };
-        let text = sources.get(id).map_or("", |f| f.text.as_str());
-        let new = match format(text) {
-            Ok(new) => new,
-            Err(diagnostics) => {
-                report(&diagnostics, &sources, Format::Text);
-                return Err(());
-            }
-        };
-        if new.as_bytes() == bytes {
-            return Ok(false);
+        let text = ran.sources.get(id).map_or("", |f| f.text.as_str());
+        match format_file(id, text) {
+            Ok(new) if new.as_bytes() == bytes => {}
+            Ok(new) => self.changes(path, (&shown, id), &bytes, &new, ran),
+            Err(diagnostics) => ran.findings.extend(diagnostics),
         }
-        if self.diff {
-            let old = String::from_utf8_lossy(&bytes);
-            let diff = similar::TextDiff::from_lines(old.as_ref(), new.as_str());
-            print(&diff.unified_diff().context_radius(3).header(&shown, &format!("{shown} (canonical)")).to_string());
-        } else if self.check {
-            tell(&shown);
-        } else {
-            write_whole(path, &new).map_err(|e| tell(&format!("error: cannot write {e}")))?;
-            tell(&shown);
-        }
-        Ok(true)
     }
+
+    /// What becomes of a file that is not in the canonical layout.
+    fn changes(&self, path: &Path, (shown, id): (&str, FileId), bytes: &[u8], new: &str, ran: &mut Ran) {
+        if self.diff {
+            let old = String::from_utf8_lossy(bytes);
+            let diff = similar::TextDiff::from_lines(old.as_ref(), new);
+            let text = diff.unified_diff().context_radius(3).header(shown, &format!("{shown} (canonical)")).to_string();
+            if self.printed.format == Format::Text {
+                print(&text);
+            }
+        } else if !self.check
+            && let Err(error) = write_whole(path, new)
+        {
+            tell(&format!("error: cannot write {error}"));
+            ran.broken = true;
+            return;
+        }
+        ran.changed += 1;
+        if (self.check || self.diff) && self.printed.format != Format::Text {
+            let old = ran.sources.get(id).map_or("", |f| f.text.as_str());
+            ran.findings.push(unformatted(shown, id, old, new));
+        } else if !self.diff {
+            tell(shown);
+        }
+    }
+}
+
+/// Points at the first line that would change.
+fn unformatted(name: &str, id: FileId, old: &str, new: &str) -> Diagnostic {
+    let start: usize = old
+        .split_inclusive('\n')
+        .zip(new.split_inclusive('\n'))
+        .take_while(|(a, b)| a == b)
+        .map(|(a, _)| a.len())
+        .sum();
+    let end = old.get(start..).and_then(|rest| rest.lines().next()).map_or(start, |line| start + line.len());
+    Diagnostic::new(Code::Layout, format!("`{name}` is not in the canonical layout"))
+        .at(Span::new(id, start, end), "the first line that differs")
+        .help("run `arcanary fmt`")
 }

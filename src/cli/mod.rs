@@ -9,6 +9,7 @@ mod eval;
 mod explain;
 mod fetch_pack;
 mod fmt;
+mod format;
 mod new;
 mod pack;
 mod publish;
@@ -17,11 +18,11 @@ mod test;
 mod verify;
 mod witness;
 
-use crate::diagnostic::{self, Code, Diagnostic, Style};
+use crate::diagnostic::{self, Code, Diagnostic};
 use crate::project::{self, Loaded};
-use crate::source::Sources;
 use crate::tuning;
-use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use format::{Format, Printed, exit_of, report};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -84,25 +85,14 @@ enum Command {
     Man,
 }
 
-/// How findings are printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people, on standard error
-    #[default]
-    Text,
-    /// For programs: one JSON array on standard output
-    Json,
-}
-
 /// What to compile.
 #[derive(Args)]
 struct Input {
     /// Files or folders; none: the project in this folder or above
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// How findings are printed
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    #[command(flatten)]
+    printed: Printed,
 }
 
 impl Input {
@@ -119,7 +109,9 @@ impl Input {
         if unknown.is_empty() {
             return Some(chosen);
         }
-        report(&unknown, &loaded.sources, self.format);
+        // Loading has found those of the project file, with their places.
+        let found = if names.is_empty() && loaded.has_errors() { &loaded.diagnostics } else { &unknown };
+        report(found, &loaded.sources, self.printed.format);
         None
     }
 }
@@ -269,53 +261,8 @@ fn complain_of(lines: &[String]) -> Exit {
     Exit::Bad
 }
 
-fn style() -> Style {
-    match anstream::AutoStream::choice(&std::io::stderr()) {
-        anstream::ColorChoice::Never => Style::Plain,
-        _ => Style::Colour,
-    }
-}
-
-/// Prints findings in the chosen format.
-fn report(diagnostics: &[Diagnostic], sources: &Sources, format: Format) {
-    match format {
-        Format::Json => {
-            let json = diagnostic::to_json(diagnostics, sources);
-            print(&format!("{}\n", serde_json::to_string_pretty(&json).unwrap_or_default()));
-        }
-        Format::Text => {
-            let style = style();
-            for diagnostic in diagnostics.iter().take(MOST_SHOWN) {
-                tell(&diagnostic::to_text(diagnostic, sources, style));
-            }
-            if diagnostics.len() > MOST_SHOWN {
-                tell(&format!("… and {} more", diagnostics.len() - MOST_SHOWN));
-            }
-            let (errors, warnings) = diagnostic::count(diagnostics);
-            if errors + warnings > 0 {
-                tell(&format!(
-                    "{}, {}; `arcanary --explain CODE` tells more",
-                    counted(errors, "error"),
-                    counted(warnings, "warning")
-                ));
-            }
-        }
-    }
-}
-
 fn counted(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
-}
-
-/// What findings mean for the exit code.
-fn exit_of(diagnostics: &[Diagnostic]) -> Exit {
-    if diagnostics.iter().any(|d| d.is_error() && !d.code.is_finding()) {
-        Exit::Bad
-    } else if diagnostics.iter().any(Diagnostic::is_error) {
-        Exit::Findings
-    } else {
-        Exit::Fine
-    }
 }
 
 #[cfg(test)]

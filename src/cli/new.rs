@@ -19,7 +19,7 @@ impl New {
                 for file in files {
                     tell(&format!("  {}", self.dir.join(file).display()));
                 }
-                tell(&format!("next: cd {} && arcanary build", self.dir.display()));
+                tell(&format!("next: cd {} && arcanary test", self.dir.display()));
                 Exit::Fine
             }
             Err(error) => complain(&error.to_string()),

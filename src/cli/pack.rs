@@ -52,15 +52,15 @@ impl Pack {
     fn release(&self, loaded: &mut Loaded, targets: &[String]) -> Exit {
         let files = match ready(loaded, targets) {
             Ok(files) => files,
-            Err(refusal) => return told_refusal(refusal, loaded, self.input.format),
+            Err(refusal) => return told_refusal(refusal, loaded, self.input.printed.format),
         };
         let own = || loaded.root.as_deref().map(|root| root.join("dist"));
         let Some(out) = self.out.clone().or_else(own) else { return Exit::Bad };
         if let Err(error) = release::write(&files, &out) {
             return complain(&format!("cannot write {error}"));
         }
-        report(&loaded.diagnostics, &loaded.sources, self.input.format);
-        if self.input.format == Format::Text {
+        report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
+        if self.input.printed.format == Format::Text {
             let name = format!("{} {}", loaded.config.name, loaded.config.version);
             let rules = counted(loaded.rules().count(), "rule");
             let targets = counted(targets.len(), "target");
@@ -70,7 +70,7 @@ impl Pack {
     }
 
     fn refused(&self, found: &[Diagnostic], loaded: &Loaded) -> Exit {
-        told(found, loaded, self.input.format)
+        told(found, loaded, self.input.printed.format)
     }
 
     fn bump(&self, loaded: &mut Loaded, targets: &[String]) -> Exit {
@@ -87,8 +87,8 @@ impl Pack {
         if let Err(error) = bump::write(&bumped, root) {
             return complain(&format!("cannot write {error}"));
         }
-        report(&loaded.diagnostics, &loaded.sources, self.input.format);
-        if self.input.format == Format::Text {
+        report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
+        if self.input.printed.format == Format::Text {
             print(&moves(&bumped));
         }
         Exit::Fine

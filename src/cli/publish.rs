@@ -1,7 +1,7 @@
 //! `arcanary publish`
 
 use super::pack::told_refusal;
-use super::{Exit, Input, complain, complain_of, counted, here, print, report, tell};
+use super::{Exit, Input, Printed, complain, complain_of, counted, here, print, report, tell};
 use crate::pack::publish::{Plan, plan, publish, uncommitted};
 use crate::pack::release::ready;
 use crate::pack::remote::Remote;
@@ -30,15 +30,17 @@ pub struct Publish {
     /// Publish although the project's folder has changes that are not committed
     #[arg(long)]
     allow_dirty: bool,
+    #[command(flatten)]
+    printed: Printed,
 }
 
 impl Publish {
     pub fn run(&self) -> Exit {
-        let input = Input { paths: self.path.clone().into_iter().collect(), format: super::Format::Text };
+        let input = Input { paths: self.path.clone().into_iter().collect(), printed: self.printed };
         let loaded = input.load();
         let Some(targets) = input.targets(&[], &loaded) else { return Exit::Bad };
         if loaded.has_errors() {
-            report(&loaded.diagnostics, &loaded.sources, super::Format::Text);
+            report(&loaded.diagnostics, &loaded.sources, self.printed.format);
             return Exit::Bad;
         }
         let (Some(root), None) = (&loaded.root, &loaded.selected) else {
@@ -46,7 +48,7 @@ impl Publish {
         };
         let files = match ready(&loaded, &targets) {
             Ok(files) => files,
-            Err(refusal) => return told_refusal(refusal, &loaded, super::Format::Text),
+            Err(refusal) => return told_refusal(refusal, &loaded, self.printed.format),
         };
         let Some(lock) = &loaded.lock else { return Exit::Bad };
         let planned = verify_files(files).and_then(|release| {

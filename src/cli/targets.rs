@@ -1,6 +1,6 @@
 //! `arcanary targets`
 
-use super::{Exit, Format, here, print, report};
+use super::{Exit, Printed, here, print, report};
 use crate::project::{self, Loaded, unknown_target};
 use crate::target::{Targets, describe};
 use clap::{Args, Subcommand};
@@ -10,6 +10,8 @@ use clap::{Args, Subcommand};
 pub struct TargetsArgs {
     #[command(subcommand)]
     command: Option<Show>,
+    #[command(flatten)]
+    printed: Printed,
 }
 
 #[derive(Subcommand)]
@@ -26,12 +28,12 @@ impl TargetsArgs {
         // Targets of the project in this folder count too, where there is one.
         let loaded = project::load_targets(&here());
         if loaded.has_errors() {
-            report(&loaded.diagnostics, &loaded.sources, Format::Text);
+            report(&loaded.diagnostics, &loaded.sources, self.printed.format);
             return Exit::Bad;
         }
         match &self.command {
             None => list(&loaded.targets),
-            Some(Show::Show { name }) => show(name, &loaded),
+            Some(Show::Show { name }) => show(name, &loaded, self.printed),
         }
     }
 }
@@ -45,14 +47,14 @@ fn list(targets: &Targets) -> Exit {
     Exit::Fine
 }
 
-fn show(name: &str, loaded: &Loaded) -> Exit {
+fn show(name: &str, loaded: &Loaded, printed: Printed) -> Exit {
     match loaded.targets.all.get(name) {
         Some(target) => {
             print(&describe(target));
             Exit::Fine
         }
         None => {
-            report(&[unknown_target(name, &loaded.targets)], &loaded.sources, Format::Text);
+            report(&[unknown_target(name, &loaded.targets)], &loaded.sources, printed.format);
             Exit::Bad
         }
     }

@@ -1,10 +1,11 @@
 //! `arcanary test`
 
-use super::{Exit, MOST_SHOWN, counted, exit_of, here, print, report as report_findings, style, tell};
-use crate::diagnostic::{Diagnostic, junit, to_github, to_text};
+use super::format::{as_text, print_json};
+use super::{Exit, Format, Printed, counted, exit_of, here, print, report as report_findings, tell};
+use crate::diagnostic::{Diagnostic, junit};
 use crate::source::Sources;
 use crate::testing::{Outcome, Results, report, run, select};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::io::{IsTerminal as _, Write as _};
 
 /// Run the tests inside rules, and tell what no test reaches
@@ -19,23 +20,8 @@ pub struct Test {
     /// Fail for rules without both a firing and a silent test, and for what no test reaches
     #[arg(long)]
     missing: bool,
-    /// How results are printed
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
-/// How results are printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people: failures on standard error
-    #[default]
-    Text,
-    /// For programs: one JSON object on standard output
-    Json,
-    /// For CI servers: JUnit XML on standard output
-    Junit,
-    /// For GitHub Actions: workflow commands on standard output
-    Github,
+    #[command(flatten)]
+    printed: Printed,
 }
 
 impl Test {
@@ -43,8 +29,8 @@ impl Test {
         let selected = select(&self.what, &here());
         let loaded = &selected.loaded;
         if loaded.has_errors() {
-            match self.format {
-                Format::Text => report_findings(&loaded.diagnostics, &loaded.sources, super::Format::Text),
+            match self.printed.format {
+                Format::Text => report_findings(&loaded.diagnostics, &loaded.sources, Format::Text),
                 _ => self.show(&Results::default(), &loaded.diagnostics, &loaded.sources),
             }
             return exit_of(&loaded.diagnostics);
@@ -55,7 +41,7 @@ impl Test {
         progress.clear();
         let missing = if self.missing { report::missing(&results) } else { vec![] };
         self.show(&results, &missing, &loaded.sources);
-        if self.coverage && matches!(self.format, Format::Text | Format::Github) {
+        if self.coverage && matches!(self.printed.format, Format::Text | Format::Github) {
             print(&report::coverage(&results, &loaded.sources));
         }
         self.summary(&results);
@@ -65,19 +51,10 @@ impl Test {
     /// Prints tests that failed, and findings that belong to no test.
     fn show(&self, results: &Results, findings: &[Diagnostic], sources: &Sources) {
         let all = || [report::failures(results), findings.to_vec()].concat();
-        match self.format {
-            Format::Text => {
-                let all = all();
-                all.iter().take(MOST_SHOWN).for_each(|d| tell(&to_text(d, sources, style())));
-                if all.len() > MOST_SHOWN {
-                    tell(&format!("… and {} more", all.len() - MOST_SHOWN));
-                }
-            }
-            Format::Json => {
-                let object = report::to_object(results, findings, sources);
-                print(&format!("{}\n", serde_json::to_string_pretty(&object).unwrap_or_default()));
-            }
-            Format::Github => print(&to_github(&all(), sources)),
+        match self.printed.format {
+            Format::Text => as_text(&all(), sources),
+            Format::Json => print_json(&report::to_object(results, findings, sources)),
+            Format::Sarif | Format::Github => report_findings(&all(), sources, self.printed.format),
             Format::Junit => {
                 let mut suites = report::suites(results, sources);
                 if !findings.is_empty() {

@@ -1,7 +1,9 @@
 //! `arcanary verify`
 
-use super::{Exit, complain_of, counted, tell};
+use super::{Exit, Format, Printed, complain_of, counted, report, tell};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::pack::verify::verify;
+use crate::source::Sources;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -11,6 +13,8 @@ pub struct Verify {
     /// The folder that `pack` wrote
     #[arg(value_name = "DIR")]
     path: PathBuf,
+    #[command(flatten)]
+    printed: Printed,
 }
 
 impl Verify {
@@ -20,14 +24,26 @@ impl Verify {
                 let manifest = &release.manifest;
                 let rules = counted(manifest.rules.len(), "rule");
                 let archives = counted(manifest.archives.len(), "archive");
+                self.report(&[]);
                 tell(&format!("{} {}: {rules} in {archives}: sound", manifest.name, manifest.version));
                 Exit::Fine
             }
             Err(wrong) => {
-                complain_of(&wrong);
+                self.report(&wrong);
                 tell(&format!("{} in {}", counted(wrong.len(), "finding"), self.path.display()));
                 Exit::Findings
             }
+        }
+    }
+
+    /// A line for each finding; no release has places to point at.
+    fn report(&self, wrong: &[String]) {
+        let findings = wrong.iter().map(|why| Diagnostic::new(Code::BadRelease, why.as_str()));
+        match self.printed.format {
+            Format::Text => {
+                complain_of(wrong);
+            }
+            format => report(&findings.collect::<Vec<_>>(), &Sources::new(), format),
         }
     }
 }

@@ -54,7 +54,7 @@ impl WitnessArgs {
     }
 
     fn findings(&self, diagnostics: &[Diagnostic], loaded: &Loaded) -> Exit {
-        say(diagnostics, &loaded.sources, self.input.format);
+        say(diagnostics, &loaded.sources, self.input.printed.format);
         exit_of(diagnostics)
     }
 

@@ -130,6 +130,8 @@ codes! {
         "Three slashes begin the description of the item that follows. Elsewhere write `//`.";
     "E0113" TooLarge Error "condition or list too large"
         "What a rule's conditions hold is counted once every `let`, list and group is put in, and so is what a list holds. No target takes queries of such a size. Split the rule, or match with fewer, broader patterns.";
+    "E0114" Layout Finding "not in the canonical layout"
+        "`fmt --check` compares a file with what `arcanary fmt` would write. Run `arcanary fmt`; it changes layout alone.";
     "E0201" UnknownName Error "unknown name"
         "The name is not defined in any file of the project, or not in this rule. All `.det` files of a project share their names; there are no imports.";
     "E0202" DefinedTwice Error "defined twice"
@@ -248,7 +250,11 @@ codes! {
         "What is built is not what `pack.lock` says. Somebody changed a rule, a list or the project without `arcanary pack --bump`, or another release of this program builds other documents. The lock is committed, so that a change of what runs is seen in review.";
     "E0807" LockRules Error "version rule broken"
         "`arcanary pack --bump` moves versions by rule: an id never changes, a rule that goes needs a reason and a date, versions never fall.";
-    "E0808" EditedPack Error "pack is not as it was fetched"
+    "E0808" StaleBuild Finding "build out of date"
+        "`build --check` compares the output folder with what the sources say now. Run `arcanary build`, review what changed, and commit it with the sources.";
+    "E0809" BadRelease Finding "release is not sound"
+        "`verify` checks sums, manifest and archives of a release, and that there is nothing else. Take the release again from where it was published, or make it anew with `arcanary pack`.";
+    "E0810" EditedPack Error "pack is not as it was fetched"
         "A folder under `packs` holds what `arcanary fetch-pack --sources` wrote, and nothing else: an update replaces it. Changes belong into a `tune` or `extend` of the project's own files, which updates keep.";
     "E0901" Unsupported Finding "target cannot say it"
         "The target's logs or its language cannot answer this part of the rule, and nobody allowed to drop it. An approximation would change what the rule means, so none is made. Put `when available` on the part if alerts may be added without it, or list the rule under `skip` in arcanary.yaml.";

@@ -34,6 +34,8 @@ pub struct Case {
 pub enum Ended {
     /// As it should.
     Passed,
+    /// As it should, with a word about it.
+    Noted(String),
     /// Otherwise: in one line, and at length.
     Failed(String, String),
     /// It could not be looked at: in one line, and at length.
@@ -42,15 +44,16 @@ pub enum Ended {
     Skipped(String),
 }
 
-/// A suite of findings about sources: a case for each, none of which passed.
+/// A suite of findings about sources: a case for each, of which warnings alone passed; without any a case that says so,
+/// since servers take a run without cases for one that broke.
 #[must_use]
 pub fn of_findings(name: &str, diagnostics: &[Diagnostic], sources: &Sources) -> Suite {
     let case = |d: &Diagnostic| {
         let (message, text) = (d.message.clone(), to_text(d, sources, Style::Plain));
-        let ended = if d.is_error() && !d.code.is_finding() {
-            Ended::Error(message, text)
-        } else {
-            Ended::Failed(message, text)
+        let ended = match (d.is_error(), d.code.is_finding()) {
+            (false, _) => Ended::Noted(text),
+            (true, false) => Ended::Error(message, text),
+            (true, true) => Ended::Failed(message, text),
         };
         Case {
             name: format!("{} {}", d.code.id(), super::place(d, sources)).trim_end().to_owned(),
@@ -58,7 +61,9 @@ pub fn of_findings(name: &str, diagnostics: &[Diagnostic], sources: &Sources) ->
             ended,
         }
     };
-    Suite { name: name.to_owned(), cases: diagnostics.iter().map(case).collect() }
+    let none = Case { name: "no findings".to_owned(), span: None, ended: Ended::Passed };
+    let cases = if diagnostics.is_empty() { vec![none] } else { diagnostics.iter().map(case).collect() };
+    Suite { name: name.to_owned(), cases }
 }
 
 /// Suites as one XML document.
@@ -105,7 +110,7 @@ fn counts<'a>(cases: impl Iterator<Item = &'a Case>) -> [(&'static str, String);
     for case in cases {
         tests += 1;
         match case.ended {
-            Ended::Passed => {}
+            Ended::Passed | Ended::Noted(_) => {}
             Ended::Failed(..) => failures += 1,
             Ended::Error(..) => errors += 1,
             Ended::Skipped(_) => skipped += 1,
@@ -124,6 +129,14 @@ fn one_case(writer: &mut Out, suite: &str, case: &Case, sources: &Sources) -> io
     let element = writer.create_element("testcase").with_attributes(borrowed(&attributes));
     let (tag, message, text) = match &case.ended {
         Ended::Passed => return element.write_empty().map(|_| ()),
+        Ended::Noted(text) => {
+            return element
+                .write_inner_content(|writer| {
+                    writer.create_element("system-out").write_text_content(BytesText::new(&clean(text)))?;
+                    Ok(())
+                })
+                .map(|_| ());
+        }
         Ended::Failed(message, text) => ("failure", message, text.as_str()),
         Ended::Error(message, text) => ("error", message, text.as_str()),
         Ended::Skipped(why) => ("skipped", why, ""),
@@ -228,5 +241,16 @@ mod tests {
         assert!(matches!(&suite.cases[0].ended, Ended::Error(m, t) if m == "cannot be read" && t.contains("E0803")));
         assert!(matches!(&suite.cases[1].ended, Ended::Failed(..)));
         assert_eq!(suite.cases[1].name, "E0703");
+    }
+
+    #[test]
+    fn warnings_pass_with_a_word_and_no_findings_are_a_case_that_passes() {
+        let warning = Diagnostic::new(Code::StaleSkip, "without effect");
+        let sources = Sources::new();
+        let seen = read(&to_junit(&[of_findings("findings", &[warning], &sources)], &sources));
+        assert_eq!(seen[1], "testsuite name=\"findings\" tests=\"1\" failures=\"0\" errors=\"0\" skipped=\"0\"");
+        assert_eq!(seen[3..], ["system-out", "text \"warning[W0002]: without effect\""]);
+        let none = of_findings("findings", &[], &sources);
+        assert!(matches!(none.cases.as_slice(), [Case { name, ended: Ended::Passed, .. }] if name == "no findings"));
     }
 }

@@ -7,12 +7,14 @@ mod codes;
 mod github;
 mod json;
 pub mod junit;
+mod sarif;
 mod text;
 
 pub use codes::{Code, Severity};
 pub use github::to_github;
 pub(crate) use json::place as place_as_json;
 pub use json::to_json;
+pub use sarif::to_sarif;
 pub use text::{Style, to_text};
 
 use crate::source::{Sources, Span};

@@ -205,18 +205,18 @@ impl Lock {
     }
 }
 
-/// The lock of the project in `root`, if it has one.
+/// The lock of the project in `root`, if it has one; `name` is what messages call the file.
 ///
 /// # Errors
 /// `E0805` for a file that is no lock.
-pub fn read(root: &Path, sources: &mut Sources) -> Result<Option<(FileId, Lock)>, Box<Diagnostic>> {
+pub fn read(root: &Path, name: &str, sources: &mut Sources) -> Result<Option<(FileId, Lock)>, Box<Diagnostic>> {
     let bad = |message: String| Diagnostic::new(Code::BadLock, message);
     let bytes = match std::fs::read(root.join(FILE_NAME)) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Box::new(bad(format!("{FILE_NAME} cannot be read: {error}")))),
     };
-    let file = sources.add_bytes(FILE_NAME, &bytes)?;
+    let file = sources.add_bytes(name, &bytes)?;
     let text = sources.get(file).map_or("", |f| f.text.as_str());
     match Lock::parse(text) {
         Ok(lock) => Ok(Some((file, lock))),

@@ -107,6 +107,39 @@ pub fn unlocked(loaded: &Loaded, built: &Built) -> Vec<Diagnostic> {
     }
 }
 
+/// What `build --check` finds: files of the output folder that are not what was built, each with whether it is there at all;
+/// a finding for each rule, and one for all that belongs to no rule alone.
+#[must_use]
+pub fn outdated<'a>(
+    loaded: &Loaded,
+    built: &Built,
+    folder: &str,
+    names: impl IntoIterator<Item = (&'a str, bool)>,
+) -> Vec<Diagnostic> {
+    let owners = owners(&built.targets);
+    let mut by_rule: BTreeMap<Option<&str>, Vec<String>> = BTreeMap::new();
+    for (name, there) in names {
+        let what = match (there, built.files.contains_key(name) || !name.contains('/')) {
+            (false, _) => "is missing",
+            (true, true) => "differs",
+            (true, false) => "is not made any more",
+        };
+        by_rule.entry(owners.get(name).copied()).or_default().push(format!("{name}: {what}"));
+    }
+    let finding = |(id, lines): (Option<&str>, Vec<String>)| {
+        let rule = loaded.rules().find(|r| Some(r.meta.id.as_str()) == id);
+        let diagnostic = match rule {
+            Some(rule) => {
+                Diagnostic::new(Code::StaleBuild, format!("{folder} does not hold what `{}` says", rule.name))
+                    .at(rule.span, "built from this")
+            }
+            None => Diagnostic::new(Code::StaleBuild, format!("{folder} does not hold what the project says")),
+        };
+        diagnostic.lines(lines).help("run `arcanary build`, review what changed, and commit it")
+    };
+    by_rule.into_iter().map(finding).collect()
+}
+
 /// How what was built differs from the lock; a part of the rules or of the targets is compared with that part of the lock.
 fn differences(loaded: &Loaded, built: &Built, lock: &Lock) -> Vec<Diagnostic> {
     let state = state(loaded, built);

@@ -58,18 +58,23 @@ impl Loaded {
 }
 
 /// Reads the packs that the project in `root` names, and those that they name.
-pub(super) fn read(root: &Path, loaded: &mut Loaded) {
+pub(super) fn read(root: &Path, here: &Path, loaded: &mut Loaded) {
     let names = loaded.config.packs.clone();
     let mut seen = BTreeSet::from([normal(root)]);
     for name in names {
-        if let Err(diagnostic) = one(&root.join(&name), &name, &mut seen, loaded) {
+        if let Err(diagnostic) = one(&root.join(&name), &name, (&mut seen, here), loaded) {
             let diagnostic = config_place(loaded, &name, *diagnostic, "named under `packs`");
             loaded.diagnostics.push(diagnostic);
         }
     }
 }
 
-fn one(folder: &Path, name: &str, seen: &mut BTreeSet<PathBuf>, loaded: &mut Loaded) -> Result<(), Box<Diagnostic>> {
+fn one(
+    folder: &Path,
+    name: &str,
+    (seen, here): (&mut BTreeSet<PathBuf>, &Path),
+    loaded: &mut Loaded,
+) -> Result<(), Box<Diagnostic>> {
     let folder = normal(folder);
     if !is_plain(name) {
         return Err(bad(format!("`{name}` is no folder below the project's: packs lie in it, and go with it")));
@@ -81,14 +86,14 @@ fn one(folder: &Path, name: &str, seen: &mut BTreeSet<PathBuf>, loaded: &mut Loa
         let message = format!("`{name}` is not a pack as it was fetched: {why}");
         Box::new(bad(message).help(format!("`arcanary fetch-pack --repo … --sources --out {name}` puts a pack there")))
     })?;
-    let shown = |file: &str| format!("{name}/{file}");
+    let shown = |file: &str| super::shown(&folder.join(file), here);
     let bytes = std::fs::read(folder.join(FILE_NAME))
         .map_err(|why| bad(format!("`{}` cannot be read: {why}", shown(FILE_NAME))))?;
     let config_file = loaded.sources.add_bytes(shown(FILE_NAME), &bytes)?;
     let config = parse_config(config_file, &loaded.sources)?;
-    let lock = lock::read(&folder, &mut loaded.sources)?.map(|(_, lock)| lock);
+    let lock = lock::read(&folder, &shown(lock::FILE_NAME), &mut loaded.sources)?.map(|(_, lock)| lock);
     for inner in &config.packs {
-        one(&folder.join(inner), &shown(inner), seen, loaded)?;
+        one(&folder.join(inner), &format!("{name}/{inner}"), (seen, here), loaded)?;
     }
     loaded.packs.push(Upstream { folder, receipt, config, lock, config_file });
     Ok(())

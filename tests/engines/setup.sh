@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the real checkers and engines that the tests run: Microsoft's KQL language service, pySigma, duckdb-kql,
-# sigma-rust and rsigma.
+# sigma-rust and rsigma; pre-commit, and the schemas of GitHub's workflows and actions.
 #
 # Everything goes to .tools/ at the top of the project, or to $ARCANARY_TOOLS. A stamp holds the hash of what was
 # asked for, so a second run does nothing. Nothing is installed outside that folder.
@@ -45,6 +45,17 @@ if ! up_to_date "$tools/python.stamp" "$want" || ! "$tools/python/bin/python" -c
     fail 'pip could not install tests/engines/*/requirements.txt; is the package index reachable?'
   "$tools/python/bin/python" -m pip check >&2 || fail 'tests/engines/*/requirements.txt do not hold together'
   printf '%s\n' "$want" >"$tools/python.stamp"
+fi
+
+want=$(digest "$(python3 --version)" "$here/ci/requirements.txt")
+if ! up_to_date "$tools/ci.stamp" "$want" || ! "$tools/ci/bin/python" -c '' 2>/dev/null; then
+  echo 'setup: installing pre-commit and check-jsonschema' >&2
+  rm -rf "$tools/ci.stamp" "$tools/ci"
+  python3 -m venv "$tools/ci"
+  "$tools/ci/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$here/ci/requirements.txt" ||
+    fail 'pip could not install tests/engines/ci/requirements.txt; is the package index reachable?'
+  "$tools/ci/bin/python" -m pip check >&2 || fail 'tests/engines/ci/requirements.txt does not hold together'
+  printf '%s\n' "$want" >"$tools/ci.stamp"
 fi
 
 want=$(digest "node $(node -p process.versions.modules)" "$here/kusto/package.json" "$here/kusto/package-lock.json")

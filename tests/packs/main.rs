@@ -14,3 +14,4 @@ mod place;
 mod publish;
 mod release;
 mod tuning;
+mod walk;

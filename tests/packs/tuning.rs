@@ -165,7 +165,7 @@ fn a_pack_that_is_not_as_it_was_fetched_is_refused() {
     let tenant = Tenant::new();
     let says = |says: &str| {
         let err = tenant.run(&["check"]).fails(2);
-        assert!(err.contains("error[E0808]") && err.contains(says) && err.contains("arcanary.yaml:3"), "{err}");
+        assert!(err.contains("error[E0810]") && err.contains(says) && err.contains("arcanary.yaml:3"), "{err}");
     };
     let det = tenant.read("upstream/rules/packed.det");
     tenant.0.edit("theirs/upstream/rules/packed.det", "level medium", "level low");
@@ -290,7 +290,7 @@ fn a_pack_leads_nowhere_out_of_its_folder() {
     assert_eq!(err, "1 rule for 2 targets: fine\n");
     pack("packs: [../../ours]", &det);
     let err = tenant.run(&["check"]).fails(2);
-    assert!(err.contains("error[E0808]: `upstream/../../ours` is no folder below the project's"), "{err}");
+    assert!(err.contains("error[E0810]: `upstream/../../ours` is no folder below the project's"), "{err}");
     place.edit("theirs/arcanary.yaml", "[upstream]", "[../ours]");
     assert!(tenant.run(&["check"]).fails(2).contains("`../ours` is no folder below the project's"));
 }

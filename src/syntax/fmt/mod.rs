@@ -26,19 +26,27 @@ use tree::Same;
 /// The file's syntax errors, their spans in `source_text` as it was given, under the default [`FileId`]. `E0904` if
 /// the result would say something else, which is a defect of the formatter.
 pub fn format(source_text: &str) -> Result<String, Vec<Diagnostic>> {
+    format_file(FileId::default(), source_text)
+}
+
+/// The same for a file among others.
+///
+/// # Errors
+/// As those of [`format()`], under this file.
+pub fn format_file(file: FileId, source_text: &str) -> Result<String, Vec<Diagnostic>> {
     let source = blank_mark(source_text);
     let source = source.as_deref().unwrap_or(source_text);
-    let parsed = parse(FileId::default(), source);
+    let parsed = parse(file, source);
     if !parsed.diagnostics.is_empty() {
         return Err(parsed.diagnostics);
     }
     let out = Printer { cursor: Cursor::new(source, &parsed.comments) }.file(&parsed.file);
-    let again = parse(FileId::default(), &out);
+    let again = parse(file, &out);
     match difference(source, &parsed, &out, &again) {
         None => Ok(out),
         Some(what) => Err(vec![
             Diagnostic::new(Code::Internal, format!("the formatter would change {what}"))
-                .at(Span::new(FileId::default(), 0, 0), "this file was left as it is")
+                .at(Span::new(file, 0, 0), "this file was left as it is")
                 .help("this is a defect of the formatter: please report it with this file"),
         ]),
     }

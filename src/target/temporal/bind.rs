@@ -66,7 +66,13 @@ fn bind_all<'t>(
         return Err(once(binding.refused));
     }
     let (classes, left) = classes(&mut binding, steps);
-    let (conditions, exceptions, flags) = joint::bind(&mut binding, steps, left);
+    let (mut conditions, mut exceptions, mut flags) = joint::bind(&mut binding, steps, left);
+    // An optional event may be missing, and then it equals nothing.
+    let required = |c: Carry| binding.steps.get(c.step).is_some_and(|s| s.role == Role::Required);
+    let joined = |a: Carry, b: Carry| required(a) && required(b) && classes.iter().any(|c| c.joins(a, b));
+    conditions.iter_mut().for_each(|(_, wide)| wide.known(&joined));
+    exceptions.iter_mut().for_each(|(_, wide)| wide.known(&joined));
+    flags.iter_mut().for_each(|(_, wide)| wide.known(&joined));
     let show = binding.show(steps);
     if !binding.refused.is_empty() {
         return Err(once(binding.refused));

@@ -136,6 +136,14 @@ impl Class {
     }
 }
 
+impl Class {
+    /// Whether a match has equal values in these two columns, whatever else is asked of it.
+    fn joins(&self, a: Carry, b: Carry) -> bool {
+        let has = |c: Carry| self.members.contains(&c) && !self.lax.contains(&c.step);
+        has(a) && has(b)
+    }
+}
+
 /// A condition over several steps.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Wide {
@@ -194,6 +202,25 @@ impl Wide {
             Wide::Not(inner) => *inner,
             other => Wide::Not(Box::new(other)),
         }
+    }
+
+    /// Puts in what joins the steps already.
+    fn known(&mut self, joined: &dyn Fn(Carry, Carry) -> bool) {
+        let each = |all: &mut Vec<Wide>| {
+            let mut all = std::mem::take(all);
+            all.iter_mut().for_each(|w| w.known(joined));
+            all
+        };
+        *self = match self {
+            Wide::Equal(a, b) if joined(*a, *b) => Wide::Const(true),
+            Wide::Not(inner) => {
+                inner.known(joined);
+                inner.clone().not()
+            }
+            Wide::And(all) => Wide::and(each(all)),
+            Wide::Or(all) => Wide::or(each(all)),
+            Wide::Const(_) | Wide::Asked(..) | Wide::Equal(..) => return,
+        };
     }
 
     /// The steps that it reads, by their place in the plan.

@@ -70,20 +70,31 @@ impl Scene<'_> {
         Ok(())
     }
 
+    /// Whether a step asks for values of an earlier one: what is missing has none, whatever else they would equal.
+    fn equals(&self, place: usize, earlier: usize) -> bool {
+        let meant = |place: usize| self.plan.steps.get(place).and_then(|s| self.meant.steps.get(s.index));
+        let index = self.plan.steps.get(earlier).map(|s| s.index);
+        let asked = meant(place).into_iter().flat_map(|s| &s.equalities);
+        let mut asked = asked.filter(|e| e.available.is_none_or(|part| !self.plan.dropped.contains(&part)));
+        asked.any(|e| Some(e.right.step) == index)
+    }
+
     /// Keeps of the optional events those within the window.
     pub fn optional_in_window(&mut self, first: &str) {
         let optional = self.of_role(Role::Optional);
-        let mut before: Option<String> = None;
+        let mut before: Option<(usize, String)> = None;
         for place in optional {
             let Some(columns) = self.columns.get(place).cloned() else { continue };
             let time = columns.time.clone();
             let mut made = vec![];
-            if let Some(earlier) = &before {
+            if let Some((step, earlier)) = &before {
                 let here = known(earlier);
+                let needs = self.equals(place, *step);
                 for name in columns.names() {
                     let next = field(&format!("next_{name}"));
                     let next = if name == time { Eval::Call("tonumber", vec![next]) } else { next };
-                    made.push((name.clone(), choose(here.clone(), next, field(&name))));
+                    let value = if needs { only(here.clone(), next) } else { choose(here.clone(), next, field(&name)) };
+                    made.push((name.clone(), value));
                 }
             }
             let inside = binary("<=", span(field(&time), field(first)), Eval::Number(self.window));
@@ -99,7 +110,7 @@ impl Scene<'_> {
                 made.push((name.clone(), choose(known(&time), field(name), text(nothing))));
             }
             self.rows.push(Step::Eval(made));
-            before = Some(time);
+            before = Some((place, time));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Steps in any order: each row has the latest event of every step, its own among them.
 
 use super::Scene;
-use super::make::{all, binary, carry, field, is_step, known, only, span, stat};
+use super::make::{all, any, binary, carry, field, is_step, known, not, only, span, stat};
 use crate::backend::spl::ast::{Eval, Step, Streamstats};
 use crate::target::Unsupported;
 
@@ -11,8 +11,9 @@ impl Scene<'_> {
         let by = self.one_key(required)?;
         let overlap = self.pair_of_one_event(required)?;
         let (mut made, mut names) = (vec![], vec![]);
+        self.rows_asked(required);
         for place in required.iter().copied() {
-            let row = self.row_of(place);
+            let row = is_step(&self.rows.step, place);
             let Some(columns) = self.columns.get(place) else { continue };
             made.push((columns.time.clone(), only(row.clone(), field("_time"))));
             made.extend(columns.values.iter().map(|(_, n, v)| (n.clone(), only(row.clone(), v.clone()))));
@@ -23,7 +24,7 @@ impl Scene<'_> {
         match overlap {
             Some(pair) => {
                 self.rows.comment("an event is not both steps: the event before the latest one is carried, too");
-                let row = self.row_of(pair.0);
+                let row = is_step(&self.rows.step, pair.0);
                 let first = self.columns.get(pair.0).map(super::wide::Columns::names).unwrap_or_default();
                 self.carry_two(pair, &row, &names, &first, &by);
             }
@@ -48,10 +49,19 @@ impl Scene<'_> {
         Ok(start)
     }
 
-    /// That a row is a step's, with what is asked of its event beside the filter: conditions over several steps are refused.
-    fn row_of(&mut self, place: usize) -> Eval {
-        let tests = self.tests(place, vec![]);
-        all(std::iter::once(is_step(&self.rows.step, place)).chain(tests).collect())
+    /// Keeps of each step's rows those of which what is asked beside the base search holds: any other would end a match of
+    /// the rows before it. Conditions over several steps are refused.
+    fn rows_asked(&mut self, required: &[usize]) {
+        let mut asked = vec![];
+        for place in required {
+            let tests = self.tests(*place, vec![]);
+            if !tests.is_empty() {
+                asked.push(any(vec![not(is_step(&self.rows.step, *place)), all(tests)]));
+            }
+        }
+        if !asked.is_empty() {
+            self.rows.push(Step::Where(all(asked)));
+        }
     }
 
     /// In a data model a step reaches until its last event of a second.

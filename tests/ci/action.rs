@@ -1,0 +1,140 @@
+//! `action.yml`.
+
+use crate::runner::{Job, Runner, yaml};
+use crate::{Project, root};
+use serde_json::Value;
+use std::fs;
+
+/// A runner whose cache has the program, with the inputs' defaults and `inputs` in their place.
+fn runner(project: &Project, inputs: &[(&str, &str)]) -> Runner {
+    let action = yaml(&root("action.yml"));
+    let mut runner = Runner::new(project.path());
+    let binary = runner.temp().join("arcanary/bin/arcanary");
+    fs::create_dir_all(binary.parent().expect("a folder")).expect("a folder");
+    fs::copy(env!("CARGO_BIN_EXE_arcanary"), binary).expect("a copy");
+    runner.path.remove(0);
+    runner.stub("rustc", "#!/bin/sh\necho rustc 1.89.0\n");
+    runner.env.insert("GITHUB_ACTION_PATH".to_owned(), root("").display().to_string());
+    let declared = action["inputs"].as_mapping().expect("inputs");
+    let mut values: Vec<(String, String)> = declared
+        .iter()
+        .map(|(name, input)| (name.as_str().unwrap().to_owned(), input["default"].as_str().unwrap().to_owned()))
+        .collect();
+    for (name, value) in inputs {
+        values.iter_mut().find(|(declared, _)| declared == name).expect("an input").1 = (*value).to_owned();
+    }
+    let of = |name: &str| values.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str());
+    let truth = |yes: bool| if yes { "true" } else { "false" };
+    runner.set("inputs.command == ''", truth(of("command").is_empty()));
+    runner.set("inputs.command != ''", truth(!of("command").is_empty()));
+    runner.set(
+        "inputs.command == '' && inputs.build == 'true'",
+        truth(of("command").is_empty() && of("build") == "true"),
+    );
+    runner.set("inputs.sarif != ''", truth(!of("sarif").is_empty()));
+    for (name, value) in &values {
+        runner.set(&format!("inputs.{name}"), value);
+    }
+    runner
+}
+
+fn act(project: &Project, inputs: &[(&str, &str)]) -> Job {
+    runner(project, inputs).run(&yaml(&root("action.yml"))["runs"]["steps"], &[])
+}
+
+#[test]
+fn a_new_project_passes_with_the_defaults() {
+    let job = act(&Project::new(), &[]);
+    let names: Vec<&str> = job.fine().steps.iter().map(|s| s.name.as_str()).collect();
+    let checks = ["Layout", "Sources and targets", "Tests", "Reviewed build"];
+    assert_eq!(names, [&["What is to be built", "Build Arcanary"][..], &checks].concat());
+}
+
+#[test]
+fn findings_are_annotations_at_the_repositorys_files_and_a_sarif_file_where_one_is_wanted() {
+    let project = Project::new();
+    fs::create_dir(project.path().join("our rules")).expect("a folder");
+    for name in ["arcanary.yaml", "rules", "build", "pack.lock"] {
+        fs::rename(project.path().join(name), project.path().join("our rules").join(name)).expect("moved");
+    }
+    let inputs = [("path", "our rules"), ("sarif", "findings.sarif")];
+    act(&project, &inputs).fine();
+    let log = || -> Value { serde_json::from_str(&project.read("findings.sarif")).expect("JSON") };
+    assert_eq!(log()["runs"][0]["results"], serde_json::json!([]));
+    let rule = project.path().join("our rules/rules/encrypted_archive.det");
+    let text = fs::read_to_string(&rule).expect("the rule").replace("level  medium", "level  high");
+    fs::write(&rule, text).expect("written");
+    let job = act(&project, &inputs);
+    assert_eq!(job.failed(), Some("Sources and targets"));
+    let said = job.out("Sources and targets");
+    assert!(said.starts_with("::error file=our rules/rules/encrypted_archive.det,line=2,"), "{said}");
+    let place = &log()["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"];
+    assert_eq!(place["uri"], "our%20rules/rules/encrypted_archive.det");
+    act(&project, &[("path", "our rules"), ("locked", "false"), ("build", "false")]).fine();
+}
+
+#[test]
+fn each_check_fails_for_its_own_reason() {
+    let cases = [
+        ("Layout", "  level  medium", "  level medium"),
+        ("Sources and targets", "runs archiver", "runs archivar"),
+        ("Tests", "switch\" silent", "switch\" fires"),
+    ];
+    for (step, from, to) in cases {
+        let project = Project::new();
+        project.edit(from, to);
+        assert_eq!(act(&project, &[]).failed(), Some(step));
+    }
+    let project = Project::new();
+    fs::remove_file(project.path().join("build/defender/encrypted_archive.kql")).expect("removed");
+    assert_eq!(act(&project, &[]).failed(), Some("Reviewed build"));
+    project.edit("flag Staged = argument under any staging_dirs", "flag Odd = argument is \"odd\"");
+    project.edit("fires with [Staged]", "fires");
+    let inputs = [("locked", "false"), ("build", "false")];
+    assert_eq!(act(&project, &inputs).failed(), Some("Tests"), "no test reaches the flag");
+    act(&project, &[&inputs[..], &[("missing", "false")]].concat()).fine();
+}
+
+#[test]
+fn a_command_runs_in_the_place_of_the_checks() {
+    let project = Project::new();
+    let job = act(&project, &[("command", "test encrypted_archive --format junit")]);
+    assert_eq!(job.fine().steps.len(), 3);
+    assert!(job.out("Command").contains("<testsuite name=\"encrypted_archive\" tests=\"5\""));
+}
+
+#[test]
+fn no_input_becomes_a_part_of_a_script() {
+    let project = Project::new();
+    for nasty in
+        ["$(touch pwned)", "`touch pwned`", "x; touch pwned", "\"; touch pwned; \"", "--version", "x\ntouch pwned"]
+    {
+        act(&project, &["locked", "missing", "build", "sarif"].map(|input| (input, nasty)));
+        act(&project, &[("command", nasty)]);
+        let path = act(&project, &[("path", nasty)]);
+        assert_eq!(path.failed(), Some("Layout"), "{nasty} is a folder that there is not: {path:#?}");
+        assert!(!project.path().join("pwned").exists(), "{nasty}");
+    }
+}
+
+#[test]
+fn without_a_cache_the_program_is_built_from_the_actions_own_checkout() {
+    let project = Project::new();
+    let mut runner = runner(&project, &[]);
+    fs::remove_dir_all(runner.temp().join("arcanary")).expect("removed");
+    // What cargo is asked; a build of the whole program would take minutes.
+    runner.stub(
+        "cargo",
+        "#!/bin/sh\necho \"cargo $*\"\nmkdir -p \"$RUNNER_TEMP/arcanary/bin\"\n\
+         printf '#!/bin/sh\\necho stub\\n' > \"$RUNNER_TEMP/arcanary/bin/arcanary\"\nchmod +x \"$RUNNER_TEMP/arcanary/bin/arcanary\"\n",
+    );
+    let job = runner.run(&yaml(&root("action.yml"))["runs"]["steps"], &[]);
+    let temp = runner.temp().display();
+    let asked = format!(
+        "cargo install --locked --path {} --root {temp}/arcanary --target-dir {temp}/arcanary/target\nstub\n",
+        root("").display()
+    );
+    assert_eq!(job.out("Build Arcanary"), asked);
+    assert_eq!(runner.path[0], runner.temp().join("arcanary/bin"), "later steps find it");
+    assert_eq!(runner.expressions["steps.sources.outputs.hash"].len(), 64);
+}
