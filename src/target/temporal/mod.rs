@@ -15,7 +15,7 @@ pub use bind::bind_steps;
 pub use count::{CountPlan, bind_count};
 
 use super::{Bound, By, Column, Note, Source, Target};
-use crate::ir::Role;
+use crate::ir::{Role, Steps};
 use crate::sema::{FieldId, Kind, Os};
 use crate::source::Span;
 
@@ -40,6 +40,18 @@ pub struct StepsPlan<'t> {
     pub show: Vec<Carry>,
     /// Remarks, each once.
     pub notes: Vec<Note>,
+}
+
+impl StepsPlan<'_> {
+    /// Whether a step asks for values of an earlier one, both by their place in `steps`: where that is missing, this is, too,
+    /// whatever else its values equal.
+    #[must_use]
+    pub fn asks(&self, meant: &Steps, place: usize, earlier: usize) -> bool {
+        let index = |place: usize| self.steps.get(place).map(|s| s.index);
+        let equalities = index(place).and_then(|i| meant.steps.get(i)).into_iter().flat_map(|s| &s.equalities);
+        let mut left = equalities.filter(|e| e.available.is_none_or(|part| !self.dropped.contains(&part)));
+        left.any(|e| Some(e.right.step) == index(earlier))
+    }
 }
 
 /// One step on a target.

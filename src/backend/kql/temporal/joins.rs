@@ -8,13 +8,14 @@ use super::names::Names;
 use super::step::{own_columns, several_tables};
 use crate::backend::Output;
 use crate::backend::output;
-use crate::ir::Role;
+use crate::ir::{Role, Steps};
 use crate::mutant::{Mutant, on};
 use crate::target::temporal::{BoundStep, Carry, StepSource, StepsPlan, Wide};
 use crate::target::{By, Scalar};
 
 /// A query in the making.
 pub struct Match<'p> {
+    pub meant: &'p Steps,
     pub plan: &'p StepsPlan<'p>,
     pub names: &'p Names<'p>,
     pub ordered: bool,
@@ -54,8 +55,20 @@ fn may_be_one(a: &BoundStep, b: &BoundStep) -> bool {
 }
 
 impl<'p> Match<'p> {
-    pub fn new(plan: &'p StepsPlan<'p>, names: &'p Names<'p>, ordered: bool, within: i64, lets: Vec<Let>) -> Self {
-        Match { plan, names, ordered, within, lets, source: String::new(), steps: vec![], joined: vec![], row: vec![] }
+    pub fn new(meant: &'p Steps, plan: &'p StepsPlan<'p>, names: &'p Names<'p>, lets: Vec<Let>) -> Self {
+        let (ordered, within) = (meant.ordered, meant.within.micros);
+        Match {
+            meant,
+            plan,
+            names,
+            ordered,
+            within,
+            lets,
+            source: String::new(),
+            steps: vec![],
+            joined: vec![],
+            row: vec![],
+        }
     }
 
     fn of_role(&self, role: Role) -> Vec<usize> {
@@ -400,15 +413,15 @@ impl<'p> Match<'p> {
     fn optional(&mut self, step: usize) {
         let kept = self.keep("Matches");
         let mut steps = self.beside(step, self.first_time(), false);
-        let earlier =
-            self.joined.iter().rev().filter(|j| self.plan.steps.get(**j).is_some_and(|s| s.role == Role::Optional));
-        let mut after: Vec<Expr> = earlier.map(|j| self.time(*j)).collect();
+        let optional = |place: &usize| self.plan.steps.get(*place).is_some_and(|s| s.role == Role::Optional);
+        let earlier: Vec<usize> = self.joined.iter().rev().copied().filter(optional).collect();
+        let mut after: Vec<Expr> = earlier.iter().map(|j| self.time(*j)).collect();
         after.push(self.last_time());
         let after = if after.len() == 1 { self.last_time() } else { Expr::Call("coalesce", after) };
-        let mut tests = vec![
-            self.time(step).op(">=", after),
-            self.time(step).op("-", self.first_time()).op("<=", Expr::Span(self.within)),
-        ];
+        let asked = earlier.into_iter().filter(|j| self.plan.asks(self.meant, step, *j));
+        let mut tests: Vec<Expr> = asked.map(|j| Expr::Call("isnotnull", vec![self.time(j)])).collect();
+        tests.push(self.time(step).op(">=", after));
+        tests.push(self.time(step).op("-", self.first_time()).op("<=", Expr::Span(self.within)));
         tests.extend(self.different(step));
         tests.extend(self.conditions(step));
         steps.push(Step::Where(all_of(tests)));

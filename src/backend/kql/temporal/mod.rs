@@ -30,7 +30,7 @@ pub fn steps(
 ) -> Result<(Query, Vec<Output>), Vec<Unsupported>> {
     let names = Names::new(plan);
     let lets = step::lets(rule, plan, &names, &raw(plan), pretests);
-    let mut all = Match::new(plan, &names, steps.ordered, steps.within.micros, lets);
+    let mut all = Match::new(steps, plan, &names, lets);
     let mut excepted = vec![];
     for (index, wide) in &plan.exceptions {
         excepted.push(Step::Comment(exception_line(rule, *index)));

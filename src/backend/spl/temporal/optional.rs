@@ -70,15 +70,6 @@ impl Scene<'_> {
         Ok(())
     }
 
-    /// Whether a step asks for values of an earlier one: what is missing has none, whatever else they would equal.
-    fn equals(&self, place: usize, earlier: usize) -> bool {
-        let meant = |place: usize| self.plan.steps.get(place).and_then(|s| self.meant.steps.get(s.index));
-        let index = self.plan.steps.get(earlier).map(|s| s.index);
-        let asked = meant(place).into_iter().flat_map(|s| &s.equalities);
-        let mut asked = asked.filter(|e| e.available.is_none_or(|part| !self.plan.dropped.contains(&part)));
-        asked.any(|e| Some(e.right.step) == index)
-    }
-
     /// Keeps of the optional events those within the window.
     pub fn optional_in_window(&mut self, first: &str) {
         let optional = self.of_role(Role::Optional);
@@ -89,7 +80,7 @@ impl Scene<'_> {
             let mut made = vec![];
             if let Some((step, earlier)) = &before {
                 let here = known(earlier);
-                let needs = self.equals(place, *step);
+                let needs = self.plan.asks(self.meant, place, *step);
                 for name in columns.names() {
                     let next = field(&format!("next_{name}"));
                     let next = if name == time { Eval::Call("tonumber", vec![next]) } else { next };
