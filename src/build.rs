@@ -8,7 +8,7 @@ use crate::compile::{Document, Status, compile};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::{self, File, Pack};
 use crate::project::{Loaded, config_place};
-use crate::sema::Rule;
+use crate::sema::{Exception, Rule};
 use crate::target::{Format, Target};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,41 @@ pub struct Entry {
     /// Remarks, or why there is no document.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub notes: Vec<String>,
+    /// The rule's exceptions.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub exceptions: Vec<Excepted>,
+    /// What tunes set of the rule: keys.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub tuned: Vec<String>,
+}
+
+/// What a manifest says of an exception.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Excepted {
+    /// Its title.
+    pub title: String,
+    /// Why.
+    pub because: String,
+    /// The last day on which it is meant to hold.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub until: Option<String>,
+    /// A tune brought it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub tuned: bool,
+}
+
+impl Excepted {
+    /// The exceptions of a rule, in order.
+    #[must_use]
+    pub fn of(rule: &Rule) -> Vec<Excepted> {
+        let one = |e: &Exception| Excepted {
+            title: e.title.clone(),
+            because: e.because.clone(),
+            until: e.until.clone(),
+            tuned: e.tuned,
+        };
+        rule.exceptions.iter().map(one).collect()
+    }
 }
 
 impl Entry {
@@ -143,7 +178,7 @@ fn share<'a>(loaded: &'a Loaded, target: &Target, pack: &Pack) -> Share<'a> {
     let mut share = Share::default();
     for rule in loaded.rules() {
         let entry = match &rule.disabled {
-            Some(why) => without_document(rule, "disabled", vec![why.clone()]),
+            Some(disabled) => without_document(rule, "disabled", vec![disabled.words()]),
             None => one(rule, loaded, target, pack, &mut share),
         };
         share.entries.insert(rule.name.clone(), entry);
@@ -159,12 +194,10 @@ fn share<'a>(loaded: &'a Loaded, target: &Target, pack: &Pack) -> Share<'a> {
 
 /// One rule on one target.
 fn one<'a>(rule: &'a Rule, loaded: &'a Loaded, target: &Target, pack: &Pack, share: &mut Share<'a>) -> Entry {
-    let skips = &loaded.config.skip;
-    let skip = skips.iter().enumerate().find(|(_, s)| s.rule == rule.name && s.targets.contains(&target.name));
     let compiled = compile(rule, &loaded.project, target);
-    if let Some((index, skip)) = skip {
+    if let Some((skip, index)) = loaded.skip_of(&rule.name, &target.name) {
         if compiled.is_err() {
-            share.useful.push(index);
+            share.useful.extend(index);
         }
         return without_document(rule, "skipped", vec![skip.because.clone()]);
     }
@@ -183,7 +216,15 @@ fn one<'a>(rule: &'a Rule, loaded: &'a Loaded, target: &Target, pack: &Pack, sha
 }
 
 fn without_document(rule: &Rule, status: &str, notes: Vec<String>) -> Entry {
-    Entry { id: rule.meta.id.clone(), status: status.to_owned(), file: None, documents: vec![], notes }
+    Entry {
+        id: rule.meta.id.clone(),
+        status: status.to_owned(),
+        file: None,
+        documents: vec![],
+        notes,
+        exceptions: Excepted::of(rule),
+        tuned: rule.tuned().iter().map(|(key, _)| key.clone()).collect(),
+    }
 }
 
 /// The query and the documents of a rule that a target can say.

@@ -21,8 +21,12 @@ pub fn explain(rule: &Rule, loaded: &Loaded, targets: &[String]) -> String {
     }
     let attack = if meta.attack.is_empty() { String::new() } else { format!(", ATT&CK {}", meta.attack.join(", ")) };
     let _ = writeln!(out, "Level {}, on {}{attack}.\n", meta.level.word(), systems.join(", "));
-    if let Some(why) = &rule.disabled {
-        let _ = writeln!(out, "Switched off: {why}\n");
+    if let [first, rest @ ..] = rule.tuned() {
+        let keys = rest.iter().fold(first.0.clone(), |all, (key, _)| format!("{all}, {key}"));
+        let _ = writeln!(out, "Set by a tune: {keys}.\n");
+    }
+    if let Some(disabled) = &rule.disabled {
+        let _ = writeln!(out, "Switched off: {}\n", disabled.words());
     }
     if let Some(detect) = rule.detect() {
         words.detect(detect, &mut out);
@@ -40,13 +44,14 @@ pub fn explain(rule: &Rule, loaded: &Loaded, targets: &[String]) -> String {
     }
     for exception in &rule.exceptions {
         let until = exception.until.as_ref().map_or_else(String::new, |u| format!(", until {u}"));
-        let _ = writeln!(out, "\nExcept \"{}\" ({}{until}), where", exception.title, exception.because);
+        let by = if exception.tuned { ", by a tune" } else { "" };
+        let _ = writeln!(out, "\nExcept \"{}\" ({}{until}{by}), where", exception.title, exception.because);
         words.expr(&exception.expr, 1, &mut out);
     }
     out.push('\n');
     for name in targets {
         let Some(target) = loaded.targets.all.get(name) else { continue };
-        if let Some(skip) = loaded.config.skip.iter().find(|s| s.rule == rule.name && s.targets.contains(name)) {
+        if let Some((skip, _)) = loaded.skip_of(&rule.name, name) {
             let _ = writeln!(out, "{name}: skipped, {}\n", skip.because);
             continue;
         }

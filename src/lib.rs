@@ -37,4 +37,5 @@ pub mod source;
 pub mod syntax;
 pub mod target;
 pub mod testing;
+pub mod tuning;
 pub mod witness;

@@ -1,5 +1,7 @@
 //! A project on disk: `arcanary.yaml`, the `.det` files it names, and its own targets.
 
+pub mod packs;
+
 use crate::diagnostic::{Code, Diagnostic, nearest, sort};
 use crate::pack::lock::{self, Lock};
 use crate::sema::{self, Meta, Rule};
@@ -8,8 +10,9 @@ use crate::syntax::ast::{Literal, Text};
 use crate::syntax::{self, Parsed};
 use crate::target::{Format, Targets};
 use indexmap::IndexMap;
+use packs::Upstream;
 use serde::Deserialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 
 /// The project file's name.
@@ -27,6 +30,8 @@ pub struct Config {
     pub sources: Vec<String>,
     /// Targets that `build` builds.
     pub targets: Vec<String>,
+    /// Folders with packs of others, as `fetch-pack --sources` unpacked them.
+    pub packs: Vec<String>,
     /// A folder with the project's own target files.
     pub target_files: Option<String>,
     /// Where `build` writes.
@@ -90,6 +95,10 @@ pub struct Loaded {
     pub config_file: Option<FileId>,
     /// What `pack.lock` beside it says.
     pub lock: Option<Lock>,
+    /// The packs that it stands on, each behind those that it stands on itself.
+    pub packs: Vec<Upstream>,
+    /// The files of packs, by the pack's place among these.
+    pub pack_files: HashMap<FileId, usize>,
     /// The resolved project.
     pub project: sema::Project,
     /// Built-in targets and the project's own.
@@ -139,9 +148,11 @@ pub fn load(paths: &[PathBuf], here: &Path) -> Loaded {
     }
     if let Some(root) = loaded.root.clone() {
         read_config(&root, here, &mut loaded);
+        packs::read(&root, here, &mut loaded);
     }
     let project_files = project_files(&mut loaded);
-    let mut all: Vec<PathBuf> = project_files.clone();
+    let mut all: Vec<PathBuf> = packs::source_files(&mut loaded);
+    all.extend(project_files.iter().cloned());
     // A project's folder means what its file says, not whatever else lies below it.
     let root = loaded.root.as_deref().map(normal);
     for path in chosen.iter().filter(|c| Some(normal(c)) != root) {
@@ -153,6 +164,7 @@ pub fn load(paths: &[PathBuf], here: &Path) -> Loaded {
         loaded.diagnostics.push(Diagnostic::new(Code::Unreadable, "there are no `.det` files here"));
     }
     let parsed = read_files(&all, here, &mut loaded);
+    loaded.pack_files = packs::files(&loaded);
     resolve(parsed, &mut loaded);
     select(&chosen, &project_files, &mut loaded);
     sort(&mut loaded.diagnostics);
@@ -243,25 +255,28 @@ fn read_config(root: &Path, here: &Path, loaded: &mut Loaded) {
         Err(diagnostic) => return loaded.diagnostics.push(*diagnostic),
     };
     loaded.config_file = Some(id);
-    let text = loaded.sources.get(id).map_or("", |f| f.text.as_str());
-    match serde_yaml::from_str::<Option<Config>>(text) {
-        Ok(config) => loaded.config = config.unwrap_or_default(),
-        Err(error) => {
-            let at = error.location().map_or(0, |l| l.index().min(text.len()));
-            let at = (0..=at).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
-            let message = error.to_string();
-            let message = message.split(" at line ").next().unwrap_or("").to_owned();
-            loaded.diagnostics.push(
-                Diagnostic::new(Code::BadProject, format!("{FILE_NAME} cannot be read"))
-                    .at(Span::new(id, at, at), message),
-            );
-        }
+    match parse_config(id, &loaded.sources) {
+        Ok(config) => loaded.config = config,
+        Err(diagnostic) => loaded.diagnostics.push(*diagnostic),
     }
     read_targets(root, here, loaded);
     match lock::read(root, &shown(&root.join(lock::FILE_NAME), here), &mut loaded.sources) {
         Ok(lock) => loaded.lock = lock.map(|(_, lock)| lock),
         Err(diagnostic) => loaded.diagnostics.push(*diagnostic),
     }
+}
+
+fn parse_config(id: FileId, sources: &Sources) -> Result<Config, Box<Diagnostic>> {
+    let text = sources.get(id).map_or("", |f| f.text.as_str());
+    serde_yaml::from_str::<Option<Config>>(text).map(Option::unwrap_or_default).map_err(|error| {
+        let at = error.location().map_or(0, |l| l.index().min(text.len()));
+        let at = (0..=at).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+        let message = error.to_string();
+        let message = message.split(" at line ").next().unwrap_or("").to_owned();
+        Box::new(
+            Diagnostic::new(Code::BadProject, format!("{FILE_NAME} cannot be read")).at(Span::new(id, at, at), message),
+        )
+    })
 }
 
 /// The project's own target files, in order.
@@ -297,9 +312,8 @@ fn read_targets(root: &Path, here: &Path, loaded: &mut Loaded) {
 
 fn project_files(loaded: &mut Loaded) -> Vec<PathBuf> {
     let Some(root) = loaded.root.clone() else { return vec![] };
-    let sources = if loaded.config.sources.is_empty() { vec![".".to_owned()] } else { loaded.config.sources.clone() };
     let mut files = vec![];
-    for source in sources {
+    for source in own_sources(&loaded.config) {
         let path = root.join(&source);
         if path.exists() {
             collect(&path, &mut files, &mut loaded.diagnostics);
@@ -313,7 +327,14 @@ fn project_files(loaded: &mut Loaded) -> Vec<PathBuf> {
             loaded.diagnostics.push(diagnostic);
         }
     }
+    // What lies in a pack's folder is the pack's, whichever folder of the project is around it.
+    let packs: Vec<PathBuf> = loaded.config.packs.iter().map(|p| normal(&root.join(p))).collect();
+    files.retain(|file| !packs.iter().any(|pack| normal(file).starts_with(pack)));
     files
+}
+
+fn own_sources(config: &Config) -> Vec<String> {
+    if config.sources.is_empty() { vec![".".to_owned()] } else { config.sources.clone() }
 }
 
 /// `.det` files of a file or folder, sorted by name; hidden folders and `target` are passed over.
@@ -362,17 +383,18 @@ fn read_files(all: &[PathBuf], here: &Path, loaded: &mut Loaded) -> Vec<Parsed> 
 }
 
 fn resolve(parsed: Vec<Parsed>, loaded: &mut Loaded) {
-    let params = params(loaded);
-    let (project, diagnostics) = sema::resolve(parsed, &params);
-    loaded.project = project;
+    let params = packs::params(loaded);
+    let (mut project, diagnostics) = sema::resolve_after(parsed, &params, &packs::gone(loaded));
     loaded.diagnostics.extend(diagnostics);
-    let defaults = loaded.config.defaults.clone();
-    for rule in loaded.project.rules.values_mut() {
-        apply_defaults(&mut rule.meta, &defaults);
-        if let Some(locked) = loaded.lock.as_ref().and_then(|lock| lock.rule(&rule.meta.id)) {
+    for rule in project.rules.values_mut() {
+        let pack = loaded.pack_of(rule.span.file);
+        apply_defaults(&mut rule.meta, pack.map_or(&loaded.config.defaults, |p| &p.config.defaults));
+        let locks = loaded.lock.iter().chain(pack.and_then(|p| p.lock.as_ref()));
+        if let Some(locked) = locks.filter_map(|lock| lock.rule(&rule.meta.id)).next() {
             rule.version = locked.version.to_string();
         }
     }
+    loaded.project = project;
     check_names(loaded);
 }
 
@@ -389,15 +411,15 @@ fn apply_defaults(meta: &mut Meta, defaults: &Defaults) {
 }
 
 /// Parameters as the project file gives them: a number, `20MB`, `15m`, a truth value or text.
-fn params(loaded: &Loaded) -> IndexMap<String, Literal> {
-    let span = Span::new(loaded.config_file.unwrap_or_default(), 0, 0);
+fn params(config: &Config, file: FileId) -> IndexMap<String, Literal> {
+    let span = Span::new(file, 0, 0);
     let literal = |value: &serde_yaml::Value| match value {
         serde_yaml::Value::Bool(b) => Some(Literal::Bool(*b, span)),
         serde_yaml::Value::Number(n) => n.as_u64().map(|n| Literal::Int(n, span)),
         serde_yaml::Value::String(s) => Some(text_or_amount(s, span)),
         _ => None,
     };
-    loaded.config.params.iter().filter_map(|(k, v)| Some((k.clone(), literal(v)?))).collect()
+    config.params.iter().filter_map(|(k, v)| Some((k.clone(), literal(v)?))).collect()
 }
 
 fn text_or_amount(text: &str, span: Span) -> Literal {
@@ -464,7 +486,7 @@ pub(crate) fn config_place(loaded: &Loaded, text: &str, diagnostic: Diagnostic, 
     diagnostic.at(Span::new(id, at, at + text.len()), label)
 }
 
-/// Rules that lie in the paths of the command line, where these are a part of the project.
+/// Rules that lie, or are tuned, in the paths of the command line, where these are a part of the project.
 fn select(chosen: &[PathBuf], project_files: &[PathBuf], loaded: &mut Loaded) {
     let whole = chosen.iter().any(|c| loaded.root.as_ref().is_some_and(|r| normal(c) == normal(r)));
     if chosen.is_empty() || loaded.root.is_none() || whole {
@@ -472,12 +494,12 @@ fn select(chosen: &[PathBuf], project_files: &[PathBuf], loaded: &mut Loaded) {
     }
     let chosen: Vec<PathBuf> = chosen.iter().map(|c| normal(c)).collect();
     let meant = |path: &Path| chosen.iter().any(|c| normal(path).starts_with(c));
-    if project_files.iter().all(|p| meant(p)) {
+    if loaded.packs.is_empty() && project_files.iter().all(|p| meant(p)) {
         return;
     }
     let files: Vec<FileId> = loaded.files.iter().filter(|(_, p)| meant(p)).map(|(id, _)| *id).collect();
-    loaded.selected =
-        Some(loaded.project.rules.values().filter(|r| files.contains(&r.span.file)).map(|r| r.name.clone()).collect());
+    let rules = loaded.project.rules.values().filter(|rule| rule.files().any(|file| files.contains(&file)));
+    loaded.selected = Some(rules.map(|rule| rule.name.clone()).collect());
 }
 
 /// An absolute path without `.` and `..`.

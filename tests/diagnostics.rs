@@ -3,10 +3,12 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on")]
 
-use arcanary::diagnostic::{Code, Diagnostic, Style, to_json, to_text};
+use arcanary::diagnostic::{Code, Diagnostic, Style, sort, to_json, to_text};
+use arcanary::project::Loaded;
 use arcanary::sema::resolve;
 use arcanary::source::{FileId, Sources};
 use arcanary::syntax::parse;
+use arcanary::tuning;
 use arcanary::witness::{report, witnesses};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -39,12 +41,20 @@ fn cases() -> Vec<(String, String)> {
     cases
 }
 
+/// The day of every case.
+const TODAY: &str = "2026-11-20";
+
 /// A project of this one file: where it is, and what is found in it.
 fn check(name: &str, text: &str) -> (Sources, Vec<Diagnostic>) {
-    let mut sources = Sources::new();
-    let file = sources.add(name, text);
-    let (_, diagnostics) = resolve(vec![parse(file, text)], &indexmap::IndexMap::default());
-    (sources, diagnostics)
+    let mut loaded = Loaded::default();
+    let file = loaded.sources.add(name, text);
+    (loaded.project, loaded.diagnostics) = resolve(vec![parse(file, text)], &indexmap::IndexMap::default());
+    if !loaded.has_errors() {
+        let found = tuning::findings(&loaded, Some(TODAY));
+        loaded.diagnostics.extend(found);
+        sort(&mut loaded.diagnostics);
+    }
+    (loaded.sources, loaded.diagnostics)
 }
 
 fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {

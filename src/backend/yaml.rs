@@ -8,7 +8,7 @@ use crate::mutant::{Mutant, on};
 /// In single quotes, or in double quotes if it holds a line break or a control character.
 #[must_use]
 pub fn quoted(text: &str) -> String {
-    let control = text.chars().any(|c| c.is_control() || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}'));
+    let control = text.chars().any(|c| c.is_control() || is_break(c));
     if !control {
         return if on(Mutant::SigmaYamlQuote) {
             format!("'{text}'")
@@ -43,8 +43,7 @@ pub fn scalar(text: &str) -> String {
 /// Several lines as they are, below a key of the outermost record; quoted where a block would not read the same.
 #[must_use]
 pub fn block(text: &str, indent: usize) -> String {
-    let control =
-        |c: char| c != '\n' && (c.is_control() || matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}'));
+    let control = |c: char| c != '\n' && (c.is_control() || is_break(c));
     if text.chars().any(control) || text.starts_with([' ', '\n']) || text.trim_end_matches('\n').len() + 1 < text.len()
     {
         return quoted(text);
@@ -54,6 +53,17 @@ pub fn block(text: &str, indent: usize) -> String {
     let lines: Vec<String> = text.lines().map(line).collect();
     let head = if text.ends_with('\n') { "|" } else { "|-" };
     format!("{head}\n{}", lines.join("\n"))
+}
+
+/// What may stand behind a `#`: one line for every reader.
+#[must_use]
+pub fn comment(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || is_break(c) { ' ' } else { c }).collect()
+}
+
+/// What some readers take for the end of a line, or for none of a text's characters.
+fn is_break(c: char) -> bool {
+    matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
 }
 
 fn is_plain(text: &str) -> bool {

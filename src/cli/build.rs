@@ -1,6 +1,6 @@
 //! `arcanary build`
 
-use super::{Exit, Format, Input, counted, exit_of, print, report, shown, tell};
+use super::{Exit, Format, Input, Today, counted, exit_of, print, report, shown, tell, tell_disabled};
 use crate::build::{Built, build};
 use crate::diagnostic::sort;
 use crate::pack::state::{outdated, unlocked};
@@ -32,12 +32,19 @@ pub struct Build {
     /// Print the queries, or the documents that `--document` names, instead of writing them
     #[arg(long, conflicts_with_all = ["out", "check"])]
     print: bool,
+    #[command(flatten)]
+    today: Today,
 }
 
 impl Build {
     pub fn run(&self) -> Exit {
         let mut loaded = self.input.load();
         let Some(targets) = self.input.targets(&self.target, &loaded) else { return Exit::Bad };
+        if !loaded.has_errors() {
+            let tuning = self.today.findings(&loaded);
+            loaded.diagnostics.extend(tuning);
+            sort(&mut loaded.diagnostics);
+        }
         if loaded.has_errors() {
             report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
             tell("nothing was written");
@@ -86,6 +93,7 @@ impl Build {
                         counted(targets, "target"),
                         shown(out).display()
                     ));
+                    tell_disabled(loaded);
                 }
                 exit
             }

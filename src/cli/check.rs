@@ -1,6 +1,6 @@
 //! `arcanary check`
 
-use super::{Exit, Format, Input, counted, exit_of, report, tell};
+use super::{Exit, Format, Input, Today, counted, exit_of, report, tell, tell_disabled};
 use crate::build::build;
 use crate::diagnostic::sort;
 use crate::pack::state::unlocked;
@@ -17,6 +17,8 @@ pub struct Check {
     /// Also fail if what would be built is not what pack.lock says
     #[arg(long)]
     locked: bool,
+    #[command(flatten)]
+    today: Today,
 }
 
 impl Check {
@@ -24,6 +26,8 @@ impl Check {
         let mut loaded = self.input.load();
         let Some(targets) = self.input.targets(&self.target, &loaded) else { return Exit::Bad };
         if !loaded.has_errors() {
+            let tuning = self.today.findings(&loaded);
+            loaded.diagnostics.extend(tuning);
             let built = build(&loaded, &targets);
             if self.locked {
                 let differences = unlocked(&loaded, &built);
@@ -40,6 +44,7 @@ impl Check {
                 counted(loaded.rules().count(), "rule"),
                 counted(targets.len(), "target")
             ));
+            tell_disabled(&loaded);
         }
         exit
     }

@@ -20,6 +20,7 @@ mod witness;
 
 use crate::diagnostic::{self, Code, Diagnostic};
 use crate::project::{self, Loaded};
+use crate::tuning;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use format::{Format, Printed, exit_of, report};
 use std::io::Write as _;
@@ -112,6 +113,36 @@ impl Input {
         let found = if names.is_empty() && loaded.has_errors() { &loaded.diagnostics } else { &unknown };
         report(found, &loaded.sources, self.printed.format);
         None
+    }
+}
+
+/// The day that warnings about days count from.
+#[derive(Args)]
+struct Today {
+    /// Warn of exceptions past this day; else past that of SOURCE_DATE_EPOCH, else of the last commit
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    today: Option<String>,
+}
+
+impl Today {
+    /// What is found about the tuning of a project without errors.
+    fn findings(&self, loaded: &Loaded) -> Vec<Diagnostic> {
+        tuning::findings(loaded, tuning::today(self.today.as_deref(), loaded).as_deref())
+    }
+}
+
+/// A day as an option gives it.
+fn day(text: &str) -> Result<String, String> {
+    match text.parse::<jiff::civil::Date>() {
+        Ok(date) if date.to_string() == text => Ok(text.to_owned()),
+        _ => Err("a day is wanted, such as 2026-11-20".to_owned()),
+    }
+}
+
+/// Names the rules that are switched off, and why.
+fn tell_disabled(loaded: &Loaded) {
+    for (rule, disabled) in loaded.rules().filter_map(|rule| Some((rule, rule.disabled.as_ref()?))) {
+        tell(&format!("{} is switched off: {}", rule.name, disabled.words()));
     }
 }
 

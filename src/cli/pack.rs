@@ -1,6 +1,6 @@
 //! `arcanary pack`
 
-use super::{Exit, Format, Input, complain, counted, exit_of, print, report, tell};
+use super::{Exit, Format, Input, complain, counted, day, exit_of, print, report, tell};
 use crate::diagnostic::Diagnostic;
 use crate::pack::bump::{self, Bumped, Removal};
 use crate::pack::lock::{Change, Moved};
@@ -34,13 +34,6 @@ pub struct Pack {
 fn one_line(text: &str) -> Result<String, String> {
     let bad = text.trim().is_empty() || text.chars().any(char::is_control);
     if bad { Err("one line of text is wanted".to_owned()) } else { Ok(text.to_owned()) }
-}
-
-fn day(text: &str) -> Result<String, String> {
-    match text.parse::<jiff::civil::Date>() {
-        Ok(date) if date.to_string() == text => Ok(text.to_owned()),
-        _ => Err("a day is wanted, such as 2026-11-20".to_owned()),
-    }
 }
 
 impl Pack {
@@ -137,6 +130,7 @@ fn moved(m: &Moved) -> String {
     let why = match (m.change, &m.was) {
         (Change::Added, _) if m.from.is_some() => "is there again".to_owned(),
         (Change::Added, _) => "is new".to_owned(),
+        (Change::Logic | Change::Text, None) if m.because.is_some() => m.because.clone().unwrap_or_default(),
         (Change::Logic, Some(was)) => format!("means something else, and was `{was}`"),
         (Change::Logic, None) => "means something else".to_owned(),
         (Change::Text, Some(was)) => format!("was `{was}`"),

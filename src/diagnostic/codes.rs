@@ -232,6 +232,12 @@ codes! {
         "A test inside a rule expects something else than what the rule says of its event, or its recording cannot be read. The labels tell both, and which conditions decided; the event is shown beside them.";
     "E0704" Untested Finding "not tested"
         "`test --missing` was asked, and a rule lacks a firing or a silent test, or no test reaches an operand of an `or`, a utility of a group, a flag or an exception. What no test reaches may be wrong for years.";
+    "E0705" TunedGone Error "tuned rule is gone"
+        "A tune names a rule that neither the project nor one of its packs has, or has any more. Where a pack's lock says why the rule is gone, the label does, too.";
+    "E0706" TestSilenced Error "tuning silences what must fire"
+        "A test says that the rule fires on its events, and with this project's tuning it does not: an exception of a tune holds for them, a tuned threshold is out of their reach, or a param or `extend` changed the condition. Who wrote the rule proved with this test that it finds an attack, so the tuning hides one.";
+    "E0707" TunedAway Error "tuning takes everything"
+        "It is proved that no event makes the rule fire any more, and that some did before it was tuned. Make the exception narrower; a rule that is not wanted is switched off with `disable because`.";
     "E0801" BadTarget Error "bad target file"
         "A target file does not say what it must, or says what no target can. The message names the entry.";
     "E0802" UnknownTarget Error "unknown target"
@@ -248,6 +254,8 @@ codes! {
         "`build --check` compares the output folder with what the sources say now. Run `arcanary build`, review what changed, and commit it with the sources.";
     "E0809" BadRelease Finding "release is not sound"
         "`verify` checks sums, manifest and archives of a release, and that there is nothing else. Take the release again from where it was published, or make it anew with `arcanary pack`.";
+    "E0810" EditedPack Error "pack is not as it was fetched"
+        "A folder under `packs` holds what `arcanary fetch-pack --sources` wrote, and nothing else: an update replaces it. Changes belong into a `tune` or `extend` of the project's own files, which updates keep.";
     "E0901" Unsupported Finding "target cannot say it"
         "The target's logs or its language cannot answer this part of the rule, and nobody allowed to drop it. An approximation would change what the rule means, so none is made. Put `when available` on the part if alerts may be added without it, or list the rule under `skip` in arcanary.yaml.";
     "E0903" TooLong Finding "query too long"
@@ -260,6 +268,10 @@ codes! {
         "On Linux and macOS `/` begins a path, so a utility there has another dialect. Declare it apart and join the two in a group.";
     "W0002" StaleSkip Warning "skip without effect"
         "The project skips a rule for a target that can say it, or a rule or target that does not exist.";
+    "W0003" Expired Warning "past its day"
+        "An exception, or a switched-off rule, was meant to hold until a day that is over. It still holds: somebody should look whether it is needed, then give it another day or take it out. The day is that of `--today`, else of SOURCE_DATE_EPOCH, else of the last commit.";
+    "W0004" Covered Warning "exception without effect"
+        "It is proved that a tune's exception excepts nothing which the rule would find without it: no event that the rule detects meets it, or the rule's own exceptions take all of these events. Take it out.";
 }
 
 #[cfg(test)]

@@ -35,6 +35,8 @@ pub struct RuleDiff {
     pub changes: Vec<Change>,
     /// What it says about itself and changed: keys of its metadata, where both sides tell them.
     pub keys: Vec<String>,
+    /// Why it was switched off before, and is now, where the sides tell.
+    pub off: (Option<String>, Option<String>),
     /// Its version before and now, where the sides tell.
     pub versions: (Option<String>, Option<String>),
     /// What each target answered and answers, where that differs: `exact`, `skipped` and so on; empty: nothing.
@@ -115,10 +117,15 @@ fn rule(
         was: renamed.map(|(was, _)| was.to_owned()),
         changes,
         keys: keys(before, after),
+        off: (off(before), off(after)),
         versions: (before.version.clone(), after.version.clone()),
         status,
         documents,
     })
+}
+
+fn off(rule: &SideRule) -> Option<String> {
+    Some(rule.says.as_ref()?.get("disable")?.as_str()?.to_owned())
 }
 
 fn keys(old: &SideRule, new: &SideRule) -> Vec<String> {
@@ -213,7 +220,11 @@ impl RuleDiff {
             .map(|change| match change {
                 Change::Added => "new".to_owned(),
                 Change::Removed => "gone".to_owned(),
-                Change::Logic => "detects something else".to_owned(),
+                Change::Logic => match &self.off {
+                    (None, Some(why)) => format!("is switched off: {why}"),
+                    (Some(_), None) => "is switched on again".to_owned(),
+                    _ => "detects something else".to_owned(),
+                },
                 Change::Text if self.keys.is_empty() => "says something else about itself".to_owned(),
                 Change::Text => format!("says something else ({})", self.keys.join(", ")),
                 Change::Documents => "the same in other documents".to_owned(),

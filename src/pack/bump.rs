@@ -52,6 +52,7 @@ pub fn bump(loaded: &mut Loaded, targets: &[String], removal: &Removal) -> Resul
         format: FORMAT,
         pack: loaded.config.name.clone(),
         version: asked.clone(),
+        packs: vec![],
         rules: vec![],
         documents: Default::default(),
         removed: vec![],
@@ -59,7 +60,8 @@ pub fn bump(loaded: &mut Loaded, targets: &[String], removal: &Removal) -> Resul
     };
     let old = before.as_ref().unwrap_or(&empty);
     refuse(old, &now, removal, loaded)?;
-    let moved = moves(old, &now, removal);
+    let ends = Ends { removal, loaded };
+    let moved = moves(old, &now, &ends);
     let version = match before {
         None => asked,
         Some(_) => next_version(old, &now, &moved, &asked, old.pack != loaded.config.name)?,
@@ -69,7 +71,7 @@ pub fn bump(loaded: &mut Loaded, targets: &[String], removal: &Removal) -> Resul
     }
     set_versions(loaded, &version, &moved);
     let built = state_of(loaded, targets)?;
-    let lock = locked(loaded, old, &built, &version, &moved, removal);
+    let lock = locked(loaded, old, &built, &version, &moved, &Ends { removal, loaded });
     Ok(Bumped { lock, from: before.map(|lock| lock.version), moved })
 }
 
@@ -123,7 +125,9 @@ fn refuse(old: &Lock, now: &State, removal: &Removal, loaded: &Loaded) -> Result
         }
     }
     let gone: Vec<&LockedRule> = old.rules.iter().filter(|l| !now.rules.contains_key(&l.id)).collect();
-    for rule in gone.iter().filter(|l| !removal.rules.contains(&l.rule) && !renumbered.contains(l.id.as_str())) {
+    let ends = Ends { removal, loaded };
+    let nobody = |l: &&&LockedRule| !removal.rules.contains(&l.rule) && ends.upstream(&l.id).is_none();
+    for rule in gone.iter().filter(nobody).filter(|l| !renumbered.contains(l.id.as_str())) {
         let help = format!("say why: arcanary pack --bump --remove {} --because \"…\" --date YYYY-MM-DD", rule.rule);
         found.push(
             broken(format!("rule `{}` is gone, and nobody said why", rule.rule), help)
@@ -149,8 +153,36 @@ fn patch(version: &Version) -> Version {
     Version::new(version.major, version.minor, version.patch + 1)
 }
 
+/// Why rules are gone.
+struct Ends<'a> {
+    removal: &'a Removal,
+    loaded: &'a Loaded,
+}
+
+impl Ends<'_> {
+    /// What a pack says that the project stands on.
+    fn upstream(&self, id: &str) -> Option<&Tombstone> {
+        let locks = self.loaded.packs.iter().filter_map(|pack| pack.lock.as_ref());
+        locks.flat_map(|lock| &lock.removed).find(|tombstone| tombstone.id == id)
+    }
+
+    /// The end of a rule that the lock has, as the author tells it, else as its pack does.
+    fn of(&self, rule: &LockedRule) -> Tombstone {
+        let told = self.upstream(&rule.id).filter(|_| !self.removal.rules.contains(&rule.rule));
+        let (date, because) =
+            told.map_or((&self.removal.date, &self.removal.because), |upstream| (&upstream.date, &upstream.because));
+        Tombstone {
+            rule: rule.rule.clone(),
+            id: rule.id.clone(),
+            version: rule.version.clone(),
+            date: date.clone(),
+            because: because.clone(),
+        }
+    }
+}
+
 /// Every rule that changed, in the order of names.
-fn moves(old: &Lock, now: &State, removal: &Removal) -> Vec<Moved> {
+fn moves(old: &Lock, now: &State, ends: &Ends) -> Vec<Moved> {
     let mut moved: Vec<Moved> = now.rules.iter().filter_map(|(id, rule)| step(old, id, rule)).collect();
     moved.extend(old.rules.iter().filter(|l| !now.rules.contains_key(&l.id)).map(|l| Moved {
         rule: l.rule.clone(),
@@ -160,7 +192,7 @@ fn moves(old: &Lock, now: &State, removal: &Removal) -> Vec<Moved> {
         from: Some(l.version.clone()),
         to: None,
         was: None,
-        because: Some(removal.because.clone()),
+        because: Some(ends.of(l).because),
     }));
     moved.sort_by(|a, b| (&a.rule, &a.id).cmp(&(&b.rule, &b.id)));
     moved
@@ -180,20 +212,24 @@ fn step(old: &Lock, id: &str, rule: &RuleState) -> Option<Moved> {
     let Some(locked) = old.rule(id) else {
         // What comes back goes on from where it ended.
         let ended = old.removed.iter().find(|t| t.id == id).map(|t| &t.version);
-        return Some(moved(Change::Added, ended, ended.map_or_else(first_version, minor), None));
+        let begin = ended.map(minor).max(rule.upstream.clone()).unwrap_or_else(first_version);
+        return Some(moved(Change::Added, ended, begin, None));
     };
     let change = if rule.logic != locked.logic {
         Change::Logic
     } else if rule.text != locked.text || rule.name != locked.rule {
         Change::Text
-    } else if rule.documents != locked.documents {
+    } else if rule.documents != locked.documents || rule.upstream.as_ref() > Some(&locked.version) {
         Change::Documents
     } else {
         return None;
     };
     let to = if change == Change::Logic { minor(&locked.version) } else { patch(&locked.version) };
+    // Where the pack it comes from is further on, it follows; it never falls behind that.
+    let to = rule.upstream.clone().map_or(to.clone(), |upstream| upstream.max(to));
     let was = (rule.name != locked.rule).then(|| locked.rule.clone());
-    Some(moved(change, Some(&locked.version), to, was))
+    let because = rule.disabled.as_ref().map(|why| format!("switched off: {why}"));
+    Some(Moved { because, ..moved(change, Some(&locked.version), to, was) })
 }
 
 /// The version of a rule that no lock has.
@@ -217,7 +253,7 @@ fn next_version(
     let grave = |m: &Moved| matches!(m.change, Change::Added | Change::Logic | Change::Removed);
     let needed = if moved.iter().any(grave) {
         minor(&old.version)
-    } else if renamed || !moved.is_empty() || now.documents != old.documents {
+    } else if renamed || !moved.is_empty() || now.documents != old.documents || now.packs != old.packs {
         patch(&old.version)
     } else {
         old.version.clone()
@@ -234,7 +270,7 @@ fn set_versions(loaded: &mut Loaded, version: &Version, moved: &[Moved]) {
     }
 }
 
-fn locked(loaded: &Loaded, old: &Lock, built: &State, version: &Version, moved: &[Moved], removal: &Removal) -> Lock {
+fn locked(loaded: &Loaded, old: &Lock, built: &State, version: &Version, moved: &[Moved], ends: &Ends) -> Lock {
     let version_of = |id: &str| {
         let moved = moved.iter().find(|m| m.id == id).and_then(|m| m.to.clone());
         moved.or_else(|| Some(old.rule(id)?.version.clone())).unwrap_or_else(first_version)
@@ -249,13 +285,7 @@ fn locked(loaded: &Loaded, old: &Lock, built: &State, version: &Version, moved: 
     });
     let mut rules: Vec<LockedRule> = rules.collect();
     rules.sort_by(|a, b| a.rule.cmp(&b.rule));
-    let gone = old.rules.iter().filter(|l| !built.rules.contains_key(&l.id)).map(|l| Tombstone {
-        rule: l.rule.clone(),
-        id: l.id.clone(),
-        version: l.version.clone(),
-        date: removal.date.clone(),
-        because: removal.because.clone(),
-    });
+    let gone = old.rules.iter().filter(|l| !built.rules.contains_key(&l.id)).map(|l| ends.of(l));
     let mut removed: Vec<Tombstone> =
         old.removed.iter().filter(|t| !built.rules.contains_key(&t.id)).cloned().chain(gone).collect();
     removed.sort_by(|a, b| (&a.rule, &a.id).cmp(&(&b.rule, &b.id)));
@@ -265,6 +295,7 @@ fn locked(loaded: &Loaded, old: &Lock, built: &State, version: &Version, moved: 
         format: FORMAT,
         pack: loaded.config.name.clone(),
         version: version.clone(),
+        packs: built.packs.clone(),
         rules,
         documents: built.documents.clone(),
         removed,

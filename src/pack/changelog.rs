@@ -138,6 +138,7 @@ mod tests {
             format: 1,
             pack: "acme".into(),
             version: Version::new(0, 2, 0),
+            packs: vec![],
             rules: vec![],
             documents: Default::default(),
             removed: vec![],

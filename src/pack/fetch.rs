@@ -16,11 +16,14 @@ use std::path::Path;
 pub const RECEIPT: &str = ".arcanary-pack.json";
 
 /// What was unpacked.
-#[derive(Debug, Serialize, Deserialize)]
-struct Receipt {
-    pack: String,
-    version: Version,
-    files: BTreeMap<String, String>,
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The pack.
+    pub pack: String,
+    /// Its version.
+    pub version: Version,
+    /// The hash of each file, by its path.
+    pub files: BTreeMap<String, String>,
 }
 
 /// A sound release from a repository; without names, its only pack and that one's latest version.
@@ -84,6 +87,42 @@ pub fn unpack(release: &Release, out: &Path) -> io::Result<()> {
     replace(out, &files, &|folder| foreign(folder, &receipt.pack))
 }
 
+/// The receipt of a folder that holds what was unpacked there, and nothing else.
+///
+/// # Errors
+/// What differs.
+pub fn as_fetched(folder: &Path) -> Result<Receipt, String> {
+    let Ok(text) = std::fs::read_to_string(folder.join(RECEIPT)) else {
+        return Err(if folder.is_dir() {
+            format!("it has no {RECEIPT}")
+        } else {
+            "there is no such folder".to_owned()
+        });
+    };
+    let receipt: Receipt = serde_json::from_str(&text).map_err(|why| format!("{RECEIPT} cannot be read: {why}"))?;
+    let names = files_in(folder).map_err(|why| why.to_string())?;
+    if let Some(name) = receipt.files.keys().find(|name| !names.contains(*name)) {
+        return Err(format!("`{name}` is missing"));
+    }
+    // Editors and systems leave hidden files, which no project reads.
+    let hidden = |name: &str| name.split('/').any(|part| part.starts_with('.'));
+    let read = names.iter().filter(|name| receipt.files.contains_key(*name) || !hidden(name));
+    read.into_iter().find_map(|name| differs(folder, name, &receipt)).map_or(Ok(receipt), Err)
+}
+
+/// Why a file is not one of a receipt.
+fn differs(folder: &Path, name: &str, receipt: &Receipt) -> Option<String> {
+    match receipt.files.get(name) {
+        None => Some(format!("`{name}` there is none of the pack's files")),
+        Some(hash) => {
+            let same = is_plain(name) && std::fs::read(folder.join(name)).is_ok_and(|b| hash::of_bytes(&b) == *hash);
+            (!same).then(|| {
+                format!("`{name}` was edited since it was fetched: a `tune` in a file of your own is kept by updates")
+            })
+        }
+    }
+}
+
 /// What in a folder does not come from an earlier version of this pack.
 fn foreign(folder: &Path, pack: &str) -> Option<String> {
     let names = files_in(folder).ok()?;
@@ -97,13 +136,5 @@ fn foreign(folder: &Path, pack: &str) -> Option<String> {
     if before.pack != pack {
         return Some(format!("it holds the pack `{}`", before.pack));
     }
-    names.iter().filter(|name| *name != RECEIPT).find_map(|name| match before.files.get(name) {
-        None => Some(format!("`{name}` there is none of the pack's files")),
-        Some(hash) => {
-            let same = is_plain(name) && std::fs::read(folder.join(name)).is_ok_and(|b| hash::of_bytes(&b) == *hash);
-            (!same).then(|| {
-                format!("`{name}` was edited since it was fetched: a `tune` in a file of your own is kept by updates")
-            })
-        }
-    })
+    names.iter().filter(|name| *name != RECEIPT).find_map(|name| differs(folder, name, &before))
 }

@@ -64,7 +64,7 @@ pub fn texts(rule: &Rule) -> BTreeMap<&'static str, Value> {
         ("schedule", json!(meta.schedule.map(|s| [s.every, s.over]))),
         ("throttle", json!(meta.throttle.as_ref().map(|t| json!([t.period, t.keys])))),
         ("except", Value::from(rule.exceptions.iter().map(exception).collect::<Vec<_>>())),
-        ("disable", json!(rule.disabled)),
+        ("disable", json!(rule.disabled.as_ref().map(crate::sema::Disabled::words))),
     ]);
     all.retain(|_, value| !matches!(value, Value::Null) && value.as_array().is_none_or(|a| !a.is_empty()));
     all

@@ -28,6 +28,9 @@ pub struct Lock {
     pub pack: String,
     /// The pack's version.
     pub version: Version,
+    /// The packs that it stands on, in the order in which the project names them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packs: Vec<LockedPack>,
     /// Its rules, in the order of their names.
     pub rules: Vec<LockedRule>,
     /// Documents that belong to no rule alone: path and hash.
@@ -39,6 +42,18 @@ pub struct Lock {
     /// What each version changed, the latest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<Release>,
+}
+
+/// A pack that a project stands on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedPack {
+    /// Its name.
+    pub pack: String,
+    /// Its version.
+    pub version: Version,
+    /// Hash of what was fetched: each file's path and hash.
+    pub files: String,
 }
 
 /// A rule in a lock.
@@ -137,7 +152,7 @@ pub struct Moved {
     /// Its name before, where that was another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was: Option<String>,
-    /// Why it is gone.
+    /// Why it is gone, or switched off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
 }
@@ -246,6 +261,7 @@ mod tests {
             format: FORMAT,
             pack: "1.0".into(),
             version: Version::new(0, 1, 0),
+            packs: vec![LockedPack { pack: "p".into(), version: Version::new(1, 0, 0), files: "sha256:4".into() }],
             rules: vec![rule("b", "2"), rule("a", "1")],
             documents: BTreeMap::new(),
             removed: vec![],
@@ -258,7 +274,7 @@ mod tests {
         let text = lock().to_text().expect("a text");
         let again = Lock::parse(&text).expect("a lock");
         assert_eq!(again.rules.iter().map(|r| r.rule.as_str()).collect::<Vec<_>>(), ["a", "b"]);
-        assert_eq!(again.history, lock().history);
+        assert_eq!((&again.history, &again.packs), (&lock().history, &lock().packs));
         assert_eq!(again.to_text().expect("a text"), text);
     }
 

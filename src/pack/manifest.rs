@@ -2,7 +2,7 @@
 
 use super::hash;
 use super::lock::{Lock, Tombstone};
-use crate::build::{Built, Entry};
+use crate::build::{Built, Entry, Excepted};
 use crate::project::Loaded;
 use crate::sema::Rule;
 use crate::target::Target;
@@ -85,6 +85,12 @@ pub struct RuleEntry {
     pub logic: String,
     /// Hash of what it says about itself.
     pub text: String,
+    /// Its exceptions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<Excepted>,
+    /// What tunes set of it: keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tuned: Vec<String>,
     /// What each target makes of it.
     pub targets: BTreeMap<String, OnTarget>,
 }
@@ -182,6 +188,8 @@ fn rule_entry(rule: &Rule, loaded: &Loaded, built: &Built, lock: &Lock) -> RuleE
         license: meta.license.clone(),
         logic: hash::logic(rule, &loaded.project),
         text: hash::text(rule),
+        exceptions: Excepted::of(rule),
+        tuned: rule.tuned().iter().map(|(key, _)| key.clone()).collect(),
         targets: built.targets.iter().filter_map(on).collect(),
     }
 }

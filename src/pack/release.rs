@@ -5,13 +5,14 @@ use super::archive::{Files, is_plain, tar_gz};
 use super::lock::{self, Lock};
 use super::manifest::{self, ArchiveEntry, Manifest};
 use super::state::unlocked;
-use super::{changelog, hash};
+use super::{changelog, fetch, hash};
 use crate::build::{Built, build};
 use crate::diagnostic::Diagnostic;
 use crate::project::{self, Loaded, normal};
 use crate::sema::Rule;
 use crate::syntax::ast::TestInput;
 use crate::testing;
+use crate::tuning;
 use semver::Version;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -47,7 +48,9 @@ pub enum Refusal {
 /// Why not.
 pub fn ready(loaded: &Loaded, targets: &[String]) -> Result<Files, Refusal> {
     let built = build(loaded, targets);
-    let mut found: Vec<Diagnostic> = built.diagnostics.iter().filter(|d| d.is_error()).cloned().collect();
+    // A release does not depend on the day.
+    let tuned = tuning::findings(loaded, None);
+    let mut found: Vec<Diagnostic> = tuned.iter().chain(&built.diagnostics).filter(|d| d.is_error()).cloned().collect();
     found.extend(unlocked(loaded, &built));
     let rules: Vec<&Rule> = loaded.rules().collect();
     found.extend(testing::report::failures(&testing::run(loaded, &rules, &|_| ())));
@@ -166,11 +169,15 @@ fn sources(loaded: &Loaded, root: &Path, licenses: Files) -> io::Result<Files> {
     paths.extend(project::target_files(root, &loaded.config));
     for test in loaded.rules().flat_map(|rule| &rule.tests) {
         if let TestInput::Recorded { path, .. } = &test.input {
-            paths.insert(root.join(&path.value));
+            paths.insert(loaded.root_of(path.span.file).join(&path.value));
         }
     }
+    for pack in &loaded.packs {
+        paths.extend(pack.receipt.files.keys().map(|file| pack.folder.join(file)));
+        paths.insert(pack.folder.join(fetch::RECEIPT));
+    }
     let mut files = licenses;
-    for path in paths {
+    for path in paths.iter().map(|p| normal(p)).collect::<BTreeSet<_>>() {
         let whole = normal(&path);
         let below = whole.strip_prefix(normal(root)).ok().and_then(|p| p.to_str()).map(|p| p.replace('\\', "/"));
         let Some(below) = below.filter(|p| is_plain(p)) else {

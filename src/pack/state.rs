@@ -1,16 +1,21 @@
 //! What a project is now, in the lock's terms, and how that differs from a lock.
 
 use super::hash;
-use super::lock::{FILE_NAME, Lock, LockedRule};
+use super::lock::{FILE_NAME, Lock, LockedPack, LockedRule};
 use crate::build::{Built, Entry};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::project::Loaded;
+use crate::project::packs::Upstream;
+use crate::sema::Disabled;
 use crate::source::Span;
+use semver::Version;
 use std::collections::BTreeMap;
 
 /// A project as it is built now.
 #[derive(Clone, Debug, Default)]
 pub struct State {
+    /// The packs that it stands on, in the order in which it names them.
+    pub packs: Vec<LockedPack>,
     /// Rules by id.
     pub rules: BTreeMap<String, RuleState>,
     /// Documents that belong to no rule alone: path and hash.
@@ -26,6 +31,10 @@ pub struct RuleState {
     pub title: String,
     /// Where its name stands.
     pub span: Span,
+    /// The version that it has in the pack it comes from.
+    pub upstream: Option<Version>,
+    /// Why it is switched off.
+    pub disabled: Option<String>,
     /// Hash of what it means.
     pub logic: String,
     /// Hash of what it says about itself.
@@ -37,12 +46,15 @@ pub struct RuleState {
 /// The state of what was built of `loaded`.
 #[must_use]
 pub fn state(loaded: &Loaded, built: &Built) -> State {
-    let mut state = State::default();
+    let mut state = State { packs: packs(loaded), ..State::default() };
     for rule in loaded.rules() {
+        let lock = loaded.pack_of(rule.span.file).and_then(|pack| pack.lock.as_ref());
         let own = RuleState {
             name: rule.name.clone(),
             title: rule.meta.title.clone(),
             span: rule.span,
+            upstream: lock.and_then(|lock| Some(lock.rule(&rule.meta.id)?.version.clone())),
+            disabled: rule.disabled.as_ref().map(Disabled::words),
             logic: hash::logic(rule, &loaded.project),
             text: hash::text(rule),
             documents: BTreeMap::new(),
@@ -56,6 +68,16 @@ pub fn state(loaded: &Loaded, built: &Built) -> State {
         own.map_or(&mut state.documents, |rule| &mut rule.documents).insert(path.clone(), hash);
     }
     state
+}
+
+/// The packs that a project stands on, in a lock's terms.
+fn packs(loaded: &Loaded) -> Vec<LockedPack> {
+    let one = |pack: &Upstream| LockedPack {
+        pack: pack.receipt.pack.clone(),
+        version: pack.receipt.version.clone(),
+        files: hash::of_bytes(serde_json::json!(pack.receipt.files).to_string().as_bytes()),
+    };
+    loaded.packs.iter().map(one).collect()
 }
 
 /// The rule, by its id, of each document that belongs to one rule alone.
@@ -133,6 +155,10 @@ fn differences(loaded: &Loaded, built: &Built, lock: &Lock) -> Vec<Diagnostic> {
         );
         found.push(stale(message));
     }
+    if state.packs != lock.packs {
+        let lines = other_packs(&lock.packs, &state.packs);
+        found.push(stale("the project stands on other packs than the lock says".to_owned()).lines(lines));
+    }
     for (id, rule) in &state.rules {
         found.extend(match lock.rule(id) {
             None => {
@@ -153,6 +179,13 @@ fn differences(loaded: &Loaded, built: &Built, lock: &Lock) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+/// What is not the same in both, a line each.
+fn other_packs(before: &[LockedPack], now: &[LockedPack]) -> Vec<String> {
+    let line = |sign: char, p: &LockedPack| format!("{sign} {} {}, {}", p.pack, p.version, p.files);
+    let gone = before.iter().filter(|p| !now.contains(p)).map(|p| line('-', p));
+    gone.chain(now.iter().filter(|p| !before.contains(p)).map(|p| line('+', p))).collect()
 }
 
 fn stale(message: String) -> Diagnostic {

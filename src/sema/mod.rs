@@ -26,7 +26,7 @@ pub use fields::{FieldDef, FieldId, Kind, OS_WORDS, Os, Type};
 pub use lists::Lists;
 pub use meta::{ENTITIES, LEVELS, Level, Meta, Schedule, Throttle};
 pub use parts::{Member, Part};
-pub use rule::{Exception, Rule};
+pub use rule::{Disabled, Exception, Gone, Rule};
 pub use size::MAX_TESTS;
 pub use test::READERS;
 pub use utility::{PSDASH, Shape, Utility, Verb, WINDASH};
@@ -213,6 +213,16 @@ impl Project {
 /// `params` are values that the project's configuration sets.
 #[must_use]
 pub fn resolve(files: Vec<Parsed>, params: &IndexMap<String, Literal>) -> (Project, Vec<Diagnostic>) {
+    resolve_after(files, params, &HashMap::new())
+}
+
+/// [`resolve`], where rules that were there once, by name, are known with why they are not any more.
+#[must_use]
+pub fn resolve_after(
+    files: Vec<Parsed>,
+    params: &IndexMap<String, Literal>,
+    gone: &HashMap<String, Gone>,
+) -> (Project, Vec<Diagnostic>) {
     let mut report = Report::default();
     let mut symbols = collect(files, &mut report);
     override_params(&mut symbols, params, &mut report);
@@ -231,7 +241,7 @@ pub fn resolve(files: Vec<Parsed>, params: &IndexMap<String, Literal>) -> (Proje
         let rule = rule::resolve(ast, docs, broken, span, &project, &mut report);
         project.rules.insert(rule.name.clone(), rule);
     }
-    rule::apply_tunes(tunes, &mut project, &mut report);
+    rule::apply_tunes(tunes, gone, &mut project, &mut report);
     rule::check_all(&project, &mut report);
     let mut diagnostics = report.diagnostics;
     crate::diagnostic::sort(&mut diagnostics);

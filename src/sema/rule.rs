@@ -1,11 +1,16 @@
 //! Rules: metadata, detection, flags, exceptions, tests, and what tenants tune.
 
+mod tune;
+
+pub(super) use tune::apply_tunes;
+pub use tune::{Disabled, Gone};
+
 use super::condition::{Allowed, Lower, Place, StepScope};
 use super::meta::{Meta, Reader};
 use super::{FieldId, Kind, Os, Project, Report, size, temporal, test, weights};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Body, Flag, Meaning, Pred, Score};
-use crate::source::Span;
+use crate::source::{FileId, Span};
 use crate::syntax::ast::{self, Detect, Except, Expr, RulePartKind};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,10 +24,16 @@ pub struct Exception {
     pub because: String,
     /// The last day on which it is meant to hold.
     pub until: Option<String>,
+    /// Where that stands.
+    pub until_span: Option<Span>,
     /// The step that it reads.
     pub step: Option<usize>,
     /// What it excepts, as written.
     pub expr: Expr,
+    /// A tune brought it.
+    pub tuned: bool,
+    /// The name of the shared exception that it is.
+    shared: Option<String>,
     span: Span,
 }
 
@@ -55,10 +66,12 @@ pub struct Rule {
     pub exceptions: Vec<Exception>,
     /// Fire at this score.
     pub threshold: Option<(u64, Span)>,
+    /// The threshold that a tune replaced.
+    pub threshold_before: Option<(u64, Span)>,
     /// Its tests, its tunes' tests behind them.
     pub tests: Vec<ast::Test>,
     /// A tenant has switched it off: why.
-    pub disabled: Option<String>,
+    pub disabled: Option<Disabled>,
     /// Where its name stands.
     pub span: Span,
     /// Where its detection stands.
@@ -164,6 +177,26 @@ impl Rule {
         &self.flags
     }
 
+    /// What tunes set of it, and where: `level`, `threshold`, `disable` and so on, but for exceptions and tests.
+    #[must_use]
+    pub fn tuned(&self) -> &[(String, Span)] {
+        &self.tuned
+    }
+
+    /// Whether a tune set something of it, or brought an exception.
+    #[must_use]
+    pub fn is_tuned(&self) -> bool {
+        !self.tuned.is_empty() || self.exceptions.iter().any(|e| e.tuned)
+    }
+
+    /// The files that say something of it: its own, and those that tune it.
+    pub fn files(&self) -> impl Iterator<Item = FileId> {
+        let tuned = self.tuned.iter().map(|(_, span)| span);
+        let exceptions = self.exceptions.iter().map(|e| &e.span);
+        let tests = self.tests.iter().map(|test| &test.title.span);
+        std::iter::once(&self.span).chain(tuned).chain(exceptions).chain(tests).map(|span| span.file)
+    }
+
     /// Names of its flags.
     pub fn flag_names(&self) -> impl Iterator<Item = &str> {
         self.flags.iter().map(|f| f.name.text.as_str())
@@ -187,6 +220,7 @@ pub(super) fn resolve(
         kinds: vec![],
         exceptions: vec![],
         threshold: None,
+        threshold_before: None,
         tests: vec![],
         disabled: None,
         span: ast.name.span,
@@ -205,7 +239,7 @@ pub(super) fn resolve(
     for part in ast.parts {
         match part.kind {
             RulePartKind::Flag(flag) => rule.flags.push(flag),
-            RulePartKind::Except(except) => add_exception(&mut rule, except, part.span, project, report),
+            RulePartKind::Except(except) => add_exception(&mut rule, (except, false), part.span, project, report),
             RulePartKind::Threshold(n, span) => match rule.threshold {
                 Some((_, first)) => report.push(
                     Diagnostic::new(Code::RepeatedEntry, "`threshold` is given twice")
@@ -321,14 +355,17 @@ fn shown_of_count(count: &ast::Count, elements: &[ast::MetaElement], report: &mu
     }
 }
 
-fn add_exception(rule: &mut Rule, except: Except, span: Span, project: &Project, report: &mut Report) {
+fn add_exception(rule: &mut Rule, (except, tuned): (Except, bool), span: Span, project: &Project, report: &mut Report) {
     let exception = match except {
         Except::Inline { title, reason, expr } => Exception {
             title: title.value,
             because: reason.because.value,
+            until_span: reason.until.as_ref().map(|u| u.1),
             until: reason.until.map(|u| u.0),
             step: None,
             expr: *expr,
+            tuned,
+            shared: None,
             span: title.span,
         },
         Except::Named { name, step } => {
@@ -365,18 +402,35 @@ fn add_exception(rule: &mut Rule, except: Except, span: Span, project: &Project,
                 title: shared.title.value.clone(),
                 because: shared.reason.because.value.clone(),
                 until: shared.reason.until.as_ref().map(|u| u.0.clone()),
+                until_span: shared.reason.until.as_ref().map(|u| u.1),
                 step: index,
                 expr: shared.expr.clone(),
+                tuned,
+                shared: Some(name.text),
                 span: name.span,
             }
         }
     };
     if let Some(twin) = rule.exceptions.iter().find(|e| e.title == exception.title) {
-        report.push(
+        let same = twin.shared.is_some() && (&twin.shared, twin.step) == (&exception.shared, exception.step);
+        if tuned && !twin.tuned && same {
+            report.push(
+                Diagnostic::new(Code::Covered, format!("`{}` has this exception itself", rule.name))
+                    .at(exception.span, "changes nothing")
+                    .also(twin.span, "already here")
+                    .help("take it out of the tune"),
+            );
+            return;
+        }
+        let mut diagnostic =
             Diagnostic::new(Code::RepeatedEntry, format!("two exceptions are called `{}`", exception.title))
                 .at(exception.span, "again here")
-                .also(twin.span, "first here"),
-        );
+                .also(twin.span, "first here");
+        if tuned && !twin.tuned {
+            diagnostic =
+                diagnostic.help("take it out of the tune if the rule's own is enough, else give it another title");
+        }
+        report.push(diagnostic);
     }
     rule.exceptions.push(exception);
 }
@@ -435,78 +489,6 @@ fn check_bodies(rule: &Rule, project: &Project, report: &mut Report) {
             Diagnostic::new(Code::NeverFires, format!("rule `{}` never fires", rule.name))
                 .at(rule.detect_span, "no event of these kinds, on these systems, can be meant"),
         );
-    }
-}
-
-/// Applies tenants' tunes in the order of the files.
-pub(super) fn apply_tunes(tunes: Vec<ast::Tune>, project: &mut Project, report: &mut Report) {
-    for tune in tunes {
-        // The rule changes places with the last one while it is tuned; all are sorted in the end.
-        let Some(mut rule) = project.rules.swap_remove(&tune.name.text) else {
-            if !project.is_broken(&tune.name.text) {
-                report.unknown("rule", &tune.name.text, tune.name.span, project.rules.keys().map(String::as_str));
-            }
-            continue;
-        };
-        for part in tune.parts {
-            apply_part(&mut rule, part, project, report);
-        }
-        project.rules.insert(rule.name.clone(), rule);
-    }
-    project.rules.sort_keys();
-}
-
-const TUNABLE: [&str; 4] = ["level", "status", "schedule", "throttle"];
-
-fn apply_part(rule: &mut Rule, part: ast::RulePart, project: &Project, report: &mut Report) {
-    let key = match &part.kind {
-        RulePartKind::Meta { key, .. } => Some(key.text.clone()),
-        RulePartKind::Threshold(..) => Some("threshold".to_owned()),
-        RulePartKind::Disable(_) => Some("disable".to_owned()),
-        _ => None,
-    };
-    if let Some(key) = key {
-        if let Some((_, first)) = rule.tuned.iter().find(|(k, _)| *k == key) {
-            report.push(
-                Diagnostic::new(Code::TunedTwice, format!("`{key}` of `{}` is tuned twice", rule.name))
-                    .at(part.span, "again here")
-                    .also(*first, "first here"),
-            );
-        }
-        rule.tuned.push((key, part.span));
-    }
-    match part.kind {
-        RulePartKind::Meta { key, value } if TUNABLE.contains(&key.text.as_str()) => {
-            let kinds = rule.kinds.clone();
-            let steps = rule.steps.clone();
-            Reader::new(project, &kinds, &steps, report).read(&key, &value, &mut rule.meta);
-        }
-        RulePartKind::Meta { key, .. } => report.push(
-            Diagnostic::new(Code::UnknownKey, format!("a tune cannot set `{}`", key.text))
-                .at(key.span, "belongs to the rule itself")
-                .note("a tune takes except, level, status, threshold, schedule, throttle, disable and test"),
-        ),
-        RulePartKind::Threshold(n, span) => {
-            rule.threshold = Some((n, span));
-            weights::check_threshold(rule, (n, span), report);
-        }
-        RulePartKind::Disable(reason) => rule.disabled = Some(reason.because.value),
-        RulePartKind::Except(except) => {
-            let before = report.diagnostics.len();
-            let others = rule.exceptions.len();
-            add_exception(rule, except, part.span, project, report);
-            let added = rule.exceptions.iter().skip(others).map(|e| &e.expr);
-            let what = format!("rule `{}`", rule.name);
-            if size::check(&what, added, &mut rule.tests_held, project, report) {
-                check_bodies(rule, project, report);
-            }
-            rule.broken |= report.diagnostics.iter().skip(before).any(Diagnostic::is_error);
-        }
-        RulePartKind::Test(test) => rule.tests.push(test),
-        RulePartKind::Detect(_) | RulePartKind::Flag(_) => report.push(
-            Diagnostic::new(Code::UnknownKey, "a tune does not change what a rule detects")
-                .at(part.span, "belongs to the rule itself"),
-        ),
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn events(test: &ast::Test, loaded: &Loaded) -> Result<Vec<Given>, (S
     match &test.input {
         TestInput::Events(events) => Ok(events.iter().map(inline).collect()),
         TestInput::Recorded { path, reader } => {
-            let events = recorded(&path.value, &reader.text, loaded.root.as_deref().unwrap_or(Path::new("")));
+            let events = recorded(&path.value, &reader.text, &loaded.root_of(path.span.file));
             events.map_err(|why| (path.span, why))
         }
     }

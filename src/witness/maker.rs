@@ -86,6 +86,22 @@ impl<'a> Maker<'a> {
         self.excepted(&fired, out, &mut seen);
     }
 
+    /// Whether any event takes any way; `None`: nobody knows.
+    pub(super) fn possible(&self) -> Option<bool> {
+        let ways = ways::of(&self.detect);
+        let mut proved = !ways.cut && !self.cut;
+        for way in &ways.all {
+            match self.make(way, None, Aim::Fires, None) {
+                Ok(_) => return Some(true),
+                Err(failure) => proved &= failure.certain,
+            }
+            if self.tries.get() > MOST_TRIES {
+                return None;
+            }
+        }
+        proved.then_some(false)
+    }
+
     /// One more event for each alternative of a way's conditions that no event took before.
     fn others(
         &self,

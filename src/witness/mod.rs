@@ -33,6 +33,7 @@ pub use several::on_target::{LoggedSets, witnesses_of_several_on};
 
 use crate::event::Event;
 use crate::event::eval::Evaluator;
+use crate::ir::Body;
 use crate::sema::{Kind, Os, Project, Rule};
 use crate::source::Span;
 use maker::Maker;
@@ -127,6 +128,16 @@ pub fn witnesses(rule: &Rule, project: &Project) -> Result<Witnesses, Refused> {
         Maker::new(&setting, &Arc::clone(&body), &evaluator, &log).run(&mut out);
     }
     finish(rule, out)
+}
+
+/// Whether an event exists that `body`, made of a rule's conditions and without exceptions, detects: yes, where one was made and
+/// confirmed; no, where it is proved that none is; `None`, where the search came to its bounds.
+#[must_use]
+pub fn possible(rule: &Rule, project: &Project, body: &Body) -> Option<bool> {
+    let evaluator = Evaluator::of_body(rule, body);
+    let setting = Setting { project, rule, kind: body.kind, systems: rule.meta.os.clone(), fillers: &[] };
+    let log = maker::Log { has: &|_| true, seen: &|event| event.clone() };
+    Maker::new(&setting, body, &evaluator, &log).possible()
 }
 
 /// Where witnesses are set.

@@ -13,4 +13,5 @@ mod over_rules;
 mod place;
 mod publish;
 mod release;
+mod tuning;
 mod walk;

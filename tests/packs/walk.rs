@@ -90,7 +90,7 @@ fn from_a_clean_folder_to_a_tuning_that_outlives_an_update() {
     // A consumer takes the first version and tunes it.
     place.write(
         "theirs/arcanary.yaml",
-        "name: theirs\nversion: 0.1.0\nsources: [upstream/rules, tuning.det]\ntargets: [defender]\nout: build\n",
+        "name: theirs\nversion: 0.1.0\npacks: [upstream]\ntargets: [defender]\nout: build\n",
     );
     place.write("theirs/tuning.det", TUNING);
     let fetch = ["fetch-pack", "--repo", "../hub.git", "--sources", "--out", "upstream"];

@@ -2,6 +2,8 @@
 //! `all of selection_1_* or all of selection_2_*`, `selection and not 1 of filter_main_*`.
 
 use super::item::{Items, items};
+use crate::backend::exception_line;
+use crate::backend::yaml::comment;
 use crate::ir::Score;
 use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
@@ -37,6 +39,8 @@ pub struct Detection {
     pub selections: IndexMap<String, Selection>,
     /// The line that joins them.
     pub condition: String,
+    /// A comment for each exception: its title, why, until when.
+    pub excepted: Vec<String>,
 }
 
 /// A joint condition over names.
@@ -88,6 +92,7 @@ impl Detection {
         for (index, bound) in &query.exceptions {
             let title = rule.exceptions.get(*index).map_or("", |e| e.title.as_str());
             excepted.push(builder.filter(bound, &format!("filter_optional_{}", slug(title))));
+            builder.out.excepted.push(comment(&exception_line(rule, *index)));
         }
         if !excepted.is_empty() {
             let excepted = one_or_any(excepted);

@@ -127,6 +127,7 @@ fn detected(query: &SourceQuery, detection: &Detection) -> Vec<(&'static str, Fr
     vec![
         ("logsource", Fragment::List(logsource)),
         ("selections", Fragment::List(selections)),
+        ("excepted", list(detection.excepted.iter().cloned())),
         ("condition", text(scalar(&detection.condition))),
     ]
 }

@@ -1,0 +1,158 @@
+//! The packs that a project stands on: fetched folders, found as they were fetched, whose sources, params, defaults and
+//! skips belong to the project as if it had them itself. What the project says of its own comes on top.
+
+use super::{
+    Config, FILE_NAME, Loaded, Skip, collect, config_place, find_root, normal, own_sources, params as literals,
+    parse_config,
+};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::pack::archive::is_plain;
+use crate::pack::fetch::{self, Receipt};
+use crate::pack::lock::{self, Lock};
+use crate::sema::Gone;
+use crate::source::FileId;
+use crate::syntax::ast::Literal;
+use indexmap::IndexMap;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+/// A pack that somebody else wrote.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    /// Its folder, absolute.
+    pub folder: PathBuf,
+    /// What was fetched.
+    pub receipt: Receipt,
+    /// Its `arcanary.yaml`.
+    pub config: Config,
+    /// Its `pack.lock`.
+    pub lock: Option<Lock>,
+    config_file: FileId,
+}
+
+impl Loaded {
+    /// Why a rule is left out for a target; with its place in the project's own file, if it stands there.
+    #[must_use]
+    pub fn skip_of(&self, rule: &str, target: &str) -> Option<(&Skip, Option<usize>)> {
+        let fits = |skip: &Skip| skip.rule == rule && skip.targets.iter().any(|t| t == target);
+        let own = self.config.skip.iter().enumerate().find(|(_, s)| fits(s)).map(|(i, s)| (s, Some(i)));
+        own.or_else(|| self.packs.iter().flat_map(|p| &p.config.skip).find(|s| fits(s)).map(|s| (s, None)))
+    }
+
+    /// The pack that a file belongs to; `None`: it is the project's own.
+    #[must_use]
+    pub fn pack_of(&self, file: FileId) -> Option<&Upstream> {
+        self.packs.get(*self.pack_files.get(&file)?)
+    }
+
+    /// The folder from which the paths in a file count: that of the pack it belongs to, else of the nearest project around
+    /// it, else where the program runs.
+    #[must_use]
+    pub fn root_of(&self, file: FileId) -> PathBuf {
+        if let Some(pack) = self.pack_of(file) {
+            return pack.folder.clone();
+        }
+        let path = self.files.iter().find(|(id, _)| *id == file).map(|(_, path)| path);
+        path.and_then(|p| find_root(p.parent()?)).or_else(|| self.root.clone()).unwrap_or_default()
+    }
+}
+
+/// Reads the packs that the project in `root` names, and those that they name.
+pub(super) fn read(root: &Path, here: &Path, loaded: &mut Loaded) {
+    let names = loaded.config.packs.clone();
+    let mut seen = BTreeSet::from([normal(root)]);
+    for name in names {
+        if let Err(diagnostic) = one(&root.join(&name), &name, (&mut seen, here), loaded) {
+            let diagnostic = config_place(loaded, &name, *diagnostic, "named under `packs`");
+            loaded.diagnostics.push(diagnostic);
+        }
+    }
+}
+
+fn one(
+    folder: &Path,
+    name: &str,
+    (seen, here): (&mut BTreeSet<PathBuf>, &Path),
+    loaded: &mut Loaded,
+) -> Result<(), Box<Diagnostic>> {
+    let folder = normal(folder);
+    if !is_plain(name) {
+        return Err(bad(format!("`{name}` is no folder below the project's: packs lie in it, and go with it")));
+    }
+    if !seen.insert(folder.clone()) {
+        return Err(bad(format!("pack `{name}` is named twice")));
+    }
+    let receipt = fetch::as_fetched(&folder).map_err(|why| {
+        let message = format!("`{name}` is not a pack as it was fetched: {why}");
+        Box::new(bad(message).help(format!("`arcanary fetch-pack --repo … --sources --out {name}` puts a pack there")))
+    })?;
+    let shown = |file: &str| super::shown(&folder.join(file), here);
+    let bytes = std::fs::read(folder.join(FILE_NAME))
+        .map_err(|why| bad(format!("`{}` cannot be read: {why}", shown(FILE_NAME))))?;
+    let config_file = loaded.sources.add_bytes(shown(FILE_NAME), &bytes)?;
+    let config = parse_config(config_file, &loaded.sources)?;
+    let lock = lock::read(&folder, &shown(lock::FILE_NAME), &mut loaded.sources)?.map(|(_, lock)| lock);
+    for inner in &config.packs {
+        one(&folder.join(inner), &format!("{name}/{inner}"), (seen, here), loaded)?;
+    }
+    loaded.packs.push(Upstream { folder, receipt, config, lock, config_file });
+    Ok(())
+}
+
+fn bad(message: String) -> Box<Diagnostic> {
+    Box::new(Diagnostic::new(Code::EditedPack, message))
+}
+
+/// The `.det` files of all packs.
+pub(super) fn source_files(loaded: &mut Loaded) -> Vec<PathBuf> {
+    let mut files = vec![];
+    for pack in &loaded.packs {
+        for source in own_sources(&pack.config) {
+            let mut own = vec![];
+            collect(&pack.folder.join(source), &mut own, &mut loaded.diagnostics);
+            let inner: Vec<PathBuf> = pack.config.packs.iter().map(|p| normal(&pack.folder.join(p))).collect();
+            let is_own = |file: &PathBuf| {
+                let file = normal(file);
+                file.starts_with(&pack.folder) && !inner.iter().any(|pack| file.starts_with(pack))
+            };
+            files.extend(own.into_iter().filter(is_own));
+        }
+    }
+    files
+}
+
+/// The pack that each file belongs to, by its place: the innermost one around it.
+pub(super) fn files(loaded: &Loaded) -> HashMap<FileId, usize> {
+    let around = |path: &Path| {
+        let path = normal(path);
+        let packs = loaded.packs.iter().enumerate().filter(|(_, pack)| path.starts_with(&pack.folder));
+        packs.max_by_key(|(_, pack)| pack.folder.as_os_str().len()).map(|(index, _)| index)
+    };
+    loaded.files.iter().filter_map(|(id, path)| Some((*id, around(path)?))).collect()
+}
+
+/// Params as the packs' own files set them, and as the project's file does, which has the last word.
+pub(super) fn params(loaded: &Loaded) -> IndexMap<String, Literal> {
+    let own = literals(&loaded.config, loaded.config_file.unwrap_or_default());
+    loaded.packs.iter().flat_map(|pack| literals(&pack.config, pack.config_file)).chain(own).collect()
+}
+
+/// Why rules are gone, or have other names, that the packs, or the project, had once.
+pub(super) fn gone(loaded: &Loaded) -> HashMap<String, Gone> {
+    let said = |pack: &str, lock: &Lock| -> Vec<(String, Gone)> {
+        let removed = |id: &str| {
+            let tombstone = lock.removed.iter().find(|t| t.id == id)?;
+            let why = format!("{pack} removed it on {}: {}", tombstone.date, tombstone.because);
+            Some(Gone { why, now: None })
+        };
+        let renamed = |id: &str| {
+            let now = &lock.rule(id)?.rule;
+            Some(Gone { why: format!("{pack} calls it `{now}` now"), now: Some(now.clone()) })
+        };
+        let moved = lock.history.iter().flat_map(|release| &release.changes);
+        let names = moved.filter_map(|m| Some((m.was.clone()?, renamed(&m.id).or_else(|| removed(&m.id))?)));
+        names.chain(lock.removed.iter().filter_map(|t| Some((t.rule.clone(), removed(&t.id)?)))).collect()
+    };
+    let packs = loaded.packs.iter().filter_map(|pack| Some(said(&pack.receipt.pack, pack.lock.as_ref()?)));
+    loaded.lock.iter().map(|lock| said("this project", lock)).chain(packs).flatten().collect()
+}

@@ -1,0 +1,71 @@
+//! The day, and what is past it. No clock is asked: the same sources and the same command say the same.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::git::Git;
+use crate::project::Loaded;
+use crate::sema::Rule;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// The day that findings count from, as `YYYY-MM-DD`: the one that was asked for, else that of `SOURCE_DATE_EPOCH`, else that of
+/// the last commit around the project. `None`: there is none, or nothing of the project has a day.
+#[must_use]
+pub fn today(asked: Option<&str>, loaded: &Loaded) -> Option<String> {
+    if let Some(day) = asked {
+        return Some(day.to_owned());
+    }
+    let of_rule = |rule: &Rule| {
+        let exceptions = rule.exceptions.iter().any(|e| e.until.is_some());
+        exceptions || rule.disabled.as_ref().is_some_and(|d| d.until.is_some())
+    };
+    if !loaded.rules().any(of_rule) {
+        return None;
+    }
+    std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| of_seconds(&seconds)).or_else(|| {
+        let root = loaded.root.as_deref()?;
+        of_seconds(&Git::new(root).line(&["log", "-1", "--format=%ct"]).ok()?)
+    })
+}
+
+/// The day of some seconds since 1970, in UTC.
+fn of_seconds(text: &str) -> Option<String> {
+    let time = Timestamp::from_second(text.trim().parse().ok()?).ok()?;
+    Some(time.to_zoned(TimeZone::UTC).date().to_string())
+}
+
+/// The project's own exceptions of a rule, and its being switched off, past their day. A pack's are its author's business.
+pub(super) fn past(rule: &Rule, loaded: &Loaded, today: Option<&str>) -> Vec<Diagnostic> {
+    let Some(today) = today else { return vec![] };
+    let is_past = |until: &str| until < today;
+    let mut found = vec![];
+    for exception in &rule.exceptions {
+        let (Some(until), Some(span)) = (&exception.until, exception.until_span) else { continue };
+        if is_past(until) && loaded.pack_of(span.file).is_none() {
+            let message = format!("exception `{}` was meant to hold until {until}", exception.title);
+            found.push(Diagnostic::new(Code::Expired, message).at(span, format!("it is {today}, and it still holds")));
+        }
+    }
+    if let Some(disabled) = &rule.disabled
+        && let Some(until) = disabled.until.as_ref().filter(|until| is_past(until))
+        && loaded.pack_of(disabled.span.file).is_none()
+    {
+        let message = format!("`{}` was meant to be off until {until}", rule.name);
+        found.push(
+            Diagnostic::new(Code::Expired, message).at(disabled.span, format!("it is {today}, and it is still off")),
+        );
+    }
+    found.into_iter().map(|d| d.help("look whether it is needed: then give it another day, else take it out")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_seconds;
+
+    #[test]
+    fn seconds_are_days_in_utc() {
+        assert_eq!(of_seconds("1795219199\n").as_deref(), Some("2026-11-20"));
+        assert_eq!(of_seconds("1795219200").as_deref(), Some("2026-11-21"));
+        assert_eq!(of_seconds("soon"), None);
+        assert_eq!(of_seconds("9223372036854775807"), None);
+    }
+}
