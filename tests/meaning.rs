@@ -13,7 +13,7 @@ use oracle::{Event, verdict};
 use std::sync::Arc;
 
 /// Rules that look at several events: their tests are put to brute force.
-const CASES_OVER_SEVERAL_EVENTS: [&str; 22] = [
+const CASES_OVER_SEVERAL_EVENTS: [&str; 24] = [
     "archive_beside_upload",
     "archive_burst",
     "archive_by_its_utility",
@@ -24,6 +24,7 @@ const CASES_OVER_SEVERAL_EVENTS: [&str; 22] = [
     "archive_then_traffic",
     "archive_then_upload_tool",
     "archive_written_by_its_process",
+    "archiver_beside_archive",
     "assistant_packs_and_sends",
     "discovery_in_order",
     "many_archives",
@@ -36,6 +37,7 @@ const CASES_OVER_SEVERAL_EVENTS: [&str; 22] = [
     "shell_then_archiver",
     "staged_written_and_sent",
     "two_shells",
+    "written_then_scripted_then_sent",
 ];
 const PACK_OVER_SEVERAL_EVENTS: [&str; 9] = [
     "archive_after_unusual_command",

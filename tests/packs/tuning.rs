@@ -122,7 +122,11 @@ fn defaults_params_and_skips_of_a_pack_hold_for_its_rules_and_the_projects_own_c
     tenant.0.edit("theirs/arcanary.yaml", "[sentinel, sigma]", "[sentinel, splunk-4688]\ndefaults: { author: Theirs }");
     tenant.0.write(
         "theirs/own.det",
-        &PACKED.replace("rule packed", "rule own").replace("1a20", "1a29").replace("'events/a", "'upstream/events/a"),
+        &PACKED
+            .replace("rule packed", "rule own")
+            .replace("title \"", "title \"Our ")
+            .replace("1a20", "1a29")
+            .replace("'events/a", "'upstream/events/a"),
     );
     assert_eq!(tenant.run(&["check"]).err, "4 rules for 2 targets: fine\n");
     tenant.run(&["build"]).fine();
