@@ -114,13 +114,18 @@ fn lookback(rule: &Rule, span: Span, reach: u64, target: &Target) -> Result<(), 
 pub fn exception_line(rule: &Rule, index: usize) -> String {
     let Some(exception) = rule.exceptions.get(index) else { return String::new() };
     let until = exception.until.as_ref().map_or_else(String::new, |u| format!(" (until {u})"));
-    one_line(&format!("except \"{}\": {}{until}", exception.title, exception.because))
+    format!("except \"{}\": {}{until}", one_line(&exception.title), one_line(&exception.because))
 }
 
-/// Text on one line.
+/// Text on one line: what any of the languages and documents takes for the end of one, and other characters that steer a
+/// terminal, become blanks.
 #[must_use]
 pub fn one_line(text: &str) -> String {
-    text.split(['\n', '\r']).map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ")
+    text.split(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'))
+        .map(str::trim)
+        .filter(|l| !l.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Titles of the exceptions that a query applies, for its result.

@@ -228,7 +228,9 @@ fn step(old: &Lock, id: &str, rule: &RuleState) -> Option<Moved> {
     // Where the pack it comes from is further on, it follows; it never falls behind that.
     let to = rule.upstream.clone().map_or(to.clone(), |upstream| upstream.max(to));
     let was = (rule.name != locked.rule).then(|| locked.rule.clone());
-    let because = rule.disabled.as_ref().map(|why| format!("switched off: {why}"));
+    // One that had no documents was off already.
+    let switched_off = rule.disabled.as_ref().filter(|_| !locked.documents.is_empty());
+    let because = switched_off.map(|why| format!("switched off: {why}"));
     Some(Moved { because, ..moved(change, Some(&locked.version), to, was) })
 }
 

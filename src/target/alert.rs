@@ -1,11 +1,12 @@
 //! What a target's file says of the documents around its queries: which ones, and the platform's words for them.
 
 use super::load::Check;
-use super::{Language, OneOrMany};
+use super::{Language, OneOrMany, Target};
 use crate::duration;
 use crate::sema::{ENTITIES, FieldId, LEVELS};
 use indexmap::IndexMap;
 use serde::Deserialize;
+use uuid::Uuid;
 
 /// A format of documents. Each target has its queries; the others it has where its file names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
@@ -137,6 +138,9 @@ pub struct Alert {
     pub entities: IndexMap<String, Vec<EntityType>>,
     /// For each connector the tables that it fills.
     pub connectors: IndexMap<String, Vec<String>>,
+    /// Documents carry the rule's own id and name. Those of other targets have ones made of it: one workspace may hold both,
+    /// and the second would take the first one's place.
+    pub namesake: bool,
 }
 
 /// An entity of a platform.
@@ -169,6 +173,27 @@ pub(super) struct AlertFile {
     severity: IndexMap<String, String>,
     entities: IndexMap<String, OneOrMany<EntityFile>>,
     connectors: IndexMap<String, Vec<String>>,
+    namesake: Option<bool>,
+}
+
+impl Target {
+    /// The id that the documents of a rule with this id have.
+    #[must_use]
+    pub fn id_of(&self, rule: &str) -> String {
+        match Uuid::parse_str(rule) {
+            Ok(namespace) if !self.alert.namesake => Uuid::new_v5(&namespace, self.name.as_bytes()).to_string(),
+            _ => rule.to_owned(),
+        }
+    }
+
+    /// A name for what documents call after a rule or a pack.
+    #[must_use]
+    pub fn name_of(&self, name: &str, between: char) -> String {
+        match self.alert.namesake {
+            true => name.to_owned(),
+            false => format!("{name}{between}{}", self.name.replace('-', &between.to_string())),
+        }
+    }
 }
 
 impl Check<'_> {
@@ -222,6 +247,7 @@ impl Check<'_> {
             alert.entities.insert(entity, types);
         }
         alert.connectors.extend(file.connectors);
+        alert.namesake = file.namesake.unwrap_or(alert.namesake);
     }
 
     fn entity(&mut self, name: String, fields: IndexMap<String, String>, columns: &[String]) -> EntityType {

@@ -189,6 +189,8 @@ impl Targets {
         if file.language.is_some_and(|l| l != target.language) {
             check.bad("language", "a target keeps the language of the target that it extends");
         }
+        // One that is made of another one stands beside it.
+        target.alert.namesake &= target.name == file.name;
         target.name = file.name;
         target.title = file.title.unwrap_or(target.title);
         target.columns = file.columns.unwrap_or(target.columns);

@@ -413,9 +413,9 @@ fn documents_of_shipped_rules_are_as_reviewed() {
         ("splunk-macros", "splunk-sysmon/app/arcanary_archive_utilities_splunk_sysmon/default/macros.conf"),
         ("splunk-metadata", "splunk-sysmon/app/arcanary_archive_utilities_splunk_sysmon/metadata/default.meta"),
         ("splunk-readme", "splunk-4688/app/arcanary_archive_utilities_splunk_4688/README.md"),
-        ("splunk-detection", "splunk-cim/contentctl/detections/endpoint/makecab_relocated.yml"),
+        ("splunk-detection", "splunk-cim/contentctl/detections/endpoint/makecab_relocated_splunk_cim.yml"),
         ("splunk-detection-of-steps", "splunk-sysmon/contentctl/detections/endpoint/archive_staged_by_utility.yml"),
-        ("splunk-story", "splunk-cim/contentctl/stories/arcanary_archive_utilities.yml"),
+        ("splunk-story", "splunk-cim/contentctl/stories/arcanary_archive_utilities_splunk_cim.yml"),
         ("navigator", "navigator/layer.json"),
     ] {
         reviewed(name, &built.files[path]);
@@ -428,4 +428,31 @@ fn reviewed(name: &str, text: &str) {
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+#[test]
+fn no_two_documents_of_one_platform_are_the_same_resource() {
+    let named = |folder: &str, key: &str| {
+        let built = &all()[0].1;
+        let mut seen: Vec<String> = vec![];
+        for (path, text) in built.files.iter().filter(|(path, _)| path.contains(&format!("/{folder}/"))) {
+            let document: Value = serde_yaml::from_str(text).expect(path);
+            let value = document.pointer(key).and_then(Value::as_str).unwrap_or_else(|| panic!("{path}: no {key}"));
+            seen.push(value.to_lowercase());
+        }
+        let different: BTreeSet<&String> = seen.iter().collect();
+        assert!(seen.len() > 20 || folder.ends_with("stories"), "{folder}: {} documents", seen.len());
+        assert_eq!(different.len(), seen.len(), "{folder}: {key} of one document is that of another");
+    };
+    named("arm", "/resources/0/name");
+    named("analytics-rules", "/id");
+    named("hunting-queries", "/id");
+    for key in ["/id", "/name"] {
+        named("contentctl/detections", key);
+        named("contentctl/stories", key);
+    }
+    let built = &all()[0].1;
+    let macros = built.files.iter().filter(|(path, _)| path.ends_with("/default/macros.conf"));
+    let names: Vec<&str> = macros.flat_map(|(_, text)| text.lines().filter(|l| l.starts_with('['))).collect();
+    assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "macros are known in every app: {names:?}");
 }

@@ -7,13 +7,19 @@ use serde_json::Value;
 
 /// What a build says of one rule on a target of Splunk, its detection, and its saved search.
 pub fn said(target: &str, rule: &str) -> (Vec<String>, Option<Value>, String) {
-    let (found, document) = on(target, rule, &format!("{target}/contentctl/detections/endpoint/r.yml"));
+    let (found, document) = on(target, rule, &detection(target));
     let place = tempfile::tempdir().expect("a folder");
     let loaded = written(place.path(), &[("arcanary.yaml", "name: p\nversion: 1.2.3\n"), ("r.det", rule)]);
     let built = build(&loaded, &[target.to_owned()]);
     let id = arcanary::document::app_id("p", target);
     let searches = built.files.get(&format!("{target}/app/{id}/default/savedsearches.conf"));
     (found, document, searches.cloned().unwrap_or_default())
+}
+
+/// Where the detection of rule `r` lies; a target beside another one calls it after itself, too.
+fn detection(target: &str) -> String {
+    let behind = if target == "splunk-sysmon" { String::new() } else { format!("_{}", target.replace('-', "_")) };
+    format!("{target}/contentctl/detections/endpoint/r{behind}.yml")
 }
 
 #[test]
@@ -117,7 +123,7 @@ fn what_splunk_would_refuse_is_an_error_with_the_cure() {
         "the word lookup for a lookup",
     );
     let long = RULE.replace("rule r {", &format!("rule {} {{", "r".repeat(68)));
-    refused(&long, "the rule's name has 68 characters, and 67 is contentctl's limit");
+    refused(&long, "its detection's name has 68 characters, and 67 is contentctl's limit");
     let second = RULE.replace("rule r {", "rule R {").replace("000001 level", "000002 level");
     let both = format!("{RULE}\n{second}");
     let (found, _, searches) = said("splunk-sysmon", &both);
@@ -158,4 +164,26 @@ fn whatever_a_project_is_called_its_app_has_a_name_that_splunk_takes() {
         let conf = &built.files[&format!("splunk-4688/app/{id}/default/app.conf")];
         assert!(conf.contains(&format!("\nid = {id}\n")), "{conf}");
     }
+}
+
+#[test]
+fn what_steers_a_terminal_or_ends_a_line_breaks_no_document() {
+    let nasty = "e\u{2028}| where false //\u{7f}\u{85}";
+    let condition = "detect process where command_line is \"a\\tb\"";
+    let exception = format!("{condition}\n  except \"{nasty}\" because \"b{nasty}\" where user.name is \"y\"");
+    let rule = RULE.replace("detect process where process.name is \"a.exe\"", &exception);
+    let (found, document, searches) = said("splunk-sysmon", &rule);
+    assert_eq!(found, Vec::<String>::new());
+    assert!(
+        searches.contains("a\tb") && searches.contains("```except \"e | where false //\": be | where false //```"),
+        "{searches}"
+    );
+    assert!(document.is_some());
+    let returning = rule.replace("a\\tb", "a\rb");
+    let (found, ..) = said("splunk-sysmon", &returning);
+    assert!(found.iter().any(|f| f.contains("E0905") && f.contains("carriage return")), "{found:?}");
+    let (found, document) = on("sentinel", &rule, "sentinel/analytics-rules/r.yaml");
+    assert_eq!(found, Vec::<String>::new());
+    let query = document.expect("a document")["query"].to_string();
+    assert!(query.contains("// except \\\"e | where false //\\\": be | where false //\\n"), "{query}");
 }

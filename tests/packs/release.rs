@@ -318,7 +318,9 @@ fn an_app_has_an_archive_that_splunk_installs_as_it_is() {
     // The target's archive has it too, beside queries and detections.
     let whole = archive(&place, "splunk-4688");
     assert_eq!(whole[&format!("app/{ID}/default/app.conf")], app["default/app.conf"]);
-    assert!(whole.contains_key("packed.spl") && whole.contains_key("contentctl/detections/endpoint/packed.yml"));
+    assert!(
+        whole.contains_key("packed.spl") && whole.contains_key("contentctl/detections/endpoint/packed_splunk_4688.yml")
+    );
     let verified = place.run(&["verify", "dist"]);
     assert!(verified.err.contains("5 archives: sound"), "{}", verified.err);
     // What is taken out of a release has each document once.

@@ -327,9 +327,14 @@ fn day(micros: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
+/// Whether a character is written by its number: one that does not print, or that ends a line.
+fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
 /// A string literal: verbatim if that spares backslashes. Never `h"…"`, which hides it from the log.
 fn quote(out: &mut String, text: &str) {
-    let control = text.chars().any(|c| (c as u32) < 0x20 || c == '\u{7f}');
+    let control = text.chars().any(steers);
     if text.contains('\\') && !control {
         // The quote that stands in the text less often needs less doubling.
         let quote = if text.matches('"').count() > text.matches('\'').count() { '\'' } else { '"' };
@@ -354,7 +359,7 @@ fn quote(out: &mut String, text: &str) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if (c as u32) < 0x20 || c == '\u{7f}' => {
+            c if steers(c) => {
                 let _ = write!(out, "\\u{:04x}", c as u32);
             }
             c => out.push(c),
@@ -435,6 +440,7 @@ mod tests {
         assert_eq!(printed(|o| quote(o, r#"\''""b"#)), r#"@"\''""""b""#);
         assert_eq!(printed(|o| quote(o, "a\"b\n")), r#""a\"b\n""#);
         assert_eq!(printed(|o| quote(o, "\\\u{1}")), r#""\\\u0001""#);
+        assert_eq!(printed(|o| quote(o, "a\u{85}\u{2028}é")), r#""a\u0085\u2028é""#);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 /// An ARM template with one analytics rule.
 pub fn template(said: &Analytics) -> Result<String, String> {
-    let id = &said.rule.meta.id;
+    let id = &said.id;
     let mut properties = json!({
         "displayName": said.name,
         "description": said.description,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// An analytics rule.
 pub fn rule(said: &Analytics) -> Result<String, String> {
-    let mut fields = head(said, &said.rule.meta.id, &said.query);
+    let mut fields = head(said, &said.id, &said.query);
     let overrides = json!({
         "alertDisplayNameFormat": said.title_format,
         "alertDescriptionFormat": said.about_format,
@@ -38,7 +38,7 @@ pub fn rule(said: &Analytics) -> Result<String, String> {
 /// A hunting query.
 pub fn hunting(said: &Analytics) -> Result<String, String> {
     // A repository holds no id twice.
-    let namespace = Uuid::parse_str(&said.rule.meta.id).unwrap_or(Uuid::NAMESPACE_URL);
+    let namespace = Uuid::parse_str(&said.id).unwrap_or(Uuid::NAMESPACE_URL);
     let fields = head(said, &Uuid::new_v5(&namespace, b"hunting").to_string(), &said.hunt);
     render_yaml("sentinel-hunting", &Value::Object(fields), 2, vec![])
 }

@@ -28,6 +28,8 @@ const GROUPED: u64 = 5 * 3600;
 #[derive(Debug)]
 struct Analytics<'a> {
     rule: &'a Rule,
+    /// Of the resource.
+    id: String,
     name: String,
     description: String,
     severity: String,
@@ -90,6 +92,7 @@ fn analytics<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result
     let details = printed.columns.iter().filter(|c| matches!(c.shows, Shows::Flag | Shows::Score | Shows::Number));
     let made = Analytics {
         rule,
+        id: target.id_of(&rule.meta.id),
         name: one_line(&rule.meta.title),
         description: about(rule),
         severity: severity(rule, target).to_owned(),

@@ -19,8 +19,8 @@ const PRODUCTS: [&str; 3] = ["Splunk Enterprise", "Splunk Enterprise Security", 
 pub fn detection(said: &Alarm, target: &Target, pack: &Pack) -> Result<File, String> {
     let meta = &said.rule.meta;
     let mut model = json!({
-        "name": title_of(&said.rule.name),
-        "id": meta.id,
+        "name": title_of(&said.called),
+        "id": target.id_of(&meta.id),
         "version": number(&said.rule.version),
         "date": date(said),
         "author": author(meta.author.as_deref().unwrap_or(&pack.name)),
@@ -35,14 +35,13 @@ pub fn detection(said: &Alarm, target: &Target, pack: &Pack) -> Result<File, Str
         "deployment": deployment(said),
         "drilldown_searches": drilldowns(said),
         "rba": rba(said),
-        "tags": tags(said, pack),
+        "tags": tags(said, target, pack),
         "tests": [],
     });
     if let Some(fields) = model.as_object_mut() {
         fields.retain(|_, value| !value.is_null());
     }
-    let name = said.rule.name.to_lowercase();
-    let path = format!("{}/contentctl/detections/{}/{name}.yml", target.name, said.domain);
+    let path = format!("{}/contentctl/detections/{}/{}.yml", target.name, said.domain, said.called);
     Ok(File { path, text: render_yaml("splunk-detection", &model, 2, vec![])? })
 }
 
@@ -63,15 +62,21 @@ pub fn shared(alarms: &[Alarm], target: &Target, pack: &Pack) -> Result<Vec<File
     }
     if is_name(&pack.name) && !alarms.is_empty() {
         let text = story(alarms, target, pack)?;
-        files.push(File { path: format!("{}/contentctl/stories/{}.yml", target.name, file_name(&pack.name)), text });
+        let name = file_name(&story_name(target, pack));
+        files.push(File { path: format!("{}/contentctl/stories/{name}.yml", target.name), text });
     }
     Ok(files)
 }
 
+fn story_name(target: &Target, pack: &Pack) -> String {
+    target.name_of(&pack.name, '-')
+}
+
 fn story(alarms: &[Alarm], target: &Target, pack: &Pack) -> Result<String, String> {
+    let name = story_name(target, pack);
     let model = json!({
-        "name": pack.name,
-        "id": Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("arcanary:story:{}", pack.name).as_bytes()).to_string(),
+        "name": name,
+        "id": Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("arcanary:story:{name}").as_bytes()).to_string(),
         "version": number(&pack.version),
         "date": alarms.iter().map(date).max().unwrap_or(NO_DATE),
         "author": author(&pack.name),
@@ -218,13 +223,13 @@ fn rba(said: &Alarm) -> Value {
     })
 }
 
-fn tags(said: &Alarm, pack: &Pack) -> Value {
+fn tags(said: &Alarm, target: &Target, pack: &Pack) -> Value {
     let all = &said.attack;
     // Beside a technique's part contentctl takes the technique for a mistake.
     let part = |id: &String| all.iter().any(|o| o.strip_prefix(id.as_str()).is_some_and(|rest| rest.starts_with('.')));
     let attack: Vec<&String> = all.iter().filter(|id| !part(id)).collect();
     let mut tags = json!({
-        "analytic_story": if is_name(&pack.name) { vec![&pack.name] } else { vec![] },
+        "analytic_story": if is_name(&pack.name) { vec![story_name(target, pack)] } else { vec![] },
         "asset_type": "Endpoint",
         "mitre_attack_id": attack,
         "product": PRODUCTS,

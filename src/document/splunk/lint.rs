@@ -95,10 +95,10 @@ pub fn problems(said: &Alarm) -> Vec<Problem> {
         format!("its saved search would be called by {name} characters, and {NAME} is the limit"),
         "shorten `title`",
     );
-    let name = count(&said.rule.name);
+    let name = count(&said.called);
     refuse(
         name > RULE,
-        format!("the rule's name has {name} characters, and {RULE} is contentctl's limit"),
+        format!("its detection's name has {name} characters, and {RULE} is contentctl's limit"),
         "shorten the rule's name",
     );
     let about = count(&said.description).max(count(&said.about));
@@ -111,6 +111,11 @@ pub fn problems(said: &Alarm) -> Vec<Problem> {
         !SEVERITIES.contains(&said.severity.as_str()),
         format!("`{}` is no severity; these are {}", said.severity, SEVERITIES.join(", ")),
         "give the level one of these words under `alert: severity` in the target's file",
+    );
+    refuse(
+        said.search.contains(['\r', '\0']),
+        "its search looks for a carriage return, or the character 0, which no setting holds".to_owned(),
+        "look for other text, or name the project's `documents` without Splunk's",
     );
     let kinds = said.risk.iter().chain(&said.threats).map(|(_, kind)| kind.as_str());
     for kind in kinds.filter(|kind| !AT_RISK.contains(kind) && !THREATS.contains(kind)) {

@@ -28,6 +28,8 @@ const MOST_THREATS: usize = 6;
 #[derive(Debug)]
 struct Alarm<'a> {
     rule: &'a Rule,
+    /// What its macros, and files of its own, are called.
+    called: String,
     /// What the saved search is called.
     name: String,
     title: String,
@@ -124,13 +126,15 @@ fn alarm<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result<Ala
     let (names, risk, threats) = objects(&found, document);
     let every = cron::even(rule.meta.schedule.map_or(target.alert.every, |s| s.every));
     let (earliest, latest) = stretch(every, target, printed);
-    let filter = format!("{}_filter", rule.name.to_lowercase());
+    let called = target.name_of(&rule.name, '_').to_lowercase();
+    let filter = format!("{called}_filter");
     let newest = (printed.reach > 0).then_some(every);
     let frame = Frame { names, filler: target.filler.clone(), newest, filter: filter.clone() };
     let title = conf::settled(&one_line(&rule.meta.title));
     let description = if rule.meta.description.trim().is_empty() { &rule.meta.title } else { &rule.meta.description };
     let made = Alarm {
         rule,
+        called,
         // In drilldowns a name stands among placeholders.
         name: conf::name(&format!("{} ({})", plain(&title), target.name)),
         title,

@@ -46,6 +46,13 @@ impl Builder<'_> {
     pub(super) fn reason(&mut self, pair: P) -> Option<Reason> {
         let mut inner = held(pair);
         let because = self.text(&inner.next()?);
+        if because.value.trim().is_empty() {
+            self.report(
+                Diagnostic::new(Code::WrongValue, "a reason is wanted")
+                    .at(because.span, "nobody learns from this why it is there")
+                    .help("name a change, a ticket, or who asked for it"),
+            );
+        }
         let until = inner.next().map(|d| self.date(&d));
         Some(Reason { because, until })
     }
