@@ -432,8 +432,8 @@ fn reviewed(name: &str, text: &str) {
 
 #[test]
 fn no_two_documents_of_one_platform_are_the_same_resource() {
+    let built = common::built(&common::project("rules"));
     let named = |folder: &str, key: &str| {
-        let built = &all()[0].1;
         let mut seen: Vec<String> = vec![];
         for (path, text) in built.files.iter().filter(|(path, _)| path.contains(&format!("/{folder}/"))) {
             let document: Value = serde_yaml::from_str(text).expect(path);
@@ -451,7 +451,6 @@ fn no_two_documents_of_one_platform_are_the_same_resource() {
         named("contentctl/detections", key);
         named("contentctl/stories", key);
     }
-    let built = &all()[0].1;
     let macros = built.files.iter().filter(|(path, _)| path.ends_with("/default/macros.conf"));
     let names: Vec<&str> = macros.flat_map(|(_, text)| text.lines().filter(|l| l.starts_with('['))).collect();
     assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "macros are known in every app: {names:?}");
