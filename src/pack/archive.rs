@@ -23,6 +23,9 @@ pub fn tar_gz(top: &str, files: &Files) -> io::Result<Vec<u8>> {
     let gzip = GzBuilder::new().mtime(0).operating_system(NO_SYSTEM).write(vec![], Compression::best());
     let mut builder = Builder::new(gzip);
     for (path, bytes) in files {
+        if !is_plain(path) {
+            return Err(io::Error::other(no_name(path)));
+        }
         let mut header = Header::new_ustar();
         header.set_entry_type(EntryType::Regular);
         header.set_mode(0o644);
@@ -55,7 +58,7 @@ pub fn read_tar_gz(bytes: &[u8], top: &str) -> Result<Files, String> {
         }
         let below = path.strip_prefix(top).and_then(|rest| rest.strip_prefix('/'));
         let Some(below) = below.filter(|path| is_plain(path)) else {
-            return Err(format!("`{shown}` does not lie in `{top}`"));
+            return Err(format!("`{shown}` does not lie in `{top}`, or not on every system"));
         };
         let mut text = vec![];
         entry.read_to_end(&mut text).map_err(|e| no_archive(&e))?;
@@ -66,17 +69,45 @@ pub fn read_tar_gz(bytes: &[u8], top: &str) -> Result<Files, String> {
     Ok(files)
 }
 
+/// Why a path that is not [plain](is_plain) goes into no archive.
+#[must_use]
+pub fn no_name(path: &str) -> String {
+    format!("`{}` is no name that an archive can hold for every system: give it another one", path.escape_debug())
+}
+
 fn no_archive(error: &io::Error) -> String {
     format!("it cannot be read: {error}")
 }
 
-/// Whether a path stays in its folder on every system: plain names with `/` between them.
+/// Whether a path stays in its folder on every system and plants no repository: plain names with `/` between them.
 #[must_use]
 pub fn is_plain(path: &str) -> bool {
-    let plain = |name: &str| {
-        !matches!(name, "" | "." | "..") && !name.chars().any(|c| c.is_control() || matches!(c, '\\' | ':'))
-    };
-    path.split('/').all(plain)
+    path.split('/').all(is_plain_name)
+}
+
+fn is_plain_name(name: &str) -> bool {
+    // Windows drops a dot or a blank at the end, so that `.git.` would be `.git` there, and `...` the folder above.
+    let ends_plainly = !name.is_empty() && !name.ends_with(['.', ' ']);
+    let odd = |c: char| c.is_control() || is_unseen(c) || matches!(c, '\\' | ':');
+    ends_plainly && !name.chars().any(odd) && !is_repository(name) && !is_device(name)
+}
+
+/// Characters that HFS+ passes over when it looks for a name.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// A folder whose settings git runs programs from; `git~1` is its short name on Windows.
+fn is_repository(name: &str) -> bool {
+    [".git", "git~1"].iter().any(|git| name.eq_ignore_ascii_case(git))
+}
+
+/// Whether Windows takes a name for a device's, whatever extension it has.
+#[must_use]
+pub fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or("").trim_end_matches(' ').to_ascii_lowercase();
+    let port = |kind: &str| stem.strip_prefix(kind).is_some_and(|n| matches!(n.as_bytes(), [b'1'..=b'9']));
+    matches!(stem.as_str(), "con" | "prn" | "aux" | "nul") || port("com") || port("lpt")
 }
 
 #[cfg(test)]
@@ -123,6 +154,36 @@ mod tests {
             assert!(found.contains("does not lie in"), "{path}: {found}");
         }
         assert_eq!(read_tar_gz(&archive("top/x", EntryType::Regular), "top").map(|f| f.len()), Ok(1));
+    }
+
+    #[test]
+    fn names_that_plant_a_repository_or_that_windows_reads_otherwise_are_refused_on_both_ways() {
+        let bad = [
+            ".git/config",
+            "a/.GIT/config",
+            ".git./config",
+            ".git /config",
+            "git~1/config",
+            ".g\u{200c}it/config",
+            "a.",
+            "a ",
+            "con",
+            "PRN.yml",
+            "x/aux.tar.gz",
+            "nul .det",
+            "com1",
+            "Lpt9.det",
+        ];
+        for path in bad {
+            let found = read_tar_gz(&archive(&format!("top/{path}"), EntryType::Regular), "top").expect_err(path);
+            assert!(found.contains("does not lie in"), "{path}: {found}");
+            let found = tar_gz("top", &Files::from([(path.to_owned(), vec![])])).expect_err(path).to_string();
+            assert!(found.contains("is no name that an archive can hold"), "{path}: {found}");
+        }
+        for path in [".gitignore", ".github/a.yml", "git/a", "console.det", "com0", "com10", "lpt", "a.con", "null.det"]
+        {
+            assert!(is_plain(path), "{path}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `pack`: a release is a folder of archives, one for each target and one of the sources, with a manifest, changelogs
 //! and sums. Two releases of one state of a project are the same bytes on every machine.
 
-use super::archive::{Files, is_plain, tar_gz};
+use super::archive::{Files, is_plain, no_name, tar_gz};
 use super::lock::{self, Lock};
 use super::manifest::{self, ArchiveEntry, Manifest};
 use super::state::unlocked;
@@ -180,10 +180,13 @@ fn sources(loaded: &Loaded, root: &Path, licenses: Files) -> io::Result<Files> {
     for path in paths.iter().map(|p| normal(p)).collect::<BTreeSet<_>>() {
         let whole = normal(&path);
         let below = whole.strip_prefix(normal(root)).ok().and_then(|p| p.to_str()).map(|p| p.replace('\\', "/"));
-        let Some(below) = below.filter(|p| is_plain(p)) else {
+        let Some(below) = below else {
             let message = format!("{} lies outside the project's folder: a pack holds its own sources", path.display());
             return Err(io::Error::other(message));
         };
+        if !is_plain(&below) {
+            return Err(io::Error::other(no_name(&below)));
+        }
         files.insert(below, std::fs::read(&path).map_err(|e| named(&path, &e))?);
     }
     Ok(files)

@@ -1,6 +1,6 @@
 //! `pack` and `verify`.
 
-use crate::place::{Place, run_in};
+use crate::place::{Place, git_in, run_in};
 use arcanary::pack::archive::{Files, read_tar_gz, tar_gz};
 use arcanary::pack::hash::hex;
 use arcanary::pack::release::files_in;
@@ -256,6 +256,58 @@ fn an_archive_that_leads_out_of_its_folder_is_refused() {
     put_archive(&place, "sigma", &gzip.finish().expect("a gzip"));
     let err = place.run(&["verify", "dist"]).fails(1);
     assert!(err.contains("`acme-0.1.0/../../x` does not lie in `acme-0.1.0-sigma`"), "{err}");
+}
+
+/// An archive with one file below its folder, whatever that file is called.
+fn archive_of(top: &str, path: &str, text: &[u8]) -> Vec<u8> {
+    let mut header = tar::Header::new_ustar();
+    let name = format!("{top}/{path}");
+    header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+    header.set_entry_type(tar::EntryType::Regular);
+    header.set_size(text.len() as u64);
+    header.set_mode(0o644);
+    header.set_cksum();
+    let gzip = flate2::write::GzEncoder::new(vec![], flate2::Compression::fast());
+    let mut builder = tar::Builder::new(gzip);
+    builder.append(&header, text).expect("an entry");
+    builder.into_inner().expect("a tar").finish().expect("a gzip")
+}
+
+#[test]
+fn an_archive_that_plants_a_repository_is_neither_sound_nor_fetched() {
+    let place = released();
+    put_archive(&place, "sources", &archive_of("acme-0.1.0-sources", ".git/config", b"[core]\n\tfsmonitor = evil\n"));
+    assert!(place.run(&["verify", "dist"]).fails(1).contains("`acme-0.1.0-sources/.git/config` does not lie in"));
+    place.git(&["init", "-q", "-b", "main", "hub"]);
+    let index = serde_json::json!({ "format": 1, "packs": { "acme": { "latest": "0.1.0", "documents": {}, "versions": [{
+        "version": "0.1.0", "release": "acme/releases/0.1.0", "tag": null,
+        "sums": format!("sha256:{}", hex(&fs::read(place.path("dist/SHA256SUMS")).expect("sums"))),
+    }] } } });
+    place.write("hub/index.json", &index.to_string());
+    fs::create_dir_all(place.path("hub/acme/releases")).expect("a folder");
+    fs::rename(place.path("dist"), place.path("hub/acme/releases/0.1.0")).expect("moved");
+    git_in(&place.path("hub"), &["add", "-A"]);
+    git_in(&place.path("hub"), &["commit", "-q", "-m", "evil"]);
+    let err = place.run(&["fetch-pack", "--repo", "hub", "--sources", "--out", "up"]).fails(2);
+    assert!(err.contains("`acme-0.1.0-sources/.git/config` does not lie in"), "{err}");
+    assert!(!place.path("up").exists());
+}
+
+#[test]
+fn a_source_that_windows_takes_for_a_device_is_not_packed() {
+    let place = Place::locked();
+    place.write("rules/aux.det", "");
+    assert!(place.run(&["pack"]).fails(2).contains("`rules/aux.det` is no name that an archive can hold"));
+    assert!(!place.path("dist").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_source_whose_name_no_archive_holds_is_told_by_that() {
+    let place = Place::locked();
+    place.write("rules/r:1.det", "");
+    let err = place.run(&["pack"]).fails(2);
+    assert!(err.contains("`rules/r:1.det` is no name that an archive can hold") && !err.contains("outside"), "{err}");
 }
 
 #[test]
