@@ -5,9 +5,9 @@ use super::{Exit, Input, Printed, complain, complain_of, counted, here, print, r
 use crate::pack::publish::{Plan, plan, publish, uncommitted};
 use crate::pack::release::ready;
 use crate::pack::remote::Remote;
-use crate::pack::verify::verify_files;
+use crate::pack::verify::{Release, verify_files};
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Put a project's release into a git repository: one commit, one push
 #[derive(Args)]
@@ -27,7 +27,7 @@ pub struct Publish {
     /// Show what would be written, removed and said, and push nothing
     #[arg(long)]
     dry_run: bool,
-    /// Publish although the project's folder has changes that are not committed
+    /// Publish although the project's folder has sources that are not committed
     #[arg(long)]
     allow_dirty: bool,
     #[command(flatten)]
@@ -52,10 +52,8 @@ impl Publish {
         };
         let Some(lock) = &loaded.lock else { return Exit::Bad };
         let planned = verify_files(files).and_then(|release| {
-            let open = if self.allow_dirty { vec![] } else { uncommitted(root, &release) };
-            if !open.is_empty() {
-                let open = open.into_iter().map(|path| format!("{path} is not committed as it is"));
-                return Err(open.chain(["commit, or publish with --allow-dirty".to_owned()]).collect());
+            if !self.allow_dirty {
+                committed(root, &release)?;
             }
             let remote = Remote::fetch(&self.repo, here(), self.branch.as_deref()).map_err(|why| vec![why])?;
             let plan = plan(&remote, &release, lock, self.tag)?;
@@ -81,6 +79,18 @@ impl Publish {
             Err(why) => complain_of(&[why]),
         }
     }
+}
+
+/// Whether the repository around the project has the release's sources as they are.
+fn committed(root: &Path, release: &Release) -> Result<(), Vec<String>> {
+    let wrong = match uncommitted(root, release) {
+        Ok(open) => open.into_iter().map(|path| format!("{path} is not committed as it is")).collect(),
+        Err(why) => vec![why],
+    };
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(wrong.into_iter().chain(["commit, or publish with --allow-dirty".to_owned()]).collect())
 }
 
 fn summary(plan: &Plan) -> String {

@@ -78,19 +78,30 @@ pub fn plan(remote: &Remote, release: &Release, lock: &Lock, tagged: bool) -> Re
     Ok(Plan { version: version.clone(), before, branch: remote.branch.clone(), tag, write, remove, message })
 }
 
-/// Files that go into the release of the project in `root` and that its repository does not have as they are; a project
-/// in no repository has nothing to compare with.
-#[must_use]
-pub fn uncommitted(root: &Path, release: &Release) -> Vec<String> {
+/// Files that go into the release of the project in `root` and that its repository does not have as they are: changed,
+/// untracked, or ignored by git.
+///
+/// # Errors
+/// What git says, above all that there is no repository: nothing then shows where the sources come from.
+pub fn uncommitted(root: &Path, release: &Release) -> Result<Vec<String>, String> {
     let git = Git::new(root);
-    let status = git.run(&["status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", "."]);
-    let (Ok(status), Ok(below)) = (status, git.line(&["rev-parse", "--show-prefix"])) else { return vec![] };
-    let sources = release.sources();
-    let status = String::from_utf8_lossy(&status);
-    let changed = status.split('\0').filter_map(|line| line.get(3..)?.strip_prefix(below.as_str()));
+    let names =
+        |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).split('\0').map(str::to_owned).collect::<BTreeSet<_>>();
+    let unknown = |why: String| format!("git does not tell whether the sources are committed: {why}");
+    let tracked = names(git.run(&["ls-files", "-z", "--recurse-submodules", "--", "."]).map_err(unknown)?);
+    let status = ["status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", "."];
+    let status = names(git.run(&status).map_err(unknown)?);
+    let below = git.line(&["rev-parse", "--show-prefix"]).map_err(unknown)?;
+    let sources = release.sources().into_iter().flat_map(|files| files.keys());
+    let changed: BTreeSet<&str> =
+        status.iter().filter_map(|line| line.get(3..)?.strip_prefix(below.as_str())).collect();
+    // A submodule that has changes is named as a whole.
+    let around =
+        |path: &str| path.match_indices('/').any(|(at, _)| path.get(..at).is_some_and(|p| changed.contains(p)));
+    let open = |path: &&String| !tracked.contains(*path) || changed.contains(path.as_str()) || around(path);
     // A source that is gone is in no release any more.
-    let meant = |path: &&str| sources.is_some_and(|s| s.contains_key(*path)) || !root.join(path).exists();
-    changed.filter(meant).map(str::to_owned).collect()
+    let gone = changed.iter().filter(|path| !root.join(path).exists()).map(|path| (*path).to_owned());
+    Ok(sources.filter(open).cloned().chain(gone).collect::<BTreeSet<_>>().into_iter().collect())
 }
 
 /// `vX.Y.Z`; in a repository of several packs the pack's name stands before it.

@@ -4,7 +4,7 @@ use crate::place::{PACKED, Place, Ran, SHARED, UTILITIES, git_in};
 use serde_json::Value;
 use std::fs;
 
-/// A place with an empty bare repository `repo.git` beside a locked project's files.
+/// A place with an empty bare repository `repo.git` beside a locked project's files, which lie in none.
 fn bare() -> Place {
     let place = Place::locked();
     place.git(&["init", "-q", "--bare", "-b", "main", "repo.git"]);
@@ -12,7 +12,12 @@ fn bare() -> Place {
 }
 
 fn publish(place: &Place, more: &[&str]) -> Ran {
-    place.run(&[&["publish", "--repo", "repo.git"], more].concat())
+    place.run(&[&["publish", "--repo", "repo.git", "--allow-dirty"], more].concat())
+}
+
+/// The same of a project that has a history of its own.
+fn publish_committed(place: &Place) -> Ran {
+    place.run(&["publish", "--repo", "repo.git"])
 }
 
 /// The project's next version: `packed` has another level.
@@ -237,7 +242,7 @@ fn of_two_who_publish_at_once_one_wins_and_the_other_loses_nothing() {
                 assert!(!slow.is_finished());
                 std::thread::sleep(std::time::Duration::from_millis(20));
             }
-            other.run(&["publish", "--repo", &repository]).fine();
+            other.run(&["publish", "--allow-dirty", "--repo", &repository]).fine();
             place.write("repo.git/through", "");
             let err = slow.join().expect("ran").fails(2);
             assert!(err.contains("somebody else published meanwhile; nothing was pushed"), "{err}");
@@ -257,33 +262,66 @@ fn a_project_with_sources_that_nobody_committed_is_not_published() {
     let place = Place::locked();
     place.git(&["init", "-q", "-b", "main"]);
     place.git(&["init", "-q", "--bare", "-b", "main", "repo.git"]);
-    let err = publish(&place, &[]).fails(2);
+    let err = publish_committed(&place).fails(2);
     assert!(err.contains("error: rules/packed.det is not committed as it is") && !err.contains("repo.git/"), "{err}");
     place.git(&["add", "rules", "arcanary.yaml", "pack.lock"]);
     place.git(&["commit", "-q", "-m", "all"]);
     place.run(&["pack"]).fine();
-    publish(&place, &[]).fine();
+    publish_committed(&place).fine();
     bump(&place, "medium", "high");
-    let err = publish(&place, &[]).fails(2);
+    let err = publish_committed(&place).fails(2);
     for file in ["arcanary.yaml", "pack.lock", "rules/packed.det"] {
         assert!(err.contains(&format!("error: {file} is not committed as it is\n")), "{err}");
     }
-    publish(&place, &["--allow-dirty"]).fine();
+    publish(&place, &[]).fine();
     place.git(&["commit", "-qam", "bumped"]);
     place.write("rules/empty.det", "");
     place.git(&["add", "rules"]);
     place.git(&["commit", "-qm", "more"]);
     place.remove("rules/empty.det");
     bump(&place, "high", "low");
-    assert!(publish(&place, &[]).fails(2).contains("error: rules/empty.det is not committed as it is"));
+    assert!(publish_committed(&place).fails(2).contains("error: rules/empty.det is not committed as it is"));
+}
+
+#[test]
+fn sources_that_git_ignores_are_not_committed() {
+    let place = bare();
+    place.write(".gitignore", "rules/\nrepo.git/\n");
+    place.git(&["init", "-q", "-b", "main"]);
+    place.commit();
+    let err = publish_committed(&place).fails(2);
+    assert!(err.contains("error: rules/packed.det is not committed as it is\n"), "{err}");
+    assert!(!err.contains("arcanary.yaml") && err.contains("--allow-dirty"), "{err}");
+    place.git(&["add", "-f", "rules"]);
+    place.git(&["commit", "-qm", "rules"]);
+    publish_committed(&place).fine();
+}
+
+#[test]
+fn a_project_in_no_repository_or_in_one_that_git_cannot_read_is_not_published() {
+    let place = bare();
+    let says = |why: &str| {
+        let err = publish_committed(&place).fails(2);
+        assert!(
+            err.contains("error: git does not tell whether the sources are committed: ") && err.contains(why),
+            "{err}"
+        );
+        assert!(err.contains("--allow-dirty\nnothing was published"), "{err}");
+    };
+    says("not a git repository");
+    place.git(&["init", "-q", "-b", "main"]);
+    place.commit();
+    place.write(".git/config", "[broken");
+    says("bad config");
+    assert_eq!(repo(&place, &["for-each-ref"]), "");
 }
 
 #[test]
 fn a_stale_lock_a_bad_branch_and_no_repository_are_refused() {
     let place = bare();
     assert!(publish(&place, &["--branch", "a..b"]).fails(2).contains("`a..b` is no name of a branch"));
-    assert!(place.run(&["publish", "--repo", "nowhere"]).fails(2).contains("nothing was published"));
-    assert!(place.run(&["publish", "--repo=--upload-pack=x"]).fails(2).contains("is no repository"));
+    assert!(place.run(&["publish", "--allow-dirty", "--repo", "nowhere"]).fails(2).contains("nothing was published"));
+    assert!(place.run(&["publish", "--allow-dirty", "--repo=--upload-pack=x"]).fails(2).contains("is no repository"));
     place.edit("rules/packed.det", "level medium", "level high");
     publish(&place, &[]).fails(1);
     assert_eq!(repo(&place, &["for-each-ref"]), "");
