@@ -8,12 +8,16 @@ use super::remote::Remote;
 use super::verify::{Release, verify_files};
 use semver::Version;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
 /// What unpacked sources carry, so that an update knows what it may replace.
 pub const RECEIPT: &str = ".arcanary-pack.json";
+
+/// Keeps git from changing line ends of unpacked sources, whatever the consumer's settings say: their hashes would differ.
+const ATTRIBUTES: (&str, &str) =
+    (".gitattributes", "# Written by `arcanary fetch-pack`: a pack is kept to the byte.\n* -text\n");
 
 /// What was unpacked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,7 +75,7 @@ fn read(remote: &Remote, version: &VersionEntry) -> Result<Release, Vec<String>>
 }
 
 /// Unpacks a release's sources into `out`, in the place of those of an earlier version. Sources that were edited since are
-/// never replaced.
+/// never replaced, and hidden files of others stay.
 ///
 /// # Errors
 /// What stands there, or what the system says.
@@ -84,6 +88,10 @@ pub fn unpack(release: &Release, out: &Path) -> io::Result<()> {
     };
     let text = serde_json::to_string_pretty(&receipt).map_err(io::Error::other)? + "\n";
     files.insert(RECEIPT.to_owned(), text.into_bytes());
+    for (name, bytes) in kept(out)? {
+        files.entry(name).or_insert(bytes);
+    }
+    files.entry(ATTRIBUTES.0.to_owned()).or_insert_with(|| ATTRIBUTES.1.into());
     replace(out, &files, &|folder| foreign(folder, &receipt.pack))
 }
 
@@ -104,10 +112,29 @@ pub fn as_fetched(folder: &Path) -> Result<Receipt, String> {
     if let Some(name) = receipt.files.keys().find(|name| !names.contains(*name)) {
         return Err(format!("`{name}` is missing"));
     }
-    // Editors and systems leave hidden files, which no project reads.
-    let hidden = |name: &str| name.split('/').any(|part| part.starts_with('.'));
-    let read = names.iter().filter(|name| receipt.files.contains_key(*name) || !hidden(name));
-    read.into_iter().find_map(|name| differs(folder, name, &receipt)).map_or(Ok(receipt), Err)
+    changed(folder, &names, &receipt).map_or(Ok(receipt), Err)
+}
+
+/// The first of a folder's files that is not as it was fetched.
+fn changed(folder: &Path, names: &BTreeSet<String>, receipt: &Receipt) -> Option<String> {
+    let read = names.iter().filter(|name| receipt.files.contains_key(*name) || !is_hidden(name));
+    read.into_iter().find_map(|name| differs(folder, name, receipt))
+}
+
+/// Editors and systems leave hidden files, which no project reads, and no pack's sums count.
+fn is_hidden(name: &str) -> bool {
+    name.split('/').any(|part| part.starts_with('.'))
+}
+
+/// The hidden files of a folder that are not its pack's: they are somebody's, and an update leaves them.
+fn kept(folder: &Path) -> io::Result<Files> {
+    let text = std::fs::read_to_string(folder.join(RECEIPT)).unwrap_or_default();
+    let Ok(before) = serde_json::from_str::<Receipt>(&text) else { return Ok(Files::new()) };
+    let names = files_in(folder)?;
+    let theirs = names.into_iter().filter(|name| is_hidden(name) && is_plain(name) && name != RECEIPT);
+    let theirs = theirs.filter(|name| !before.files.contains_key(name));
+    let plain = theirs.filter(|name| folder.join(name).symlink_metadata().is_ok_and(|m| m.is_file()));
+    plain.map(|name| std::fs::read(folder.join(&name)).map(|bytes| (name, bytes))).collect()
 }
 
 /// Why a file is not one of a receipt.
@@ -136,5 +163,8 @@ fn foreign(folder: &Path, pack: &str) -> Option<String> {
     if before.pack != pack {
         return Some(format!("it holds the pack `{}`", before.pack));
     }
-    names.iter().filter(|name| *name != RECEIPT).find_map(|name| differs(folder, name, &before))
+    // What is hidden stays, but for what cannot be carried over as a plain file: a link, or a repository.
+    let stays = |name: &str| is_plain(name) && folder.join(name).symlink_metadata().is_ok_and(|m| m.is_file());
+    let odd = names.iter().find(|name| is_hidden(name) && !stays(name));
+    odd.map(|name| format!("`{name}` there is none of the pack's files")).or_else(|| changed(folder, &names, &before))
 }

@@ -188,6 +188,54 @@ fn a_pack_that_is_not_as_it_was_fetched_is_refused() {
 }
 
 #[test]
+fn a_pack_stays_as_it_was_fetched_in_a_clone_where_git_changes_line_ends() {
+    let tenant = Tenant::new();
+    let crlf = tenant.0.read("ours/rules/packed.det").replace('\n', "\r\n");
+    tenant.0.write("ours/rules/packed.det", &crlf);
+    tenant.0.edit("ours/rules/packed.det", "level medium", "level high");
+    tenant.publish(&[]);
+    tenant.fetch();
+    for (setting, attributes) in [("true", ""), ("false", "* text eol=lf\n"), ("false", "* text eol=crlf\n")] {
+        tenant.0.write("theirs/.gitattributes", attributes);
+        let theirs = tenant.0.path("theirs");
+        git_in(&theirs, &["init", "-q", "-b", "main"]);
+        git_in(&theirs, &["-c", &format!("core.autocrlf={setting}"), "add", "-A"]);
+        git_in(&theirs, &["commit", "-q", "-m", "all"]);
+        let clone = ["-c", &format!("core.autocrlf={setting}"), "clone", "-q", "theirs", "clone"];
+        tenant.0.git(&clone);
+        let changed = attributes != "* text eol=lf\n";
+        assert_eq!(tenant.0.read("clone/arcanary.yaml").contains('\r'), changed, "git changes line ends");
+        assert_eq!(tenant.0.read("clone/upstream/rules/packed.det"), tenant.read("upstream/rules/packed.det"));
+        run_in(&tenant.0.path("clone"), &["check"]).fine();
+        fs::remove_dir_all(tenant.0.path("clone")).expect("removed");
+        fs::remove_dir_all(tenant.0.path("theirs/.git")).expect("removed");
+    }
+    // An update knows the file that says so, and leaves what somebody added to it.
+    tenant.0.edit("theirs/upstream/.gitattributes", "* -text", "* -text linguist-vendored");
+    tenant.fetch();
+    assert!(tenant.read("upstream/.gitattributes").ends_with("\n* -text linguist-vendored\n"));
+}
+
+#[test]
+fn hidden_files_stop_no_update_and_outlive_it_and_a_repository_is_never_replaced() {
+    let tenant = Tenant::new();
+    tenant.0.write("theirs/upstream/.DS_Store", "a system's");
+    tenant.0.write("theirs/upstream/rules/.idea/a.xml", "an editor's");
+    tenant.0.edit("ours/rules/packed.det", "level medium", "level high");
+    tenant.publish(&[]);
+    tenant.run(&["check"]).fine();
+    tenant.fetch();
+    assert!(tenant.read("upstream/rules/packed.det").contains("level high"));
+    assert_eq!(tenant.read("upstream/.DS_Store"), "a system's");
+    assert_eq!(tenant.read("upstream/rules/.idea/a.xml"), "an editor's");
+    tenant.run(&["check"]).fine();
+    git_in(&tenant.0.path("theirs/upstream"), &["init", "-q"]);
+    let again = ["fetch-pack", "--repo", "../hub.git", "--sources", "--out", "upstream"];
+    assert!(tenant.run(&again).fails(2).contains("`.git/HEAD` there is none of the pack's files"));
+    assert!(tenant.0.path("theirs/upstream/.git/HEAD").is_file());
+}
+
+#[test]
 fn fmt_and_the_projects_own_folder_leave_a_pack_alone() {
     let tenant = Tenant::new();
     tenant.run(&["fmt"]).fine();
