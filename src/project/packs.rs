@@ -106,14 +106,15 @@ fn bad(message: String) -> Box<Diagnostic> {
 /// The `.det` files of all packs.
 pub(super) fn source_files(loaded: &mut Loaded) -> Vec<PathBuf> {
     let mut files = vec![];
-    for pack in &loaded.packs {
-        for source in own_sources(&pack.config) {
+    let packs: Vec<(PathBuf, Config)> = loaded.packs.iter().map(|p| (p.folder.clone(), p.config.clone())).collect();
+    for (folder, config) in packs {
+        for source in own_sources(&config) {
             let mut own = vec![];
-            collect(&pack.folder.join(source), &mut own, &mut loaded.diagnostics);
-            let inner: Vec<PathBuf> = pack.config.packs.iter().map(|p| normal(&pack.folder.join(p))).collect();
+            collect(&folder.join(source), &mut own, loaded);
+            let inner: Vec<PathBuf> = config.packs.iter().map(|p| normal(&folder.join(p))).collect();
             let is_own = |file: &PathBuf| {
                 let file = normal(file);
-                file.starts_with(&pack.folder) && !inner.iter().any(|pack| file.starts_with(pack))
+                file.starts_with(&folder) && !inner.iter().any(|pack| file.starts_with(pack))
             };
             files.extend(own.into_iter().filter(is_own));
         }

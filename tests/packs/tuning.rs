@@ -236,6 +236,47 @@ fn hidden_files_stop_no_update_and_outlive_it_and_a_repository_is_never_replaced
 }
 
 #[test]
+fn a_fetched_pack_that_the_project_does_not_name_is_told_and_not_taken_for_its_own() {
+    let tenant = Tenant::new();
+    let own = PACKED.replace("rule packed", "rule own").replace("1a20", "1a29").replace("test \"recorded\"", "// ");
+    tenant.tune(&format!("{UTILITIES}{own}"));
+    for named in ["", "sources: [upstream, tuning.det]\n"] {
+        tenant.0.write("theirs/arcanary.yaml", &format!("name: theirs\nversion: 0.1.0\n{named}targets: [sigma]\n"));
+        for command in [&["check"][..], &["build"], &["pack", "--bump"]] {
+            let err = tenant.run(command).fails(2);
+            assert!(
+                err.contains("error[E0810]: `upstream` is a fetched pack, and arcanary.yaml does not name it"),
+                "{err}"
+            );
+            assert!(err.contains("`packs: [upstream]`") && err.contains("1 error"), "{err}");
+        }
+    }
+    tenant.0.write("theirs/arcanary.yaml", "name: theirs\nversion: 0.1.0\nsources: [tuning.det]\ntargets: [sigma]\n");
+    assert_eq!(tenant.run(&["check"]).err, "1 rule for 1 target: fine\n", "who does not read it may have it");
+    // In its own folder it is a project like any other, and so are packs beside files of no project.
+    run_in(&tenant.0.path("theirs/upstream"), &["test"]).fine();
+    tenant.run(&["check", "upstream"]).fine();
+    tenant.0.remove("theirs/arcanary.yaml");
+    tenant.0.remove("theirs/tuning.det");
+    let err = tenant.run(&["check", "."]).err;
+    assert!(err.contains("upstream/rules/others.det") && !err.contains("E0810"), "{err}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_folder_around_it_adds_nothing_and_one_to_another_folder_is_read() {
+    let place = Place::project();
+    let check = || place.run(&["check"]).err;
+    std::os::unix::fs::symlink(".", place.path("rules/loop")).expect("a link");
+    std::os::unix::fs::symlink("../rules", place.path("rules/again")).expect("a link");
+    assert_eq!(check(), "2 rules for 2 targets: fine\n");
+    let third = crate::place::PACKED.replace("rule packed", "rule third").replace("1a20", "1a22");
+    place.write("elsewhere/third.det", &third.replace("Archive with", "One with"));
+    std::os::unix::fs::symlink("../elsewhere", place.path("rules/third")).expect("a link");
+    assert_eq!(check(), "3 rules for 2 targets: fine\n");
+}
+
+#[test]
 fn fmt_and_the_projects_own_folder_leave_a_pack_alone() {
     let tenant = Tenant::new();
     tenant.run(&["fmt"]).fine();
