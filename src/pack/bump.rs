@@ -4,6 +4,8 @@
 //! goes leaves a tombstone. The pack's version moves with the largest change. What breaks these rules is refused, and
 //! then nothing is written.
 
+use super::archive::is_device;
+use super::index;
 use super::lock::{Change, FILE_NAME, FORMAT, Lock, LockedRule, Moved, Release, Tombstone};
 use super::state::{RuleState, State, state};
 use crate::build::{build, write_whole};
@@ -81,7 +83,8 @@ fn identity(loaded: &Loaded) -> Result<Version, Diagnostic> {
     let bad = |message: String, help: &str| Diagnostic::new(Code::BadProject, message).help(help);
     if !is_name(&config.name) {
         let message = format!("`{}` is no name for a pack", config.name);
-        let help = "put `name: my-pack` into arcanary.yaml: small letters, digits, `-`, `_` and `.`";
+        let help = "put `name: my-pack` into arcanary.yaml: small letters, digits, and `-`, `_` and `.` inside; no name that a \
+                    repository's index or a device of Windows has";
         return Err(project::config_place(loaded, &config.name, bad(message, help), "the name"));
     }
     Version::parse(&config.version).map_err(|why| {
@@ -91,9 +94,12 @@ fn identity(loaded: &Loaded) -> Result<Version, Diagnostic> {
     })
 }
 
-/// Whether a text can be a pack's name, and so a part of file names.
+/// Whether a text can be a pack's name, and so a part of file names and tags, and a folder beside a repository's index.
 #[must_use]
 pub fn is_name(name: &str) -> bool {
+    if name == index::FILE_NAME || name.ends_with('.') || name.contains("..") || is_device(name) {
+        return false;
+    }
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
     let first = name.chars().next();
     first.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit()) && name.len() <= 64 && name.chars().all(fits)
@@ -362,10 +368,11 @@ mod tests {
 
     #[test]
     fn names_of_packs_are_plain_parts_of_file_names() {
-        for good in ["p", "acme-detections", "a_1.b"] {
+        for good in ["p", "acme-detections", "a_1.b", "index", "console"] {
             assert!(is_name(good), "{good}");
         }
-        for bad in ["", ".a", "-a", "A", "a/b", "a b", "ä", &"a".repeat(65)] {
+        for bad in ["", ".a", "-a", "A", "a/b", "a b", "ä", "index.json", "a.", "a..b", "con", "nul.x", &"a".repeat(65)]
+        {
             assert!(!is_name(bad), "{bad}");
         }
     }
