@@ -63,7 +63,7 @@ pub fn bump(loaded: &mut Loaded, targets: &[String], removal: &Removal) -> Resul
     let old = before.as_ref().unwrap_or(&empty);
     refuse(old, &now, removal, loaded)?;
     let ends = Ends { removal, loaded };
-    let moved = moves(old, &now, &ends);
+    let moved = moves(old, &now, &ends)?;
     let version = match before {
         None => asked,
         Some(_) => next_version(old, &now, &moved, &asked, old.pack != loaded.config.name)?,
@@ -151,12 +151,18 @@ fn refuse(old: &Lock, now: &State, removal: &Removal, loaded: &Loaded) -> Result
     if found.is_empty() { Ok(()) } else { Err(found) }
 }
 
-fn minor(version: &Version) -> Version {
-    Version::new(version.major, version.minor + 1, 0)
+fn minor(version: &Version) -> Result<Version, Diagnostic> {
+    let minor = version.minor.checked_add(1).ok_or_else(|| at_its_end(version))?;
+    Ok(Version::new(version.major, minor, 0))
 }
 
-fn patch(version: &Version) -> Version {
-    Version::new(version.major, version.minor, version.patch + 1)
+fn patch(version: &Version) -> Result<Version, Diagnostic> {
+    let patch = version.patch.checked_add(1).ok_or_else(|| at_its_end(version))?;
+    Ok(Version::new(version.major, version.minor, patch))
+}
+
+fn at_its_end(version: &Version) -> Diagnostic {
+    broken(format!("no version comes after {version}"), "put one that leaves room into arcanary.yaml, or into the lock")
 }
 
 /// Why rules are gone.
@@ -188,8 +194,9 @@ impl Ends<'_> {
 }
 
 /// Every rule that changed, in the order of names.
-fn moves(old: &Lock, now: &State, ends: &Ends) -> Vec<Moved> {
-    let mut moved: Vec<Moved> = now.rules.iter().filter_map(|(id, rule)| step(old, id, rule)).collect();
+fn moves(old: &Lock, now: &State, ends: &Ends) -> Result<Vec<Moved>, Vec<Diagnostic>> {
+    let stepped = now.rules.iter().filter_map(|(id, rule)| step(old, id, rule).transpose());
+    let mut moved = stepped.collect::<Result<Vec<Moved>, _>>().map_err(|d| vec![d])?;
     moved.extend(old.rules.iter().filter(|l| !now.rules.contains_key(&l.id)).map(|l| Moved {
         rule: l.rule.clone(),
         id: l.id.clone(),
@@ -201,10 +208,10 @@ fn moves(old: &Lock, now: &State, ends: &Ends) -> Vec<Moved> {
         because: Some(ends.of(l).because),
     }));
     moved.sort_by(|a, b| (&a.rule, &a.id).cmp(&(&b.rule, &b.id)));
-    moved
+    Ok(moved)
 }
 
-fn step(old: &Lock, id: &str, rule: &RuleState) -> Option<Moved> {
+fn step(old: &Lock, id: &str, rule: &RuleState) -> Result<Option<Moved>, Diagnostic> {
     let moved = |change, from: Option<&Version>, to, was| Moved {
         rule: rule.name.clone(),
         id: id.to_owned(),
@@ -218,8 +225,8 @@ fn step(old: &Lock, id: &str, rule: &RuleState) -> Option<Moved> {
     let Some(locked) = old.rule(id) else {
         // What comes back goes on from where it ended.
         let ended = old.removed.iter().find(|t| t.id == id).map(|t| &t.version);
-        let begin = ended.map(minor).max(rule.upstream.clone()).unwrap_or_else(first_version);
-        return Some(moved(Change::Added, ended, begin, None));
+        let begin = ended.map(minor).transpose()?.max(rule.upstream.clone()).unwrap_or_else(first_version);
+        return Ok(Some(moved(Change::Added, ended, begin, None)));
     };
     let change = if rule.logic != locked.logic {
         Change::Logic
@@ -228,16 +235,16 @@ fn step(old: &Lock, id: &str, rule: &RuleState) -> Option<Moved> {
     } else if rule.documents != locked.documents || rule.upstream.as_ref() > Some(&locked.version) {
         Change::Documents
     } else {
-        return None;
+        return Ok(None);
     };
-    let to = if change == Change::Logic { minor(&locked.version) } else { patch(&locked.version) };
+    let to = if change == Change::Logic { minor(&locked.version)? } else { patch(&locked.version)? };
     // Where the pack it comes from is further on, it follows; it never falls behind that.
     let to = rule.upstream.clone().map_or(to.clone(), |upstream| upstream.max(to));
     let was = (rule.name != locked.rule).then(|| locked.rule.clone());
     // One that had no documents was off already.
     let switched_off = rule.disabled.as_ref().filter(|_| !locked.documents.is_empty());
     let because = switched_off.map(|why| format!("switched off: {why}"));
-    Some(Moved { because, ..moved(change, Some(&locked.version), to, was) })
+    Ok(Some(Moved { because, ..moved(change, Some(&locked.version), to, was) }))
 }
 
 /// The version of a rule that no lock has.
@@ -260,9 +267,9 @@ fn next_version(
     }
     let grave = |m: &Moved| matches!(m.change, Change::Added | Change::Logic | Change::Removed);
     let needed = if moved.iter().any(grave) {
-        minor(&old.version)
+        minor(&old.version).map_err(|d| vec![d])?
     } else if renamed || !moved.is_empty() || now.documents != old.documents || now.packs != old.packs {
-        patch(&old.version)
+        patch(&old.version).map_err(|d| vec![d])?
     } else {
         old.version.clone()
     };

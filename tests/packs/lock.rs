@@ -280,3 +280,24 @@ fn the_shipped_pack_is_what_its_lock_says() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     run_in(root, &["check", "rules", "--locked"]).fine();
 }
+
+#[test]
+fn a_version_after_which_none_comes_is_an_error_and_no_panic() {
+    let last = u64::MAX;
+    let ends = [("version: 0.1.0", format!("version: 0.{last}.0")), ("version: 1.0.0", format!("version: 1.{last}.0"))];
+    for (from, to) in ends {
+        let place = Place::project();
+        place.edit("arcanary.yaml", "[sentinel, sigma]", "[sigma]");
+        place.run(&["pack", "--bump"]).fine();
+        place.edit("pack.lock", from, &to);
+        if from == "version: 0.1.0" {
+            place.edit("arcanary.yaml", from, &to);
+        }
+        place.edit("rules/packed.det", "to create with password", "to create");
+        place.edit("rules/packed.det", "\"none\" silent", "\"none\" fires");
+        let before = place.read("pack.lock");
+        let err = place.run(&["pack", "--bump"]).fails(2);
+        assert!(err.contains("error[E0807]: no version comes after") && err.contains(&last.to_string()), "{err}");
+        assert_eq!(place.read("pack.lock"), before);
+    }
+}
