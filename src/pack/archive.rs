@@ -45,8 +45,32 @@ pub fn tar_gz(top: &str, files: &Files) -> io::Result<Vec<u8>> {
 /// # Errors
 /// What is wrong: no archive, anything but plain files, a path that leads elsewhere, a path twice, too much.
 pub fn read_tar_gz(bytes: &[u8], top: &str) -> Result<Files, String> {
+    read_within(bytes, top, MOST)
+}
+
+fn read_within(bytes: &[u8], top: &str, most: u64) -> Result<Files, String> {
+    let mut archive = Archive::new(GzDecoder::new(bytes).take(most));
+    let files = read_entries(&mut archive, top);
+    // What ends there, well or not, was cut off.
+    if archive.into_inner().limit() == 0 {
+        return Err(format!("it holds more than an archive may, which is {most} bytes"));
+    }
+    let files = files?;
+    match files.keys().find_map(|path| Some((path, file_around(path, &files)?))) {
+        Some((path, file)) => {
+            Err(format!("`{}` is a file, and `{}` lies in it", file.escape_debug(), path.escape_debug()))
+        }
+        None => Ok(files),
+    }
+}
+
+/// A file in the place of a folder that a path needs.
+fn file_around<'a>(path: &'a str, files: &Files) -> Option<&'a str> {
+    path.match_indices('/').filter_map(|(at, _)| path.get(..at)).find(|above| files.contains_key(*above))
+}
+
+fn read_entries(archive: &mut Archive<impl io::Read>, top: &str) -> Result<Files, String> {
     let mut files = Files::new();
-    let mut archive = Archive::new(GzDecoder::new(bytes).take(MOST));
     let entries = archive.entries().map_err(|e| no_archive(&e))?;
     for entry in entries {
         let mut entry = entry.map_err(|e| no_archive(&e))?;
@@ -190,6 +214,27 @@ mod tests {
     fn links_and_folders_are_refused() {
         for kind in [EntryType::Symlink, EntryType::Link, EntryType::Directory, EntryType::Char, EntryType::Fifo] {
             assert_eq!(read_tar_gz(&archive("top/x", kind), "top"), Err("`top/x` is no plain file".into()));
+        }
+    }
+
+    #[test]
+    fn an_archive_over_the_limit_is_told_by_it() {
+        let bytes = tar_gz("t", &files()).expect("an archive");
+        let whole = std::io::Read::bytes(GzDecoder::new(bytes.as_slice())).count() as u64;
+        assert_eq!(read_within(&bytes, "t", whole + 1), Ok(files()));
+        // At the end of a file, in the middle of one, and in a header.
+        for most in [512, 1024, 70_000, whole - 1024, 100] {
+            let found = read_within(&bytes, "t", most).expect_err("too much");
+            assert_eq!(found, format!("it holds more than an archive may, which is {most} bytes"));
+        }
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_a_folder_is_refused() {
+        for (path, file) in [("rules/x", "rules"), ("a/b/c", "a")] {
+            let both = Files::from([(path.into(), vec![]), (file.into(), vec![]), ("a-b".into(), vec![])]);
+            let bytes = tar_gz("t", &both).expect("an archive");
+            assert_eq!(read_tar_gz(&bytes, "t"), Err(format!("`{file}` is a file, and `{path}` lies in it")));
         }
     }
 
