@@ -7,7 +7,7 @@
 use crate::compile::{Document, Status, compile};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::{self, File, Pack};
-use crate::project::{Loaded, config_place};
+use crate::project::{Loaded, Role, config_place};
 use crate::sema::{Exception, Rule};
 use crate::target::{Format, Target};
 use indexmap::IndexMap;
@@ -286,7 +286,13 @@ fn stale_skips(loaded: &Loaded, targets: &[String], useful: &[(usize, &str)], bu
             if !useful.contains(&(index, target.as_str())) {
                 let message = format!("the project skips `{}` for `{target}`, which can say it", rule.name);
                 let diagnostic = Diagnostic::new(Code::StaleSkip, message).help("take it out of `skip`");
-                built.diagnostics.push(config_place(loaded, &skip.rule, diagnostic, "named under `skip`"));
+                built.diagnostics.push(config_place(
+                    loaded,
+                    Role::Inner("skip", "rule"),
+                    &skip.rule,
+                    diagnostic,
+                    "named under `skip`",
+                ));
             }
         }
     }

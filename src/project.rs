@@ -1,6 +1,7 @@
 //! A project on disk: `arcanary.yaml`, the `.det` files it names, and its own targets.
 
 pub mod packs;
+mod place;
 
 use crate::diagnostic::{Code, Diagnostic, nearest, sort};
 use crate::pack::fetch;
@@ -12,6 +13,7 @@ use crate::syntax::{self, Parsed};
 use crate::target::{Format, Targets};
 use indexmap::IndexMap;
 use packs::Upstream;
+pub(crate) use place::Role;
 use serde::Deserialize;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
@@ -321,6 +323,7 @@ fn project_files(loaded: &mut Loaded) -> Vec<PathBuf> {
         } else {
             let diagnostic = config_place(
                 loaded,
+                Role::Value("sources"),
                 &source,
                 Diagnostic::new(Code::BadProject, format!("`{source}` does not exist")),
                 "named under `sources`",
@@ -471,15 +474,15 @@ fn apply_defaults(meta: &mut Meta, defaults: &Defaults) {
 }
 
 /// Parameters as the project file gives them: a number, `20MB`, `15m`, a truth value or text.
-fn params(config: &Config, file: FileId) -> IndexMap<String, Literal> {
-    let span = Span::new(file, 0, 0);
-    let literal = |value: &serde_yaml::Value| match value {
+fn params(config: &Config, file: FileId, sources: &Sources) -> IndexMap<String, Literal> {
+    let literal = |value: &serde_yaml::Value, span: Span| match value {
         serde_yaml::Value::Bool(b) => Some(Literal::Bool(*b, span)),
         serde_yaml::Value::Number(n) => n.as_u64().map(|n| Literal::Int(n, span)),
         serde_yaml::Value::String(s) => Some(text_or_amount(s, span)),
         _ => None,
     };
-    config.params.iter().filter_map(|(k, v)| Some((k.clone(), literal(v)?))).collect()
+    let span = |key: &str| word_span(file, sources, Role::Key("params"), key).unwrap_or(Span::new(file, 0, 0));
+    config.params.iter().filter_map(|(k, v)| Some((k.clone(), literal(v, span(k))?))).collect()
 }
 
 fn text_or_amount(text: &str, span: Span) -> Literal {
@@ -501,10 +504,12 @@ fn text_or_amount(text: &str, span: Span) -> Literal {
 /// Targets and rules that the project file names must exist.
 fn check_names(loaded: &mut Loaded) {
     let mut found = vec![];
-    for name in loaded.config.targets.iter().chain(loaded.config.skip.iter().flat_map(|s| &s.targets)) {
+    let own = loaded.config.targets.iter().map(|name| (Role::Value("targets"), name));
+    let skipped = loaded.config.skip.iter().flat_map(|s| &s.targets).map(|name| (Role::Inner("skip", "targets"), name));
+    for (role, name) in own.chain(skipped) {
         if !loaded.targets.all.contains_key(name) {
             let diagnostic = unknown_target(name, &loaded.targets);
-            found.push(config_place(loaded, name, diagnostic, "named here"));
+            found.push(config_place(loaded, role, name, diagnostic, "named here"));
         }
     }
     for word in loaded.config.documents.iter().filter(|word| Format::from_word(word).is_none()) {
@@ -513,7 +518,7 @@ fn check_names(loaded: &mut Loaded) {
             .note(format!("formats are {}", known.join(", ")));
         let near = nearest(word, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
         let diagnostic = near.into_iter().fold(diagnostic, Diagnostic::help);
-        found.push(config_place(loaded, word, diagnostic, "named under `documents`"));
+        found.push(config_place(loaded, Role::Value("documents"), word, diagnostic, "named under `documents`"));
     }
     for skip in &loaded.config.skip {
         if !loaded.project.rules.contains_key(&skip.rule) && !loaded.has_errors() {
@@ -521,7 +526,7 @@ fn check_names(loaded: &mut Loaded) {
                 Code::StaleSkip,
                 format!("the project skips `{}`, and there is no such rule", skip.rule),
             );
-            found.push(config_place(loaded, &skip.rule, diagnostic, "named under `skip`"));
+            found.push(config_place(loaded, Role::Inner("skip", "rule"), &skip.rule, diagnostic, "named under `skip`"));
         }
     }
     loaded.diagnostics.extend(found);
@@ -539,11 +544,17 @@ pub fn unknown_target(name: &str, targets: &Targets) -> Diagnostic {
     }
 }
 
-/// Points at the first place in the project file where `text` stands.
-pub(crate) fn config_place(loaded: &Loaded, text: &str, diagnostic: Diagnostic, label: &str) -> Diagnostic {
-    let Some(id) = loaded.config_file else { return diagnostic };
-    let Some(at) = loaded.sources.get(id).and_then(|f| f.text.find(text)) else { return diagnostic };
-    diagnostic.at(Span::new(id, at, at + text.len()), label)
+/// Points at the place in the project file where `text` stands in its role.
+pub(crate) fn config_place(loaded: &Loaded, role: Role, text: &str, diagnostic: Diagnostic, label: &str) -> Diagnostic {
+    match loaded.config_file.and_then(|id| word_span(id, &loaded.sources, role, text)) {
+        Some(span) => diagnostic.at(span, label),
+        None => diagnostic,
+    }
+}
+
+fn word_span(file: FileId, sources: &Sources, role: Role, word: &str) -> Option<Span> {
+    let (at, length) = place::find(&sources.get(file)?.text, role, word)?;
+    Some(Span::new(file, at, at + length))
 }
 
 /// Rules that lie, or are tuned, in the paths of the command line, where these are a part of the project.

@@ -10,7 +10,7 @@ use super::lock::{Change, FILE_NAME, FORMAT, Lock, LockedRule, Moved, Release, T
 use super::state::{RuleState, State, state};
 use crate::build::{build, write_whole};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::project::{self, Loaded};
+use crate::project::{self, Loaded, Role};
 use semver::Version;
 use std::collections::BTreeSet;
 use std::io;
@@ -85,12 +85,18 @@ fn identity(loaded: &Loaded) -> Result<Version, Diagnostic> {
         let message = format!("`{}` is no name for a pack", config.name);
         let help = "put `name: my-pack` into arcanary.yaml: small letters, digits, and `-`, `_` and `.` inside; no name that a \
                     repository's index or a device of Windows has";
-        return Err(project::config_place(loaded, &config.name, bad(message, help), "the name"));
+        return Err(project::config_place(loaded, Role::Value("name"), &config.name, bad(message, help), "the name"));
     }
     Version::parse(&config.version).map_err(|why| {
         let diagnostic =
             bad(format!("`{}` is no version: {why}", config.version), "put `version: 0.1.0` into arcanary.yaml");
-        project::config_place(loaded, &config.version, diagnostic, "three numbers are a version")
+        project::config_place(
+            loaded,
+            Role::Value("version"),
+            &config.version,
+            diagnostic,
+            "three numbers are a version",
+        )
     })
 }
 

@@ -2,7 +2,7 @@
 //! skips belong to the project as if it had them itself. What the project says of its own comes on top.
 
 use super::{
-    Config, FILE_NAME, Loaded, Skip, collect, config_place, find_root, normal, own_sources, params as literals,
+    Config, FILE_NAME, Loaded, Role, Skip, collect, config_place, find_root, normal, own_sources, params as literals,
     parse_config,
 };
 use crate::diagnostic::{Code, Diagnostic};
@@ -63,7 +63,7 @@ pub(super) fn read(root: &Path, here: &Path, loaded: &mut Loaded) {
     let mut seen = BTreeSet::from([normal(root)]);
     for name in names {
         if let Err(diagnostic) = one(&root.join(&name), &name, (&mut seen, here), loaded) {
-            let diagnostic = config_place(loaded, &name, *diagnostic, "named under `packs`");
+            let diagnostic = config_place(loaded, Role::Value("packs"), &name, *diagnostic, "named under `packs`");
             loaded.diagnostics.push(diagnostic);
         }
     }
@@ -134,8 +134,8 @@ pub(super) fn files(loaded: &Loaded) -> HashMap<FileId, usize> {
 
 /// Params as the packs' own files set them, and as the project's file does, which has the last word.
 pub(super) fn params(loaded: &Loaded) -> IndexMap<String, Literal> {
-    let own = literals(&loaded.config, loaded.config_file.unwrap_or_default());
-    loaded.packs.iter().flat_map(|pack| literals(&pack.config, pack.config_file)).chain(own).collect()
+    let own = literals(&loaded.config, loaded.config_file.unwrap_or_default(), &loaded.sources);
+    loaded.packs.iter().flat_map(|pack| literals(&pack.config, pack.config_file, &loaded.sources)).chain(own).collect()
 }
 
 /// Why rules are gone, or have other names, that the packs, or the project, had once.

@@ -369,7 +369,7 @@ fn override_params(symbols: &mut Symbols, params: &IndexMap<String, Literal>, re
             None => {
                 let message = format!("the configuration sets `{name}`, and no such parameter exists");
                 let near = crate::diagnostic::nearest(name, symbols.params.keys().map(String::as_str));
-                let diagnostic = Diagnostic::new(Code::UnknownName, message);
+                let diagnostic = Diagnostic::new(Code::UnknownName, message).at(value.span(), "set here");
                 report.push(match near {
                     Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
                     None => diagnostic,

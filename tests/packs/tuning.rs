@@ -277,6 +277,20 @@ fn a_link_to_a_folder_around_it_adds_nothing_and_one_to_another_folder_is_read()
 }
 
 #[test]
+fn findings_about_the_project_file_point_at_the_word_they_mean() {
+    let place = Place::project();
+    let says = |more: &str, code: &str, at: &str| {
+        place.write("arcanary.yaml", &format!("name: printers-a\nversion: 0.1.0\ntargets: [sigma]\n{more}\n"));
+        let err = place.run(&["check"]).err;
+        assert!(err.contains(code) && err.contains(&format!("arcanary.yaml:{at}\n")), "{err}");
+    };
+    says("skip:\n  - { rule: print, targets: [sigma], because: print }", "W0002", "5:13");
+    says("packs: [a]", "E0810", "4:9");
+    says("params: { sigma: 3 }", "E0201", "4:11");
+    says("sources: [print]", "E0803", "4:11");
+}
+
+#[test]
 fn fmt_and_the_projects_own_folder_leave_a_pack_alone() {
     let tenant = Tenant::new();
     tenant.run(&["fmt"]).fine();
