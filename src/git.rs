@@ -37,7 +37,12 @@ impl Git {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("git");
-        command.args(["-c", "core.hooksPath=/dev/null", "-c", "core.quotePath=false"]).args(arguments);
+        // Neither hooks nor a monitor: no repository that this meets runs a program of its own.
+        let own = ["core.hooksPath=/dev/null", "core.fsmonitor=false", "core.quotePath=false"];
+        own.iter().for_each(|setting| {
+            command.args(["-c", setting]);
+        });
+        command.args(arguments);
         command.current_dir(&self.folder).env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
         FOREIGN.iter().for_each(|name| {
             command.env_remove(name);
