@@ -204,6 +204,12 @@ fn what_a_target_cannot_say_is_a_finding_until_it_is_skipped_with_a_reason() {
     assert_eq!(place.run(&["build"]).code, 0);
     let manifest: serde_json::Value = serde_json::from_str(&place.read("build/manifest.json")).expect("JSON");
     assert_eq!(manifest["targets"]["sentinel-securityevent"]["packed"]["status"], "skipped");
+    place.write(
+        "arcanary.yaml",
+        "sources: [rules]\ntargets: [sentinel]\nskip:\n  - { rule: packed, targets: [sentinel], because: '' }\n",
+    );
+    let ran = place.run(&["check"]);
+    assert!(ran.code == 2 && ran.err.contains("`because` wants a reason"), "{}", ran.err);
     place.write("arcanary.yaml", "sources: [rules]\ntargets: [sentinel]\nout: build\nskip:\n  - { rule: packed, targets: [sentinel], because: no name }\n");
     let ran = place.run(&["check"]);
     assert!(ran.err.contains("warning[W0002]"), "{}", ran.err);

@@ -1,8 +1,9 @@
 //! The packs that a project stands on: fetched folders, found as they were fetched, whose sources, params, defaults and
 //! skips belong to the project as if it had them itself. What the project says of its own comes on top.
 
+use super::walk::collect;
 use super::{
-    Config, FILE_NAME, Loaded, Role, Skip, collect, config_place, find_root, normal, own_sources, params as literals,
+    Config, FILE_NAME, Loaded, Role, Skip, config_place, find_root, normal, own_sources, params as literals,
     parse_config,
 };
 use crate::diagnostic::{Code, Diagnostic};
