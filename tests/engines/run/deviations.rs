@@ -14,9 +14,7 @@ pub fn beyond(program: Checker, document: &str, row: &Map<String, Json>) -> bool
         Checker::SigmaRust => document.contains("|fieldref:") || patterns(document).any(mark_behind_star),
         Checker::SigmaRun => {
             let texts = || row.values().filter_map(Json::as_str);
-            let newline_last = document.contains('$') && texts().any(|text| text.ends_with('\n'));
-            let networks = || texts().any(is_long_address) || networks(document).any(is_several_patterns);
-            newline_last || document.contains("|cidr") && networks()
+            document.contains("|cidr") && (texts().any(is_long_address) || networks(document).any(is_several_patterns))
         }
         Checker::Kusto | Checker::KustoRun | Checker::Sigma | Checker::SigmaCorrelate | Checker::Rsigma => false,
         // They run nothing.
