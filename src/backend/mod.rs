@@ -128,6 +128,12 @@ pub fn one_line(text: &str) -> String {
         .join(" ")
 }
 
+/// A word with a capital letter.
+#[must_use]
+pub fn capital(word: &str) -> String {
+    format!("{}{}", word.get(..1).unwrap_or("").to_uppercase(), word.get(1..).unwrap_or(""))
+}
+
 /// Titles of the exceptions that a query applies, for its result.
 #[must_use]
 pub fn exception_titles(rule: &Rule, plan: &Plan) -> Vec<String> {

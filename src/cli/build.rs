@@ -50,18 +50,23 @@ impl Build {
             tell("nothing was written");
             return exit_of(&loaded.diagnostics);
         }
-        let stale = if self.locked { unlocked(&loaded, &build(&loaded, &targets)) } else { vec![] };
+        let whole = self.locked.then(|| build(&loaded, &targets));
+        let stale = whole.as_ref().map(|built| unlocked(&loaded, built)).unwrap_or_default();
         if !stale.is_empty() {
             report(&stale, &loaded.sources, self.input.printed.format);
             tell("nothing was written");
             return exit_of(&stale);
         }
-        match self.document.as_slice() {
-            [] if self.print => loaded.config.documents = vec![target::Format::Query.word().to_owned()],
-            [] => {}
-            chosen => loaded.config.documents = chosen.iter().map(|f| f.word().to_owned()).collect(),
+        let chosen = match self.document.as_slice() {
+            [] if self.print => &[target::Format::Query],
+            chosen => chosen,
+        };
+        // The lock is of all documents; where some are chosen, the build is another one.
+        let whole = whole.filter(|_| chosen.is_empty());
+        if !chosen.is_empty() {
+            loaded.config.documents = chosen.iter().map(|f| f.word().to_owned()).collect();
         }
-        let mut built = build(&loaded, &targets);
+        let mut built = whole.unwrap_or_else(|| build(&loaded, &targets));
         loaded.diagnostics.append(&mut built.diagnostics);
         sort(&mut loaded.diagnostics);
         let own = || loaded.config.out.as_ref().and_then(|out| loaded.root.as_ref().map(|r| r.join(out)));

@@ -222,13 +222,7 @@ fn explain_code(id: &str) -> Exit {
             print(&format!("{}: {}\n\n{}\n", code.id(), code.title(), code.explanation()));
             Exit::Fine
         }
-        None => {
-            let near = diagnostic::nearest(id, Code::ALL.iter().map(|c| c.id()));
-            complain(&format!(
-                "there is no code `{id}`{}",
-                near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"))
-            ))
-        }
+        None => there_is_no("code", id, Code::ALL.iter().map(|c| c.id())),
     }
 }
 
@@ -244,9 +238,13 @@ fn tell(text: &str) {
 
 /// A rule that the command line names is none of the project's.
 fn no_such_rule(name: &str, loaded: &Loaded) -> Exit {
-    let near = diagnostic::nearest(name, loaded.project.rules.keys().map(String::as_str));
-    let hint = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
-    complain(&format!("there is no rule `{name}`{hint}"))
+    there_is_no("rule", name, loaded.project.rules.keys().map(String::as_str))
+}
+
+/// A name that the command line gives means nothing; one of `known` may be meant.
+fn there_is_no<'k>(what: &str, name: &str, known: impl Iterator<Item = &'k str>) -> Exit {
+    let hint = diagnostic::nearest(name, known).map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
+    complain(&format!("there is no {what} `{name}`{hint}"))
 }
 
 fn complain(message: &str) -> Exit {

@@ -1,6 +1,6 @@
 //! What every platform's alerts need of a rule: when the query runs, which columns are entities, what an analyst reads.
 
-use crate::backend::Printed;
+use crate::backend::{Printed, capital};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::sema::{ENTITIES, FieldId, Rule};
 use crate::source::Span;
@@ -54,8 +54,7 @@ pub fn severity<'t>(rule: &Rule, target: &'t Target) -> &'t str {
 /// A tactic as Microsoft spells it: `DefenseEvasion`.
 #[must_use]
 pub fn tactic_name(word: &str) -> String {
-    let part = |w: &str| format!("{}{}", w.get(..1).unwrap_or("").to_uppercase(), w.get(1..).unwrap_or(""));
-    word.split('-').map(part).collect()
+    word.split('-').map(capital).collect()
 }
 
 /// An entity of the rows of a query.

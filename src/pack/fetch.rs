@@ -126,15 +126,23 @@ fn is_hidden(name: &str) -> bool {
     name.split('/').any(|part| part.starts_with('.'))
 }
 
+/// Whether a hidden file can be carried over as a plain one: it is no link, and of no repository.
+fn stays(folder: &Path, name: &str) -> bool {
+    is_plain(name) && folder.join(name).symlink_metadata().is_ok_and(|m| m.is_file())
+}
+
+/// The receipt of what was unpacked in a folder before, whatever became of it.
+fn earlier(folder: &Path) -> Option<Receipt> {
+    serde_json::from_str(&std::fs::read_to_string(folder.join(RECEIPT)).ok()?).ok()
+}
+
 /// The hidden files of a folder that are not its pack's: they are somebody's, and an update leaves them.
 fn kept(folder: &Path) -> io::Result<Files> {
-    let text = std::fs::read_to_string(folder.join(RECEIPT)).unwrap_or_default();
-    let Ok(before) = serde_json::from_str::<Receipt>(&text) else { return Ok(Files::new()) };
+    let Some(before) = earlier(folder) else { return Ok(Files::new()) };
     let names = files_in(folder)?;
-    let theirs = names.into_iter().filter(|name| is_hidden(name) && is_plain(name) && name != RECEIPT);
+    let theirs = names.into_iter().filter(|name| is_hidden(name) && name != RECEIPT && stays(folder, name));
     let theirs = theirs.filter(|name| !before.files.contains_key(name));
-    let plain = theirs.filter(|name| folder.join(name).symlink_metadata().is_ok_and(|m| m.is_file()));
-    plain.map(|name| std::fs::read(folder.join(&name)).map(|bytes| (name, bytes))).collect()
+    theirs.map(|name| std::fs::read(folder.join(&name)).map(|bytes| (name, bytes))).collect()
 }
 
 /// Why a file is not one of a receipt.
@@ -156,15 +164,12 @@ fn foreign(folder: &Path, pack: &str) -> Option<String> {
     if names.is_empty() {
         return None;
     }
-    let text = std::fs::read_to_string(folder.join(RECEIPT)).unwrap_or_default();
-    let Ok(before) = serde_json::from_str::<Receipt>(&text) else {
+    let Some(before) = earlier(folder) else {
         return Some("it holds files, and no pack was unpacked there".to_owned());
     };
     if before.pack != pack {
         return Some(format!("it holds the pack `{}`", before.pack));
     }
-    // What is hidden stays, but for what cannot be carried over as a plain file: a link, or a repository.
-    let stays = |name: &str| is_plain(name) && folder.join(name).symlink_metadata().is_ok_and(|m| m.is_file());
-    let odd = names.iter().find(|name| is_hidden(name) && !stays(name));
+    let odd = names.iter().find(|name| is_hidden(name) && !stays(folder, name));
     odd.map(|name| format!("`{name}` there is none of the pack's files")).or_else(|| changed(folder, &names, &before))
 }

@@ -4,7 +4,7 @@ use super::Pretests;
 use super::ast::{Expr, Let, Pipeline, Query, Step};
 use super::share::share;
 use crate::backend::output::{self, Words};
-use crate::backend::{Output, exception_line, exception_titles, rank};
+use crate::backend::{Output, capital, exception_line, exception_titles, rank};
 use crate::ir::{Cheap, Matcher, Regex, Score, Text};
 use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
@@ -32,13 +32,8 @@ pub fn query(rule: &Rule, plan: &Plan, columns: &[Output], pretests: Pretests) -
     }
     let mut lets = vec![];
     for (i, source) in plan.queries.iter().enumerate() {
-        let kind = source.kind.word();
-        let name = format!(
-            "{}{}{}",
-            kind.get(..1).unwrap_or("").to_uppercase(),
-            kind.get(1..).unwrap_or(""),
-            if plan.queries.len() > 1 { format!("{}", i + 1) } else { String::new() }
-        );
+        let number = if plan.queries.len() > 1 { (i + 1).to_string() } else { String::new() };
+        let name = format!("{}{number}", capital(source.kind.word()));
         lets.push(Let { name, body: pipeline(rule, plan.target, source, pretests)?, kept: false });
     }
     let names = lets.iter().map(|l| l.name.clone()).collect();
@@ -146,9 +141,7 @@ pub(super) fn computed<'b>(
 
 /// `process.name` as a column's name: `ProcessName`.
 pub(super) fn pascal(name: &str) -> String {
-    name.split(['.', '_'])
-        .map(|w| format!("{}{}", w.get(..1).unwrap_or("").to_uppercase(), w.get(1..).unwrap_or("")))
-        .collect()
+    name.split(['.', '_']).map(capital).collect()
 }
 
 /// The columns of the result.

@@ -10,7 +10,7 @@ pub mod temporal;
 
 use super::output::sources_of;
 use super::yaml::{self, quoted, scalar};
-use super::{Fragment, Printed, one_line};
+use super::{Fragment, Printed, capital, one_line};
 use crate::attack;
 use crate::mutant::{Mutant, on};
 use crate::sema::{Kind, Os, Rule};
@@ -188,12 +188,7 @@ fn suffix(first: &SourceQuery, query: &SourceQuery) -> String {
     };
     let other_kind = first.kind != query.kind;
     let other_os = first.os != query.os;
-    let action = query
-        .source
-        .when
-        .iter()
-        .flat_map(|(_, words)| words)
-        .map(|w| format!(" {}{}", w.get(..1).unwrap_or("").to_uppercase(), w.get(1..).unwrap_or("")));
+    let action = query.source.when.iter().flat_map(|(_, words)| words).map(|w| format!(" {}", capital(w)));
     match (other_kind, other_os) {
         (true, true) => format!("{kind} on {system}"),
         (true, false) => kind.to_owned(),

@@ -2,7 +2,7 @@
 
 use super::super::template::render;
 use super::super::{File, Pack};
-use super::{Alarm, conf, message, plain, risk};
+use super::{Alarm, MACRO, conf, message, number, plain, risk};
 use crate::backend::{Fragment, one_line};
 use crate::sema::Level;
 use crate::target::Target;
@@ -57,19 +57,12 @@ fn app(alarms: &[Alarm], target: &Target, pack: &Pack, id: &str) -> Vec<Stanza> 
     let stanza = |name: &str, settings: Vec<(&'static str, String)>| (name.to_owned(), settings);
     let version = ("version", conf::settled(&one_line(&pack.version)));
     vec![
-        stanza("install", vec![("is_configured", "0".to_owned()), ("build", build(&pack.version).to_string())]),
+        stanza("install", vec![("is_configured", "0".to_owned()), ("build", number(&pack.version).max(1).to_string())]),
         stanza("package", vec![("id", id.to_owned()), ("check_for_updates", "0".to_owned())]),
         stanza("id", vec![("name", id.to_owned()), version.clone()]),
         stanza("ui", vec![("is_visible", "0".to_owned()), ("label", conf::settled(&label))]),
         stanza("launcher", vec![("author", author), ("description", conf::settled(&said)), version]),
     ]
-}
-
-/// A number that grows with the version.
-fn build(version: &str) -> u64 {
-    let parts = version.split('.').map(|part| part.chars().take_while(char::is_ascii_digit).collect::<String>());
-    let number = parts.take(3).fold(0u64, |n, part| n * 1000 + part.parse::<u64>().unwrap_or(0).min(999));
-    number.max(1)
 }
 
 /// Searches and their macros are everybody's: Enterprise Security lists and runs what other apps share.
@@ -79,10 +72,8 @@ fn shared() -> Vec<(&'static str, String)> {
 }
 
 fn macros(alarms: &[Alarm], target: &Target) -> Vec<Stanza> {
-    let used = |name: &&String| alarms.iter().any(|a| a.macros.contains(name));
-    let sources = target.macros.iter().filter(|(name, _)| used(name)).map(|(name, definition)| {
-        let about = "Where the events lie. Name your index here: the search is cheap then.".to_owned();
-        (name.clone(), vec![("definition", conf::settled(definition)), ("description", about), iseval()])
+    let sources = super::macros(alarms, target).map(|(name, definition)| {
+        (name.clone(), vec![("definition", conf::settled(definition)), ("description", MACRO.to_owned()), iseval()])
     });
     let filters = alarms.iter().map(|said| {
         let about = format!("What {} leaves out here.", said.name);
@@ -113,7 +104,7 @@ fn search(said: &Alarm) -> Stanza {
         ("quantity", "0".to_owned()),
         flag("alert.track"),
         flag("alert.digest_mode"),
-        ("alert.severity", number(said.rule.meta.level).to_string()),
+        ("alert.severity", numbered(said.rule.meta.level).to_string()),
     ];
     let (columns, seconds) = &said.suppress;
     if !columns.is_empty() {
@@ -177,7 +168,7 @@ fn drilldowns(said: &Alarm) -> Vec<serde_json::Value> {
 }
 
 /// The level as Splunk's own alerts number it.
-fn number(level: Level) -> u64 {
+fn numbered(level: Level) -> u64 {
     match level {
         Level::Informational => 1,
         Level::Low => 2,
@@ -190,8 +181,7 @@ fn number(level: Level) -> u64 {
 /// What who installs the app reads.
 fn readme(alarms: &[Alarm], target: &Target, pack: &Pack, id: &str) -> Result<String, String> {
     let text = |t: &str| Fragment::Text(conf::settled(&one_line(t)).replace('`', "'"));
-    let used = target.macros.iter().filter(|(name, _)| alarms.iter().any(|a| a.macros.contains(name)));
-    let macros = used.map(|(name, definition)| {
+    let macros = super::macros(alarms, target).map(|(name, definition)| {
         Fragment::record(vec![("name", text(name)), ("definition", Fragment::Text(conf::settled(definition)))])
     });
     let searches = alarms.iter().map(|said| {

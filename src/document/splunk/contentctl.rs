@@ -2,8 +2,8 @@
 //! and the story that they name. <https://github.com/splunk/contentctl>
 
 use super::super::{File, Pack, render_yaml};
-use super::{Alarm, message};
-use crate::backend::one_line;
+use super::{Alarm, MACRO, macros, message, number};
+use crate::backend::{capital, one_line};
 use crate::pack::bump::is_name;
 use crate::sema::Level;
 use crate::target::Target;
@@ -48,15 +48,8 @@ pub fn detection(said: &Alarm, target: &Target, pack: &Pack) -> Result<File, Str
 /// The macros of the detections' log sources, and the story that they belong to. The filters contentctl makes itself.
 pub fn shared(alarms: &[Alarm], target: &Target, pack: &Pack) -> Result<Vec<File>, String> {
     let mut files = vec![];
-    for (name, definition) in &target.macros {
-        if !alarms.iter().any(|a| a.macros.contains(name)) {
-            continue;
-        }
-        let model = json!({
-            "name": name,
-            "definition": definition,
-            "description": "Where the events lie. Name your index here: the search is cheap then.",
-        });
+    for (name, definition) in macros(alarms, target) {
+        let model = json!({ "name": name, "definition": definition, "description": MACRO });
         let path = format!("{}/contentctl/macros/{}.yml", target.name, file_name(name));
         files.push(File { path, text: render_yaml("splunk-macro", &model, 2, vec![])? });
     }
@@ -91,18 +84,12 @@ fn story(alarms: &[Alarm], target: &Target, pack: &Pack) -> Result<String, Strin
 
 /// The name of a detection: contentctl derives those of its file and of its filter macro from it, and they are the rule's.
 fn title_of(rule: &str) -> String {
-    let capital = |word: &str| format!("{}{}", word.get(..1).unwrap_or("").to_uppercase(), word.get(1..).unwrap_or(""));
     rule.split('_').map(capital).collect::<Vec<_>>().join(" ")
 }
 
 /// The name of the file of something with this name.
 fn file_name(name: &str) -> String {
     name.replace([' ', '-', '.', '/'], "_").to_lowercase()
-}
-
-/// A version of one number that grows with that of three.
-fn number(version: &str) -> u64 {
-    version.split('.').take(3).fold(0, |n, part| n * 1000 + part.parse::<u64>().unwrap_or(0).min(999))
 }
 
 fn date<'a>(said: &'a Alarm) -> &'a str {

@@ -23,6 +23,8 @@ pub use app::app_id;
 const AT_RISK: [&str; 3] = ["system", "user", "other"];
 /// Threats that an alert names.
 const MOST_THREATS: usize = 6;
+/// What a macro of a log source is for.
+const MACRO: &str = "Where the events lie. Name your index here: the search is cheap then.";
 
 /// What a rule's saved search and its detection both say.
 #[derive(Debug)]
@@ -174,6 +176,17 @@ fn query(printed: &Printed) -> Result<&str, String> {
         _ => None,
     });
     query.ok_or_else(|| "no printer made the fragment `query`".to_owned())
+}
+
+/// The target's macros that searches use, each with its definition.
+fn macros<'t>(alarms: &[Alarm], target: &'t Target) -> impl Iterator<Item = (&'t String, &'t String)> {
+    target.macros.iter().filter(|(name, _)| alarms.iter().any(|a| a.macros.contains(name)))
+}
+
+/// A version as one number that grows with it.
+fn number(version: &str) -> u64 {
+    let parts = version.split('.').map(|part| part.chars().take_while(char::is_ascii_digit).collect::<String>());
+    parts.take(3).fold(0, |n, part| n * 1000 + part.parse::<u64>().unwrap_or(0).min(999))
 }
 
 /// Whole minutes, no fewer.
