@@ -2,6 +2,7 @@
 //! with a minimal case and the reason; nothing else may be left out.
 
 use super::super::checker::Checker;
+use regex::Regex;
 use serde_json::{Map, Value as Json};
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -14,7 +15,8 @@ pub fn beyond(program: Checker, document: &str, row: &Map<String, Json>) -> bool
         Checker::SigmaRust => document.contains("|fieldref:") || patterns(document).any(mark_behind_star),
         Checker::SigmaRun => {
             let texts = || row.values().filter_map(Json::as_str);
-            document.contains("|cidr") && (texts().any(is_long_address) || networks(document).any(is_several_patterns))
+            let address = || texts().any(is_long_address) || networks(document).any(is_several_patterns);
+            document.contains("|cidr") && address() || stops_before_newline(document, row)
         }
         Checker::Kusto | Checker::KustoRun | Checker::Sigma | Checker::SigmaCorrelate | Checker::Rsigma => false,
         // They run nothing.
@@ -39,6 +41,47 @@ fn networks(document: &str) -> impl Iterator<Item = (IpAddr, u32)> {
 /// Networks end within a number of their text, or hold every address, so that no single pattern of text is one.
 fn is_several_patterns((address, bits): (IpAddr, u32)) -> bool {
     bits == 0 || bits % if address.is_ipv4() { 8 } else { 4 } != 0
+}
+
+/// Whether one of a Sigma rule's regular expressions holds of its field only if the `$` at its end may stand before a last
+/// newline.
+fn stops_before_newline(document: &str, row: &Map<String, Json>) -> bool {
+    let newline_last = |text: &str| text.ends_with('\n');
+    if !document.contains("$'") && !document.contains("$\"") || !row.values().filter_map(Json::as_str).any(newline_last)
+    {
+        return false;
+    }
+    let mut regexes = vec![];
+    if let Ok(rule) = serde_yaml::from_str::<Json>(document) {
+        each_regex(&rule["detection"], &mut regexes);
+    }
+    let holds = |pattern: &str, text| Regex::new(pattern).is_ok_and(|regex| regex.is_match(text));
+    regexes.iter().any(|(field, regex)| {
+        let text = row.get(field).and_then(Json::as_str).filter(|text| newline_last(text));
+        // Behind a backslash the sign is a letter.
+        let pattern = regex.strip_suffix('$').filter(|rest| !rest.ends_with('\\'));
+        let Some((pattern, text)) = pattern.zip(text) else { return false };
+        holds(&format!("{pattern}\n$"), text) && !holds(&format!("{pattern}$"), text)
+    })
+}
+
+/// Collects fields and the regular expressions that are asked of them.
+fn each_regex(detection: &Json, out: &mut Vec<(String, String)>) {
+    match detection {
+        Json::Object(items) => {
+            for (key, value) in items {
+                match key.split_once("|re") {
+                    Some((field, _)) => {
+                        let all = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+                        out.extend(all.iter().filter_map(|v| Some((field.to_owned(), v.as_str()?.to_owned()))));
+                    }
+                    None => each_regex(value, out),
+                }
+            }
+        }
+        Json::Array(all) => all.iter().for_each(|one| each_regex(one, out)),
+        _ => {}
+    }
 }
 
 /// Lines of a Sigma rule with values that are no regular expressions.
@@ -82,6 +125,20 @@ mod tests {
             !left_out("    Image|re:\n        - '.*a?'")
                 && left_out("    Image|re:\n        - 'x'\n    Image:\n        - '*a?'")
         );
+    }
+
+    #[test]
+    fn only_a_dollar_that_a_newline_decides_is_left_out() {
+        let left_out = |item: &str, user: &str| {
+            let row = serde_json::json!({ "User": user, "Image": "a\n" });
+            stops_before_newline(&format!("detection:\n  a:\n    {item}\n"), row.as_object().expect("a row"))
+        };
+        assert!(left_out("User|re: '^rar$'", "rar\n") && left_out("User|re:\n        - '(?i)^it''s$'", "IT's\n"));
+        assert!(left_out(r"User|re: '\\rar$'", "a\\rar\n"));
+        // It holds of neither or of both, or is no end at all, or is of another field.
+        assert!(!left_out("User|re: '^rar$'", "rar") && !left_out("User|re: '^rar$'", "zip\n"));
+        assert!(!left_out("User|re: '(?s)^rar.*$'", "rar\n") && !left_out(r"User|re: '^rar\$'", "rar\n"));
+        assert!(!left_out("User|re: '^a$'", "rar\n") && !left_out("User: 'rar$'", "rar\n"));
     }
 
     #[test]
