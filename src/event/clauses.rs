@@ -63,7 +63,7 @@ pub struct Runs {
 pub struct Asked {
     /// What it means.
     pub pred: Pred,
-    compiled: OnceCell<Condition>,
+    compiled: OnceCell<Box<Condition>>,
 }
 
 impl<'a> Clauses<'a> {
@@ -180,7 +180,7 @@ impl Asked {
     /// Whether it holds for an event.
     #[must_use]
     pub fn holds(&self, event: &Event) -> bool {
-        self.compiled.get_or_init(|| Condition::new(&self.pred)).holds(event)
+        self.compiled.get_or_init(|| Box::new(Condition::new(&self.pred))).holds(event)
     }
 
     /// The fields that it reads, each once, in the order in which they are asked.

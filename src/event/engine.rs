@@ -10,8 +10,9 @@ use super::scratch::Scratch;
 use super::stream::plan::{Plan, Unit, plan};
 use super::stream::{Fit, Naming, Place, Stream};
 use crate::ir::{Meaning, OneEvent};
-use crate::sema::{Kind, Project, Rule};
+use crate::sema::{FieldId, Kind, Project, Rule};
 use crate::source::Span;
+use std::collections::HashSet;
 
 /// Compiled rules.
 #[derive(Debug)]
@@ -52,14 +53,13 @@ impl Engine {
         let needs = |kind| {
             let asked = move |(_, (rule, _)): &(usize, &(&Rule, &Project))| single(rule) && rule.kinds.contains(&kind);
             let of_kind = rules.iter().enumerate().filter(asked);
-            of_kind.map(move |(i, (rule, project))| (i, Needs::of(&rule.body(project, kind, &rule.meta.os).detect)))
+            let of_rules = of_kind
+                .map(move |(i, (rule, project))| (i, Needs::of(&rule.body(project, kind, &rule.meta.os).detect)));
+            of_rules.chain(needs_of_steps(rules.len(), &steps, kind)).collect()
         };
-        let filters = Kind::ALL.map(|kind| {
-            let all = needs(kind).chain(needs_of_steps(rules.len(), &steps, kind));
-            (kind, Prefilter::new(all))
-        });
+        let filters = filters(Kind::ALL.map(|kind| (kind, needs(kind))), &mut leaves);
         let units = steps.into_iter().map(|(unit, _)| unit).collect();
-        Engine { rules: compiled, plans, units, leaves, filters: filters.into() }
+        Engine { rules: compiled, plans, units, leaves, filters }
     }
 
     /// Compiles one rule over several events, whatever it means.
@@ -67,9 +67,10 @@ impl Engine {
     pub fn meaning(rule: &Rule, meaning: &Meaning) -> Engine {
         let (mut leaves, mut steps) = (Leaves::default(), vec![]);
         let plans = plan((0, rule), meaning, 0, &mut leaves, &mut steps).into_iter().collect();
-        let filters = Kind::ALL.map(|kind| (kind, Prefilter::new(needs_of_steps(1, &steps, kind))));
+        let needs = Kind::ALL.map(|kind| (kind, needs_of_steps(1, &steps, kind).collect()));
+        let filters = filters(needs, &mut leaves);
         let units = steps.into_iter().map(|(unit, _)| unit).collect();
-        Engine { rules: vec![None], plans, units, leaves, filters: filters.into() }
+        Engine { rules: vec![None], plans, units, leaves, filters }
     }
 
     /// What each step of the rules over several events says of an event.
@@ -108,7 +109,7 @@ impl Engine {
         let Some((_, filter)) = self.filters.iter().find(|(kind, _)| *kind == event.kind) else { return };
         let Session { scratch, candidates } = session;
         scratch.next(self.leaves.all.len());
-        filter.candidates(event, &mut scratch.texts, candidates);
+        filter.candidates(event, scratch, candidates);
         for candidate in candidates {
             let Some(compiled) = self.rules.get(*candidate) else {
                 let index = *candidate - self.rules.len();
@@ -124,6 +125,17 @@ impl Engine {
             }
         }
     }
+}
+
+/// Rules by their place, and what each needs of events of one kind.
+type NeedsOfRules = Vec<(usize, Option<Needs>)>;
+
+/// A prefilter for each kind. It looks for what leaves need in those fields only in which it must look for rules.
+fn filters<const KINDS: usize>(needs: [(Kind, NeedsOfRules); KINDS], leaves: &mut Leaves) -> Vec<(Kind, Prefilter)> {
+    let of_rules = needs.iter().flat_map(|(_, rules)| rules).filter_map(|(_, needs)| needs.as_ref());
+    let looked_up: HashSet<FieldId> = of_rules.flat_map(Needs::fields).collect();
+    leaves.prefilter_only(|field| looked_up.contains(&field));
+    needs.into_iter().map(|(kind, rules)| (kind, Prefilter::new(rules, &leaves.needs))).collect()
 }
 
 /// What the steps that read a kind of event need; steps stand behind `rules` rules.

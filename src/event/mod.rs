@@ -134,10 +134,16 @@ impl<'a> Event<'a> {
     /// Names, folders and extensions follow from paths unless they were given.
     pub fn derive(&mut self) {
         for (from, to, how) in DERIVED.iter() {
-            if self.get(*to).is_none()
-                && let Some(text) = self.text(*from).and_then(how).map(str::to_owned)
-            {
-                self.set(*to, Value::of(text));
+            if self.get(*to).is_some() {
+                continue;
+            }
+            let derived: Option<Cow<'a, str>> = match self.get(*from) {
+                Some(Value::Text(Cow::Borrowed(text))) => how(text).map(Cow::Borrowed),
+                Some(Value::Text(Cow::Owned(text))) => how(text).map(|part| part.to_owned().into()),
+                _ => None,
+            };
+            if let Some(text) = derived {
+                self.set(*to, Value::Text(text));
             }
         }
     }

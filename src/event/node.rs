@@ -2,6 +2,7 @@
 
 use super::Event;
 use super::ask::Ask;
+use super::prefilter::Needs;
 use super::scratch::Scratch;
 use crate::ir::{FieldRef, Op, Pred, Test};
 use crate::sema::FieldId;
@@ -13,12 +14,26 @@ use std::collections::HashMap;
 pub(super) struct Leaf {
     pub(super) field: FieldId,
     pub(super) ask: Ask,
+    /// It cannot hold unless the prefilter has found a text that it needs.
+    pub(super) needy: bool,
+}
+
+impl Leaf {
+    /// What asking costs, by a rough guess.
+    fn cost(&self) -> usize {
+        match &self.ask {
+            Ask::Patterns { regexes, .. } if !self.needy => 10 * regexes.len(),
+            _ => 1,
+        }
+    }
 }
 
 /// Leaves so far, and where each test's is.
 #[derive(Debug, Default)]
 pub(super) struct Leaves {
     pub(super) all: Vec<Leaf>,
+    /// What some need, by their index: a prefilter tells that cheaper than they themselves.
+    pub(super) needs: Vec<(usize, Needs)>,
     known: HashMap<(FieldRef, Op), usize>,
 }
 
@@ -29,9 +44,19 @@ impl Leaves {
             return Some(*index);
         }
         let ask = Ask::of(field, op)?;
-        self.all.push(Leaf { field: field.id, ask });
-        self.known.insert((field, op.clone()), self.all.len() - 1);
-        Some(self.all.len() - 1)
+        let index = self.all.len();
+        let needs = Needs::of_op(field.id, op).filter(|needs| matches!(op, Op::Text(_)) && needs.is_rare());
+        self.all.push(Leaf { field: field.id, ask, needy: needs.is_some() });
+        self.needs.extend(needs.map(|needs| (index, needs)));
+        self.known.insert((field, op.clone()), index);
+        Some(index)
+    }
+
+    /// Leaves of other fields are asked without looking for what they need.
+    pub(super) fn prefilter_only(&mut self, looked_up: impl Fn(FieldId) -> bool) {
+        let Leaves { all, needs, .. } = self;
+        all.iter_mut().for_each(|leaf| leaf.needy &= looked_up(leaf.field));
+        needs.retain(|(index, _)| all.get(*index).is_some_and(|leaf| leaf.needy));
     }
 }
 
@@ -50,7 +75,12 @@ impl Node {
         match pred {
             Pred::Const(value) => Node::Const(*value),
             Pred::Not(inner) => Node::Not(Box::new(Node::of(inner, leaves))),
-            Pred::And(all) => Node::And(all.iter().map(|p| Node::of(p, leaves)).collect()),
+            Pred::And(all) => {
+                let mut all: Vec<Node> = all.iter().map(|p| Node::of(p, leaves)).collect();
+                // What is cheap decides first.
+                all.sort_by_cached_key(|node| node.cost(&leaves.all));
+                Node::And(all)
+            }
             Pred::Or(all) => Node::Or(all.iter().map(|p| Node::of(p, leaves)).collect()),
             Pred::Droppable { pred, .. } => Node::of(pred, leaves),
             Pred::Test(Test { field, op, span }) => match leaves.of(*field, op) {
@@ -67,6 +97,15 @@ impl Node {
             Node::And(all) => all.iter().all(|n| n.holds(leaves, event, scratch)),
             Node::Or(all) => all.iter().any(|n| n.holds(leaves, event, scratch)),
             Node::Leaf { index, .. } => scratch.holds(leaves, *index, event),
+        }
+    }
+
+    fn cost(&self, leaves: &[Leaf]) -> usize {
+        match self {
+            Node::Const(_) => 0,
+            Node::Not(inner) => inner.cost(leaves),
+            Node::And(all) | Node::Or(all) => all.iter().map(|n| n.cost(leaves)).sum(),
+            Node::Leaf { index, .. } => leaves.get(*index).map_or(0, Leaf::cost),
         }
     }
 

@@ -1,15 +1,17 @@
-//! Which rules an event may concern: a superset, found without asking any of them.
+//! Which rules an event may concern, and which of their tests: a superset, found without asking any of them.
 //!
 //! A condition that holds needs one of a few texts to be in the event: a process's name, a part of its command line. For
 //! each rule the rarest such set goes into one table and one automaton per field. A rule without such a set (a test below
 //! `not`, a number, a branch that needs nothing) is always asked.
 
+use super::Event;
 use super::ask::separators_alike;
-use super::{Event, scratch};
+use super::scratch::Scratch;
 use crate::ir::pattern::{Glob, Part};
 use crate::ir::{Matcher, Op, Pred, Test, Text};
 use crate::sema::{FieldId, Type};
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::automaton::Automaton;
+use aho_corasick::{Anchored, dfa, nfa};
 use foldhash::{HashMap, HashMapExt as _};
 use std::borrow::Cow;
 
@@ -59,12 +61,27 @@ impl Needs {
             Pred::And(all) => Needs::cheapest(all.iter().filter_map(Needs::of)),
             Pred::Or(all) => Some(Needs::any(all.iter().map(Needs::of).collect::<Option<Vec<_>>>()?)),
             Pred::Droppable { pred, .. } => Needs::of(pred),
-            Pred::Test(Test { field, op, .. }) => match op {
-                Op::Word(words) => Some(Needs::any(words.iter().map(|w| Needs::one(Atom::Whole(field.id, fold(w)))))),
-                Op::Text(text) => Needs::of_text(field.id, text),
-                _ => None,
-            },
+            Pred::Test(Test { field, op, .. }) => Needs::of_op(field.id, op),
         }
+    }
+
+    /// What a test of a field needs.
+    pub(super) fn of_op(id: FieldId, op: &Op) -> Option<Needs> {
+        match op {
+            Op::Word(words) => Some(Needs::any(words.iter().map(|w| Needs::one(Atom::Whole(id, fold(w)))))),
+            Op::Text(text) => Needs::of_text(id, text),
+            _ => None,
+        }
+    }
+
+    /// The fields in which it is looked for.
+    pub(super) fn fields(&self) -> impl Iterator<Item = FieldId> {
+        self.atoms.iter().map(|(Atom::Whole(id, _) | Atom::Part(id, _))| *id)
+    }
+
+    /// Whether few events have it.
+    pub(super) fn is_rare(&self) -> bool {
+        self.cost < 0.05
     }
 
     fn of_text(id: FieldId, text: &Text) -> Option<Needs> {
@@ -117,9 +134,6 @@ fn fold(text: &str) -> String {
     text.chars().flat_map(char::to_lowercase).map(sign).collect()
 }
 
-/// Bytes of texts in one field up to which an automaton is laid out as a table.
-const MOST_IN_TABLE: usize = 40_000;
-
 /// The rules that events of one kind may concern.
 #[derive(Debug, Default)]
 pub(super) struct Prefilter {
@@ -130,34 +144,45 @@ pub(super) struct Prefilter {
 /// Rules by their numbers, in order.
 type Rules = Vec<usize>;
 
-/// What rules need of one field.
+/// Who needs a text.
+#[derive(Debug, Default)]
+struct Needy {
+    rules: Rules,
+    /// Tests, by their place among the leaves.
+    leaves: Vec<usize>,
+}
+
+/// What is needed of one field.
 #[derive(Debug, Default)]
 struct Texts {
-    whole: HashMap<String, Rules>,
-    parts: Vec<(String, Rules)>,
+    whole: HashMap<String, Needy>,
+    parts: Vec<(String, Needy)>,
 }
 
 /// The same, ready to be looked up.
 #[derive(Debug)]
 struct Field {
     id: FieldId,
-    whole: HashMap<String, Rules>,
-    parts: Option<AhoCorasick>,
-    /// For each text of the automaton, the rules that need it.
-    of_part: Vec<Rules>,
+    whole: HashMap<String, Needy>,
+    parts: Option<Parts>,
+    /// For each part, who needs it.
+    of_part: Vec<Needy>,
 }
 
 impl Prefilter {
-    /// Lays out what rules need; rules are known by their number.
-    pub(super) fn new(rules: impl IntoIterator<Item = (usize, Option<Needs>)>) -> Prefilter {
+    /// Lays out what rules need, and what their leaves need; both are known by their number.
+    pub(super) fn new<'n>(
+        rules: impl IntoIterator<Item = (usize, Option<Needs>)>,
+        leaves: impl IntoIterator<Item = &'n (usize, Needs)>,
+    ) -> Prefilter {
         let mut filter = Prefilter::default();
-        let mut atoms: HashMap<Atom, Rules> = HashMap::new();
+        let mut atoms: HashMap<Atom, Needy> = HashMap::new();
         for (rule, needs) in rules {
             match needs {
                 None => filter.always.push(rule),
                 Some(needs) => {
                     for atom in needs.atoms {
-                        let rules = atoms.entry(atom).or_default();
+                        let rules = &mut atoms.entry(atom).or_default().rules;
                         if rules.last() != Some(&rule) {
                             rules.push(rule);
                         }
@@ -165,32 +190,24 @@ impl Prefilter {
                 }
             }
         }
+        for (leaf, needs) in leaves {
+            for atom in &needs.atoms {
+                atoms.entry(atom.clone()).or_default().leaves.push(*leaf);
+            }
+        }
         let mut fields: HashMap<FieldId, Texts> = HashMap::new();
-        for (atom, rules) in atoms {
+        for (atom, needy) in atoms {
             match atom {
                 Atom::Whole(id, text) => {
-                    fields.entry(id).or_default().whole.insert(text, rules);
+                    fields.entry(id).or_default().whole.insert(text, needy);
                 }
-                Atom::Part(id, text) => fields.entry(id).or_default().parts.push((text, rules)),
+                Atom::Part(id, text) => fields.entry(id).or_default().parts.push((text, needy)),
             }
         }
         for (id, Texts { whole, parts }) in fields {
-            let (texts, of_part): (Vec<String>, Vec<Rules>) = parts.into_iter().unzip();
-            // A table is faster to walk than the default, which spares memory; it takes some 256 bytes for each of these.
-            let table = texts.iter().map(String::len).sum::<usize>() < MOST_IN_TABLE;
-            let kind = table.then_some(AhoCorasickKind::DFA);
-            let built = AhoCorasick::builder().match_kind(MatchKind::Standard).kind(kind).build(&texts);
-            match built {
-                Ok(automaton) => {
-                    let parts = (!texts.is_empty()).then_some(automaton);
-                    filter.fields.push(Field { id, whole, parts, of_part });
-                }
-                // More texts than an automaton takes: their rules are asked always.
-                Err(_) => {
-                    filter.always.extend(of_part.into_iter().flatten());
-                    filter.fields.push(Field { id, whole, parts: None, of_part: vec![] });
-                }
-            }
+            let (texts, of_part): (Vec<String>, Vec<Needy>) = parts.into_iter().unzip();
+            let parts = (!texts.is_empty()).then(|| Parts::new(&texts));
+            filter.fields.push(Field { id, whole, parts, of_part });
         }
         filter.always.sort_unstable();
         filter.always.dedup();
@@ -198,25 +215,104 @@ impl Prefilter {
         filter
     }
 
-    /// The rules that the event may concern, each once, in order.
-    pub(super) fn candidates(&self, event: &Event, texts: &mut scratch::Texts, out: &mut Rules) {
+    /// The rules that the event may concern, each once, in order; notes which leaves may hold.
+    pub(super) fn candidates(&self, event: &Event, scratch: &mut Scratch, out: &mut Rules) {
         out.clear();
         out.extend(&self.always);
+        let (texts, mut hopeful) = scratch.filtered();
         for field in &self.fields {
             let Some(text) = event.text(field.id) else { continue };
             let text = texts.folded_ascii(field.id, text).map_or_else(|| fold(text).into(), Cow::Borrowed);
-            if let Some(automaton) = &field.parts {
-                for found in automaton.find_overlapping_iter(text.as_ref()) {
-                    out.extend(field.of_part.get(found.pattern().as_usize()).into_iter().flatten());
-                }
+            let mut found = |needy: Option<&Needy>| {
+                let Some(Needy { rules, leaves }) = needy else { return };
+                out.extend(rules);
+                leaves.iter().for_each(|leaf| hopeful.add(*leaf));
+            };
+            if let Some(parts) = &field.parts {
+                parts.each_in(&text, field.of_part.len(), |part| found(field.of_part.get(part)));
             }
-            let whole = match field.id.def().ty {
+            found(match field.id.def().ty {
                 Type::Path => field.whole.get(separators_alike(&text).as_ref()),
                 _ => field.whole.get(text.as_ref()),
-            };
-            out.extend(whole.into_iter().flatten());
+            });
         }
         out.sort_unstable();
         out.dedup();
+    }
+}
+
+/// Parts of texts, looked for together.
+#[derive(Debug)]
+enum Parts {
+    /// Fast; some 256 bytes of memory for each byte of the parts.
+    Table(dfa::DFA),
+    /// Small.
+    Compact(nfa::contiguous::NFA),
+    /// More than an automaton takes: each is taken for found.
+    TooMany,
+}
+
+/// Bytes of parts up to which they are laid out as a table.
+const MOST_IN_TABLE: usize = 40_000;
+
+impl Parts {
+    fn new(all: &[String]) -> Parts {
+        if all.iter().map(String::len).sum::<usize>() < MOST_IN_TABLE
+            && let Ok(table) = dfa::DFA::new(all)
+        {
+            return Parts::Table(table);
+        }
+        nfa::contiguous::NFA::new(all).map_or(Parts::TooMany, Parts::Compact)
+    }
+
+    /// Calls `f` with the place of each part that is in a text, once for each time, out of `count` parts.
+    fn each_in(&self, text: &str, count: usize, f: impl FnMut(usize)) {
+        match self {
+            Parts::Table(automaton) => each_match(automaton, text, f),
+            Parts::Compact(automaton) => each_match(automaton, text, f),
+            Parts::TooMany => (0..count).for_each(f),
+        }
+    }
+}
+
+/// The library's own search gives overlapping matches one by one, and begins again at each.
+fn each_match(automaton: &impl Automaton, text: &str, mut f: impl FnMut(usize)) {
+    // Both automatons were built to search from anywhere.
+    let Ok(mut state) = automaton.start_state(Anchored::No) else { return };
+    for byte in text.bytes() {
+        state = automaton.next_state(Anchored::No, state, byte);
+        if automaton.is_special(state) && automaton.is_match(state) {
+            (0..automaton.match_len(state)).for_each(|i| f(automaton.match_pattern(state, i).as_usize()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_that_a_text_has_is_found_however_parts_are_laid_out() {
+        let all: Vec<String> = ["rar", "ar", "winrar", "é", "zip"].map(str::to_owned).into();
+        let table = dfa::DFA::new(&all).map(Parts::Table).expect("few parts");
+        let compact = nfa::contiguous::NFA::new(&all).map(Parts::Compact).expect("few parts");
+        for (text, expected) in [("winrarar", vec![0, 1, 2]), ("7zé", vec![3]), ("zi", vec![]), ("", vec![])] {
+            for parts in [&table, &compact] {
+                let mut found = vec![];
+                parts.each_in(text, all.len(), |part| found.push(part));
+                found.sort_unstable();
+                found.dedup();
+                assert_eq!(found, expected, "{text} in {parts:?}");
+            }
+        }
+        let mut found = vec![];
+        Parts::TooMany.each_in("", all.len(), |part| found.push(part));
+        assert_eq!(found, [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn as_many_parts_as_a_thousand_rules_have_take_little_room() {
+        let many: Vec<String> = (0..10_000).map(|i| format!("part{i}")).collect();
+        assert!(matches!(Parts::new(&many), Parts::Compact(_)) && matches!(Parts::new(&many[..100]), Parts::Table(_)));
     }
 }

@@ -57,15 +57,43 @@ pub struct Scratch {
     pub(super) texts: Texts,
     /// For each leaf the event for which it was answered, and the answer.
     answers: Vec<(u32, bool)>,
+    /// For each leaf the last event in which a text was found that it needs.
+    hopeful: Vec<u32>,
+    /// Such texts were looked for in this event.
+    filtered: bool,
+}
+
+/// Notes leaves that may hold of the event.
+pub(super) struct Hopeful<'s> {
+    event: u32,
+    leaves: &'s mut [u32],
+}
+
+impl Hopeful<'_> {
+    /// A text was found that a leaf needs.
+    pub(super) fn add(&mut self, leaf: usize) {
+        if let Some(last) = self.leaves.get_mut(leaf) {
+            *last = self.event;
+        }
+    }
 }
 
 impl Scratch {
     /// Begins another event.
     pub(super) fn next(&mut self, leaves: usize) {
         if self.answers.len() != leaves || self.texts.event == u32::MAX {
-            *self = Scratch { texts: Texts::default(), answers: vec![(0, false); leaves] };
+            let (answers, hopeful) = (vec![(0, false); leaves], vec![0; leaves]);
+            *self = Scratch { texts: Texts::default(), answers, hopeful, filtered: false };
         }
         self.texts.event += 1;
+        self.filtered = false;
+    }
+
+    /// From here on, a leaf that needs texts holds of this event only if it is noted.
+    pub(super) fn filtered(&mut self) -> (&mut Texts, Hopeful<'_>) {
+        self.filtered = true;
+        let event = self.texts.event;
+        (&mut self.texts, Hopeful { event, leaves: &mut self.hopeful })
     }
 
     /// Whether a leaf holds of the event; asked once.
@@ -75,7 +103,11 @@ impl Scratch {
             Some((asked, answer)) if *asked == now => return *answer,
             _ => {}
         }
-        let answer = leaves.get(index).is_some_and(|leaf| leaf.ask.holds(leaf.field, event, &mut self.texts));
+        let Some(leaf) = leaves.get(index) else { return false };
+        if leaf.needy && self.filtered && self.hopeful.get(index) != Some(&now) {
+            return false;
+        }
+        let answer = leaf.ask.holds(leaf.field, event, &mut self.texts);
         if let Some(slot) = self.answers.get_mut(index) {
             *slot = (now, answer);
         }

@@ -21,7 +21,7 @@ pub(super) enum Cell<'a> {
     Many(Vec<Cell<'a>>),
 }
 
-impl<'a> Cell<'a> {
+impl Cell<'_> {
     /// Whether the value, or one of a list, is one of these.
     pub(super) fn is_any(&self, values: &[Scalar]) -> bool {
         match self {
@@ -44,9 +44,9 @@ impl<'a> Cell<'a> {
     }
 
     /// As text; a list's first one.
-    fn text(&self) -> Option<Cow<'a, str>> {
+    fn text(&self) -> Option<Cow<'_, str>> {
         Some(match self {
-            Cell::Text(text) => text.clone(),
+            Cell::Text(text) => Cow::Borrowed(text),
             Cell::Number(n) => n.to_string().into(),
             Cell::Fraction(n) => n.to_string().into(),
             Cell::Bool(b) => b.to_string().into(),
@@ -81,7 +81,7 @@ impl Take {
     }
 
     /// The field's value; none where the column has a filler or something that the field cannot hold.
-    pub(super) fn value<'a>(&self, cell: &Cell<'a>, filler: &[String]) -> Option<Value<'a>> {
+    pub(super) fn value<'c>(&self, cell: &'c Cell, filler: &[String]) -> Option<Value<'c>> {
         if matches!(cell, Cell::Text(text) if filler.iter().any(|f| f == text)) {
             return None;
         }

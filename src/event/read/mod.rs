@@ -130,7 +130,7 @@ impl Reader {
     ///
     /// # Errors
     /// The text is no JSON; records before the mistake were handed on.
-    pub fn read<'a>(&self, text: &'a [u8], room: &mut Room, f: &mut dyn FnMut(&Record<'a>)) -> Result<(), Malformed> {
+    pub fn read(&self, text: &[u8], room: &mut Room, f: &mut dyn FnMut(&Record)) -> Result<(), Malformed> {
         let Room { cells, slots } = room;
         let read = self.shape.each(text, cells, &mut |cells| {
             let record = self.record(cells, slots);
@@ -142,7 +142,7 @@ impl Reader {
         read.map_err(|error| Malformed { why: error.to_string() })
     }
 
-    fn record<'a>(&self, cells: &[Option<Cell<'a>>], slots: &mut Slots<'static>) -> Record<'a> {
+    fn record<'c>(&self, cells: &'c [Option<Cell>], slots: &mut Slots<'static>) -> Record<'c> {
         let cell = |column: &Column| cells.get(*column).and_then(Option::as_ref);
         let is = |(column, values): &(Column, Vec<_>)| cell(column).is_some_and(|c| c.is_any(values));
         let found = self.kinds.iter().find(|source| {
