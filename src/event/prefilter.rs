@@ -311,6 +311,20 @@ mod tests {
     }
 
     #[test]
+    fn what_a_regular_expression_takes_for_a_letter_of_ascii_folds_to_it() {
+        let others: String = ('\u{80}'..=char::MAX).collect();
+        let any_letter = regex::Regex::new("(?i)[a-z]").expect("a class");
+        let found: Vec<&str> = any_letter.find_iter(&others).map(|m| m.as_str()).collect();
+        assert_eq!(found, ["\u{17f}", "\u{212a}"]);
+        for sign in found {
+            let letter = fold(sign);
+            assert!(
+                letter.is_ascii() && regex::Regex::new(&format!("(?i)^{letter}$")).expect("a letter").is_match(sign)
+            );
+        }
+    }
+
+    #[test]
     fn as_many_parts_as_a_thousand_rules_have_take_little_room() {
         let many: Vec<String> = (0..10_000).map(|i| format!("part{i}")).collect();
         assert!(matches!(Parts::new(&many), Parts::Compact(_)) && matches!(Parts::new(&many[..100]), Parts::Table(_)));
