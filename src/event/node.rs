@@ -22,7 +22,9 @@ impl Leaf {
     /// What asking costs, by a rough guess.
     fn cost(&self) -> usize {
         match &self.ask {
-            Ask::Patterns { regexes, .. } if !self.needy => 10 * regexes.len(),
+            // What a text is needed for is asked of few events.
+            Ask::Patterns { regexes, .. } if self.needy => 15 * regexes.len(),
+            Ask::Patterns { regexes, .. } => 75 * regexes.len(),
             _ => 1,
         }
     }

@@ -55,35 +55,43 @@ impl Texts {
 #[derive(Debug, Default)]
 pub struct Scratch {
     pub(super) texts: Texts,
-    /// For each leaf the event for which it was answered, and the answer.
-    answers: Vec<(u32, bool)>,
-    /// For each leaf the last event in which a text was found that it needs.
-    hopeful: Vec<u32>,
-    /// Such texts were looked for in this event.
+    answers: Vec<Answer>,
+    /// Texts that leaves need were looked for in this event.
     filtered: bool,
+}
+
+/// What is known of a leaf.
+#[derive(Clone, Copy, Debug, Default)]
+struct Answer {
+    /// The event for which it was asked.
+    event: u32,
+    holds: bool,
+    /// It needs texts; the last event in which one was found.
+    needy: bool,
+    hopeful: u32,
 }
 
 /// Notes leaves that may hold of the event.
 pub(super) struct Hopeful<'s> {
     event: u32,
-    leaves: &'s mut [u32],
+    answers: &'s mut [Answer],
 }
 
 impl Hopeful<'_> {
     /// A text was found that a leaf needs.
     pub(super) fn add(&mut self, leaf: usize) {
-        if let Some(last) = self.leaves.get_mut(leaf) {
-            *last = self.event;
+        if let Some(answer) = self.answers.get_mut(leaf) {
+            answer.hopeful = self.event;
         }
     }
 }
 
 impl Scratch {
     /// Begins another event.
-    pub(super) fn next(&mut self, leaves: usize) {
-        if self.answers.len() != leaves || self.texts.event == u32::MAX {
-            let (answers, hopeful) = (vec![(0, false); leaves], vec![0; leaves]);
-            *self = Scratch { texts: Texts::default(), answers, hopeful, filtered: false };
+    pub(super) fn next(&mut self, leaves: &[Leaf]) {
+        if self.answers.len() != leaves.len() || self.texts.event == u32::MAX {
+            let answers = leaves.iter().map(|leaf| Answer { needy: leaf.needy, ..Answer::default() }).collect();
+            *self = Scratch { texts: Texts::default(), answers, filtered: false };
         }
         self.texts.event += 1;
         self.filtered = false;
@@ -93,24 +101,18 @@ impl Scratch {
     pub(super) fn filtered(&mut self) -> (&mut Texts, Hopeful<'_>) {
         self.filtered = true;
         let event = self.texts.event;
-        (&mut self.texts, Hopeful { event, leaves: &mut self.hopeful })
+        (&mut self.texts, Hopeful { event, answers: &mut self.answers })
     }
 
     /// Whether a leaf holds of the event; asked once.
     pub(super) fn holds(&mut self, leaves: &[Leaf], index: usize, event: &Event) -> bool {
         let now = self.texts.event;
-        match self.answers.get(index) {
-            Some((asked, answer)) if *asked == now => return *answer,
-            _ => {}
+        let (Some(known), Some(leaf)) = (self.answers.get_mut(index), leaves.get(index)) else { return false };
+        if known.event != now {
+            known.event = now;
+            let hopeless = known.needy && self.filtered && known.hopeful != now;
+            known.holds = !hopeless && leaf.ask.holds(leaf.field, event, &mut self.texts);
         }
-        let Some(leaf) = leaves.get(index) else { return false };
-        if leaf.needy && self.filtered && self.hopeful.get(index) != Some(&now) {
-            return false;
-        }
-        let answer = leaf.ask.holds(leaf.field, event, &mut self.texts);
-        if let Some(slot) = self.answers.get_mut(index) {
-            *slot = (now, answer);
-        }
-        answer
+        known.holds
     }
 }
