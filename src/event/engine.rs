@@ -77,7 +77,7 @@ impl Engine {
     #[must_use]
     pub fn fits(&self, event: &Event, naming: Naming) -> Vec<Fit> {
         let mut scratch = Scratch::default();
-        scratch.next(&self.leaves.all);
+        scratch.next(&self.leaves);
         self.units.iter().filter_map(|unit| unit.fit(&self.leaves, event, &mut scratch, naming)).collect()
     }
 
@@ -108,7 +108,7 @@ impl Engine {
     ) {
         let Some((_, filter)) = self.filters.iter().find(|(kind, _)| *kind == event.kind) else { return };
         let Session { scratch, candidates } = session;
-        scratch.next(&self.leaves.all);
+        scratch.next(&self.leaves);
         filter.candidates(event, scratch, candidates);
         for candidate in candidates {
             let Some(compiled) = self.rules.get(*candidate) else {

@@ -142,7 +142,7 @@ impl Evaluator {
 
     fn scratch(&self) -> Scratch {
         let mut scratch = Scratch::default();
-        scratch.next(&self.leaves.all);
+        scratch.next(&self.leaves);
         scratch
     }
 
@@ -172,7 +172,7 @@ impl Condition {
     #[must_use]
     pub fn holds(&self, event: &Event) -> bool {
         let mut scratch = Scratch::default();
-        scratch.next(&self.leaves.all);
+        scratch.next(&self.leaves);
         self.node.holds(&self.leaves.all, event, &mut scratch)
     }
 }

@@ -1,4 +1,5 @@
-//! Conditions, compiled: connectives over leaves, each different test once however many rules make it.
+//! Conditions, compiled: connectives over leaves, each different test and each different condition asked once of an event,
+//! however many rules make it.
 
 use super::Event;
 use super::ask::Ask;
@@ -37,6 +38,23 @@ pub(super) struct Leaves {
     /// What some need, by their index: a prefilter tells that cheaper than they themselves.
     pub(super) needs: Vec<(usize, Needs)>,
     known: HashMap<(FieldRef, Op), usize>,
+    /// Conditions of several parts, wherever they are written, and their places among the answers.
+    joined: HashMap<(Join, Vec<Same>), usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Join {
+    And,
+    Or,
+}
+
+/// What a condition is, apart from where it is written: the same of two that must have the same answer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Same {
+    Const(bool),
+    Not(Box<Same>),
+    Joined(usize),
+    Leaf(usize),
 }
 
 impl Leaves {
@@ -54,6 +72,17 @@ impl Leaves {
         Some(index)
     }
 
+    /// How many different conditions there are of several parts.
+    pub(super) fn joined(&self) -> usize {
+        self.joined.len()
+    }
+
+    /// The place of a condition's answer.
+    fn place(&mut self, join: Join, parts: &[Node]) -> usize {
+        let next = self.joined.len();
+        *self.joined.entry((join, parts.iter().map(Node::same).collect())).or_insert(next)
+    }
+
     /// Leaves of other fields are asked without looking for what they need.
     pub(super) fn prefilter_only(&mut self, looked_up: impl Fn(FieldId) -> bool) {
         let Leaves { all, needs, .. } = self;
@@ -67,9 +96,14 @@ impl Leaves {
 pub(super) enum Node {
     Const(bool),
     Not(Box<Node>),
-    And(Vec<Node>),
-    Or(Vec<Node>),
-    Leaf { index: usize, span: Span },
+    /// All of these; equal conditions have one place for their answer.
+    And(Vec<Node>, usize),
+    /// One of these; likewise.
+    Or(Vec<Node>, usize),
+    Leaf {
+        index: usize,
+        span: Span,
+    },
 }
 
 impl Node {
@@ -81,9 +115,14 @@ impl Node {
                 let mut all: Vec<Node> = all.iter().map(|p| Node::of(p, leaves)).collect();
                 // What is cheap decides first.
                 all.sort_by_cached_key(|node| node.cost(&leaves.all));
-                Node::And(all)
+                let place = leaves.place(Join::And, &all);
+                Node::And(all, place)
             }
-            Pred::Or(all) => Node::Or(all.iter().map(|p| Node::of(p, leaves)).collect()),
+            Pred::Or(all) => {
+                let all: Vec<Node> = all.iter().map(|p| Node::of(p, leaves)).collect();
+                let place = leaves.place(Join::Or, &all);
+                Node::Or(all, place)
+            }
             Pred::Droppable { pred, .. } => Node::of(pred, leaves),
             Pred::Test(Test { field, op, span }) => match leaves.of(*field, op) {
                 Some(index) => Node::Leaf { index, span: *span },
@@ -96,9 +135,24 @@ impl Node {
         match self {
             Node::Const(value) => *value,
             Node::Not(inner) => !inner.holds(leaves, event, scratch),
-            Node::And(all) => all.iter().all(|n| n.holds(leaves, event, scratch)),
-            Node::Or(all) => all.iter().any(|n| n.holds(leaves, event, scratch)),
+            Node::And(all, place) => scratch.joined(*place).unwrap_or_else(|| {
+                let holds = all.iter().all(|n| n.holds(leaves, event, scratch));
+                scratch.keep(*place, holds)
+            }),
+            Node::Or(all, place) => scratch.joined(*place).unwrap_or_else(|| {
+                let holds = all.iter().any(|n| n.holds(leaves, event, scratch));
+                scratch.keep(*place, holds)
+            }),
             Node::Leaf { index, .. } => scratch.holds(leaves, *index, event),
+        }
+    }
+
+    fn same(&self) -> Same {
+        match self {
+            Node::Const(value) => Same::Const(*value),
+            Node::Not(inner) => Same::Not(Box::new(inner.same())),
+            Node::And(_, place) | Node::Or(_, place) => Same::Joined(*place),
+            Node::Leaf { index, .. } => Same::Leaf(*index),
         }
     }
 
@@ -106,7 +160,7 @@ impl Node {
         match self {
             Node::Const(_) => 0,
             Node::Not(inner) => inner.cost(leaves),
-            Node::And(all) | Node::Or(all) => all.iter().map(|n| n.cost(leaves)).sum(),
+            Node::And(all, _) | Node::Or(all, _) => all.iter().map(|n| n.cost(leaves)).sum(),
             Node::Leaf { index, .. } => leaves.get(*index).map_or(0, Leaf::cost),
         }
     }
@@ -116,8 +170,8 @@ impl Node {
         match self {
             Node::Const(_) => {}
             Node::Leaf { span, .. } => out.push((*span, false)),
-            Node::And(all) => all.iter().for_each(|n| n.held(leaves, event, scratch, out)),
-            Node::Or(all) => {
+            Node::And(all, _) => all.iter().for_each(|n| n.held(leaves, event, scratch, out)),
+            Node::Or(all, _) => {
                 for node in all {
                     if node.holds(leaves, event, scratch) {
                         node.held(leaves, event, scratch, out);
@@ -133,7 +187,7 @@ impl Node {
             Node::Const(_) => {}
             Node::Leaf { span, .. } => f(*span),
             Node::Not(inner) => inner.each_leaf(f),
-            Node::And(all) | Node::Or(all) => all.iter().for_each(|n| n.each_leaf(f)),
+            Node::And(all, _) | Node::Or(all, _) => all.iter().for_each(|n| n.each_leaf(f)),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What is kept while one event is looked at, and used again for the next.
 
 use super::Event;
-use super::node::Leaf;
+use super::node::{Leaf, Leaves};
 use crate::sema::FieldId;
 
 /// Texts of the event in small letters, made when they are first asked for.
@@ -56,6 +56,8 @@ impl Texts {
 pub struct Scratch {
     pub(super) texts: Texts,
     answers: Vec<Answer>,
+    /// For each condition of several parts the event for which it was asked, and the answer.
+    joined: Vec<(u32, bool)>,
     /// Texts that leaves need were looked for in this event.
     filtered: bool,
 }
@@ -88,10 +90,12 @@ impl Hopeful<'_> {
 
 impl Scratch {
     /// Begins another event.
-    pub(super) fn next(&mut self, leaves: &[Leaf]) {
-        if self.answers.len() != leaves.len() || self.texts.event == u32::MAX {
-            let answers = leaves.iter().map(|leaf| Answer { needy: leaf.needy, ..Answer::default() }).collect();
-            *self = Scratch { texts: Texts::default(), answers, filtered: false };
+    pub(super) fn next(&mut self, leaves: &Leaves) {
+        let fits = self.answers.len() == leaves.all.len() && self.joined.len() == leaves.joined();
+        if !fits || self.texts.event == u32::MAX {
+            let answers = leaves.all.iter().map(|leaf| Answer { needy: leaf.needy, ..Answer::default() }).collect();
+            let joined = vec![(0, false); leaves.joined()];
+            *self = Scratch { texts: Texts::default(), answers, joined, filtered: false };
         }
         self.texts.event += 1;
         self.filtered = false;
@@ -102,6 +106,19 @@ impl Scratch {
         self.filtered = true;
         let event = self.texts.event;
         (&mut self.texts, Hopeful { event, answers: &mut self.answers })
+    }
+
+    /// The answer to a condition of several parts, if it was asked of this event.
+    pub(super) fn joined(&self, place: usize) -> Option<bool> {
+        self.joined.get(place).filter(|(event, _)| *event == self.texts.event).map(|(_, holds)| *holds)
+    }
+
+    /// Keeps such an answer.
+    pub(super) fn keep(&mut self, place: usize, holds: bool) -> bool {
+        if let Some(slot) = self.joined.get_mut(place) {
+            *slot = (self.texts.event, holds);
+        }
+        holds
     }
 
     /// Whether a leaf holds of the event; asked once.
