@@ -5,7 +5,7 @@
 use super::Event;
 use super::eval::{Compiled, Verdict};
 use super::node::Leaves;
-use super::prefilter::{Needs, Prefilter};
+use super::prefilter::{Candidates, Needs, Prefilter};
 use super::scratch::Scratch;
 use super::stream::plan::{Plan, Unit, plan};
 use super::stream::{Fit, Naming, Place, Stream};
@@ -32,7 +32,7 @@ pub struct Engine {
 #[derive(Debug, Default)]
 pub struct Session {
     scratch: Scratch,
-    candidates: Vec<usize>,
+    candidates: Candidates,
 }
 
 impl Engine {
@@ -109,8 +109,8 @@ impl Engine {
         let Some((_, filter)) = self.filters.iter().find(|(kind, _)| *kind == event.kind) else { return };
         let Session { scratch, candidates } = session;
         scratch.next(&self.leaves);
-        filter.candidates(event, scratch, candidates);
-        for candidate in candidates {
+        filter.look(event, scratch, candidates);
+        for candidate in &candidates.rules {
             let Some(compiled) = self.rules.get(*candidate) else {
                 let index = *candidate - self.rules.len();
                 if let (Some(unit), Some((stream, place))) = (self.units.get(index), &mut stream) {

@@ -169,6 +169,15 @@ struct Field {
     of_part: Vec<Needy>,
 }
 
+/// The rules that an event may concern.
+#[derive(Debug, Default)]
+pub(super) struct Candidates {
+    /// Each once, in order.
+    pub(super) rules: Rules,
+    /// Room for the parts that one of its fields has.
+    parts: Vec<usize>,
+}
+
 impl Prefilter {
     /// Lays out what rules need, and what their leaves need; both are known by their number.
     pub(super) fn new<'n>(
@@ -215,26 +224,27 @@ impl Prefilter {
         filter
     }
 
-    /// The rules that the event may concern, each once, in order; notes which leaves may hold.
-    pub(super) fn candidates(&self, event: &Event, scratch: &mut Scratch, out: &mut Rules) {
+    /// Finds the rules that the event may concern, and notes which leaves may hold.
+    pub(super) fn look(&self, event: &Event, scratch: &mut Scratch, candidates: &mut Candidates) {
+        let Candidates { rules: out, parts: found } = candidates;
         out.clear();
         out.extend(&self.always);
         let (texts, mut hopeful) = scratch.filtered();
         for field in &self.fields {
             let Some(text) = event.text(field.id) else { continue };
             let text = texts.folded_ascii(field.id, text).map_or_else(|| fold(text).into(), Cow::Borrowed);
-            let mut found = |needy: Option<&Needy>| {
-                let Some(Needy { rules, leaves }) = needy else { return };
-                out.extend(rules);
-                leaves.iter().for_each(|leaf| hopeful.add(*leaf));
-            };
+            found.clear();
             if let Some(parts) = &field.parts {
-                parts.each_in(&text, field.of_part.len(), |part| found(field.of_part.get(part)));
+                parts.find(&text, field.of_part.len(), found);
             }
-            found(match field.id.def().ty {
+            let whole = match field.id.def().ty {
                 Type::Path => field.whole.get(separators_alike(&text).as_ref()),
                 _ => field.whole.get(text.as_ref()),
-            });
+            };
+            for Needy { rules, leaves } in found.iter().filter_map(|part| field.of_part.get(*part)).chain(whole) {
+                out.extend(rules);
+                leaves.iter().for_each(|leaf| hopeful.add(*leaf));
+            }
         }
         out.sort_unstable();
         out.dedup();
@@ -265,24 +275,26 @@ impl Parts {
         nfa::contiguous::NFA::new(all).map_or(Parts::TooMany, Parts::Compact)
     }
 
-    /// Calls `f` with the place of each part that is in a text, once for each time, out of `count` parts.
-    fn each_in(&self, text: &str, count: usize, f: impl FnMut(usize)) {
+    /// Adds the place of each part that is in a text, once for each time, out of `count` parts.
+    fn find(&self, text: &str, count: usize, out: &mut Vec<usize>) {
         match self {
-            Parts::Table(automaton) => each_match(automaton, text, f),
-            Parts::Compact(automaton) => each_match(automaton, text, f),
-            Parts::TooMany => (0..count).for_each(f),
+            Parts::Table(automaton) => find(automaton, text, out),
+            Parts::Compact(automaton) => find(automaton, text, out),
+            Parts::TooMany => out.extend(0..count),
         }
     }
 }
 
-/// The library's own search gives overlapping matches one by one, and begins again at each.
-fn each_match(automaton: &impl Automaton, text: &str, mut f: impl FnMut(usize)) {
+/// The library's own search gives overlapping matches one by one, and begins again at each. On its own, the loop keeps its
+/// few values in registers.
+#[inline(never)]
+fn find(automaton: &impl Automaton, text: &str, out: &mut Vec<usize>) {
     // Both automatons were built to search from anywhere.
     let Ok(mut state) = automaton.start_state(Anchored::No) else { return };
     for byte in text.bytes() {
         state = automaton.next_state(Anchored::No, state, byte);
         if automaton.is_special(state) && automaton.is_match(state) {
-            (0..automaton.match_len(state)).for_each(|i| f(automaton.match_pattern(state, i).as_usize()));
+            out.extend((0..automaton.match_len(state)).map(|i| automaton.match_pattern(state, i).as_usize()));
         }
     }
 }
@@ -299,14 +311,14 @@ mod tests {
         for (text, expected) in [("winrarar", vec![0, 1, 2]), ("7zé", vec![3]), ("zi", vec![]), ("", vec![])] {
             for parts in [&table, &compact] {
                 let mut found = vec![];
-                parts.each_in(text, all.len(), |part| found.push(part));
+                parts.find(text, all.len(), &mut found);
                 found.sort_unstable();
                 found.dedup();
                 assert_eq!(found, expected, "{text} in {parts:?}");
             }
         }
         let mut found = vec![];
-        Parts::TooMany.each_in("", all.len(), |part| found.push(part));
+        Parts::TooMany.find("", all.len(), &mut found);
         assert_eq!(found, [0, 1, 2, 3, 4]);
     }
 
