@@ -5,6 +5,7 @@ mod place;
 mod walk;
 
 use crate::diagnostic::{Code, Diagnostic, nearest, sort};
+use crate::pack::fetch;
 use crate::pack::lock::{self, Lock};
 use crate::sema::{self, Meta, Rule};
 use crate::source::{FileId, Sources, Span};
@@ -194,6 +195,7 @@ pub fn load_targets(here: &Path) -> Loaded {
 }
 
 /// The `.det` files that `paths` mean, without reading them; and what was found on the way, in the project file above all.
+/// Those of a fetched pack are somebody else's, unless its folder is named itself.
 #[must_use]
 pub fn det_files(paths: &[PathBuf], here: &Path) -> (Vec<PathBuf>, Loaded) {
     let mut files = vec![];
@@ -201,7 +203,13 @@ pub fn det_files(paths: &[PathBuf], here: &Path) -> (Vec<PathBuf>, Loaded) {
     for path in paths {
         let full = here.join(path);
         if full.exists() {
-            collect(&full, &mut files, &mut loaded);
+            let mut below = vec![];
+            collect(&full, &mut below, &mut loaded);
+            let fetched = |file: &Path| {
+                let mut folders = file.ancestors().skip(1).take_while(|folder| full.is_dir() && *folder != full);
+                folders.any(|folder| folder.join(fetch::RECEIPT).is_file())
+            };
+            files.extend(below.into_iter().filter(|file| !fetched(file)));
         } else {
             loaded.diagnostics.push(unreadable(path, "no such file or folder"));
         }

@@ -293,8 +293,10 @@ fn findings_about_the_project_file_point_at_the_word_they_mean() {
 #[test]
 fn fmt_and_the_projects_own_folder_leave_a_pack_alone() {
     let tenant = Tenant::new();
-    tenant.run(&["fmt"]).fine();
-    assert_eq!(tenant.read("upstream/rules/packed.det"), PACKED);
+    for paths in [&["fmt"][..], &["fmt", "."], &["fmt", "../theirs"]] {
+        tenant.run(paths).fine();
+        assert_eq!(tenant.read("upstream/rules/packed.det"), PACKED);
+    }
     assert_eq!(tenant.run(&["check"]).err, "3 rules for 2 targets: fine\n");
 }
 
