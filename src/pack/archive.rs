@@ -18,14 +18,21 @@ const NO_SYSTEM: u8 = 255;
 /// An archive of `files` below a folder `top`: paths in order, no times, no owners, one mode.
 ///
 /// # Errors
-/// A path that no archive can hold.
+/// A path that no archive can hold, or two that are one on some system.
 pub fn tar_gz(top: &str, files: &Files) -> io::Result<Vec<u8>> {
+    if let Some(path) = files.keys().find(|path| !is_plain(path)) {
+        return Err(io::Error::other(no_name(path)));
+    }
+    match clash(files) {
+        Some(why) => Err(io::Error::other(why)),
+        None => written(top, files),
+    }
+}
+
+fn written(top: &str, files: &Files) -> io::Result<Vec<u8>> {
     let gzip = GzBuilder::new().mtime(0).operating_system(NO_SYSTEM).write(vec![], Compression::best());
     let mut builder = Builder::new(gzip);
     for (path, bytes) in files {
-        if !is_plain(path) {
-            return Err(io::Error::other(no_name(path)));
-        }
         let mut header = Header::new_ustar();
         header.set_entry_type(EntryType::Regular);
         header.set_mode(0o644);
@@ -43,7 +50,7 @@ pub fn tar_gz(top: &str, files: &Files) -> io::Result<Vec<u8>> {
 /// The files of an archive, all of which lie below the folder `top`.
 ///
 /// # Errors
-/// What is wrong: no archive, anything but plain files, a path that leads elsewhere, a path twice, too much.
+/// What is wrong: no archive, anything but plain files, a path that leads elsewhere, two that are one on some system, too much.
 pub fn read_tar_gz(bytes: &[u8], top: &str) -> Result<Files, String> {
     read_within(bytes, top, MOST)
 }
@@ -56,17 +63,27 @@ fn read_within(bytes: &[u8], top: &str, most: u64) -> Result<Files, String> {
         return Err(format!("it holds more than an archive may, which is {most} bytes"));
     }
     let files = files?;
-    match files.keys().find_map(|path| Some((path, file_around(path, &files)?))) {
-        Some((path, file)) => {
-            Err(format!("`{}` is a file, and `{}` lies in it", file.escape_debug(), path.escape_debug()))
-        }
+    match clash(&files) {
+        Some(why) => Err(why),
         None => Ok(files),
     }
 }
 
-/// A file in the place of a folder that a path needs.
-fn file_around<'a>(path: &'a str, files: &Files) -> Option<&'a str> {
-    path.match_indices('/').filter_map(|(at, _)| path.get(..at)).find(|above| files.contains_key(*above))
+/// Why not all of these files can lie in one folder, where letters' case does not count: two have one name, or one lies in
+/// the other.
+fn clash(files: &Files) -> Option<String> {
+    let mut alike: BTreeMap<String, &str> = BTreeMap::new();
+    for path in files.keys() {
+        if let Some(other) = alike.insert(path.to_lowercase(), path) {
+            let (other, path) = (other.escape_debug(), path.escape_debug());
+            return Some(format!("`{other}` and `{path}` are one file where letters' case does not count"));
+        }
+    }
+    alike.iter().find_map(|(folded, path)| {
+        let mut folders = folded.match_indices('/').filter_map(|(at, _)| folded.get(..at));
+        let file = folders.find_map(|above| alike.get(above))?;
+        Some(format!("`{}` is a file, and `{}` lies in it", file.escape_debug(), path.escape_debug()))
+    })
 }
 
 fn read_entries(archive: &mut Archive<impl io::Read>, top: &str) -> Result<Files, String> {
@@ -231,10 +248,23 @@ mod tests {
 
     #[test]
     fn a_file_in_the_place_of_a_folder_is_refused() {
-        for (path, file) in [("rules/x", "rules"), ("a/b/c", "a")] {
+        for (path, file) in [("rules/x", "rules"), ("a/b/c", "a"), ("A/b", "a")] {
             let both = Files::from([(path.into(), vec![]), (file.into(), vec![]), ("a-b".into(), vec![])]);
-            let bytes = tar_gz("t", &both).expect("an archive");
-            assert_eq!(read_tar_gz(&bytes, "t"), Err(format!("`{file}` is a file, and `{path}` lies in it")));
+            let bytes = written("t", &both).expect("an archive");
+            let why = format!("`{file}` is a file, and `{path}` lies in it");
+            assert_eq!(read_tar_gz(&bytes, "t"), Err(why.clone()));
+            assert_eq!(tar_gz("t", &both).expect_err("a clash").to_string(), why);
+        }
+    }
+
+    #[test]
+    fn files_whose_names_differ_in_case_only_are_refused() {
+        for (one, other) in [("rules/Win.det", "rules/win.det"), ("Rules/a.det", "rules/a.det"), ("É.det", "é.det")] {
+            let both = Files::from([(one.into(), vec![]), (other.into(), vec![]), ("b.det".into(), vec![])]);
+            let bytes = written("t", &both).expect("an archive");
+            let why = format!("`{one}` and `{other}` are one file where letters' case does not count");
+            assert_eq!(read_tar_gz(&bytes, "t"), Err(why.clone()));
+            assert_eq!(tar_gz("t", &both).expect_err("a clash").to_string(), why);
         }
     }
 
