@@ -37,9 +37,14 @@ impl Scene<'_> {
                 return Err(self.refuse(*place, why));
             }
         }
-        let wide = self.plan.conditions.iter().map(|(_, w)| w).chain(self.plan.exceptions.iter().map(|(_, w)| w));
-        for wide in wide {
+        for (_, wide) in &self.plan.conditions {
             self.check_condition(&wide.steps())?;
+        }
+        for (index, wide) in &self.plan.exceptions {
+            // An exception may be a tune's: its place is not the step's.
+            let written = self.rows.rule.exceptions.get(*index).map(|exception| exception.span());
+            let refused = |refused: Unsupported| Unsupported { span: written.unwrap_or(refused.span), ..refused };
+            self.check_condition(&wide.steps()).map_err(refused)?;
         }
         Ok(())
     }

@@ -210,6 +210,19 @@ fn a_condition_over_two_steps_unless_the_earlier_one_is_the_start_of_a_named_pro
 }
 
 #[test]
+fn an_exception_over_two_steps_is_refused_where_it_is_written() {
+    steps(
+        "detect sequence by host within 5m {
+           a: process where command_line contains \"a\"
+           b: network where destination.port is 443
+         }
+         except \"backup\" because \"it sends\" where not b.user.name is a.user.name",
+        "\"backup\"",
+        "carries one event of `a` to `b`, so a condition over both could miss a match",
+    );
+}
+
+#[test]
 fn steps_in_any_order_under_several_keys() {
     steps(
         "detect together by host within 5m {
