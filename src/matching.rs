@@ -103,8 +103,13 @@ pub trait Sink {
 pub enum Stopped {
     /// Reading failed.
     Io(io::Error),
-    /// No reader knows its records; how many were looked at.
-    UnknownSchema(usize),
+    /// No reader knows its records.
+    UnknownSchema {
+        /// How many were looked at.
+        looked: usize,
+        /// Why none of them is a record at all.
+        why: Option<String>,
+    },
     /// A malformed record, which has been told.
     Malformed,
     /// Nobody listens any more.
@@ -204,15 +209,49 @@ impl<'p> Run<'p> {
             }
             match reader {
                 Some(reader) => file.piece(reader, piece)?,
-                None if waiting.len() + 1 == LOOKED_AT => return Err(Stopped::UnknownSchema(LOOKED_AT)),
-                None => waiting.push((piece.line, piece.text.map(<[u8]>::to_vec))),
+                None if piece.text.is_ok_and(holds_nothing) => {}
+                None => {
+                    waiting.push((piece.line, piece.text.map(<[u8]>::to_vec)));
+                    if waiting.len() == LOOKED_AT {
+                        break;
+                    }
+                }
             }
         }
         match waiting.len() {
             0 => Ok(()),
-            looked => Err(Stopped::UnknownSchema(looked)),
+            looked => Err(Stopped::UnknownSchema { looked, why: no_records(&waiting) }),
         }
     }
+}
+
+/// An export without records.
+fn holds_nothing(text: &[u8]) -> bool {
+    let empty = |value: &serde_json::Value| value.as_array().is_some_and(Vec::is_empty);
+    text.is_empty()
+        || text.len() <= MOST_OF_NOTHING
+            && serde_json::from_slice(text).is_ok_and(|value: serde_json::Value| {
+                empty(&value) || value.as_object().is_some_and(|o| o.len() == 1 && o.values().all(empty))
+            })
+}
+
+/// The longest text that may be such an export, in bytes.
+const MOST_OF_NOTHING: usize = 100;
+
+/// Why none of these is a record, if none is: what is wrong with the first.
+fn no_records(all: &[(u64, Result<Vec<u8>, &str>)]) -> Option<String> {
+    let mut wrong = all.iter().map(|(line, text)| {
+        let why = match text {
+            Err(why) => (*why).to_owned(),
+            Ok(text) if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") || text.contains(&0) => {
+                "it is UTF-16; save it as UTF-8".to_owned()
+            }
+            Ok(text) => serde_json::from_slice::<serde::de::IgnoredAny>(text).err()?.to_string(),
+        };
+        Some(format!("line {line}: {why}"))
+    });
+    let first = wrong.next()??;
+    wrong.all(|why| why.is_some()).then_some(first)
 }
 
 /// A file that is being read.

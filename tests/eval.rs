@@ -130,10 +130,65 @@ fn malformed_records_are_told_counted_and_skipped_unless_strict() {
     let ran = eval(&arguments, text.as_bytes());
     assert_eq!((ran.code, ran.found()), (0, vec![("archive_via_utility", 1), ("archive_via_utility", 4)]));
     assert!(ran.err.contains("standard input:2: malformed record, skipped: EOF"), "{}", ran.err);
-    assert!(ran.err.contains("2 events, 1 records of other kinds, 1 malformed and skipped"), "{}", ran.err);
+    assert!(
+        ran.err.contains("2 events, 1 record of other kinds or of another schema, 1 malformed and skipped"),
+        "{}",
+        ran.err
+    );
     let strict = eval(&[&arguments[..], &["--strict"]].concat(), text.as_bytes());
     assert_eq!((strict.code, strict.found()), (2, vec![("archive_via_utility", 1)]));
     assert!(strict.err.contains("--strict"), "{}", strict.err);
+    // Files behind it are not read.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("later.json");
+    std::fs::write(&path, sysmon(PASSWORD)).unwrap();
+    let strict = eval(&[&arguments[..], &[path.to_str().unwrap(), "--strict"]].concat(), text.as_bytes());
+    assert_eq!((strict.code, strict.found()), (2, vec![("archive_via_utility", 1)]));
+}
+
+#[test]
+fn a_file_without_a_single_record_says_why_and_an_empty_export_has_no_match() {
+    let says = |input: &[u8], code: i32, what: &str| {
+        let ran = eval(&["rules", "--events", "-"], input);
+        assert_eq!((ran.code, ran.found()), (code, vec![]), "{}", ran.err);
+        assert!(if what.is_empty() { ran.err.is_empty() } else { ran.err.contains(what) }, "{}", ran.err);
+    };
+    let utf_16: Vec<u8> = "\u{feff}{\"a\": 1}\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    says(&utf_16, 2, "standard input: no record of JSON in its first 2 lines; line 1: it is UTF-16; save it as UTF-8");
+    says(b"\n{},\n{},\n", 2, "no record of JSON in its first 2 lines; line 2: trailing characters");
+    for empty in ["", "\u{feff}", "[]", "{\"results\": []}"] {
+        says(empty.as_bytes(), 0, "");
+    }
+    let ran = eval(&["rules", "--schema", "sysmon", "--events", "-"], b"{\"a\": 1}\n");
+    assert_eq!((ran.code, ran.err.as_str()), (0, "0 events, 1 record of other kinds or of another schema\n"));
+}
+
+#[test]
+fn folders_of_rules_among_the_events_and_files_without_rules_are_told() {
+    let says = |arguments: &[&str], what: &str| {
+        let ran = eval(arguments, b"");
+        assert_eq!(ran.code, 2);
+        assert!(ran.err.contains(what), "{}", ran.err);
+    };
+    let what = "`rules` holds no events; rules stand before them: `arcanary eval rules --events FILE`";
+    says(&["--events", "-", "rules"], what);
+    says(&["rules/lists.det", "--events", "-"], "there is no rule to run");
+    says(&["rules/lists.det", "--rule", "archive_via_utility", "--events", "-"], "there is no rule to run");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn matches_that_cannot_be_written_are_an_error() {
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let recorded = root().join("tests/data/events/atomic.jsonl");
+    let recorded = recorded.to_str().unwrap();
+    for arguments in [&["eval", "rules", "--events", recorded][..], &["test", "rules", "--format", "json"]] {
+        let mut arcanary = Command::new(env!("CARGO_BIN_EXE_arcanary"));
+        let ran = arcanary.current_dir(root()).args(arguments).stdout(full()).output().unwrap();
+        let err = String::from_utf8(ran.stderr).unwrap();
+        assert_eq!(ran.status.code(), Some(2), "{err}");
+        assert_eq!(err.matches("error: standard output: No space left on device").count(), 1, "{err}");
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// Run rules over recorded events; a line of JSON on standard output for each match
 #[derive(Args)]
+#[command(override_usage = "arcanary eval [OPTIONS] [PATH]... --events <FILE>...")]
 pub struct Eval {
     #[command(flatten)]
     input: Input,
@@ -41,6 +42,13 @@ fn tolerance(text: &str) -> Result<i64, String> {
 
 impl Eval {
     pub fn run(&self) -> Exit {
+        let is_rules = |path: &&PathBuf| path.is_dir() || path.extension().is_some_and(|e| e == "det");
+        if let Some(path) = self.events.iter().find(is_rules) {
+            let shown = path.display();
+            return complain(&format!(
+                "`{shown}` holds no events; rules stand before them: `arcanary eval {shown} --events FILE`"
+            ));
+        }
         let loaded = self.input.load();
         if loaded.has_errors() {
             report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
@@ -51,20 +59,31 @@ impl Eval {
         }
         let options = Options { excepted: self.show_excepted, strict: self.strict, tolerance: self.tolerance };
         let mut run = Run::new(&loaded, &self.rule, options);
+        if run.rules().is_empty() {
+            return complain("there is no rule to run: those that are named lie elsewhere or are switched off");
+        }
         let reader = self.schema.as_deref().and_then(read::find);
-        let mut sink = Lines { out: BufWriter::new(io::stdout().lock()), told: 0 };
+        let live = self.events.iter().any(|path| path == Path::new("-"));
+        let mut sink = Lines { out: BufWriter::new(io::stdout().lock()), live, told: 0, broken: None };
         let mut exit = Exit::Fine;
         for path in &self.events {
             match self.file(path, reader, &mut run, &mut sink) {
                 Ok(()) => {}
-                Err(None) => return exit,
-                Err(Some(bad)) => exit = bad,
+                Err(None) => return sink.unwritten().unwrap_or(exit),
+                Err(Some(bad)) => {
+                    exit = bad;
+                    if self.strict {
+                        break;
+                    }
+                }
             }
         }
-        if run.finish(&mut sink).is_ok() && sink.out.flush().is_ok() {
-            drop(sink);
-            summary(&run);
+        let written = run.finish(&mut sink).is_ok() && sink.flushed();
+        if !written {
+            return sink.unwritten().unwrap_or(exit);
         }
+        drop(sink);
+        summary(&run);
         exit
     }
 
@@ -88,7 +107,10 @@ impl Eval {
             Err(Stopped::Closed) => Err(None),
             Err(Stopped::Malformed) => bad("stopped here, as --strict asks".to_owned()),
             Err(Stopped::Io(error)) => bad(error.to_string()),
-            Err(Stopped::UnknownSchema(looked)) => bad(format!(
+            Err(Stopped::UnknownSchema { looked, why: Some(why) }) => {
+                bad(format!("no record of JSON in its first {}; {why}", counted(looked, "line")))
+            }
+            Err(Stopped::UnknownSchema { looked, why: None }) => bad(format!(
                 "no schema fits its first {}; name one with --schema: {}",
                 counted(looked, "record"),
                 read::names().join(", ")
@@ -103,12 +125,36 @@ const MOST_TOLD: u64 = 20;
 /// A line for each match.
 struct Lines<W: Write> {
     out: W,
+    /// Somebody waits for each line.
+    live: bool,
     told: u64,
+    /// Why a line could not be written.
+    broken: Option<io::Error>,
+}
+
+impl<W: Write> Lines<W> {
+    fn line(&mut self, found: &Match) -> io::Result<()> {
+        serde_json::to_writer(&mut self.out, found)?;
+        self.out.write_all(b"\n")?;
+        if self.live { self.out.flush() } else { Ok(()) }
+    }
+
+    fn flushed(&mut self) -> bool {
+        self.broken = self.out.flush().err();
+        self.broken.is_none()
+    }
+
+    /// Tells why lines could not be written. Whoever listens no more has what he wants.
+    fn unwritten(&self) -> Option<Exit> {
+        let error = self.broken.as_ref().filter(|error| error.kind() != io::ErrorKind::BrokenPipe)?;
+        Some(complain(&format!("standard output: {error}")))
+    }
 }
 
 impl<W: Write> Sink for Lines<W> {
     fn matched(&mut self, found: &Match) -> bool {
-        serde_json::to_writer(&mut self.out, found).is_ok() && self.out.write_all(b"\n").is_ok()
+        self.broken = self.line(found).err();
+        self.broken.is_none()
     }
 
     fn malformed(&mut self, file: &str, line: u64, why: &str) {
@@ -122,8 +168,10 @@ impl<W: Write> Sink for Lines<W> {
 /// A table for people; programs are told what was skipped.
 fn summary(run: &Run) {
     let tally = &run.tally;
-    let skipped = |what: &str, n: u64| (n > 0).then(|| format!(", {n} {what}"));
-    let malformed = skipped("malformed and skipped", tally.malformed).unwrap_or_default();
+    let malformed = match tally.malformed {
+        0 => String::new(),
+        n => format!(", {n} malformed and skipped"),
+    };
     if io::stderr().is_terminal() {
         let mut rows: Vec<(&str, u64, u64)> = vec![];
         for (rule, (fired, excepted)) in run.rules().iter().zip(&tally.rules) {
@@ -137,11 +185,18 @@ fn summary(run: &Run) {
             tell(&format!("{name:width$}  {fired:>9}  {excepted:>9}"));
         }
     }
-    if io::stderr().is_terminal() || tally.malformed > 0 {
-        let other = skipped("records of other kinds", tally.other).unwrap_or_default();
-        tell(&format!("{} events{other}{malformed}", tally.events));
+    if io::stderr().is_terminal() || tally.malformed > 0 || tally.events == 0 && tally.other > 0 {
+        let other = match tally.other {
+            0 => String::new(),
+            n => format!(", {} of other kinds or of another schema", counted_all(n, "record")),
+        };
+        tell(&format!("{}{other}{malformed}", counted_all(tally.events, "event")));
     }
     held(run);
+}
+
+fn counted_all(n: u64, what: &str) -> String {
+    counted(usize::try_from(n).unwrap_or(usize::MAX), what)
 }
 
 /// What rules over several events held, and what they had to leave out.
@@ -157,11 +212,11 @@ fn held(run: &Run) {
         ));
     }
     if held.late > 0 {
-        let events = counted(usize::try_from(held.late).unwrap_or(usize::MAX), "event");
+        let events = counted_all(held.late, "event");
         tell(&format!("{events} too late for rules over several events, left out; --tolerance lets them be later"));
     }
     if held.timeless > 0 {
-        let events = counted(usize::try_from(held.timeless).unwrap_or(usize::MAX), "event");
+        let events = counted_all(held.timeless, "event");
         tell(&format!("{events} without a time, left out of rules over several events"));
     }
 }

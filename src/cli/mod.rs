@@ -26,6 +26,7 @@ use format::{Format, Printed, exit_of, report};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// More findings than this are counted, not shown.
 const MOST_SHOWN: usize = 100;
@@ -178,6 +179,7 @@ pub fn run() -> ExitCode {
         (None, Some(command)) => dispatch(command),
         (None, None) => Exit::Bad,
     };
+    let exit = if UNWRITTEN.load(Ordering::Relaxed) { Exit::Bad } else { exit };
     ExitCode::from(exit as u8)
 }
 
@@ -226,9 +228,19 @@ fn explain_code(id: &str) -> Exit {
     }
 }
 
+/// Something could not be written to standard output.
+static UNWRITTEN: AtomicBool = AtomicBool::new(false);
+
 /// Prints to standard output; a closed pipe is no error of ours.
 fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let mut out = std::io::stdout();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+        // Once: what follows cannot be written either.
+        && !UNWRITTEN.swap(true, Ordering::Relaxed)
+    {
+        complain(&format!("standard output: {error}"));
+    }
 }
 
 /// Prints to standard error.

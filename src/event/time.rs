@@ -12,6 +12,8 @@ pub fn parse(text: &str) -> Option<i64> {
         return None;
     }
     let timestamp = text.parse::<Timestamp>().ok().or_else(|| {
+        // Splunk's exports name the zone.
+        let text = text.strip_suffix(" UTC").unwrap_or(text);
         let civil = text.parse::<DateTime>().ok().or_else(|| Some(text.parse::<Date>().ok()?.at(0, 0, 0, 0)))?;
         Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
     });
@@ -46,6 +48,7 @@ mod tests {
             "2026-03-19T14:00:00+02:00",
             "2026-03-19T07:00:00.000-0500",
             "2026-03-19 12:00:00Z",
+            "2026-03-19 12:00:00.000 UTC",
         ] {
             assert_eq!(parse(text), noon, "{text}");
         }

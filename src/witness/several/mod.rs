@@ -11,7 +11,7 @@ mod steps;
 
 use super::maker::{Log, Maker};
 use super::scene::BEGINNING;
-use super::{Because, Refused, Setting, Verdict, Witness, Witnesses, finish};
+use super::{Because, Conflict, Refused, Setting, Verdict, Witness, Witnesses, finish};
 use crate::event::engine::Engine;
 use crate::event::eval::Evaluator;
 use crate::event::stream::{Naming, Row, rows};
@@ -77,7 +77,10 @@ fn made(rule: &Rule, project: &Project, world: &World) -> Result<Witnesses, Refu
         Meaning::Count(count) => maker.count(count)?,
         Meaning::Single(_) => {}
     }
-    finish(rule, maker.out)
+    // What joins events is tried and not solved: that none were found proves nothing.
+    finish(rule, maker.out).map_err(|Refused::Unsatisfiable(span, conflict)| {
+        Refused::Unsatisfiable(span, Conflict { certain: false, ..conflict })
+    })
 }
 
 struct Several<'a> {

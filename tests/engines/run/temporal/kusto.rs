@@ -4,6 +4,7 @@ use super::super::super::checker::{self, Checker};
 use super::super::super::oracle::Event;
 use super::super::super::oracle::project::root;
 use super::super::super::oracle::temporal::{Burst, Happened, Row, bursts, rows};
+use super::assigned;
 use super::events::PROCESSES;
 use arcanary::ir::{Count, Meaning, Steps};
 use arcanary::sema::{Kind, Project, Rule};
@@ -230,11 +231,10 @@ fn judge(question: &Question, set: &[Happened], returned: &[&Vec<Json>]) -> Resu
 
 /// Each row is that of a completing event of its own, and tells what may be told of it.
 fn judge_steps(steps: &Steps, set: &[Happened], returned: &[&Vec<Json>]) -> Result<usize, String> {
-    let mut expected: Vec<Row> = rows(steps, set);
-    let all = expected.clone();
+    let expected: Vec<Row> = rows(steps, set);
     let told: Vec<usize> =
         (0..steps.steps.len()).filter(|i| steps.steps[*i].role != arcanary::ir::Role::Without).collect();
-    for cells in returned {
+    let may_be = |cells: &&Vec<Json>| -> Vec<usize> {
         let times: Vec<Option<i64>> = cells[3..3 + told.len()].iter().map(micros).collect();
         let flags: Vec<Option<bool>> = cells[3 + told.len()..].iter().map(Json::as_bool).collect();
         let is = |row: &Row| {
@@ -250,12 +250,9 @@ fn judge_steps(steps: &Steps, set: &[Happened], returned: &[&Vec<Json>]) -> Resu
                 && cells[2] == number
                 && row.ways.iter().any(way)
         };
-        match expected.iter().position(is) {
-            Some(found) => drop(expected.remove(found)),
-            None => return Err(format!("it returns {cells:?}\n  of {all:?}")),
-        }
-    }
-    if expected.is_empty() { Ok(all.len()) } else { Err(format!("it loses {expected:?}\n  returned {returned:?}")) }
+        (0..expected.len()).filter(|i| is(&expected[*i])).collect()
+    };
+    assigned(&returned.iter().map(may_be).collect::<Vec<_>>(), &expected, returned)
 }
 
 fn judge_count(count: &Count, set: &[Happened], returned: &[&Vec<Json>]) -> Result<usize, String> {

@@ -5,6 +5,7 @@ use super::super::super::oracle::{Event, Value};
 use super::super::super::spl;
 use super::super::random::Dice;
 use super::super::view::{Missing, logged, missing};
+use super::assigned;
 use arcanary::ir::{Count, Meaning, Role, Step, Steps};
 use arcanary::sema::{FieldId, Kind, Project, Rule};
 use arcanary::target::{By, Target, Targets};
@@ -203,30 +204,7 @@ fn judge_steps(steps: &Steps, set: &[Happened], returned: &[spl::Row]) -> Result
         .iter()
         .map(|row| (0..expected.len()).filter(|i| tells(steps, set, &expected[*i], row)).collect())
         .collect();
-    let mut owner: Vec<Option<usize>> = vec![None; expected.len()];
-    for (place, row) in returned.iter().enumerate() {
-        if !assign(place, &fits, &mut owner, &mut vec![false; expected.len()]) {
-            return Err(format!("it returns {row:?}\n  of {expected:?}"));
-        }
-    }
-    match owner.iter().position(Option::is_none) {
-        Some(lost) => Err(format!("it loses {:?}\n  returned {returned:?}", expected[lost])),
-        None => Ok(expected.len()),
-    }
-}
-
-/// Gives a returned row one of the expected ones that it may be, moving others where that makes room: events at one time
-/// cannot be told apart.
-fn assign(place: usize, fits: &[Vec<usize>], owner: &mut [Option<usize>], seen: &mut [bool]) -> bool {
-    for &expected in &fits[place] {
-        if !std::mem::replace(&mut seen[expected], true)
-            && owner[expected].is_none_or(|other| assign(other, fits, owner, seen))
-        {
-            owner[expected] = Some(place);
-            return true;
-        }
-    }
-    false
+    assigned(&fits, &expected, returned)
 }
 
 /// Whether a returned row tells what may be told of a completing event.
