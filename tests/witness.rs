@@ -27,7 +27,7 @@ use arcanary::witness::{Logged, Refused, Verdict, Witnesses, ecs, witnesses, wit
 use engines::expect::Meaning;
 use engines::view::{self, Missing};
 use oracle::temporal::{self, Happened};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The oracle's own form of an event.
@@ -294,6 +294,75 @@ fn a_sequence_is_witnessed_at_every_edge() {
     let near: Vec<&str> = made.all.iter().map(|w| w.because.detail.as_str()).filter(|d| misses.contains(d)).collect();
     assert_eq!(near, misses);
     assert_eq!((counts(&made).2, made.never_alone, made.cut), (1, 0, false));
+}
+
+#[test]
+fn events_of_different_values_keep_to_the_condition() {
+    for (distinct, values) in [
+        ("destination.port >= 2 by host within 10m of network where destination.port in [80, 443]", "destination.port"),
+        (
+            "process.name >= 2 by host within 10m of process where process.name in [\"a.exe\", \"b.exe\"]",
+            "process.name",
+        ),
+        (
+            "destination.ip >= 3 by host within 10m of network where destination.ip in cidr [\"10.0.0.0/30\"]",
+            "destination.ip",
+        ),
+    ] {
+        let made = of(&format!("detect distinct {distinct}")).unwrap_or_else(|e| panic!("{distinct}: {e:?}"));
+        let id = FieldId::find(values).expect(values);
+        let first = made.all.iter().find(|w| w.verdict == Verdict::Fires).expect("one that fires");
+        let different: BTreeSet<String> = first.events.iter().map(|e| format!("{:?}", e.get(id))).collect();
+        assert_eq!(different.len(), first.events.len(), "{distinct}: {first:?}");
+    }
+}
+
+#[test]
+fn that_no_events_were_found_proves_nothing_where_several_are_joined() {
+    let apart = "detect sequence by file.name within 5m {
+        a: file where file.action is created and file.extension is 'zip'
+        b: file where file.action is deleted and file.name starts with 'q' }";
+    match of(apart) {
+        Err(Refused::Unsatisfiable(_, conflict)) => assert!(!conflict.certain, "{conflict:?}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn near_misses_of_a_count_are_read_again_as_they_were_meant() {
+    let loaded = common::project("rules");
+    let made = witnesses(&loaded.project.rules["archives_in_many_folders"], &loaded.project).unwrap();
+    let id = |name: &str| FieldId::find(name).expect(name);
+    let lacking =
+        made.all.iter().filter(|w| w.because.detail == "the last event lacks it").filter_map(|w| w.events.last());
+    let mut folders = 0;
+    for event in lacking.filter(|event| event.get(id("file.directory")).is_none()) {
+        let mut read = event.clone();
+        read.derive();
+        assert_eq!(read.get(id("file.directory")), None, "{event:?}");
+        folders += 1;
+    }
+    assert_eq!(folders, 1);
+}
+
+#[test]
+fn what_must_not_hold_is_told_with_its_not() {
+    let text = "rule here { title \"Here\" id 6c1e6b0d-6d52-4c8e-9d0e-3f3d9b6a0c02 level low os [windows]
+        detect process where runs tool to pack and not user.name is \"bob\" }";
+    let text = format!("{text}\n{TOOL}");
+    let mut sources = Sources::new();
+    sources.add("here.det", &text);
+    let project = project(&text);
+    let made = witnesses(&project.rules["here"], &project).unwrap();
+    let told = |verdict: Verdict| -> Vec<String> {
+        let of = made.all.iter().filter(|w| w.verdict == verdict);
+        of.map(|w| arcanary::witness::report::because(&w.because, &sources)).collect()
+    };
+    let fires = told(Verdict::Fires);
+    assert!(fires.iter().all(|b| b.starts_with("runs tool to pack and not user.name is \"bob\"")), "{fires:?}");
+    let near = told(Verdict::NearMiss);
+    assert!(near.iter().any(|b| b.starts_with("not user.name is \"bob\": user.name 'bob', not ")), "{near:?}");
+    assert!(near.iter().any(|b| b.starts_with("runs tool to pack: ")), "{near:?}");
 }
 
 #[test]

@@ -91,6 +91,12 @@ impl<'a> Event<'a> {
         }
     }
 
+    /// Takes a field away with what it would [follow](Event::derive) from.
+    pub fn forget(&mut self, id: FieldId) {
+        self.remove(id);
+        DERIVED.iter().filter(|(_, to, _)| *to == id).for_each(|(from, ..)| self.forget(*from));
+    }
+
     /// A field's value, unless the event lacks it.
     #[must_use]
     pub fn get(&self, id: FieldId) -> Option<&Value<'a>> {
@@ -209,5 +215,8 @@ mod tests {
             assert_eq!(event.text(id(name)), Some(text));
         }
         assert_eq!(event.get(id("process.name")), None);
+        event.forget(id("file.extension"));
+        event.derive();
+        assert_eq!((event.text(id("file.extension")), event.text(id("file.directory"))), (None, Some(r"C:\a.b")));
     }
 }

@@ -1,6 +1,6 @@
 //! One rule, one kind of event: its ways, and the events that take them or just miss them.
 
-use super::atom::{Atoms, Lit, Tree};
+use super::atom::{Ask, Atom, Atoms, Lit, Tree};
 use super::scene::{BEGINNING, Scene};
 use super::solve::{Choice, Failure, Fields, Solver, forms};
 use super::{Because, Conflict, Setting, Verdict, Witness, Witnesses, ways, words};
@@ -48,6 +48,10 @@ enum Aim {
     Excepted(usize),
 }
 
+fn is_number(atom: &Atom) -> bool {
+    matches!(atom.ask, Ask::Number(_))
+}
+
 impl<'a> Maker<'a> {
     pub(super) fn new(setting: &'a Setting, body: &Body, evaluator: &'a Evaluator, log: &'a Log<'a>) -> Maker<'a> {
         let mut atoms = Atoms::default();
@@ -69,7 +73,9 @@ impl<'a> Maker<'a> {
                 Ok(event) => {
                     let first =
                         self.push(out, &mut seen, Verdict::Fires, words::holds(&self.atoms, way, None, &event), &event);
-                    covered.extend(way.iter().filter(|l| l.positive).map(|l| (l.atom, 0)));
+                    // A usual number need not be the first one of a list.
+                    let first_form = |l: &&Lit| l.positive && !self.atoms.get(**l).is_some_and(is_number);
+                    covered.extend(way.iter().filter(first_form).map(|l| (l.atom, 0)));
                     self.others(way, out, &mut seen, &mut covered);
                     if first {
                         self.near(way, &event, out, &mut seen);
@@ -112,8 +118,8 @@ impl<'a> Maker<'a> {
     ) {
         for lit in way.iter().filter(|l| l.positive) {
             let Some(atom) = self.atoms.get(*lit) else { continue };
-            out.cut |= matches!(&atom.ask, super::atom::Ask::Text(p) if p.cut);
-            for form in 1..forms(atom) {
+            out.cut |= matches!(&atom.ask, Ask::Text(p) if p.cut);
+            for form in usize::from(!is_number(atom))..forms(atom) {
                 if !covered.insert((lit.atom, form)) {
                     continue;
                 }
@@ -131,7 +137,7 @@ impl<'a> Maker<'a> {
             let turned: Vec<Lit> = way.iter().map(|l| if l == lit { l.flipped() } else { *l }).collect();
             match self.make(&turned, None, Aim::Silent, Some(base)) {
                 Ok(event) => {
-                    let because = words::turned(&self.atoms, *lit, base, &event);
+                    let because = words::turned(&self.atoms, way, *lit, base, &event);
                     self.push(out, seen, Verdict::NearMiss, because, &event);
                 }
                 Err(_) => out.never_alone += 1,

@@ -67,6 +67,8 @@ impl Verdict {
 pub struct Because {
     /// Clauses of the source: those that hold together; of a near miss, the one that does not hold.
     pub clauses: Vec<Span>,
+    /// Those among them that stand behind a `not`.
+    pub negated: Vec<Span>,
     /// What these leave open: which value, which field.
     pub detail: String,
 }

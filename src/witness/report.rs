@@ -23,7 +23,8 @@ fn unsatisfiable(rule: &Rule, span: Span, conflict: &Conflict) -> Diagnostic {
     let mut diagnostic = Diagnostic::new(Code::Unsatisfiable, message);
     diagnostic = match conditions.next() {
         Some((span, what)) => diagnostic.at(*span, format!("asks {what}")),
-        None => diagnostic.at(span, "no way through this detection is open"),
+        None if conflict.certain => diagnostic.at(span, "no way through this detection is open"),
+        None => diagnostic.at(span, "nothing was found that fits all of this"),
     };
     for (span, what) in conditions {
         diagnostic = diagnostic.also(*span, format!("and {what}"));
@@ -38,7 +39,11 @@ fn unsatisfiable(rule: &Rule, span: Span, conflict: &Conflict) -> Diagnostic {
 /// Why a witness is what it is, in the words of the source.
 #[must_use]
 pub fn because(because: &Because, sources: &Sources) -> String {
-    let clauses: Vec<String> = because.clauses.iter().map(|span| sources.on_one_line(*span)).collect();
+    let written = |span: &Span| {
+        let text = sources.on_one_line(*span);
+        if because.negated.contains(span) { format!("not {text}") } else { text }
+    };
+    let clauses: Vec<String> = because.clauses.iter().map(written).collect();
     let joined = clauses.join(" and ");
     if because.detail.is_empty() { joined } else { format!("{joined}: {}", because.detail) }
 }

@@ -14,6 +14,13 @@ fn clauses(atoms: &Atoms, lits: &[Lit]) -> Vec<Span> {
     out
 }
 
+/// Clauses of which nothing may hold. A tool condition asks that a verb is absent and is none, for it asks for a program too.
+fn negated(atoms: &Atoms, lits: &[Lit]) -> Vec<Span> {
+    let of = |positive: bool| lits.iter().filter(move |l| l.positive == positive).copied().collect::<Vec<Lit>>();
+    let asked = clauses(atoms, &of(true));
+    clauses(atoms, &of(false)).into_iter().filter(|span| !asked.contains(span)).collect()
+}
+
 /// Why an event fires, or is excepted: these hold, by these values.
 #[must_use]
 pub fn holds(atoms: &Atoms, lits: &[Lit], choice: Choice, event: &Event) -> Because {
@@ -36,17 +43,19 @@ pub fn holds(atoms: &Atoms, lits: &[Lit], choice: Choice, event: &Event) -> Beca
         }
     };
     let taken: Vec<String> = lits.iter().filter_map(taken).collect();
-    Because { clauses: clauses(atoms, lits), detail: taken.join(", ") }
+    Because { clauses: clauses(atoms, lits), negated: negated(atoms, lits), detail: taken.join(", ") }
 }
 
-/// Why an event just misses: this does not hold any more, by this change.
+/// Why an event just misses: this of a way does not hold any more, by this change.
 #[must_use]
-pub fn turned(atoms: &Atoms, lit: Lit, before: &Event, after: &Event) -> Because {
+pub fn turned(atoms: &Atoms, way: &[Lit], lit: Lit, before: &Event, after: &Event) -> Because {
     let field = atoms.get(lit).map(|a| a.field);
     let value = |event: &Event| field.and_then(|f| event.get(f)).map_or("nothing".to_owned(), value);
     let name = field.map_or("", |f| f.short());
     let detail = format!("{name} {}, not {}", value(after), value(before));
-    Because { clauses: clauses(atoms, &[lit]), detail }
+    let clauses = clauses(atoms, &[lit]);
+    let negated = negated(atoms, way).into_iter().filter(|span| clauses.contains(span)).collect();
+    Because { clauses, negated, detail }
 }
 
 fn value(value: &Value) -> String {

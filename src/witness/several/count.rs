@@ -2,11 +2,13 @@
 
 use super::fields::{change, id, parts};
 use super::{MOST_COUNTED, MS, Several, Timed};
+use crate::event::stream::Naming;
 use crate::event::{Event, Value};
 use crate::ir::{Count, Key, OneEvent};
-use crate::sema::FieldId;
+use crate::sema::{FieldId, Type};
 use crate::source::Span;
 use crate::witness::{Refused, Verdict, finish};
+use std::net::Ipv4Addr;
 
 impl Several<'_> {
     pub(super) fn count(&mut self, count: &Count) -> Result<(), Refused> {
@@ -17,7 +19,9 @@ impl Several<'_> {
         let first = self.identified(&first, 1);
         let many = i64::try_from(count.at_least).unwrap_or(1);
         let gap = (count.within.micros / (many + 1)).clamp(1, 20_000 * MS);
-        let base: Vec<Timed> = (0..many).map(|i| (i * gap, self.counted(count, &first, i))).collect();
+        let others: Vec<&Event<'static>> =
+            made.all.iter().filter(|w| w.verdict == Verdict::Fires).filter_map(|w| w.events.first()).collect();
+        let base = self.all_counted(count, &first, &others, gap);
         let (spans, within) = ([count.at_least_span], [count.within.span]);
         self.push(Verdict::Fires, &spans, "", &base);
         let last_at = |time: i64| {
@@ -58,11 +62,35 @@ impl Several<'_> {
             if let (Some(made), Some(titled)) = (made.cloned(), self.rule.exceptions.get(*index)) {
                 let (title, span) = (titled.title.clone(), titled.span());
                 let made = self.identified(&made, 1);
-                let events: Vec<Timed> = (0..many).map(|i| (i * gap, self.counted(count, &made, i))).collect();
+                let events = self.all_counted(count, &made, &[], gap);
                 self.push(Verdict::Excepted(title), &[span], "", &events);
             }
         }
         Ok(())
+    }
+
+    /// As many events as are wanted; where values must differ, in values that the condition takes: made of the first one's,
+    /// or those of `others`.
+    fn all_counted(&self, count: &Count, first: &Event<'static>, others: &[&Event<'static>], gap: i64) -> Vec<Timed> {
+        let many = i64::try_from(count.at_least).unwrap_or(1);
+        let mut made: Vec<Event<'static>> = (0..many).map(|i| self.counted(count, first, i)).collect();
+        if let Some(key) = count.distinct
+            && !made.iter().all(|event| self.is_counted(event))
+        {
+            let value = |event: &Event<'static>| event.get(key.field).cloned();
+            made.retain(|event| self.is_counted(event));
+            for event in others.iter().map(|event| self.identified(event, 1)) {
+                if made.len() < usize::try_from(many).unwrap_or(0) && made.iter().all(|m| value(m) != value(&event)) {
+                    made.push(event);
+                }
+            }
+        }
+        made.into_iter().zip(0..).map(|(event, i)| (i * gap, event)).collect()
+    }
+
+    fn is_counted(&self, event: &Event<'static>) -> bool {
+        let seen = (self.world.seen)(event);
+        seen.is_some_and(|event| self.engine.fits(&event, Naming::Logged).iter().any(|fit| fit.fits))
     }
 
     /// One of the events that are counted: of different values, each its own.
@@ -79,13 +107,23 @@ impl Several<'_> {
             let fields = if names.is_empty() { vec![key.field] } else { names.into_iter().filter_map(id).collect() };
             for field in fields {
                 match out.get(field).cloned() {
-                    Some(Value::Text(text)) => out.set(field, Value::of(format!("{text}{number}"))),
+                    Some(Value::Text(text)) => out.set(field, Value::of(numbered(&text, field.def().ty, number))),
                     Some(Value::Number(n)) => out.set(field, Value::Number(n.saturating_add(number))),
                     _ => {}
                 }
             }
         }
         out
+    }
+}
+
+/// Another text of the same type.
+fn numbered(text: &str, ty: Type, number: i64) -> String {
+    let address = text.parse::<Ipv4Addr>().map(u32::from).ok().zip(u32::try_from(number).ok());
+    match (ty, address) {
+        (Type::Ip, Some((address, number))) => Ipv4Addr::from(address.wrapping_add(number)).to_string(),
+        (Type::Hash(digits), _) => format!("{number:0digits$x}"),
+        _ => format!("{text}{number}"),
     }
 }
 

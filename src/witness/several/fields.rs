@@ -46,7 +46,7 @@ pub(super) fn change(event: &mut Event<'static>, field: FieldId, remove: bool) {
     let fields = if names.is_empty() { vec![field] } else { names.into_iter().filter_map(id).collect() };
     for field in fields {
         match event.get(field).cloned() {
-            Some(_) if remove => event.remove(field),
+            Some(_) if remove => event.forget(field),
             Some(Value::Text(text)) => event.set(field, Value::of(format!("{text}-2"))),
             Some(Value::Number(n)) => event.set(field, Value::Number(n.saturating_add(1_000))),
             _ => {}

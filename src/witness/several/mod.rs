@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 const MS: i64 = 1000;
 /// Alternatives of one step, and near misses of it, that are shown.
-const MOST_OF_A_STEP: usize = 32;
+const MOST_OF_A_STEP: usize = 1000;
 /// A count of more events has no witnesses.
 const MOST_COUNTED: u64 = 1000;
 
@@ -56,7 +56,11 @@ pub(super) fn witnesses(rule: &Rule, project: &Project) -> Result<Witnesses, Ref
         systems: rule.meta.os.clone(),
         fillers: &[],
         has: &|_, _| true,
-        seen: &|event| Some(event.clone()),
+        seen: &|event| {
+            let mut read = event.clone();
+            read.derive();
+            Some(read)
+        },
         numbered: true,
         domain: None,
     };
@@ -81,6 +85,10 @@ fn made(rule: &Rule, project: &Project, world: &World) -> Result<Witnesses, Refu
     finish(rule, maker.out).map_err(|Refused::Unsatisfiable(span, conflict)| {
         Refused::Unsatisfiable(span, Conflict { certain: false, ..conflict })
     })
+}
+
+fn because(clauses: &[Span], detail: &str) -> Because {
+    Because { clauses: clauses.to_vec(), negated: vec![], detail: detail.to_owned() }
 }
 
 struct Several<'a> {
@@ -145,6 +153,10 @@ impl Several<'_> {
 
     /// Takes events in if the rule says of them what is expected; whether it does.
     fn push(&mut self, expected: Verdict, clauses: &[Span], detail: &str, events: &[Timed]) -> bool {
+        self.push_as(expected, because(clauses, detail), events)
+    }
+
+    fn push_as(&mut self, expected: Verdict, because: Because, events: &[Timed]) -> bool {
         let (events, rows) = self.rows(events);
         if events.is_empty() {
             return false;
@@ -157,7 +169,6 @@ impl Several<'_> {
             }
         };
         if fits {
-            let because = Because { clauses: clauses.to_vec(), detail: detail.to_owned() };
             self.out.all.push(Witness { verdict: expected, because, events });
         }
         fits
@@ -165,7 +176,11 @@ impl Several<'_> {
 
     /// A near miss; one that the rule fires on all the same is counted. What an exception silences is none.
     fn near(&mut self, clauses: &[Span], detail: &str, events: &[Timed]) {
-        if !self.push(Verdict::NearMiss, clauses, detail, events) {
+        self.near_as(because(clauses, detail), events);
+    }
+
+    fn near_as(&mut self, because: Because, events: &[Timed]) {
+        if !self.push_as(Verdict::NearMiss, because, events) {
             let (events, rows) = self.rows(events);
             self.out.never_alone += usize::from(!events.is_empty() && rows.iter().all(Row::fires));
         }

@@ -7,7 +7,7 @@ use crate::event::{Event, Value};
 use crate::ir::{Equal, Joint, Key, OneEvent, Role, Steps};
 use crate::sema::{FieldId, Kind, Type};
 use crate::source::Span;
-use crate::witness::{Because, Refused, Verdict, Witnesses, finish};
+use crate::witness::{Refused, Verdict, Witnesses, finish};
 
 impl Several<'_> {
     pub(super) fn steps(&mut self, steps: &Steps) -> Result<(), Refused> {
@@ -103,10 +103,10 @@ impl Several<'_> {
                 let Some(event) = witness.events.first() else { continue };
                 let event = self.join(required.steps, &required.before(i), i, event, false);
                 let events = required.with(i, (time, event));
-                let Because { clauses, detail } = &witness.because;
+                let because = witness.because.clone();
                 match witness.verdict {
-                    Verdict::Fires => _ = self.push(Verdict::Fires, clauses, detail, &events),
-                    _ => self.near(clauses, detail, &events),
+                    Verdict::Fires => _ = self.push_as(Verdict::Fires, because, &events),
+                    _ => self.near_as(because, &events),
                 }
             }
         }
