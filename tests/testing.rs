@@ -115,6 +115,39 @@ fn tests_over_several_events_pass_by_rows_flags_and_exceptions_and_reach_them() 
 }
 
 #[test]
+fn branches_and_utilities_of_steps_and_counts_are_reached_by_events_that_are_such_a_step() {
+    let loaded = rule(
+        "sequence by host within 10s {
+            a: process where (runs archiver to create with password or process.name is \"x\") and user.name exists
+            b: process or file where file.name is \"b\" or process.name is a.process.name
+            c: file where (file.extension is \"zip\" or file.extension is \"cab\") and (file.size > 1 or user.name is a.user.name)
+        }",
+        "test \"one way\" fires
+            process { process.name \"rar.exe\", command_line 'rar a -pk x', user.name \"u\" }
+            +1s file { file.action created, file.path 'C:\\b', process.name \"rar.exe\" }
+            +2s file { file.action created, file.path 'C:\\c.zip', file.size 2 }
+        test \"no user, so it is no such step\" silent process { process.name \"x\", user.name \"\" }",
+    );
+    let expected = [
+        "+ branch `runs archiver to create with password` of step `a`",
+        "+ utility `rar` of `archiver` in step `a`",
+        "- utility `zip` of `archiver` in step `a`",
+        "- branch `process.name is \"x\"` of step `a`",
+        "+ branch `file.extension is \"zip\"` of step `c`",
+        "- branch `file.extension is \"cab\"` of step `c`",
+    ];
+    // What names another step is not taken apart.
+    assert_eq!(parts(&loaded), expected);
+    let counted = rule(
+        "count >= 2 by host within 1m of process where process.name is \"a\" or process.name is \"b\"",
+        "test \"two\" fires process { process.name \"a\" } +1s process { process.name \"a\" }",
+    );
+    let expected =
+        ["+ branch `process.name is \"a\"` of the detection", "- branch `process.name is \"b\"` of the detection"];
+    assert_eq!(parts(&counted), expected);
+}
+
+#[test]
 fn what_json_says_of_a_failing_test_is_what_text_says() {
     let loaded = common::project("tests/failing/failing.det");
     let json = report::to_object(&tested(&loaded), &[], &loaded.sources);

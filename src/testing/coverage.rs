@@ -6,6 +6,9 @@
 //! * Below `not` an operand keeps events out. It is reached when it does so alone: without it the whole would hold.
 //! * A flag is reached when it is true of an event that fires, an exception when it holds for one that is detected.
 //!
+//! In a rule over several events, each step is taken as a detection of its own, and so is what a count counts. A condition of it that
+//! names another step is not taken apart, nor are flags and exceptions.
+//!
 //! Elements of lists are no operands. What stands in a `let` counts in each rule that uses it, once. What can be true of no
 //! event, such as a utility of a group that lacks the verb, is left out.
 
@@ -13,8 +16,9 @@ use super::run::{Seen, foreign_system};
 use crate::event::Event;
 use crate::event::clauses::{Clause, Clauses, Says};
 use crate::project::Loaded;
-use crate::sema::{Project, Rule};
+use crate::sema::{Kind, Project, Rule};
 use crate::source::{Sources, Span};
+use crate::syntax::ast::{Detect, Expr, Operator, Path, Query, TextOperand, Value, Values};
 use indexmap::IndexMap;
 use std::fmt;
 
@@ -113,7 +117,61 @@ pub(super) fn of(rule: &Rule, loaded: &Loaded, seen: &[Seen]) -> Vec<Part> {
             }
         }
     }
-    parts.all.into_values().filter_map(|(part, possible)| possible.then_some(part)).collect()
+    parts.possible()
+}
+
+/// The branches and utilities of a rule over several events, and which of them these events reach.
+pub(super) fn of_several(rule: &Rule, loaded: &Loaded, events: &[Event]) -> Vec<Part> {
+    let mut parts = Parts { project: &loaded.project, sources: &loaded.sources, all: IndexMap::new() };
+    let (asked, names): (Vec<(String, &Query)>, Vec<&str>) = match rule.detect() {
+        Some(Detect::Steps(steps)) => {
+            let of_steps = steps.steps.iter().map(|s| (format!("step `{}`", s.name.text), &s.query));
+            (of_steps.collect(), steps.steps.iter().map(|s| s.name.text.as_str()).collect())
+        }
+        Some(Detect::Count(count)) => (vec![("the detection".to_owned(), &count.query)], vec![]),
+        Some(Detect::Query(_)) | None => return vec![],
+    };
+    for (within, query) in asked {
+        for kind in query.kinds.iter().filter_map(|kind| Kind::from_word(&kind.text)) {
+            let own = own_operands(&query.expr, &names);
+            let own = own.map(|operand| Clauses::condition(rule, &loaded.project, kind, operand));
+            let clause = Clause { span: query.expr.span(), says: Says::All(own.collect()) };
+            parts.within(&clause, &within);
+            let of_kind = events.iter().filter(|event| event.kind == kind && foreign_system(rule, event).is_none());
+            of_kind.for_each(|event| parts.reach(&clause, event));
+        }
+    }
+    parts.possible()
+}
+
+/// The operands of a step's condition that read its own event only.
+pub(super) fn own_operands<'e>(expr: &'e Expr, steps: &[&str]) -> impl Iterator<Item = &'e Expr> {
+    let operands = match expr {
+        Expr::And(all, _) => all.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    operands.iter().filter(|operand| !reads(operand, steps))
+}
+
+/// Whether a condition names a step.
+fn reads(expr: &Expr, steps: &[&str]) -> bool {
+    let named = |path: &Path| path.parts.first().is_some_and(|first| steps.contains(&first.text.as_str()));
+    match expr {
+        Expr::And(all, _) | Expr::Or(all, _) => all.iter().any(|e| reads(e, steps)),
+        Expr::Not(inner, _) | Expr::Group(inner, _) | Expr::WhenAvailable(inner, _) => reads(inner, steps),
+        Expr::Tool(tool) => tool.subject.as_ref().is_some_and(named),
+        Expr::Bare(path) => named(path),
+        Expr::Test(path, operator, _) => {
+            let other = match operator {
+                Operator::Is { value: Value::Path(path), .. }
+                | Operator::Order(_, Value::Path(path))
+                | Operator::In { values: Values::Path(path), .. }
+                | Operator::Text { operand: TextOperand::One(Value::Path(path)), .. } => named(path),
+                _ => false,
+            };
+            named(path) || other
+        }
+    }
 }
 
 /// How a condition takes part in what comes out.
@@ -143,6 +201,10 @@ impl Parts<'_> {
             self.add(PartKind::Exception, exception.span(), title.clone(), "", None, clause.never());
             self.within(clause, &format!("exception `{title}`"));
         }
+    }
+
+    fn possible(self) -> Vec<Part> {
+        self.all.into_values().filter_map(|(part, possible)| possible.then_some(part)).collect()
     }
 
     fn within(&mut self, clause: &Clause, within: &str) {

@@ -2,6 +2,7 @@
 //! events. For the last, each condition is left out in turn: what makes the rule fire when it is gone is what was missed.
 
 use super::Reason;
+use super::coverage::own_operands;
 use super::temporal::{Asked, duration, happened};
 use super::words::{Words, reason};
 use crate::event::Event;
@@ -12,7 +13,7 @@ use crate::ir::{Count, Key, Meaning, OneEvent, Role, Steps};
 use crate::project::Loaded;
 use crate::sema::{Kind, Rule};
 use crate::source::Span;
-use crate::syntax::ast::{Detect, Expr, Operator, Path, TextOperand, Value, Values};
+use crate::syntax::ast::{Detect, Expr};
 use std::sync::Arc;
 
 /// Events that are told for one step that none fits.
@@ -89,11 +90,7 @@ impl Missed<'_> {
     /// The operands of a step's condition that fail for an event, as far as they read its own fields.
     fn fails(&self, event: &Event<'static>, expr: &Expr, names: &[&str]) -> Vec<Reason> {
         let words = Words { rule: self.rule, loaded: self.loaded, event };
-        let operands = match expr {
-            Expr::And(all, _) => all.as_slice(),
-            one => std::slice::from_ref(one),
-        };
-        let own = operands.iter().filter(|operand| !reads(operand, names));
+        let own = own_operands(expr, names);
         let clauses = own.map(|operand| Clauses::condition(self.rule, &self.loaded.project, event.kind, operand));
         clauses.filter(|c| !c.holds(event)).flat_map(|c| words.fails(&c)).collect()
     }
@@ -217,26 +214,5 @@ impl Missed<'_> {
     fn fires(&self, meaning: &Meaning) -> bool {
         let engine = Arc::new(Engine::meaning(self.rule, meaning));
         rows(&engine, &self.asked.events, self.asked.naming).iter().any(|row| row.fires())
-    }
-}
-
-/// Whether a condition names a step.
-fn reads(expr: &Expr, steps: &[&str]) -> bool {
-    let named = |path: &Path| path.parts.first().is_some_and(|first| steps.contains(&first.text.as_str()));
-    match expr {
-        Expr::And(all, _) | Expr::Or(all, _) => all.iter().any(|e| reads(e, steps)),
-        Expr::Not(inner, _) | Expr::Group(inner, _) | Expr::WhenAvailable(inner, _) => reads(inner, steps),
-        Expr::Tool(tool) => tool.subject.as_ref().is_some_and(named),
-        Expr::Bare(path) => named(path),
-        Expr::Test(path, operator, _) => {
-            let other = match operator {
-                Operator::Is { value: Value::Path(path), .. }
-                | Operator::Order(_, Value::Path(path))
-                | Operator::In { values: Values::Path(path), .. }
-                | Operator::Text { operand: TextOperand::One(Value::Path(path)), .. } => named(path),
-                _ => false,
-            };
-            named(path) || other
-        }
     }
 }

@@ -4,9 +4,9 @@
 //! Events that are written out happen at their offsets from the test's start; recorded ones have times of their own.
 
 use super::input::{self, Given};
-use super::missed;
 use super::words::reason;
 use super::{Answer, Failure, Outcome, Part, PartKind, Ran, Reason};
+use super::{coverage, missed};
 use crate::event::engine::Engine;
 use crate::event::stream::{Events, Naming, Row, rows};
 use crate::event::{Event, Value};
@@ -26,10 +26,10 @@ pub(super) struct Asked {
     pub naming: Naming,
 }
 
-/// Runs all tests of a rule; with the flags and exceptions that they reach.
+/// Runs all tests of a rule; with the parts that they reach.
 pub(super) fn run(rule: &Rule, loaded: &Loaded) -> (Vec<Ran>, Vec<Part>) {
     let engine = Arc::new(Engine::new([(rule, &loaded.project)]));
-    let (mut flags, mut exceptions) = (BTreeSet::new(), BTreeSet::new());
+    let (mut flags, mut exceptions, mut all) = (BTreeSet::new(), BTreeSet::new(), vec![]);
     let mut out = vec![];
     for test in &rule.tests {
         let outcome = match input::events(test, loaded) {
@@ -39,7 +39,9 @@ pub(super) fn run(rule: &Rule, loaded: &Loaded) -> (Vec<Ran>, Vec<Part>) {
                 let found = rows(&engine, &asked.events, asked.naming);
                 flags.extend(found.iter().filter(|r| r.fires()).flat_map(|r| r.flags.iter().cloned()));
                 exceptions.extend(found.iter().flat_map(|r| r.excepted_by.iter().cloned()));
-                judge(rule, loaded, &engine, test, &asked, &found)
+                let outcome = judge(rule, loaded, &engine, test, &asked, &found);
+                all.extend(asked.events);
+                outcome
             }
         };
         out.push(Ran { title: test.title.value.clone(), span: test.title.span, outcome });
@@ -56,8 +58,8 @@ pub(super) fn run(rule: &Rule, loaded: &Loaded) -> (Vec<Ran>, Vec<Part>) {
         rule.flags().iter().map(|f| part(PartKind::Flag, &f.name.text, f.name.span, flags.contains(&f.name.text)));
     let of_exceptions =
         rule.exceptions.iter().map(|e| part(PartKind::Exception, &e.title, e.span(), exceptions.contains(&e.title)));
-    let parts = of_flags.chain(of_exceptions).collect();
-    (out, parts)
+    let parts = coverage::of_several(rule, loaded, &all).into_iter();
+    (out, parts.chain(of_flags).chain(of_exceptions).collect())
 }
 
 /// The events with their times.
