@@ -246,7 +246,10 @@ fn no_records(all: &[(u64, Result<Vec<u8>, &str>)]) -> Option<String> {
             Ok(text) if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") || text.contains(&0) => {
                 "it is UTF-16; save it as UTF-8".to_owned()
             }
-            Ok(text) => serde_json::from_slice::<serde::de::IgnoredAny>(text).err()?.to_string(),
+            Ok(text) => match std::str::from_utf8(text) {
+                Err(error) => error.to_string(),
+                Ok(text) => serde_json::from_str::<serde::de::IgnoredAny>(text).err()?.to_string(),
+            },
         };
         Some(format!("line {line}: {why}"))
     });

@@ -156,6 +156,7 @@ fn a_file_without_a_single_record_says_why_and_an_empty_export_has_no_match() {
     let utf_16: Vec<u8> = "\u{feff}{\"a\": 1}\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     says(&utf_16, 2, "standard input: no record of JSON in its first 2 lines; line 1: it is UTF-16; save it as UTF-8");
     says(b"\n{},\n{},\n", 2, "no record of JSON in its first 2 lines; line 2: trailing characters");
+    says(b"{\"a\": \"\xe9\"}\n", 2, "no record of JSON in its first 1 line; line 1: invalid utf-8 sequence");
     for empty in ["", "\u{feff}", "[]", "{\"results\": []}"] {
         says(empty.as_bytes(), 0, "");
     }

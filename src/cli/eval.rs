@@ -1,6 +1,6 @@
 //! `arcanary eval`
 
-use super::{Exit, Input, complain, counted, exit_of, no_such_rule, report, tell};
+use super::{Exit, Input, complain, counted, exit_of, no_such_rule, report, tell, unwritten};
 use crate::duration;
 use crate::event::read::{self, Reader, open::open};
 use crate::matching::{Match, Options, Run, Sink, Stopped};
@@ -69,7 +69,7 @@ impl Eval {
         for path in &self.events {
             match self.file(path, reader, &mut run, &mut sink) {
                 Ok(()) => {}
-                Err(None) => return sink.unwritten().unwrap_or(exit),
+                Err(None) => return sink.broken.as_ref().and_then(unwritten).unwrap_or(exit),
                 Err(Some(bad)) => {
                     exit = bad;
                     if self.strict {
@@ -80,7 +80,7 @@ impl Eval {
         }
         let written = run.finish(&mut sink).is_ok() && sink.flushed();
         if !written {
-            return sink.unwritten().unwrap_or(exit);
+            return sink.broken.as_ref().and_then(unwritten).unwrap_or(exit);
         }
         drop(sink);
         summary(&run);
@@ -142,12 +142,6 @@ impl<W: Write> Lines<W> {
     fn flushed(&mut self) -> bool {
         self.broken = self.out.flush().err();
         self.broken.is_none()
-    }
-
-    /// Tells why lines could not be written. Whoever listens no more has what he wants.
-    fn unwritten(&self) -> Option<Exit> {
-        let error = self.broken.as_ref().filter(|error| error.kind() != io::ErrorKind::BrokenPipe)?;
-        Some(complain(&format!("standard output: {error}")))
     }
 }
 

@@ -234,13 +234,18 @@ static UNWRITTEN: AtomicBool = AtomicBool::new(false);
 /// Prints to standard output; a closed pipe is no error of ours.
 fn print(text: &str) {
     let mut out = std::io::stdout();
+    // Told once: what follows cannot be written either.
     if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
-        && error.kind() != std::io::ErrorKind::BrokenPipe
-        // Once: what follows cannot be written either.
-        && !UNWRITTEN.swap(true, Ordering::Relaxed)
+        && !UNWRITTEN.load(Ordering::Relaxed)
+        && unwritten(&error).is_some()
     {
-        complain(&format!("standard output: {error}"));
+        UNWRITTEN.store(true, Ordering::Relaxed);
     }
+}
+
+/// Tells why standard output could not be written to. Whoever listens no more has what he wants.
+fn unwritten(error: &std::io::Error) -> Option<Exit> {
+    (error.kind() != std::io::ErrorKind::BrokenPipe).then(|| complain(&format!("standard output: {error}")))
 }
 
 /// Prints to standard error.
