@@ -236,6 +236,8 @@ impl Pred {
 pub struct Named {
     /// The words of its name, for printers to join as their language does.
     pub words: Vec<String>,
+    /// The name is that of the values which it compares with.
+    pub list: bool,
     /// The condition. Fields carry no step.
     pub pred: Pred,
 }

@@ -15,10 +15,21 @@ pub struct Regex {
     pub dot_all: bool,
     /// Parts of the pattern that have a name, in order: byte range and part. Printers may give them a name of their own.
     pub fragments: Vec<(Range<usize>, Fragment)>,
+    /// Alternatives in the middle, to which others may be added.
+    pub choice: Option<Choice>,
     /// It may match a short text without white space or separators, such as a filler, or no text at all.
     pub loose: bool,
     /// If it matches, one of these occurs too; empty: nothing is known.
     pub implied: Vec<Cheap>,
+}
+
+/// Alternatives within a pattern.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Choice {
+    /// Where they stand.
+    pub range: Range<usize>,
+    /// Each of them.
+    pub pieces: Vec<String>,
 }
 
 /// A part that many regular expressions of command lines share.
@@ -53,8 +64,8 @@ impl Fragment {
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            Fragment::Program => "the program, up to the first white space outside quotes",
-            Fragment::Argument => "an argument begins: white space outside quotes, perhaps a quote",
+            Fragment::Program => "the program, up to white space outside quotes",
+            Fragment::Argument => "an argument begins, perhaps with a quote",
             Fragment::Gap => "white space outside quotes",
             Fragment::End => "a name ends",
             Fragment::FolderEnd => "a folder's name ends",
@@ -99,6 +110,36 @@ impl Regex {
     #[must_use]
     pub fn full(&self) -> String {
         format!("{}{}", self.flags(), self.pattern)
+    }
+
+    /// One expression for this one or another, if they differ in their alternatives only.
+    #[must_use]
+    pub fn or(&self, other: &Regex) -> Option<Regex> {
+        let (mine, theirs) = (self.choice.as_ref()?, other.choice.as_ref()?);
+        let around = |regex: &Regex, choice: &Choice| {
+            let (before, behind) = (regex.pattern.get(..choice.range.start)?, regex.pattern.get(choice.range.end..)?);
+            Some((before.to_owned(), behind.to_owned()))
+        };
+        let (before, behind) = around(self, mine)?;
+        let alike = self.flags() == other.flags() && around(other, theirs)? == (before.clone(), behind.clone());
+        if !alike {
+            return None;
+        }
+        let mut pieces = mine.pieces.clone();
+        pieces.extend(theirs.pieces.iter().filter(|p| !mine.pieces.contains(p)).cloned());
+        let choice = alternatives(&pieces);
+        let range = before.len()..before.len() + choice.len();
+        let moved = |r: &Range<usize>| if r.start < range.start { r.clone() } else { r.start - mine.range.end + range.end..r.end - mine.range.end + range.end };
+        let known = !self.implied.is_empty() && !other.implied.is_empty();
+        let implied = self.implied.iter().chain(&other.implied).filter(|_| known).cloned().collect();
+        Some(Regex {
+            pattern: format!("{before}{choice}{behind}"),
+            fragments: self.fragments.iter().map(|(r, f)| (moved(r), *f)).collect(),
+            choice: Some(Choice { range, pieces }),
+            loose: self.loose || other.loose,
+            implied,
+            ..self.clone()
+        })
     }
 
     /// The pattern as it is where letters' case counts.
@@ -155,6 +196,54 @@ pub fn one_of(chars: impl IntoIterator<Item = char>) -> String {
     }
     let (hyphen, others): (Vec<char>, Vec<char>) = all.into_iter().partition(|c| *c == '-');
     format!("[{}{}]", hyphen.iter().collect::<String>(), escape_class(others))
+}
+
+/// Several texts as one piece, in which what all of them begin or end with stands once, and letters are a class.
+#[must_use]
+pub fn one_of_texts<T: AsRef<str>>(texts: &[T]) -> String {
+    let all: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+    let [first, others @ ..] = all.as_slice() else { return "(?:)".to_owned() };
+    if others.is_empty() {
+        return escape(first);
+    }
+    let same = |c: char, at: usize, from: &dyn Fn(&str, usize) -> Option<char>| {
+        others.iter().all(|o| from(o, at) == Some(c))
+    };
+    let ahead = |t: &str, at: usize| t.chars().nth(at);
+    let back = |t: &str, at: usize| t.chars().rev().nth(at);
+    let prefix: String = first.chars().enumerate().take_while(|(i, c)| same(*c, *i, &ahead)).map(|(_, c)| c).collect();
+    if !prefix.is_empty() {
+        let rests: Vec<&str> = all.iter().filter_map(|t| t.strip_prefix(&prefix)).collect();
+        let (none, some): (Vec<&str>, Vec<&str>) = rests.into_iter().partition(|r| r.is_empty());
+        let rest = one_of_texts(&some);
+        return format!("{}{}", escape(&prefix), if none.is_empty() { rest } else { optional(&rest) });
+    }
+    let suffix: Vec<char> =
+        first.chars().rev().enumerate().take_while(|(i, c)| same(*c, *i, &back)).map(|(_, c)| c).collect();
+    let suffix: String = suffix.into_iter().rev().collect();
+    if !suffix.is_empty() && all.iter().all(|t| t.len() > suffix.len()) {
+        let rests: Vec<&str> = all.iter().filter_map(|t| t.strip_suffix(&suffix)).collect();
+        return format!("{}{}", one_of_texts(&rests), escape(&suffix));
+    }
+    let (letters, words): (Vec<&str>, Vec<&str>) = all.iter().partition(|t| t.chars().count() == 1 && t.is_ascii());
+    let class = (!letters.is_empty()).then(|| one_of(letters.iter().filter_map(|n| n.chars().next())));
+    let parts: Vec<String> = class.into_iter().chain(words.into_iter().map(escape)).collect();
+    alternatives(&parts)
+}
+
+/// A piece that may be missing.
+#[must_use]
+pub fn optional(piece: &str) -> String {
+    if piece.chars().count() == 1 || is_one_piece(piece) { format!("{piece}?") } else { format!("(?:{piece})?") }
+}
+
+/// Whether a piece is one escaped character, one class or one group.
+fn is_one_piece(piece: &str) -> bool {
+    use regex_syntax::ast::parse::Parser;
+    matches!(
+        Parser::new().parse(piece),
+        Ok(Ast::Literal(_) | Ast::ClassBracketed(_) | Ast::ClassPerl(_) | Ast::Group(_))
+    )
 }
 
 /// Several alternatives as one piece: `a`, or `(?:a|b)`.

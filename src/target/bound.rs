@@ -183,6 +183,14 @@ fn merge_test(a: &mut BoundOp, b: &BoundOp) -> bool {
     if !one_case || a.all && !single(&a.matcher) || b.all && !single(&b.matcher) {
         return false;
     }
+    if let (Matcher::Regex(mine), Matcher::Regex(theirs)) = (&a.matcher, &b.matcher) {
+        let both = mine.or(theirs);
+        let merged = both.is_some();
+        if let Some(both) = both {
+            a.matcher = Matcher::Regex(both);
+        }
+        return merged;
+    }
     let (mine, theirs) = match (&mut a.matcher, &b.matcher) {
         (Matcher::Exact(x), Matcher::Exact(y))
         | (Matcher::StartsWith(x), Matcher::StartsWith(y))

@@ -1,7 +1,7 @@
 //! Reading target files: the built-in ones, then the project's own, which may add targets or change built-in ones.
 
 use super::alert::{Alert, AlertFile};
-use super::{By, How, Language, Mapping, Part, Scalar, Source, Target};
+use super::{By, How, Language, Mapping, Part, RegexParts, Scalar, Source, Target};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::duration;
 use crate::sema::{FieldId, Kind, Os, Type};
@@ -31,6 +31,7 @@ struct File {
     columns: Option<Vec<String>>,
     #[serde(default)]
     limits: Limits,
+    regex_parts: Option<RegexParts>,
     filler: Option<Vec<String>>,
     #[serde(default)]
     macros: IndexMap<String, String>,
@@ -174,6 +175,7 @@ impl Targets {
                 },
                 columns: vec![],
                 max_characters: None,
+                regex_parts: RegexParts::Named,
                 filler: vec![],
                 macros: IndexMap::new(),
                 sources: IndexMap::new(),
@@ -195,6 +197,7 @@ impl Targets {
         target.title = file.title.unwrap_or(target.title);
         target.columns = file.columns.unwrap_or(target.columns);
         target.filler = file.filler.unwrap_or(target.filler);
+        target.regex_parts = file.regex_parts.unwrap_or(target.regex_parts);
         target.max_characters = file.limits.characters.or(target.max_characters);
         target.macros.extend(file.macros);
         for (kind, sources) in file.sources {

@@ -17,7 +17,7 @@ mod show;
 pub mod temporal;
 
 pub use alert::{Alert, EntityType, Format, Identifier, Platform};
-pub use bind::{Note, Plan, SourceQuery, Unsupported, bind};
+pub use bind::{Called, Note, Plan, SourceQuery, Unsupported, bind};
 pub use bound::{Bound, BoundOp, BoundTest};
 pub use column::{Column, How};
 pub use identity::{By, Part};
@@ -57,6 +57,16 @@ impl Language {
     pub fn computes(self) -> bool {
         self != Language::Sigma
     }
+}
+
+/// How KQL prints parts that several regular expressions of a query share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RegexParts {
+    /// As `let`s that `strcat` puts together.
+    Named,
+    /// In each expression, which stays whole.
+    Inline,
 }
 
 /// What a filter or an enum word is compared with in the logs.
@@ -173,6 +183,8 @@ pub struct Target {
     pub columns: Vec<String>,
     /// Longest query, in characters.
     pub max_characters: Option<usize>,
+    /// KQL: how parts of regular expressions are printed that stand several times.
+    pub regex_parts: RegexParts,
     /// What sources write where they have no value.
     pub filler: Vec<String>,
     /// SPL macros that its queries use.
@@ -239,6 +251,14 @@ impl Target {
             Some(own) => own.as_ref(),
             None => self.mapping(field, kind),
         }
+    }
+
+    /// The field that is this part of a column.
+    #[must_use]
+    pub fn field_of(&self, how: How, column: &str) -> Option<FieldId> {
+        let is_it = |m: &Option<Mapping>| matches!(m, Some(Mapping::Part(h, c)) if *h == how && c == column);
+        let mut all = self.fields.values().flatten().chain(&self.every);
+        all.find(|(_, mapping)| is_it(mapping)).map(|(field, _)| *field)
     }
 
     /// Whether a field or an identity reads this column.

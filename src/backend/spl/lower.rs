@@ -17,7 +17,7 @@ const EXCEPTIONS: &str = "exceptions";
 
 /// The columns of the result.
 pub fn outputs(plan: &Plan) -> Vec<Output> {
-    output::single(plan, &Words { part: alias, score: SCORE, exceptions: EXCEPTIONS })
+    output::single(plan, &Words { part: alias, score: SCORE, exceptions: Some(EXCEPTIONS) })
 }
 
 /// A part of a column has a name of its own: `process_name`.
