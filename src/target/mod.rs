@@ -60,7 +60,7 @@ impl Language {
 }
 
 /// What a filter or an enum word is compared with in the logs.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(untagged)]
 pub enum Scalar {
     /// A number column.
