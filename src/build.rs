@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The manifest's name in the output folder.
 pub const MANIFEST: &str = "manifest.json";
@@ -124,18 +125,12 @@ struct Share<'a> {
     useful: Vec<usize>,
 }
 
-/// Compiles all rules of a project without errors for `targets`, each target on a thread of its own.
+/// Compiles all rules of a project without errors for `targets`, as many at a time as there are processors.
 #[must_use]
 pub fn build(loaded: &Loaded, targets: &[String]) -> Built {
     let pack = &Pack::of(&loaded.config);
     let known: Vec<&Target> = targets.iter().filter_map(|name| loaded.targets.all.get(name)).collect();
-    let shares: Vec<Share> = std::thread::scope(|scope| {
-        let running: Vec<_> = known.iter().map(|target| scope.spawn(|| share(loaded, target, pack))).collect();
-        running
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    });
+    let shares = in_parallel(&known, |target| share(loaded, target, pack));
     let mut built = Built::default();
     let mut useful: Vec<(usize, &str)> = vec![];
     let mut refused: Vec<(&str, &str, Diagnostic)> = vec![];
@@ -163,6 +158,26 @@ pub fn build(loaded: &Loaded, targets: &[String]) -> Built {
     built.diagnostics.extend(by_cause(refused));
     stale_skips(loaded, targets, &useful, &mut built);
     built
+}
+
+/// What `work` makes of each of `all`, in their order, on a thread for each processor.
+fn in_parallel<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let some = || {
+        let take = || {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            Some((place, all.get(place)?))
+        };
+        std::iter::from_fn(take).map(|(place, one)| (place, work(one))).collect::<Vec<_>>()
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(all.len());
+    let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(some)).collect();
+        let joined = running.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        joined.flatten().collect()
+    });
+    done.sort_unstable_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, made)| made).collect()
 }
 
 /// Whether a build is of the whole project: documents over all rules are made then alone.

@@ -12,6 +12,7 @@ mod derive;
 mod identity;
 pub mod kept;
 mod load;
+mod names;
 pub mod row;
 mod show;
 pub mod temporal;
