@@ -9,6 +9,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::document::{self, File, Pack};
 use crate::project::{Loaded, Role, config_place};
 use crate::sema::{Exception, Rule};
+use crate::source::Span;
 use crate::target::{Format, Target};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -117,8 +118,10 @@ struct Share<'a> {
     entries: BTreeMap<String, Entry>,
     /// Rule and finding.
     refused: Vec<(&'a str, Diagnostic)>,
-    /// What the target can say.
+    /// What the target can say, until the documents over all rules are made.
     compiled: Vec<(&'a Rule, Document)>,
+    /// The rules that it can say.
+    said: Vec<&'a Rule>,
     /// Documents over all rules of the target.
     over_rules: Vec<File>,
     /// Skips, by their place in the project file, of what the target really cannot say.
@@ -134,7 +137,8 @@ pub fn build(loaded: &Loaded, targets: &[String]) -> Built {
     let mut built = Built::default();
     let mut useful: Vec<(usize, &str)> = vec![];
     let mut refused: Vec<(&str, &str, Diagnostic)> = vec![];
-    let mut said: Vec<(&Rule, Vec<&Target>)> = loaded.rules().map(|rule| (rule, vec![])).collect();
+    let mut said: IndexMap<&str, (&Rule, Vec<&Target>)> =
+        loaded.rules().map(|rule| (rule.name.as_str(), (rule, vec![]))).collect();
     for (target, share) in known.into_iter().zip(shares) {
         let name = target.name.as_str();
         built.files.extend(share.files);
@@ -142,12 +146,13 @@ pub fn build(loaded: &Loaded, targets: &[String]) -> Built {
         built.over_rules(share.over_rules);
         useful.extend(share.useful.into_iter().map(|index| (index, name)));
         refused.extend(share.refused.into_iter().map(|(rule, diagnostic)| (rule, name, diagnostic)));
-        for (rule, _) in &share.compiled {
-            said.iter_mut().filter(|(r, _)| std::ptr::eq(*r, *rule)).for_each(|(_, targets)| targets.push(target));
+        for rule in share.said {
+            said.entry(&rule.name).and_modify(|(_, targets)| targets.push(target));
         }
     }
     built.whole = whole(loaded, targets);
     if built.whole {
+        let said: Vec<_> = said.into_values().collect();
         match document::of_pack(&said, pack) {
             Ok(files) => built.over_rules(files),
             Err(why) => {
@@ -204,6 +209,7 @@ fn share<'a>(loaded: &'a Loaded, target: &Target, pack: &Pack) -> Share<'a> {
             Err(errors) => share.refused.extend(errors.into_iter().map(|d| ("", d))),
         }
     }
+    share.said = std::mem::take(&mut share.compiled).into_iter().map(|(rule, _)| rule).collect();
     share
 }
 
@@ -273,23 +279,19 @@ fn reason(diagnostic: &Diagnostic) -> String {
 
 /// Findings of one cause are one finding that names all its targets.
 fn by_cause(refused: Vec<(&str, &str, Diagnostic)>) -> Vec<Diagnostic> {
-    let mut out: Vec<(&str, Vec<&str>, Diagnostic)> = vec![];
+    let mut out: IndexMap<_, (Vec<&str>, Diagnostic)> = IndexMap::new();
     for (rule, target, diagnostic) in refused {
-        let twin = out.iter_mut().find(|(r, _, d)| {
-            *r == rule && d.code == diagnostic.code && d.span() == diagnostic.span() && reason(d) == reason(&diagnostic)
-        });
-        match twin {
-            Some((_, targets, _)) => targets.push(target),
-            None => out.push((rule, vec![target], diagnostic)),
-        }
+        let cause = (rule, diagnostic.code, diagnostic.span(), reason(&diagnostic));
+        out.entry(cause).or_insert_with(|| (vec![], diagnostic)).0.push(target);
     }
-    let named = |(rule, targets, mut diagnostic): (&str, Vec<&str>, Diagnostic)| {
-        let all = targets.iter().map(|t| format!("`{t}`")).collect::<Vec<_>>().join(", ");
-        if diagnostic.code == Code::Unsupported && targets.len() > 1 {
-            diagnostic.message = format!("targets {all} cannot say rule `{rule}`");
-        }
-        diagnostic
-    };
+    let named =
+        |((rule, ..), (targets, mut diagnostic)): ((&str, Code, Option<Span>, String), (Vec<&str>, Diagnostic))| {
+            let all = targets.iter().map(|t| format!("`{t}`")).collect::<Vec<_>>().join(", ");
+            if diagnostic.code == Code::Unsupported && targets.len() > 1 {
+                diagnostic.message = format!("targets {all} cannot say rule `{rule}`");
+            }
+            diagnostic
+        };
     out.into_iter().map(named).collect()
 }
 
