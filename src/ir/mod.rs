@@ -10,11 +10,13 @@ mod joint;
 mod normal;
 pub mod paths;
 pub mod pattern;
+pub mod portable;
 pub mod regex;
 mod score;
 mod temporal;
 
 pub use joint::{Equal, Joint, OneEvent};
+pub(crate) use normal::Distinct;
 pub use regex::{Cheap, Regex};
 pub use score::Score;
 pub use temporal::{Count, JointFlag, Key, Meaning, Role, Step, StepField, Steps, Window};

@@ -8,7 +8,7 @@ use super::{FieldId, Type};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::paths::{self, Folder};
 use crate::ir::pattern::Glob;
-use crate::ir::{FieldRef, Matcher, Op, Pred, Regex, Test, Text, cmdline, regex};
+use crate::ir::{FieldRef, Matcher, Op, Pred, Regex, Test, Text, cmdline, portable};
 use crate::source::Span;
 use crate::syntax::ast::{Literal, Path, TextOp, TextOperand, Value, Values};
 
@@ -243,7 +243,7 @@ fn author_regex(
     cased: bool,
     operand: Operand,
 ) -> Option<Regex> {
-    match regex::portable(text) {
+    match portable::portable(text) {
         Ok(pattern) => Some(Regex { pattern, cased, loose: true, ..Regex::default() }),
         Err(refused) => {
             let exact = *raw && !text.contains('\'');

@@ -12,6 +12,7 @@ mod derive;
 mod identity;
 pub mod kept;
 mod load;
+mod names;
 pub mod row;
 mod show;
 pub mod temporal;
@@ -70,7 +71,7 @@ pub enum RegexParts {
 }
 
 /// What a filter or an enum word is compared with in the logs.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(untagged)]
 pub enum Scalar {
     /// A number column.
