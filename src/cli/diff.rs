@@ -7,7 +7,7 @@ use crate::project;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
-/// Show what a change of the sources changes: rules, their queries, and the documents of each target
+/// Show what a change of the sources changes: rules, queries, documents of each target
 #[derive(Args)]
 pub struct Diff {
     /// The project's folder; none: the project in this folder or above
