@@ -56,7 +56,7 @@ enum Command {
     Check(check::Check),
     /// Compile rules to documents: OUT/<target>/<rule>.<kql|spl|yml>
     Build(build::Build),
-    /// Show what a change of the sources changes: rules, and the documents of each target
+    /// Show what a change of the sources changes: rules, queries, documents of each target
     Diff(diff::Diff),
     /// Make the release of a project: archives, manifest, sums, changelogs; or move its versions
     Pack(pack::Pack),
