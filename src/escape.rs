@@ -31,6 +31,12 @@ pub fn text(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// What a renderer drew around text of others: escape sequences are its own, since it shows those of others as pictures.
+#[must_use]
+pub fn drawn(text: &str) -> String {
+    commands(&escaped(text, |c| is_unclean(c) && c != '\u{1b}')).into_owned()
+}
+
 fn escaped(text: &str, bad: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains(&bad) {
         return Cow::Borrowed(text);
@@ -51,16 +57,17 @@ fn escaped(text: &str, bad: impl Fn(char) -> bool) -> Cow<'_, str> {
 /// <https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs>
 #[must_use]
 pub fn commands(text: &str) -> Cow<'_, str> {
-    let begins = |line: &str| line.trim_start().starts_with("::");
-    if !text.contains("##") && !text.split('\n').any(begins) {
+    // A third colon is a snippet's, and no command's name begins with one.
+    let command = |line: &str| line.trim_start().strip_prefix("::").is_some_and(|rest| !rest.starts_with(':'));
+    if !text.contains("##") && !text.split('\n').any(command) {
         return Cow::Borrowed(text);
     }
     let one = |line: &str| {
         let line = before_brackets(line);
         let blanks = line.len() - line.trim_start().len();
-        match line.get(blanks..).and_then(|rest| rest.strip_prefix("::")) {
-            Some(rest) => format!("{}\\u{{3a}}:{rest}", line.get(..blanks).unwrap_or("")),
-            None => line,
+        match line.split_at_checked(blanks) {
+            Some((blank, rest)) if command(rest) => format!("{blank}\\u{{3a}}{}", rest.get(1..).unwrap_or("")),
+            _ => line,
         }
     };
     Cow::Owned(text.split('\n').map(one).collect::<Vec<_>>().join("\n"))
@@ -106,6 +113,7 @@ mod tests {
                 "a\\u{1b}[31m\\r\\u{7}\\u{9b}\\u{202e}\\u{2066}\\u{2028}\\u{fffe}\\u{ffff}\\u{1ffff}\\u{e0041}b";
             assert_eq!(shown, escapes);
         }
+        assert_eq!(drawn("\u{1b}[1m::a\u{9b}\n::b"), "\u{1b}[1m::a\\u{9b}\n\\u{3a}:b");
         assert_eq!(line("a\n\tb"), "a\\n\\tb");
         assert_eq!(text("a\n\tb"), "a\n\tb");
         for clean in ["", "plain ümläut 日本 🙂 👨‍👩‍👧", "שלום", "a ## b #[ c", "a::b"] {
@@ -124,6 +132,7 @@ mod tests {
             ("###[group]", "##\\u{23}[group]"),
             ("##teamcity[x]", "#\\u{23}teamcity[x]"),
             ("## heading", "## heading"),
+            (" ::: a.det:1:2", " ::: a.det:1:2"),
         ] {
             assert_eq!(text(given), shown);
         }

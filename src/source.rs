@@ -83,10 +83,11 @@ fn unclean(span: Span, c: char, text: &str) -> Diagnostic {
         _ => "is not shown",
     };
     let message = format!("character {number} in a source file {what}");
-    let more = text.chars().filter(|c| *c != '\r' && is_unclean(*c)).count() - 1;
-    let diagnostic = Diagnostic::new(Code::UncleanCharacter, message).at(span, "readers do not see it");
-    let diagnostic =
-        if more > 0 { diagnostic.note(format!("the file has {more} more of such characters")) } else { diagnostic };
+    let all = text.chars().filter(|c| *c != '\r' && is_unclean(*c)).count();
+    let mut diagnostic = Diagnostic::new(Code::UncleanCharacter, message).at(span, "readers do not see it");
+    if all > 1 {
+        diagnostic = diagnostic.note(format!("the file has {all} such characters"));
+    }
     diagnostic.patch(format!("take {number} out"), span, "")
 }
 

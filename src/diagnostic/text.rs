@@ -76,7 +76,7 @@ pub fn to_text(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Stri
             .patch(Patch::new(window.place.clone(), *replacement));
         report.push(Level::HELP.secondary_title(*text).element(snippet));
     }
-    escape::commands(&renderer.render(&report)).into_owned() + "\n"
+    escape::drawn(&renderer.render(&report)) + "\n"
 }
 
 /// A piece of one file that holds labels, cut to size.

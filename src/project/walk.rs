@@ -69,6 +69,8 @@ struct Walk {
     /// Links to folders, to be entered at the end, and where they lead.
     links: BTreeMap<PathBuf, PathBuf>,
     entries: usize,
+    /// The most of them.
+    most: usize,
     files: Vec<PathBuf>,
     found: Vec<Diagnostic>,
 }
@@ -83,6 +85,7 @@ impl Default for Walk {
             seen: BTreeSet::new(),
             links: BTreeMap::new(),
             entries: 0,
+            most: MOST,
             files: vec![],
             found: vec![],
         }
@@ -103,7 +106,7 @@ impl Walk {
 
     /// What lies in a folder. `real` is its path without links.
     fn folder(&mut self, path: &Path, real: PathBuf, depth: usize) {
-        if self.entries > MOST || self.seen.contains(&real) {
+        if self.entries > self.most || self.seen.contains(&real) {
             return;
         }
         if depth > DEEPEST {
@@ -119,8 +122,9 @@ impl Walk {
             Err(error) => return self.found.push(unreadable(path, &error.to_string())),
         };
         self.entries += entries.len();
-        if self.entries > MOST {
-            let why = format!("there are more than {MOST} files and folders; name those with rules under `sources`");
+        if self.entries > self.most {
+            let most = self.most;
+            let why = format!("there are more than {most} files and folders; name those with rules under `sources`");
             return self.found.push(unreadable(path, &why));
         }
         entries.sort_by_key(std::fs::DirEntry::file_name);
@@ -194,4 +198,24 @@ fn leads_out(code: Code, link: &Path, real: &Path) -> Diagnostic {
     let message = format!("`{}` is a link out of the project's folder, and is not followed", link.display());
     let finding = Diagnostic::new(code, message).note(format!("it leads to {}", real.display()));
     finding.help("put a copy in its place, or name what it leads to under `sources`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_entries_than_the_limit_are_told_once() {
+        let place = tempfile::tempdir().expect("a folder");
+        for folder in ["a", "b", "c"] {
+            std::fs::create_dir(place.path().join(folder)).expect("a folder");
+            (0..4).for_each(|n| std::fs::write(place.path().join(format!("{folder}/{n}.det")), "").expect("written"));
+        }
+        for (most, files) in [(15, 12), (14, 8), (2, 0)] {
+            let mut walk = Walk { most, ..Walk::default() };
+            walk.folder(place.path(), place.path().to_path_buf(), 0);
+            assert_eq!((walk.files.len(), walk.found.len()), (files, usize::from(files < 12)));
+            assert!(walk.found.iter().all(|d| d.message.contains(&format!("more than {most} files and folders"))));
+        }
+    }
 }
