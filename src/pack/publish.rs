@@ -93,7 +93,7 @@ pub fn uncommitted(root: &Path, release: &Release) -> Result<Vec<String>, String
         committed = files_of(&git, &head, &below, root).map_err(unknown)?;
     }
     let mut open = BTreeSet::new();
-    let mut by_repository: BTreeMap<&Path, Vec<(&String, &Vec<u8>, &Git, &Blob)>> = BTreeMap::new();
+    let mut by_repository: BTreeMap<&Path, Vec<Source>> = BTreeMap::new();
     for (path, bytes) in release.sources().into_iter().flatten() {
         match committed.get(path) {
             Some((git, blob)) => by_repository.entry(git.folder()).or_default().push((path, bytes, git, blob)),
@@ -115,6 +115,9 @@ pub fn uncommitted(root: &Path, release: &Release) -> Result<Vec<String>, String
     open.extend(gone.filter(|path| !sparse.contains(path.as_str())));
     Ok(open.into_iter().collect())
 }
+
+/// A source of a release: its path and bytes, the repository that has it, and what that has.
+type Source<'a> = (&'a String, &'a Vec<u8>, &'a Git, &'a Blob);
 
 /// The files of a commit below a folder, by their path from there, with the repository that has them: those of submodules are
 /// in their own.

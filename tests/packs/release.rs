@@ -211,7 +211,7 @@ fn verify_names_each_file_that_is_missing_more_or_another() {
     let err = place.run(&["verify", "dist"]).fails(1);
     assert!(err.contains("error: \\u{1b}[2J: no plain file\n") && !err.contains('\u{1b}'), "{err:?}");
     assert!(place.run(&["verify", "rules"]).fails(1).contains("there is no SHA256SUMS"));
-    assert!(place.run(&["verify", "nowhere"]).fails(1).contains("no folder"));
+    assert!(place.run(&["verify", "nowhere"]).fails(2).contains("no folder"));
 }
 
 #[test]

@@ -160,23 +160,21 @@ fn the_traps_do_spring() {
     let place = trapped();
     place.edit("rules/shared.det", "level low", "level high");
     for arguments in [
-        &["commit", "--allow-empty", "--no-gpg-sign", "-m", "x"][..],
+        &["update-ref", "refs/heads/other", "HEAD"][..],
         &["log", "-1"],
-        &["log", "-1", "HEAD~1"],
         &["status"],
         &["checkout", "HEAD", "--", "rules"],
         &["fetch", "origin"],
     ] {
         let mut command = Command::new("git");
         command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
-        command.args(["-c", "user.name=a", "-c", "user.email=b"]).args(arguments);
-        let _ = command.current_dir(place.path(".")).output().expect("git");
+        let _ = command.args(arguments).current_dir(place.path(".")).output().expect("git");
     }
     let sprung = traces(&place);
-    for key in ["included", "gpg.program", "filter.-driver-.process", "remote.-name-.url"] {
+    for key in ["included", "gpg.program", "filter.-driver-.process", "remote.-name-.url", "hook-reference-transaction"]
+    {
         assert!(sprung.contains(key), "{key}: {sprung:?}");
     }
-    assert!(sprung.iter().any(|trace| trace.starts_with("hook-")), "{sprung:?}");
 }
 
 #[test]
@@ -229,7 +227,7 @@ fn a_bare_repository_inside_a_project_is_none_of_its_own() {
     plant(&place, &place.path("."), &HOOKS);
     let ran = place.run(&["diff"]);
     assert_eq!(traces(&place), BTreeSet::new());
-    assert!(ran.fails(2).contains("the project is in no git repository"));
+    assert!(ran.fails(2).contains("cannot use bare repository"));
 }
 
 #[test]
