@@ -1,35 +1,126 @@
-//! The real `git`, asked as a program: without its prompts, its hooks' environment or the user's aliases.
+//! The real `git`, run so that it starts no program which a repository's configuration names.
+//!
+//! A repository's own configuration, attributes and hooks are somebody else's: they come with a folder or an archive. So
+//! repositories around a project are only asked for names and objects, by [a few commands](READING) that run no filter, no
+//! driver and no hook, with transports and lazy fetching off. Everything else happens in a bare repository of our own. There
+//! the user's own configuration chooses how servers are reached (`core.sshCommand`, `credential.helper`, `http.proxy`).
 
+use crate::credentials;
 use crate::pack::archive::is_plain;
-use std::io::{self, Write as _};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Variables by which a hook that runs us would point git at another repository.
-const FOREIGN: [&str; 7] = [
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_PREFIX",
+/// What a repository of anybody may be asked: commands that read names and objects.
+const READING: [&str; 5] = ["cat-file", "check-ref-format", "ls-files", "ls-tree", "rev-parse"];
+/// What a repository of our own may be asked besides.
+const WRITING: [&str; 11] = [
+    "commit-tree",
+    "fetch",
+    "hash-object",
+    "init",
+    "ls-remote",
+    "mktag",
+    "push",
+    "read-tree",
+    "update-index",
+    "var",
+    "write-tree",
 ];
 
-/// A folder in which git runs.
+/// Settings of every call: what else would start a program, or another git that would.
+const SETTINGS: [&str; 30] = [
+    "core.alternateRefsCommand=false",
+    "core.attributesFile=/dev/null",
+    "core.editor=false",
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.pager=cat",
+    "core.quotePath=false",
+    "commit.gpgSign=false",
+    "diff.external=",
+    "fetch.recurseSubmodules=false",
+    "gc.auto=0",
+    "gc.recentObjectsHook=",
+    "gpg.openpgp.program=false",
+    "gpg.program=false",
+    "gpg.ssh.defaultKeyCommand=",
+    "gpg.ssh.program=false",
+    "gpg.x509.program=false",
+    "interactive.diffFilter=",
+    "log.showSignature=false",
+    "maintenance.auto=false",
+    "protocol.ext.allow=never",
+    "push.gpgSign=false",
+    "push.recurseSubmodules=no",
+    "receive.autogc=false",
+    "receive.denyCurrentBranch=refuse",
+    "safe.bareRepository=explicit",
+    "sequence.editor=false",
+    "submodule.recurse=false",
+    "tag.gpgSign=false",
+    "transfer.bundleURI=false",
+];
+/// The same for repositories of others: they reach no server.
+const LOCAL: [&str; 4] = ["core.askPass=false", "core.sshCommand=false", "credential.helper=", "protocol.allow=never"];
+/// The transports that a server is reached by, unless the user's `GIT_ALLOW_PROTOCOL` names others.
+const TRANSPORTS: &str = "file:git:http:https:ssh";
+
+/// Variables by which a hook that runs us would point git at another repository.
+const FOREIGN: [&str; 13] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_DIR",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_GRAFT_FILE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
+
+/// The most bytes of an answer that lists things.
+const MOST_LISTED: u64 = 64 << 20;
+/// The most bytes of all files of a commit that are unpacked.
+const MOST_UNPACKED: u64 = 2 << 30;
+/// Files whose contents are asked for at once.
+const AT_ONCE: usize = 64;
+/// The most bytes of git's messages that are read.
+const MOST_SAID: u64 = 64 << 10;
+
+/// A repository, by a folder in it.
 #[derive(Clone, Debug)]
 pub struct Git {
     folder: PathBuf,
+    /// It is bare, and we made it.
+    own: bool,
+    /// The address of its server, as git takes it.
+    server: Option<String>,
 }
 
 impl Git {
-    /// In this folder.
+    /// The repository around a folder, whoever wrote its configuration: to be read.
     #[must_use]
-    pub fn new(folder: impl Into<PathBuf>) -> Git {
-        Git { folder: folder.into() }
+    pub fn around(folder: impl Into<PathBuf>) -> Git {
+        Git { folder: folder.into(), own: false, server: None }
     }
 
-    /// Where it runs.
+    /// A new bare repository in an empty folder, whose server `origin` is at this address.
+    ///
+    /// # Errors
+    /// What git says.
+    pub fn new_bare(folder: impl Into<PathBuf>, server: &str) -> Result<Git, String> {
+        let git = Git { folder: folder.into(), own: true, server: Some(server.to_owned()) };
+        git.run(&["init", "-q", "--bare", "--template="])?;
+        Ok(git)
+    }
+
+    /// The folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -37,17 +128,49 @@ impl Git {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("git");
-        // Neither hooks nor a monitor: no repository that this meets runs a program of its own.
-        let own = ["core.hooksPath=/dev/null", "core.fsmonitor=false", "core.quotePath=false"];
-        own.iter().for_each(|setting| {
+        command.args(["--no-pager", "--no-optional-locks"]);
+        let local: &[&str] = if self.own { &[] } else { &LOCAL };
+        SETTINGS.iter().chain(local).for_each(|setting| {
             command.args(["-c", setting]);
         });
-        command.args(arguments);
-        command.current_dir(&self.folder).env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
+        command.args(arguments).current_dir(&self.folder);
         FOREIGN.iter().for_each(|name| {
             command.env_remove(name);
         });
+        for (name, value) in [("GIT_TERMINAL_PROMPT", "0"), ("GIT_NO_LAZY_FETCH", "1"), ("GIT_ATTR_NOSYSTEM", "1")] {
+            command.env(name, value);
+        }
+        command.env("LC_ALL", "C");
+        match (self.own, std::env::var_os("GIT_ALLOW_PROTOCOL")) {
+            (false, _) => command.env("GIT_ALLOW_PROTOCOL", "none"),
+            (true, None) => command.env("GIT_ALLOW_PROTOCOL", TRANSPORTS),
+            (true, Some(_)) => &mut command,
+        };
+        if self.own {
+            // Our own by name: nothing around the folder is found instead of it.
+            command.env("GIT_DIR", &self.folder);
+        }
+        self.reach(&mut command);
         command
+    }
+
+    /// Says where the server is, in the environment: arguments are seen by everybody on the machine. A server that is a folder
+    /// runs the other half of git here, by its own configuration, so that our settings are given to that half too.
+    fn reach(&self, command: &mut Command) {
+        let Some(server) = &self.server else { return };
+        let mut settings = vec![("remote.origin.url", server.clone())];
+        if server.starts_with("file://") || Path::new(server).exists() {
+            // Hooks of a server say what may be pushed.
+            let settings_there = SETTINGS.iter().filter(|setting| !setting.starts_with("core.hooksPath"));
+            let quoted: String = settings_there.map(|setting| format!(" -c '{setting}'")).collect();
+            settings.push(("remote.origin.uploadpack", format!("git{quoted} upload-pack")));
+            settings.push(("remote.origin.receivepack", format!("git{quoted} receive-pack")));
+        }
+        let given = std::env::var("GIT_CONFIG_COUNT").ok().and_then(|n| n.parse::<usize>().ok()).unwrap_or(0);
+        command.env("GIT_CONFIG_COUNT", (given + settings.len()).to_string());
+        for (number, (key, value)) in (given..).zip(settings) {
+            command.env(format!("GIT_CONFIG_KEY_{number}"), key).env(format!("GIT_CONFIG_VALUE_{number}"), value);
+        }
     }
 
     /// What git prints.
@@ -63,15 +186,39 @@ impl Git {
     /// # Errors
     /// What git says.
     pub fn feed(&self, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, String> {
+        self.answer(arguments, input, MOST_LISTED)
+    }
+
+    /// What git prints after it read `input`, up to `most` bytes.
+    fn answer(&self, arguments: &[&str], input: &[u8], most: u64) -> Result<Vec<u8>, String> {
+        let asked = arguments.first().copied().unwrap_or_default();
+        let allowed = READING.contains(&asked) || self.own && WRITING.contains(&asked);
+        if !allowed {
+            return Err(format!("`git {asked}` is not run here"));
+        }
         let fail = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => "`git` is not installed, or not in the path".to_owned(),
             _ => format!("git cannot be run: {error}"),
         };
-        // A file, so that a long answer never waits for a long question.
+        // Files, so that a long answer never waits for a long question or a long message.
         let mut stdin = tempfile::tempfile().map_err(fail)?;
-        stdin.write_all(input).and_then(|()| io::Seek::rewind(&mut stdin)).map_err(fail)?;
-        let output = self.command(arguments).stdin(Stdio::from(stdin)).output().map_err(fail)?;
-        if output.status.success() { Ok(output.stdout) } else { Err(said(&output.stderr)) }
+        stdin.write_all(input).and_then(|()| stdin.rewind()).map_err(fail)?;
+        let stderr = tempfile::tempfile().map_err(fail)?;
+        let messages = stderr.try_clone().map_err(fail)?;
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::from(stdin)).stdout(Stdio::piped()).stderr(Stdio::from(stderr));
+        let mut child = command.spawn().map_err(fail)?;
+        let mut answer = vec![];
+        let read = child.stdout.take().map_or(Ok(0), |out| out.take(most.saturating_add(1)).read_to_end(&mut answer));
+        if answer.len() as u64 > most {
+            let _ = child.kill();
+        }
+        let status = child.wait().map_err(fail)?;
+        read.map_err(fail)?;
+        if answer.len() as u64 > most {
+            return Err(format!("the repository holds too much: `git {asked}` has more than {most} bytes to say"));
+        }
+        if status.success() { Ok(answer) } else { Err(self.said(messages)) }
     }
 
     /// One line that git prints.
@@ -97,19 +244,23 @@ impl Git {
             let (head, path) = line.split_once('\t')?;
             let mut words = head.split(' ');
             let (mode, kind, object) = (words.next()?, words.next()?, words.next()?);
-            let plain = kind == "blob" && mode.starts_with("100");
-            Some(Blob { plain, object: object.to_owned(), path: path.to_owned() })
+            let kind = match kind {
+                "blob" if mode.starts_with("100") => Kind::File,
+                "commit" => Kind::Submodule,
+                _ => Kind::Link,
+            };
+            Some(Blob { kind, object: object.to_owned(), path: path.to_owned() })
         };
         Ok(listed.split(|byte| *byte == 0).filter_map(blob).collect())
     }
 
-    /// What some blobs hold, in their order.
+    /// What some blobs hold, in their order, up to `most` bytes.
     ///
     /// # Errors
     /// What git says.
-    pub fn contents(&self, blobs: &[&Blob]) -> Result<Vec<Vec<u8>>, String> {
+    pub fn contents(&self, blobs: &[&Blob], most: u64) -> Result<Vec<Vec<u8>>, String> {
         let asked: String = blobs.iter().map(|b| format!("{}\n", b.object)).collect();
-        let answer = self.feed(&["cat-file", "--batch"], asked.as_bytes())?;
+        let answer = self.answer(&["cat-file", "--batch"], asked.as_bytes(), most)?;
         let mut rest = answer.as_slice();
         let mut out = vec![];
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
@@ -128,32 +279,54 @@ impl Git {
     /// What git or the system says.
     pub fn unpack(&self, commit: &str, below: &str, to: &Path) -> Result<(), String> {
         let tree = self.tree(commit, below)?;
-        let files: Vec<&Blob> = tree.iter().filter(|b| b.plain && is_plain(&b.path)).collect();
-        for (file, bytes) in files.iter().zip(self.contents(&files)?) {
-            let place = to.join(&file.path);
-            let folder = place.parent().unwrap_or(to);
-            let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&place, bytes));
-            written.map_err(|error| format!("{}: {error}", place.display()))?;
+        let files: Vec<&Blob> = tree.iter().filter(|b| b.kind == Kind::File && is_plain(&b.path)).collect();
+        let mut left = MOST_UNPACKED;
+        for some in files.chunks(AT_ONCE) {
+            for (file, bytes) in some.iter().zip(self.contents(some, left)?) {
+                left = left.saturating_sub(bytes.len() as u64);
+                let place = to.join(&file.path);
+                let folder = place.parent().unwrap_or(to);
+                let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&place, bytes));
+                written.map_err(|error| format!("{}: {error}", place.display()))?;
+            }
         }
         Ok(())
     }
+
+    /// Git's own words, in one line, without hints and credentials.
+    fn said(&self, mut messages: File) -> String {
+        let mut bytes = vec![];
+        let _ = messages.rewind().and_then(|()| messages.take(MOST_SAID).read_to_end(&mut bytes));
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<&str> =
+            text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with("hint:")).take(6).collect();
+        if lines.is_empty() {
+            return "git failed and did not say why".to_owned();
+        }
+        let secrets = self.server.iter().flat_map(|server| credentials::secrets(server));
+        let said = credentials::strip(&lines.join("; "));
+        secrets.fold(said, |said, secret| said.replace(&secret, "…"))
+    }
 }
 
-/// A file in a commit.
+/// An entry of a commit that is no folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blob {
-    /// Neither a link nor a submodule.
-    pub plain: bool,
+    /// What it is.
+    pub kind: Kind,
     /// Its object's name.
     pub object: String,
     /// Its path from the repository's top.
     pub path: String,
 }
 
-/// Git's own words, in one line, without hints.
-fn said(stderr: &[u8]) -> String {
-    let text = String::from_utf8_lossy(stderr);
-    let lines: Vec<&str> =
-        text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with("hint:")).take(6).collect();
-    if lines.is_empty() { "git failed and did not say why".to_owned() } else { lines.join("; ") }
+/// What an entry of a commit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A plain file.
+    File,
+    /// A link.
+    Link,
+    /// A commit of another repository, which lies there.
+    Submodule,
 }

@@ -16,13 +16,16 @@ pub mod backend;
 pub mod build;
 pub mod cli;
 pub mod compile;
+pub mod credentials;
 pub mod diagnostic;
 pub mod diff;
 pub mod document;
 pub mod duration;
+pub mod escape;
 pub mod event;
 pub mod explain;
 pub mod git;
+pub mod input;
 pub mod ir;
 pub mod matching;
 #[cfg(not(feature = "mutants"))]

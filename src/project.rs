@@ -5,8 +5,10 @@ mod params;
 mod place;
 mod walk;
 
+use crate::credentials;
 use crate::diagnostic::{Code, Diagnostic, nearest, sort};
-use crate::pack::fetch;
+use crate::escape::is_unclean;
+use crate::input;
 use crate::pack::lock::{self, Lock};
 use crate::sema::{self, Meta, Rule};
 use crate::source::{FileId, Sources, Span};
@@ -20,7 +22,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
-use walk::collect;
+use walk::{Fetched, collect};
 
 /// The project file's name.
 pub const FILE_NAME: &str = "arcanary.yaml";
@@ -171,9 +173,8 @@ pub fn load(paths: &[PathBuf], here: &Path) -> Loaded {
     all.extend(project_files.iter().cloned());
     // A project's folder means what its file says, not whatever else lies below it.
     let root = loaded.root.as_deref().map(normal);
-    for path in chosen.iter().filter(|c| Some(normal(c)) != root) {
-        collect(path, &mut all, &mut loaded);
-    }
+    let beside: Vec<PathBuf> = chosen.iter().filter(|c| Some(normal(c)) != root).cloned().collect();
+    collect(&beside, Fetched::Named, &mut all, &mut loaded);
     let mut seen = BTreeSet::new();
     all.retain(|p| seen.insert(normal(p)));
     if all.is_empty() && loaded.diagnostics.is_empty() {
@@ -203,17 +204,8 @@ pub fn load_targets(here: &Path) -> Loaded {
 pub fn det_files(paths: &[PathBuf], here: &Path) -> (Vec<PathBuf>, Loaded) {
     let mut files = vec![];
     let mut loaded = Loaded::default();
-    for path in paths {
-        if let Some(full) = existing(path, here, &mut loaded) {
-            let mut below = vec![];
-            collect(&full, &mut below, &mut loaded);
-            let fetched = |file: &Path| {
-                let mut folders = file.ancestors().skip(1).take_while(|folder| full.is_dir() && *folder != full);
-                folders.any(|folder| folder.join(fetch::RECEIPT).is_file())
-            };
-            files.extend(below.into_iter().filter(|file| !fetched(file)));
-        }
-    }
+    let there: Vec<PathBuf> = paths.iter().filter_map(|path| existing(path, here, &mut loaded)).collect();
+    collect(&there, Fetched::Passed, &mut files, &mut loaded);
     if paths.is_empty() {
         loaded.root = find_root(here);
         match loaded.root.clone() {
@@ -272,16 +264,17 @@ fn existing(path: &Path, here: &Path, loaded: &mut Loaded) -> Option<PathBuf> {
 }
 
 fn unreadable(path: &Path, why: &str) -> Diagnostic {
-    Diagnostic::new(Code::Unreadable, format!("`{}` cannot be read: {why}", path.display()))
+    let name = credentials::shown(&path.display().to_string());
+    Diagnostic::new(Code::Unreadable, format!("`{name}` cannot be read: {why}"))
 }
 
 fn read_config(root: &Path, here: &Path, loaded: &mut Loaded) {
     let path = root.join(FILE_NAME);
-    let bytes = match std::fs::read(&path) {
+    let bytes = match input::read(&path) {
         Ok(bytes) => bytes,
         Err(error) => return loaded.diagnostics.push(unreadable(&path, &error.to_string())),
     };
-    let id = match loaded.sources.add_bytes(shown(&path, here), &bytes) {
+    let id = match add_yaml(&mut loaded.sources, shown(&path, here), &bytes, Code::BadProject) {
         Ok(id) => id,
         Err(diagnostic) => return loaded.diagnostics.push(*diagnostic),
     };
@@ -294,6 +287,43 @@ fn read_config(root: &Path, here: &Path, loaded: &mut Loaded) {
     match lock::read(root, &shown(&root.join(lock::FILE_NAME), here), &mut loaded.sources) {
         Ok(lock) => loaded.lock = lock.map(|(_, lock)| lock),
         Err(diagnostic) => loaded.diagnostics.push(*diagnostic),
+    }
+}
+
+/// Adds a file of YAML that goes into releases and documents: it holds no credentials, and no text that hides what it says,
+/// however that is written.
+fn add_yaml(sources: &mut Sources, name: String, bytes: &[u8], code: Code) -> Result<FileId, Box<Diagnostic>> {
+    let text = String::from_utf8_lossy(bytes);
+    if let Some(place) = credentials::find(&text, 0) {
+        // Nobody reads them in a finding either.
+        let id = sources.add(name.as_str(), credentials::strip(&text));
+        let place = Span::new(id, place.start, place.start);
+        let finding =
+            Diagnostic::new(code, format!("`{name}` holds credentials in a URL")).at(place, "they stood here");
+        let finding = finding.note("the file goes into releases, and into the repository around it");
+        return Err(Box::new(finding.help("take them out, and change them wherever they are valid")));
+    }
+    let id = sources.add_bytes(name.as_str(), bytes)?;
+    // Only escapes write what no file may hold.
+    let value = text.contains('\\').then(|| yaml::read::<serde_yaml::Value>(&text).ok()).flatten().map(|(value, _)| value);
+    match value.as_ref().and_then(unclean) {
+        None => Ok(id),
+        Some(c) => {
+            let number = format!("U+{:04X}", u32::from(c));
+            let message = format!("an escape in `{name}` writes {number}, which hides what the text says");
+            Err(Box::new(Diagnostic::new(code, message).at(Span::new(id, 0, 0), format!("take {number} out"))))
+        }
+    }
+}
+
+/// The first character of a value that does something to the text around it.
+fn unclean(value: &serde_yaml::Value) -> Option<char> {
+    match value {
+        serde_yaml::Value::String(text) => text.chars().find(|c| is_unclean(*c)),
+        serde_yaml::Value::Sequence(all) => all.iter().find_map(unclean),
+        serde_yaml::Value::Mapping(all) => all.iter().find_map(|(key, value)| unclean(key).or_else(|| unclean(value))),
+        serde_yaml::Value::Tagged(tagged) => unclean(&tagged.value),
+        _ => None,
     }
 }
 
@@ -324,9 +354,9 @@ fn read_targets(root: &Path, here: &Path, loaded: &mut Loaded) {
     let files = target_files(root, &loaded.config);
     for path in files {
         let name = shown(&path, here);
-        match std::fs::read(&path) {
+        match input::read(&path) {
             Err(error) => loaded.diagnostics.push(unreadable(&path, &error.to_string())),
-            Ok(bytes) => match loaded.sources.add_bytes(name, &bytes) {
+            Ok(bytes) => match add_yaml(&mut loaded.sources, name, &bytes, Code::BadTarget) {
                 Err(diagnostic) => loaded.diagnostics.push(*diagnostic),
                 Ok(id) => {
                     let found = loaded.targets.add(id, &loaded.sources);
@@ -339,11 +369,11 @@ fn read_targets(root: &Path, here: &Path, loaded: &mut Loaded) {
 
 fn project_files(loaded: &mut Loaded) -> Vec<PathBuf> {
     let Some(root) = loaded.root.clone() else { return vec![] };
-    let mut files = vec![];
+    let (mut files, mut there) = (vec![], vec![]);
     for source in own_sources(&loaded.config) {
         let path = root.join(&source);
         if path.exists() {
-            collect(&path, &mut files, loaded);
+            there.push(path);
         } else {
             let diagnostic = config_place(
                 loaded,
@@ -355,9 +385,10 @@ fn project_files(loaded: &mut Loaded) -> Vec<PathBuf> {
             loaded.diagnostics.push(diagnostic);
         }
     }
+    collect(&there, Fetched::Named, &mut files, loaded);
     // What lies in a pack's folder is the pack's, whichever folder of the project is around it.
-    let packs: Vec<PathBuf> = loaded.config.packs.iter().map(|p| normal(&root.join(p))).collect();
-    files.retain(|file| !packs.iter().any(|pack| normal(file).starts_with(pack)));
+    let packs: BTreeSet<PathBuf> = loaded.config.packs.iter().map(|p| normal(&root.join(p))).collect();
+    files.retain(|file| packs.is_empty() || !normal(file).ancestors().any(|folder| packs.contains(folder)));
     files
 }
 
@@ -368,7 +399,7 @@ fn own_sources(config: &Config) -> Vec<String> {
 fn read_files(all: &[PathBuf], here: &Path, loaded: &mut Loaded) -> Vec<Parsed> {
     let mut parsed = vec![];
     for path in all {
-        let bytes = match std::fs::read(path) {
+        let bytes = match input::read(path) {
             Ok(bytes) => bytes,
             Err(error) => {
                 loaded.diagnostics.push(unreadable(path, &error.to_string()));

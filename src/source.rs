@@ -4,6 +4,7 @@
 //! that is not clean UTF-8 is refused here, once, with a diagnostic that says where and what to do.
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::escape::is_unclean;
 
 /// A file in [`Sources`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,6 +73,24 @@ impl Source {
     }
 }
 
+fn unclean(span: Span, c: char, text: &str) -> Diagnostic {
+    let number = format!("U+{:04X}", u32::from(c));
+    let what = match c {
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => "changes the direction of the text",
+        '\u{2028}' | '\u{2029}' => "ends a line in some programs alone",
+        c if c.is_control() => "is a control character",
+        c if u32::from(c) & 0xfffe == 0xfffe || matches!(c, '\u{fdd0}'..='\u{fdef}') => "is a noncharacter",
+        _ => "is not shown",
+    };
+    let message = format!("character {number} in a source file {what}");
+    let all = text.chars().filter(|c| *c != '\r' && is_unclean(*c)).count();
+    let mut diagnostic = Diagnostic::new(Code::UncleanCharacter, message).at(span, "readers do not see it");
+    if all > 1 {
+        diagnostic = diagnostic.note(format!("the file has {all} such characters"));
+    }
+    diagnostic.patch(format!("take {number} out"), span, "")
+}
+
 /// All files of one run.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
@@ -95,8 +114,8 @@ impl Sources {
     /// Adds a file as it lies on disk. A UTF-8 byte order mark is dropped.
     ///
     /// # Errors
-    /// `E0001` for bytes that are not UTF-8, `E0002` for UTF-16, `E0003` for a NUL character. The file is then
-    /// kept with the bad characters replaced, so that the message can show the place.
+    /// `E0001` for bytes that are not UTF-8, `E0002` for UTF-16, `E0003` for a NUL character, `E0005` for another that does
+    /// something to the text around it. The file is then kept with the bad characters replaced, so that the message can show the place.
     pub fn add_bytes(&mut self, name: impl Into<String>, bytes: &[u8]) -> Result<FileId, Box<Diagnostic>> {
         let name = name.into();
         // Editors that leave the mark out are known by the NUL beside the first, surely ASCII, character.
@@ -114,13 +133,14 @@ impl Sources {
         match std::str::from_utf8(bytes) {
             Ok(text) => {
                 let id = self.add(name, text);
-                match text.find('\0') {
+                match text.char_indices().find(|(_, c)| *c != '\r' && is_unclean(*c)) {
                     None => Ok(id),
-                    Some(at) => Err(Box::new(
+                    Some((at, '\0')) => Err(Box::new(
                         Diagnostic::new(Code::NulCharacter, "a NUL character in a source file")
                             .at(Span::new(id, at, at + 1), "no text holds this")
                             .help("the file was damaged, or it is not a source file"),
                     )),
+                    Some((at, c)) => Err(Box::new(unclean(Span::new(id, at, at + c.len_utf8()), c, text))),
                 }
             }
             Err(error) => {

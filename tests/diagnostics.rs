@@ -14,12 +14,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Codes about files as bytes: no text can cause them, so the last tests of this file do.
-const OF_BYTES: [Code; 3] = [Code::NotUtf8, Code::Utf16, Code::NulCharacter];
+const OF_BYTES: [Code; 4] = [Code::NotUtf8, Code::Utf16, Code::NulCharacter, Code::UncleanCharacter];
 
 /// Codes about what surrounds the sources: the file system, targets and projects.
 fn of_surroundings(code: Code) -> bool {
     let id = code.id();
-    code.is_finding() || id.starts_with("E08") || id.starts_with("E09") || matches!(id, "E0004" | "W0002")
+    code.is_finding() || id.starts_with("E08") || id.starts_with("E09") || matches!(id, "E0004" | "W0002" | "W0005")
 }
 
 fn folder(name: &str) -> PathBuf {
@@ -227,10 +227,44 @@ fn a_nul_character_is_refused_with_its_place() {
 }
 
 #[test]
+fn characters_that_hide_what_a_file_says_are_refused_with_their_place() {
+    assert_refused(
+        "E0005",
+        "// fine\nlist names = [\"a\u{202e}gnp.exe\"] // \u{2066}\n".as_bytes(),
+        Code::UncleanCharacter,
+    );
+    for c in [
+        '\u{1b}',
+        '\u{7f}',
+        '\u{9b}',
+        '\u{c}',
+        '\u{2028}',
+        '\u{202a}',
+        '\u{2069}',
+        '\u{fffe}',
+        '\u{ffff}',
+        '\u{10ffff}',
+    ] {
+        let (sources, finding) = refused(format!("// a\n// {c}b\n").as_bytes());
+        assert_eq!(
+            (finding.code, sources.place(finding.span().expect("a place"))),
+            (Code::UncleanCharacter, "bytes.det:2:4".into())
+        );
+        let [help] = finding.help.as_slice() else { panic!("one cure") };
+        let (span, text) = help.patch.as_ref().expect("a patch");
+        assert_eq!((sources.text(*span), text.as_str()), (c.to_string().as_str(), ""));
+        assert!(!to_text(&finding, &sources, Style::Plain).contains(c), "{c:?}");
+    }
+}
+
+#[test]
 fn a_byte_order_mark_of_utf8_is_no_mistake() {
     let mut sources = Sources::new();
     let file = sources.add_bytes("bom.det", b"\xEF\xBB\xBFlist a = [\"x\"]\r\n").expect("accepted");
     assert_eq!(parsed_items(&sources, file), 1);
+    for text in ["// \t\u{1f468}\u{200d}\u{1f469} \u{5e9}\u{200f}! \u{feff}\r\n", "// a\rb"] {
+        assert!(sources.add_bytes("fine.det", text.as_bytes()).is_ok(), "{text:?}");
+    }
 }
 
 fn parsed_items(sources: &Sources, file: FileId) -> usize {

@@ -3,6 +3,7 @@
 //! YAML 1.1 readers, PyYAML among them, take `yes`, `off`, `1e3`, `0o7`, `1:30` and dates for something else than text, so
 //! anything that is not plainly a word or a sentence stands in single quotes.
 
+use crate::escape::is_unclean;
 use crate::mutant::{Mutant, on};
 
 /// In single quotes, or in double quotes if it holds a line break or a control character.
@@ -24,9 +25,7 @@ pub fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
-                out.push_str(&format!("\\u{:04x}", c as u32))
-            }
+            c if c.is_control() || is_break(c) => out.push_str(&format!("\\u{:04x}", c as u32)),
             c => out.push(c),
         }
     }
@@ -61,9 +60,9 @@ pub fn comment(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || is_break(c) { ' ' } else { c }).collect()
 }
 
-/// What some readers take for the end of a line, or for none of a text's characters.
+/// What some readers take for the end of a line, or for none of a text's characters, or what turns the text around it.
 fn is_break(c: char) -> bool {
-    matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+    matches!(c, '\u{85}' | '\u{feff}') || !c.is_control() && is_unclean(c) && c <= '\u{ffff}'
 }
 
 fn is_plain(text: &str) -> bool {

@@ -3,6 +3,7 @@
 use super::{Exit, Format, Input, Today, counted, exit_of, print, report, shown, tell, tell_disabled};
 use crate::build::{Built, build};
 use crate::diagnostic::sort;
+use crate::escape;
 use crate::pack::state::{outdated, unlocked};
 use crate::project::Loaded;
 use crate::target;
@@ -96,13 +97,13 @@ impl Build {
                         "{} for {} in {}",
                         counted(count, "document"),
                         counted(targets, "target"),
-                        shown(out).display()
+                        shown(out)
                     ));
                     tell_disabled(loaded);
                 }
                 exit
             }
-            Err(error) => super::complain(&format!("cannot write {error}")),
+            Err(error) => super::complain(&format!("cannot write {}", escape::line(&error.to_string()))),
         }
     }
 
@@ -113,7 +114,7 @@ impl Build {
         let format = self.input.printed.format;
         if format != Format::Text {
             let names = differences.iter().map(|(name, old, _)| (name.as_str(), old.is_some()));
-            let found = outdated(loaded, built, &shown(out).display().to_string(), names);
+            let found = outdated(loaded, built, &shown(out), names);
             loaded.diagnostics.extend(found);
             sort(&mut loaded.diagnostics);
         }
@@ -121,7 +122,7 @@ impl Build {
         for (name, old, new) in differences.iter().filter(|_| format == Format::Text) {
             let (old, new) = (old.as_deref().unwrap_or(""), new.as_deref().unwrap_or(""));
             let diff = similar::TextDiff::from_lines(old, new);
-            let header = format!("{} (there)", shown(out).join(name).display());
+            let header = format!("{} (there)", shown(&out.join(name)));
             print(&diff.unified_diff().context_radius(3).header(&header, "as built now").to_string());
         }
         if differences.is_empty() {
@@ -130,7 +131,7 @@ impl Build {
         tell(&format!(
             "{} in {}; run `arcanary build` without --check and review the change",
             counted(differences.len(), "difference"),
-            shown(out).display()
+            shown(out)
         ));
         if exit == Exit::Bad { exit } else { Exit::Findings }
     }

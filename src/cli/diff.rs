@@ -1,5 +1,6 @@
 //! `arcanary diff`
 
+use super::format::print_json;
 use super::{Exit, Input, complain, exit_of, here, print, report, tell};
 use crate::build::build;
 use crate::diff::{Side, compare, json, markdown, text};
@@ -67,8 +68,7 @@ impl Diff {
                 tell(&format!("against {}: {}", self.against, difference.summary()));
             }
             Format::Json => {
-                let json = json::to_json(&difference);
-                print(&format!("{}\n", serde_json::to_string_pretty(&json).unwrap_or_default()));
+                print_json(&json::to_json(&difference));
             }
             Format::Markdown => print(&markdown::to_markdown(&difference, self.documents)),
         }

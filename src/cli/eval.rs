@@ -1,7 +1,8 @@
 //! `arcanary eval`
 
-use super::{Exit, Input, complain, counted, exit_of, no_such_rule, report, tell, unwritten};
+use super::{Exit, Input, complain, counted, exit_of, no_such_rule, report, shown, tell, unwritten};
 use crate::duration;
+use crate::escape;
 use crate::event::read::{self, Reader, open::open};
 use crate::matching::{Match, Options, Run, Sink, Stopped};
 use clap::Args;
@@ -44,7 +45,7 @@ impl Eval {
     pub fn run(&self) -> Exit {
         let is_rules = |path: &&PathBuf| path.is_dir() || path.extension().is_some_and(|e| e == "det");
         if let Some(path) = self.events.iter().find(is_rules) {
-            let shown = path.display();
+            let shown = shown(path);
             return complain(&format!(
                 "`{shown}` holds no events; rules stand before them: `arcanary eval {shown} --events FILE`"
             ));
@@ -95,7 +96,7 @@ impl Eval {
         run: &mut Run,
         sink: &mut Lines<impl Write>,
     ) -> Result<(), Option<Exit>> {
-        let name = if path == Path::new("-") { "standard input".into() } else { path.display().to_string() };
+        let name = if path == Path::new("-") { "standard input".into() } else { shown(path) };
         let bad = |why: String| Err(Some(complain(&format!("{name}: {why}"))));
         let input = match open(path) {
             Ok(input) => input,
@@ -154,7 +155,7 @@ impl<W: Write> Sink for Lines<W> {
     fn malformed(&mut self, file: &str, line: u64, why: &str) {
         self.told += 1;
         if self.told <= MOST_TOLD {
-            tell(&format!("{file}:{line}: malformed record, skipped: {why}"));
+            tell(&format!("{file}:{line}: malformed record, skipped: {}", escape::line(why)));
         }
     }
 }

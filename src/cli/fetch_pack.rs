@@ -1,6 +1,7 @@
 //! `arcanary fetch-pack`
 
 use super::{Exit, complain, complain_of, here, shown, tell};
+use crate::escape;
 use crate::pack::fetch::{fetch, unpack};
 use crate::pack::release;
 use crate::pack::remote::Remote;
@@ -45,10 +46,10 @@ impl FetchPack {
             Ok(()) => {
                 let what = if self.sources { "sources" } else { "release" };
                 let manifest = &release.manifest;
-                tell(&format!("{} {}: {what} in {}", manifest.name, manifest.version, shown(&self.out).display()));
+                tell(&format!("{} {}: {what} in {}", manifest.name, manifest.version, shown(&self.out)));
                 Exit::Fine
             }
-            Err(error) => complain(&format!("cannot write {error}")),
+            Err(error) => complain(&format!("cannot write {}", escape::line(&error.to_string()))),
         }
     }
 }

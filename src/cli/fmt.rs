@@ -1,8 +1,10 @@
 //! `arcanary fmt`
 
-use super::{Exit, Format, Printed, counted, exit_of, here, print, report, tell};
+use super::{Exit, Format, Printed, complain, counted, exit_of, here, print, report, tell};
 use crate::build::write_whole;
 use crate::diagnostic::{Code, Diagnostic, sort};
+use crate::escape;
+use crate::input;
 use crate::project;
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::fmt::format_file;
@@ -58,7 +60,7 @@ impl Fmt {
     /// Formats one file.
     fn one(&self, path: &Path, ran: &mut Ran) {
         let shown = path.strip_prefix(here()).unwrap_or(path).display().to_string();
-        let bytes = match std::fs::read(path) {
+        let bytes = match input::read(path) {
             Ok(bytes) => bytes,
             Err(error) => {
                 let message = format!("`{shown}` cannot be read: {error}");
@@ -80,16 +82,16 @@ impl Fmt {
     /// What becomes of a file that is not in the canonical layout.
     fn changes(&self, path: &Path, (shown, id): (&str, FileId), bytes: &[u8], new: &str, ran: &mut Ran) {
         if self.diff {
-            let old = String::from_utf8_lossy(bytes);
+            let (old, name) = (String::from_utf8_lossy(bytes), escape::line(shown));
             let diff = similar::TextDiff::from_lines(old.as_ref(), new);
-            let text = diff.unified_diff().context_radius(3).header(shown, &format!("{shown} (canonical)")).to_string();
+            let text = diff.unified_diff().context_radius(3).header(&name, &format!("{name} (canonical)")).to_string();
             if self.printed.format == Format::Text {
                 print(&text);
             }
         } else if !self.check
             && let Err(error) = write_whole(path, new)
         {
-            tell(&format!("error: cannot write {error}"));
+            complain(&format!("cannot write {}", escape::line(&error.to_string())));
             ran.broken = true;
             return;
         }
@@ -98,7 +100,7 @@ impl Fmt {
             let old = ran.sources.get(id).map_or("", |f| f.text.as_str());
             ran.findings.push(unformatted(shown, id, old, new));
         } else if !self.diff {
-            tell(shown);
+            tell(&escape::line(shown));
         }
     }
 }

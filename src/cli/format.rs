@@ -1,10 +1,12 @@
 //! `--format`: the one way in which every command prints its findings.
 
-use super::{Exit, MOST_SHOWN, counted, print, tell};
+use super::{Exit, MOST_SHOWN, counted, print_as_is, tell};
 use crate::diagnostic::{self, Diagnostic, Style, junit, to_github, to_json, to_sarif, to_text};
+use crate::escape;
 use crate::source::Sources;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
+use std::io::Write as _;
 
 /// How findings are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -46,10 +48,10 @@ pub fn report(diagnostics: &[Diagnostic], sources: &Sources, format: Format) {
         }
         Format::Json => print_json(&to_json(diagnostics, sources)),
         Format::Sarif => print_json(&to_sarif(diagnostics, sources)),
-        Format::Github => print(&to_github(diagnostics, sources)),
+        Format::Github => print_as_is(&to_github(diagnostics, sources)),
         Format::Junit => {
             let suite = junit::of_findings("findings", diagnostics, sources);
-            print(&junit::to_junit(&[suite], sources));
+            print_as_is(&junit::to_junit(&[suite], sources));
         }
     }
 }
@@ -57,7 +59,9 @@ pub fn report(diagnostics: &[Diagnostic], sources: &Sources, format: Format) {
 /// Findings for people, as many as anybody reads.
 pub fn as_text(diagnostics: &[Diagnostic], sources: &Sources) {
     let style = style();
-    diagnostics.iter().take(MOST_SHOWN).for_each(|d| tell(&to_text(d, sources, style)));
+    // What others wrote is escaped there; the colours are ours.
+    let shown = |d: &Diagnostic| _ = writeln!(std::io::stderr(), "{}", to_text(d, sources, style));
+    diagnostics.iter().take(MOST_SHOWN).for_each(shown);
     if diagnostics.len() > MOST_SHOWN {
         tell(&format!("… and {} more", diagnostics.len() - MOST_SHOWN));
     }
@@ -65,7 +69,7 @@ pub fn as_text(diagnostics: &[Diagnostic], sources: &Sources) {
 
 /// Prints a value on standard output.
 pub fn print_json(value: &Value) {
-    print(&format!("{}\n", serde_json::to_string_pretty(value).unwrap_or_default()));
+    print_as_is(&format!("{}\n", escape::json(&serde_json::to_string_pretty(value).unwrap_or_default())));
 }
 
 fn style() -> Style {

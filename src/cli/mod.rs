@@ -18,7 +18,9 @@ mod test;
 mod verify;
 mod witness;
 
+use crate::credentials;
 use crate::diagnostic::{self, Code, Diagnostic};
+use crate::escape;
 use crate::project::{self, Loaded};
 use crate::tuning;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
@@ -153,9 +155,10 @@ fn here() -> PathBuf {
     std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
 }
 
-/// A folder for messages: from here if it lies below.
-fn shown(out: &Path) -> &Path {
-    std::env::current_dir().ok().and_then(|here| out.strip_prefix(here).ok()).unwrap_or(out)
+/// A path for messages: from here if it lies below.
+fn shown(path: &Path) -> String {
+    let short = std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path);
+    escape::line(&short.display().to_string()).into_owned()
 }
 
 /// What a command ends with.
@@ -204,14 +207,14 @@ fn dispatch(command: Command) -> Exit {
         Command::Completions { shell } => {
             let mut out = vec![];
             clap_complete::generate(shell, &mut Cli::command(), "arcanary", &mut out);
-            print(&String::from_utf8_lossy(&out));
+            print_as_is(&String::from_utf8_lossy(&out));
             Exit::Fine
         }
         Command::Man => {
             let mut out = vec![];
             match clap_mangen::Man::new(Cli::command()).render(&mut out) {
                 Ok(()) => {
-                    print(&String::from_utf8_lossy(&out));
+                    print_as_is(&String::from_utf8_lossy(&out));
                     Exit::Fine
                 }
                 Err(error) => complain(&error.to_string()),
@@ -233,8 +236,13 @@ fn explain_code(id: &str) -> Exit {
 /// Something could not be written to standard output.
 static UNWRITTEN: AtomicBool = AtomicBool::new(false);
 
-/// Prints to standard output; a closed pipe is no error of ours.
+/// Prints text for people to standard output: what others wrote in it does nothing to a terminal or a workflow.
 fn print(text: &str) {
+    print_as_is(&escape::text(text));
+}
+
+/// Prints what programs read to standard output; a closed pipe is no error of ours.
+fn print_as_is(text: &str) {
     let mut out = std::io::stdout();
     // Told once: what follows cannot be written either.
     if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
@@ -250,9 +258,9 @@ fn unwritten(error: &std::io::Error) -> Option<Exit> {
     (error.kind() != std::io::ErrorKind::BrokenPipe).then(|| complain(&format!("standard output: {error}")))
 }
 
-/// Prints to standard error.
+/// Prints text for people to standard error: what others wrote in it does nothing to a terminal or a workflow.
 fn tell(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", escape::text(text));
 }
 
 /// A rule that the command line names is none of the project's.
@@ -267,14 +275,15 @@ fn there_is_no<'k>(what: &str, name: &str, known: impl Iterator<Item = &'k str>)
 }
 
 fn complain(message: &str) -> Exit {
-    tell(&format!("error: {message}"));
+    tell(&format!("error: {}", credentials::strip(message)));
     Exit::Bad
 }
 
-/// Complaints that name what others wrote, a line each: control characters in them reach no terminal.
+/// Complaints that name what others wrote, a line each.
 fn complain_of(lines: &[String]) -> Exit {
-    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    lines.iter().for_each(|line| tell(&format!("error: {}", line.chars().map(escaped).collect::<String>())));
+    for line in lines {
+        complain(&escape::line(line));
+    }
     Exit::Bad
 }
 

@@ -1,6 +1,7 @@
 //! `arcanary new`
 
 use super::{Exit, complain, tell};
+use crate::escape;
 use crate::scaffold;
 use clap::Args;
 use std::path::PathBuf;
@@ -17,12 +18,12 @@ impl New {
         match scaffold::new_project(&self.dir) {
             Ok(files) => {
                 for file in files {
-                    tell(&format!("  {}", self.dir.join(file).display()));
+                    tell(&format!("  {}", escape::line(&self.dir.join(file).display().to_string())));
                 }
-                tell(&format!("next: cd {} && arcanary test", self.dir.display()));
+                tell(&format!("next: cd {} && arcanary test", escape::line(&self.dir.display().to_string())));
                 Exit::Fine
             }
-            Err(error) => complain(&error.to_string()),
+            Err(error) => complain(&escape::line(&error.to_string())),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Exit, Format, Input, complain, counted, day, exit_of, print, report, tell};
 use crate::diagnostic::Diagnostic;
+use crate::escape;
 use crate::pack::bump::{self, Bumped, Removal};
 use crate::pack::lock::{Change, Moved};
 use crate::pack::release::{self, Refusal, ready};
@@ -57,14 +58,14 @@ impl Pack {
         let own = || loaded.root.as_deref().map(|root| root.join("dist"));
         let Some(out) = self.out.clone().or_else(own) else { return Exit::Bad };
         if let Err(error) = release::write(&files, &out) {
-            return complain(&format!("cannot write {error}"));
+            return complain(&format!("cannot write {}", escape::line(&error.to_string())));
         }
         report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
         if self.input.printed.format == Format::Text {
             let name = format!("{} {}", loaded.config.name, loaded.config.version);
             let rules = counted(loaded.rules().count(), "rule");
             let targets = counted(targets.len(), "target");
-            tell(&format!("{name}: {rules} for {targets} in {}", super::shown(&out).display()));
+            tell(&format!("{name}: {rules} for {targets} in {}", super::shown(&out)));
         }
         Exit::Fine
     }
@@ -85,7 +86,7 @@ impl Pack {
         };
         let Some(root) = &loaded.root else { return Exit::Bad };
         if let Err(error) = bump::write(&bumped, root) {
-            return complain(&format!("cannot write {error}"));
+            return complain(&format!("cannot write {}", escape::line(&error.to_string())));
         }
         report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
         if self.input.printed.format == Format::Text {
@@ -105,7 +106,7 @@ fn told(found: &[Diagnostic], loaded: &Loaded, format: Format) -> Exit {
 pub fn told_refusal(refusal: Refusal, loaded: &Loaded, format: Format) -> Exit {
     match refusal {
         Refusal::Found(found) => told(&found, loaded, format),
-        Refusal::System(error) => complain(&format!("cannot pack: {error}")),
+        Refusal::System(error) => complain(&format!("cannot pack: {}", escape::line(&error.to_string()))),
     }
 }
 

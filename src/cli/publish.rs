@@ -73,7 +73,7 @@ impl Publish {
         }
         match publish(&remote, &plan) {
             Ok(()) => {
-                print(&format!("{}: {}\n", self.repo, summary(&plan)));
+                print(&format!("{}: {}\n", remote.name, summary(&plan)));
                 Exit::Fine
             }
             Err(why) => complain_of(&[why]),

@@ -1,7 +1,7 @@
 //! `arcanary test`
 
 use super::format::{as_text, print_json};
-use super::{Exit, Format, Printed, counted, exit_of, here, print, report as report_findings, tell};
+use super::{Exit, Format, Printed, counted, exit_of, here, print, print_as_is, report as report_findings, tell};
 use crate::diagnostic::{Diagnostic, junit};
 use crate::source::Sources;
 use crate::testing::{Outcome, Results, report, run, select};
@@ -60,7 +60,7 @@ impl Test {
                 if !findings.is_empty() {
                     suites.push(junit::of_findings("findings", findings, sources));
                 }
-                print(&junit::to_junit(&suites, sources));
+                print_as_is(&junit::to_junit(&suites, sources));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! `arcanary verify`
 
-use super::{Exit, Format, Printed, complain_of, counted, report, tell};
+use super::{Exit, Format, Printed, complain, complain_of, counted, report, shown, tell};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::pack::verify::verify;
 use crate::source::Sources;
@@ -19,6 +19,12 @@ pub struct Verify {
 
 impl Verify {
     pub fn run(&self) -> Exit {
+        if !self.path.is_dir() {
+            return complain(&format!(
+                "there is no folder `{}`: a release is the folder that `pack` writes",
+                shown(&self.path)
+            ));
+        }
         match verify(&self.path) {
             Ok(release) => {
                 let manifest = &release.manifest;
@@ -30,7 +36,7 @@ impl Verify {
             }
             Err(wrong) => {
                 self.report(&wrong);
-                tell(&format!("{} in {}", counted(wrong.len(), "finding"), self.path.display()));
+                tell(&format!("{} in {}", counted(wrong.len(), "finding"), shown(&self.path)));
                 Exit::Findings
             }
         }

@@ -1,8 +1,9 @@
 //! `arcanary witness`
 
-use super::{Exit, Input, counted, exit_of, no_such_rule, print, report as say, tell};
+use super::{Exit, Input, counted, exit_of, no_such_rule, print_as_is, report as say, tell};
 use crate::compile::compile;
 use crate::diagnostic::Diagnostic;
+use crate::escape;
 use crate::project::{Loaded, unknown_target};
 use crate::sema::Rule;
 use crate::target::{Target, bind};
@@ -45,7 +46,7 @@ impl WitnessArgs {
         };
         match made {
             Ok((lines, summary)) => {
-                print(&lines);
+                print_as_is(&escape::json(&lines));
                 tell(&summary);
                 Exit::Fine
             }

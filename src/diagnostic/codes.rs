@@ -103,7 +103,9 @@ codes! {
     "E0003" NulCharacter Error "NUL character"
         "A source file holds a NUL character. It was damaged, or it is not text.";
     "E0004" Unreadable Error "file cannot be read"
-        "A file or folder that was named, or that belongs to the project, cannot be read. The message tells what the system says.";
+        "A file or folder that was named, or that belongs to the project, cannot be read: it is not there, no plain file, too large, or a link out of the project. The message tells which.";
+    "E0005" UncleanCharacter Error "character that hides what the file says"
+        "A file holds a character that nobody sees and that does something to the text around it: a change of direction such as U+202E, which shows code in another order than it has, a control character, or a noncharacter such as U+FFFE. Take it out. A rule that looks for U+202E writes it as `\"\\u{202E}\"`.";
     "E0101" Syntax Error "syntax error"
         "Something stands where the grammar does not expect it. The label lists what could stand there; the language reference has the grammar.";
     "E0102" UnterminatedText Error "text without closing quote"
@@ -119,7 +121,7 @@ codes! {
     "E0107" BareList Error "list without `any` or `all`"
         "An operator that takes a list must say whether one element is enough or each must match: `contains any [...]`, `contains all [...]`.";
     "E0108" Escape Error "unknown escape"
-        "In double quotes `\\\"`, `\\\\`, `\\n` and `\\t` are escapes. Write paths and patterns in single quotes, where a backslash is itself.";
+        "In double quotes `\\\"`, `\\\\`, `\\n`, `\\t` and `\\u{202E}`, a character by its number, are escapes. Write paths and patterns in single quotes, where a backslash is itself.";
     "E0109" NumberTooLarge Error "number too large"
         "Numbers, sizes and durations end at 9,223,372,036,854,775,807.";
     "E0110" BadDate Error "no such day"
@@ -272,6 +274,8 @@ codes! {
         "An exception, or a switched-off rule, was meant to hold until a day that is over. It still holds: somebody should look whether it is needed, then give it another day or take it out. The day is that of `--today`, else of SOURCE_DATE_EPOCH, else of the last commit.";
     "W0004" Covered Warning "exception without effect"
         "It is proved that a tune's exception excepts nothing which the rule would find without it: no event that the rule detects meets it, or the rule's own exceptions take all of these events. Take it out.";
+    "W0005" LinkOut Warning "link is not followed"
+        "A folder of the project holds a link to a folder outside of the project. Rules are read in the project alone, so nothing behind the link is. Put a copy in its place, or name the other folder under `sources` in arcanary.yaml.";
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>
 
 use super::{Diagnostic, Severity};
+use crate::escape;
 use crate::source::Sources;
 use std::fmt::Write as _;
 
@@ -51,12 +52,12 @@ fn body(diagnostic: &Diagnostic, sources: &Sources) -> String {
 
 /// Text behind `::`.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    escape::text(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 /// A value before it.
 fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
+    data(&escape::line(text)).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]

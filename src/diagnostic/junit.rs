@@ -4,9 +4,11 @@
 //! <https://github.com/jenkinsci/xunit-plugin>. Times are left out, so that the same results are the same bytes.
 
 use super::{Diagnostic, Style, to_text};
+use crate::escape;
 use crate::source::{Sources, Span};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
+use std::borrow::Cow;
 use std::io;
 
 /// Cases that belong together.
@@ -90,7 +92,7 @@ fn document(writer: &mut Out, suites: &[Suite], sources: &Sources) -> io::Result
 
 fn one_suite(writer: &mut Out, suite: &Suite, sources: &Sources) -> io::Result<()> {
     let name = clean(&suite.name);
-    let element = writer.create_element("testsuite").with_attribute(("name", name.as_str()));
+    let element = writer.create_element("testsuite").with_attribute(("name", name.as_ref()));
     let element = element.with_attributes(borrowed(&counts(suite.cases.iter())));
     match suite.cases.is_empty() {
         true => element.write_empty()?,
@@ -121,9 +123,9 @@ fn counts<'a>(cases: impl Iterator<Item = &'a Case>) -> [(&'static str, String);
 }
 
 fn one_case(writer: &mut Out, suite: &str, case: &Case, sources: &Sources) -> io::Result<()> {
-    let mut attributes = vec![("name", clean(&case.name)), ("classname", suite.to_owned())];
+    let mut attributes = vec![("name", clean(&case.name).into_owned()), ("classname", suite.to_owned())];
     if let Some((span, file)) = case.span.and_then(|span| Some((span, sources.get(span.file)?))) {
-        attributes.push(("file", clean(&file.name)));
+        attributes.push(("file", clean(&file.name).into_owned()));
         attributes.push(("line", file.line_column(span.start).0.to_string()));
     }
     let element = writer.create_element("testcase").with_attributes(borrowed(&attributes));
@@ -143,7 +145,7 @@ fn one_case(writer: &mut Out, suite: &str, case: &Case, sources: &Sources) -> io
     };
     element.write_inner_content(|writer| {
         let message = clean(message);
-        let inner = writer.create_element(tag).with_attribute(("message", message.as_str()));
+        let inner = writer.create_element(tag).with_attribute(("message", message.as_ref()));
         match text {
             "" => inner.write_empty()?,
             text => inner.write_text_content(BytesText::new(&clean(text)))?,
@@ -154,16 +156,8 @@ fn one_case(writer: &mut Out, suite: &str, case: &Case, sources: &Sources) -> io
 }
 
 /// XML 1.0 has no way to write most control characters, so they become escapes that people can read.
-fn clean(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\t' => out.push(c),
-            c if c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}') => out.extend(c.escape_default()),
-            c => out.push(c),
-        }
-    }
-    out
+fn clean(text: &str) -> Cow<'_, str> {
+    escape::text(text)
 }
 
 #[cfg(test)]

@@ -17,7 +17,9 @@ pub use json::to_json;
 pub use sarif::to_sarif;
 pub use text::{Style, to_text};
 
+use crate::escape;
 use crate::source::{Sources, Span};
+use std::borrow::Cow;
 
 /// A place with what is to be said about it.
 #[derive(Clone, Debug)]
@@ -143,8 +145,7 @@ const LONG_PATCH: usize = 1000;
 /// Cuts what a source put into a message, so that no source can flood or disturb a terminal: long names in backticks,
 /// then the whole, and control characters become escapes.
 fn short(text: String) -> String {
-    let quiet = !text.chars().any(char::is_control);
-    if text.len() <= LONG_NAME && quiet {
+    if text.len() <= LONG_NAME && matches!(escape::line(&text), Cow::Borrowed(_)) {
         return text;
     }
     let mut out = String::with_capacity(text.len().min(LONG_TEXT * 4));
@@ -153,13 +154,9 @@ fn short(text: String) -> String {
         out.push_str(if i == 0 { "" } else { "`" });
         let room = if i % 2 == 1 { LONG_NAME } else { LONG_TEXT };
         let mut chars = part.chars();
-        for c in chars.by_ref().take(room) {
-            match c.is_control() {
-                true => out.extend(c.escape_default()),
-                false => out.push(c),
-            }
-            written += 1;
-        }
+        let head: String = chars.by_ref().take(room).collect();
+        out.push_str(&escape::line(&head));
+        written += room.min(head.len());
         if chars.next().is_some() {
             out.push('…');
         }

@@ -3,8 +3,10 @@
 //! Very long lines and very long spans are cut around the labels first, so that a line of 5 MB costs a screenful at most.
 
 use super::{Diagnostic, Severity};
+use crate::escape;
 use crate::source::{Sources, Span};
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet, renderer::DecorStyle};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Whether to use colour.
@@ -44,9 +46,9 @@ pub fn to_text(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Stri
         });
         let snippet = Snippet::source(window.text.as_str()).line_start(window.line).fold(true).annotations(annotations);
         group = match window.column {
-            None => group.element(snippet.path(window.name)),
+            None => group.element(snippet.path(window.name.as_ref())),
             Some((line, column)) => {
-                group.element(Origin::path(window.name).line(line).char_column(column)).element(snippet)
+                group.element(Origin::path(window.name.as_ref()).line(line).char_column(column)).element(snippet)
             }
         };
     }
@@ -69,19 +71,17 @@ pub fn to_text(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Stri
     for (text, window, replacement) in &patches {
         let snippet = Snippet::source(window.text.as_str())
             .line_start(window.line)
-            .path(window.name)
+            .path(window.name.as_ref())
             .fold(true)
             .patch(Patch::new(window.place.clone(), *replacement));
         report.push(Level::HELP.secondary_title(*text).element(snippet));
     }
-    let mut out = renderer.render(&report);
-    out.push('\n');
-    out
+    escape::drawn(&renderer.render(&report)) + "\n"
 }
 
 /// A piece of one file that holds labels, cut to size.
 struct Window<'a> {
-    name: &'a str,
+    name: Cow<'a, str>,
     text: String,
     line: usize,
     /// The first label's line and column, if the piece does not begin where a line does.
@@ -107,7 +107,7 @@ impl<'a> Window<'a> {
         let from = if start - line_start > LONG_LINE { floor(&file.text, start - LONG_LINE / 2) } else { line_start };
         let to = if to - end > LONG_LINE { ceil(&file.text, end + LONG_LINE / 2) } else { to };
         Some(Window {
-            name: &file.name,
+            name: escape::line(&file.name),
             text: file.text.get(from..to).unwrap_or("").to_owned(),
             line: file.line_column(start).0,
             column: (from != line_start).then(|| file.line_column(start)),

@@ -4,6 +4,7 @@ use super::source::Items;
 use crate::build::{self, Built, Entry};
 use crate::diagnostic::{Diagnostic, Style, to_text};
 use crate::git::Git;
+use crate::input;
 use crate::pack::hash;
 use crate::pack::release::SUMS;
 use crate::pack::state::owners;
@@ -89,6 +90,11 @@ impl Side {
     /// # Errors
     /// Why there is no such side.
     pub fn find(against: &str, here: &Path, root: &Path, targets: Option<&[String]>) -> Result<Side, String> {
+        if against.is_empty() {
+            return Err(
+                "`--against` is empty: name a commit, or a folder with a project, a build or a release".to_owned()
+            );
+        }
         let folder = here.join(against);
         if !folder.is_dir() {
             return Side::of_commit(against, root, targets);
@@ -122,10 +128,10 @@ impl Side {
     }
 
     fn of_commit(name: &str, root: &Path, targets: Option<&[String]>) -> Result<Side, String> {
-        if name.is_empty() || name.starts_with('-') {
+        if name.starts_with('-') {
             return Err(format!("`{name}` is no name of a commit"));
         }
-        let git = Git::new(root);
+        let git = Git::around(root);
         let top = git.line(&["rev-parse", "--show-toplevel"]).map_err(|why| {
             format!("`{name}` is no folder, and the project is in no git repository to look it up in ({why})")
         })?;
@@ -152,8 +158,8 @@ impl Side {
         }
         let fail = |path: &Path, why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
         let path = folder.join(build::MANIFEST);
-        let text = std::fs::read_to_string(&path).map_err(|e| fail(&path, &e))?;
-        let manifest: Manifest = serde_json::from_str(&text).map_err(|e| fail(&path, &e))?;
+        let text = input::read(&path).map_err(|e| fail(&path, &e))?;
+        let manifest: Manifest = serde_json::from_slice(&text).map_err(|e| fail(&path, &e))?;
         let mut side =
             Side { name: name.to_owned(), targets: manifest.targets.keys().cloned().collect(), ..Side::default() };
         for (target, entries) in &manifest.targets {
@@ -167,7 +173,7 @@ impl Side {
         let listed = manifest.targets.values().flat_map(BTreeMap::values).flat_map(Entry::paths);
         let over_rules = manifest.documents.values().flatten().map(String::as_str);
         for path in listed.chain(over_rules).filter(|path| crate::pack::archive::is_plain(path)) {
-            let bytes = std::fs::read(folder.join(path)).map_err(|e| fail(&folder.join(path), &e))?;
+            let bytes = input::read_below(folder, path).map_err(|e| fail(&folder.join(path), &e))?;
             side.put(owners.get(path).copied(), path, String::from_utf8_lossy(&bytes).into_owned());
         }
         Ok(side)

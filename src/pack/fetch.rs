@@ -6,6 +6,7 @@ use super::index::VersionEntry;
 use super::release::{SUMS, files_in, replace};
 use super::remote::Remote;
 use super::verify::{Release, verify_files};
+use crate::input;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,14 +101,14 @@ pub fn unpack(release: &Release, out: &Path) -> io::Result<()> {
 /// # Errors
 /// What differs.
 pub fn as_fetched(folder: &Path) -> Result<Receipt, String> {
-    let Ok(text) = std::fs::read_to_string(folder.join(RECEIPT)) else {
+    let Ok(text) = input::read_below(folder, RECEIPT) else {
         return Err(if folder.is_dir() {
             format!("it has no {RECEIPT}")
         } else {
             "there is no such folder".to_owned()
         });
     };
-    let receipt: Receipt = serde_json::from_str(&text).map_err(|why| format!("{RECEIPT} cannot be read: {why}"))?;
+    let receipt: Receipt = serde_json::from_slice(&text).map_err(|why| format!("{RECEIPT} cannot be read: {why}"))?;
     let names = files_in(folder).map_err(|why| why.to_string())?;
     if let Some(name) = receipt.files.keys().find(|name| !names.contains(*name)) {
         return Err(format!("`{name}` is missing"));
@@ -133,7 +134,7 @@ fn stays(folder: &Path, name: &str) -> bool {
 
 /// The receipt of what was unpacked in a folder before, whatever became of it.
 fn earlier(folder: &Path) -> Option<Receipt> {
-    serde_json::from_str(&std::fs::read_to_string(folder.join(RECEIPT)).ok()?).ok()
+    serde_json::from_slice(&input::read_below(folder, RECEIPT).ok()?).ok()
 }
 
 /// The hidden files of a folder that are not its pack's: they are somebody's, and an update leaves them.
@@ -142,7 +143,7 @@ fn kept(folder: &Path) -> io::Result<Files> {
     let names = files_in(folder)?;
     let theirs = names.into_iter().filter(|name| is_hidden(name) && name != RECEIPT && stays(folder, name));
     let theirs = theirs.filter(|name| !before.files.contains_key(name));
-    theirs.map(|name| std::fs::read(folder.join(&name)).map(|bytes| (name, bytes))).collect()
+    theirs.map(|name| input::read_below(folder, &name).map(|bytes| (name, bytes))).collect()
 }
 
 /// Why a file is not one of a receipt.
@@ -150,7 +151,7 @@ fn differs(folder: &Path, name: &str, receipt: &Receipt) -> Option<String> {
     match receipt.files.get(name) {
         None => Some(format!("`{name}` there is none of the pack's files")),
         Some(hash) => {
-            let same = is_plain(name) && std::fs::read(folder.join(name)).is_ok_and(|b| hash::of_bytes(&b) == *hash);
+            let same = is_plain(name) && input::read_below(folder, name).is_ok_and(|b| hash::of_bytes(&b) == *hash);
             (!same).then(|| {
                 format!("`{name}` was edited since it was fetched: a `tune` in a file of your own is kept by updates")
             })

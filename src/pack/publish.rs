@@ -3,14 +3,14 @@
 //! Only files that the repository's index lists are ever overwritten or removed, and only while they hold what was
 //! published. Two who publish at once: git takes the first push and refuses the second, which may run again.
 
-use super::archive::Files;
+use super::archive::{Files, MOST_BYTES};
 use super::index::{self, Index, PackEntry, VersionEntry};
 use super::lock::Lock;
 use super::release::SUMS;
 use super::remote::Remote;
 use super::verify::Release;
 use super::{changelog, hash};
-use crate::git::Git;
+use crate::git::{Blob, Git, Kind};
 use semver::Version;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -84,24 +84,72 @@ pub fn plan(remote: &Remote, release: &Release, lock: &Lock, tagged: bool) -> Re
 /// # Errors
 /// What git says, above all that there is no repository: nothing then shows where the sources come from.
 pub fn uncommitted(root: &Path, release: &Release) -> Result<Vec<String>, String> {
-    let git = Git::new(root);
-    let names =
-        |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).split('\0').map(str::to_owned).collect::<BTreeSet<_>>();
+    let git = Git::around(root);
     let unknown = |why: String| format!("git does not tell whether the sources are committed: {why}");
-    let tracked = names(git.run(&["ls-files", "-z", "--recurse-submodules", "--", "."]).map_err(unknown)?);
-    let status = ["status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", "."];
-    let status = names(git.run(&status).map_err(unknown)?);
     let below = git.line(&["rev-parse", "--show-prefix"]).map_err(unknown)?;
-    let sources = release.sources().into_iter().flat_map(|files| files.keys());
-    let changed: BTreeSet<&str> =
-        status.iter().filter_map(|line| line.get(3..)?.strip_prefix(below.as_str())).collect();
-    // A submodule that has changes is named as a whole.
-    let around =
-        |path: &str| path.match_indices('/').any(|(at, _)| path.get(..at).is_some_and(|p| changed.contains(p)));
-    let open = |path: &&String| !tracked.contains(*path) || changed.contains(path.as_str()) || around(path);
-    // A source that is gone is in no release any more.
-    let gone = changed.iter().filter(|path| !root.join(path).exists()).map(|path| (*path).to_owned());
-    Ok(sources.filter(open).cloned().chain(gone).collect::<BTreeSet<_>>().into_iter().collect())
+    let mut committed = BTreeMap::new();
+    // Without a commit nothing is.
+    if let Ok(head) = git.line(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]) {
+        committed = files_of(&git, &head, &below, root).map_err(unknown)?;
+    }
+    let mut open = BTreeSet::new();
+    let mut by_repository: BTreeMap<&Path, Vec<Source>> = BTreeMap::new();
+    for (path, bytes) in release.sources().into_iter().flatten() {
+        match committed.get(path) {
+            Some((git, blob)) => by_repository.entry(git.folder()).or_default().push((path, bytes, git, blob)),
+            None => _ = open.insert(path.clone()),
+        }
+    }
+    for files in by_repository.values() {
+        let Some((.., git, _)) = files.first() else { continue };
+        let blobs: Vec<&Blob> = files.iter().map(|(.., blob)| *blob).collect();
+        let contents = git.contents(&blobs, MOST_BYTES).map_err(unknown)?;
+        let differ = files.iter().zip(contents).filter(|((_, bytes, ..), blob)| !is_committed(bytes, blob));
+        open.extend(differ.map(|((path, ..), _)| (*path).clone()));
+    }
+    // A source that is gone is in no release any more. What a sparse checkout leaves out is not gone.
+    let listed = git.run(&["ls-files", "-t", "-z", "--", "."]).map_err(unknown)?;
+    let listed = String::from_utf8_lossy(&listed);
+    let sparse: BTreeSet<&str> = listed.split('\0').filter_map(|line| line.strip_prefix("S ")).collect();
+    let gone = committed.into_keys().filter(|path| root.join(path).symlink_metadata().is_err());
+    open.extend(gone.filter(|path| !sparse.contains(path.as_str())));
+    Ok(open.into_iter().collect())
+}
+
+/// A source of a release: its path and bytes, the repository that has it, and what that has.
+type Source<'a> = (&'a String, &'a Vec<u8>, &'a Git, &'a Blob);
+
+/// The files of a commit below a folder, by their path from there, with the repository that has them: those of submodules are
+/// in their own.
+fn files_of(git: &Git, commit: &str, below: &str, folder: &Path) -> Result<BTreeMap<String, (Git, Blob)>, String> {
+    let mut files = BTreeMap::new();
+    for blob in git.tree(commit, below)? {
+        let Some(path) = blob.path.strip_prefix(below).map(str::to_owned) else { continue };
+        match blob.kind {
+            Kind::Submodule if folder.join(&path).join(".git").exists() => {
+                let inner = Git::around(folder.join(&path));
+                let inside = files_of(&inner, &blob.object, "", &folder.join(&path))?;
+                files.extend(inside.into_iter().map(|(name, found)| (format!("{path}/{name}"), found)));
+            }
+            Kind::File => {
+                files.insert(path, (git.clone(), blob));
+            }
+            Kind::Submodule | Kind::Link => {}
+        }
+    }
+    Ok(files)
+}
+
+/// Whether a file is what a commit has of it: to the byte, but for line breaks, which git changes as it is told to, and for
+/// files that Git LFS keeps elsewhere, by their sum. To ask git itself would run the programs that do both.
+fn is_committed(bytes: &[u8], blob: &[u8]) -> bool {
+    let lines = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map(|text| text.replace("\r\n", "\n"));
+    let pointer = || {
+        let text =
+            std::str::from_utf8(blob).ok().filter(|t| t.starts_with("version https://git-lfs.github.com/spec/"))?;
+        text.lines().find_map(|line| line.strip_prefix("oid ")).map(|sum| sum == hash::of_bytes(bytes))
+    };
+    bytes == blob || pointer() == Some(true) || lines(bytes).is_ok_and(|text| Ok(text) == lines(blob))
 }
 
 /// `vX.Y.Z`; in a repository of several packs the pack's name stands before it.

@@ -1,13 +1,14 @@
 //! `pack`: a release is a folder of archives, one for each target and one of the sources, with a manifest, changelogs
 //! and sums. Two releases of one state of a project are the same bytes on every machine.
 
-use super::archive::{Files, is_plain, no_name, tar_gz};
+use super::archive::{Budget, Files, is_plain, no_name, tar_gz};
 use super::lock::{self, Lock};
 use super::manifest::{self, ArchiveEntry, Manifest};
 use super::state::unlocked;
 use super::{changelog, fetch, hash};
 use crate::build::{Built, build};
 use crate::diagnostic::Diagnostic;
+use crate::input;
 use crate::project::{self, Loaded, normal};
 use crate::sema::Rule;
 use crate::syntax::ast::TestInput;
@@ -69,7 +70,9 @@ pub fn release(loaded: &Loaded, built: &Built, lock: &Lock) -> io::Result<Files>
     let licenses = licenses(root)?;
     let mut manifest = Manifest::of(loaded, built, lock);
     let mut files = Files::new();
+    let budget = Budget::default();
     let mut add = |name: &str, folder: Option<String>, content: Files, manifest: &mut Manifest| -> io::Result<()> {
+        budget.take(&content)?;
         let file = archive_name(&lock.pack, &lock.version, name);
         let folder = folder.unwrap_or_else(|| file.trim_end_matches(".tar.gz").to_owned());
         let hashes = content.iter().map(|(path, bytes)| (path.clone(), hash::of_bytes(bytes))).collect();
@@ -154,8 +157,9 @@ fn licenses(root: &Path) -> io::Result<Files> {
         let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("");
         let capital = name.to_uppercase();
         let first = capital.split(['.', '-', '_']).next().unwrap_or("");
-        if matches!(first, "LICENSE" | "LICENCE" | "LICENSES" | "LICENCES" | "COPYING" | "NOTICE") && path.is_file() {
-            files.insert(name.to_owned(), std::fs::read(&path).map_err(|e| named(&path, &e))?);
+        // A folder of that name may hold anything; whatever else is no plain file is refused below.
+        if matches!(first, "LICENSE" | "LICENCE" | "LICENSES" | "LICENCES" | "COPYING" | "NOTICE") && !path.is_dir() {
+            files.insert(name.to_owned(), input::read_below(root, name).map_err(|e| named(&path, &e))?);
         }
     }
     Ok(files)
@@ -165,7 +169,7 @@ fn licenses(root: &Path) -> io::Result<Files> {
 fn sources(loaded: &Loaded, root: &Path, licenses: Files) -> io::Result<Files> {
     let mut paths: BTreeSet<PathBuf> = loaded.files.iter().map(|(_, path)| path.clone()).collect();
     paths.extend([project::FILE_NAME, lock::FILE_NAME].map(|name| root.join(name)));
-    paths.extend(Some(root.join("README.md")).filter(|p| p.is_file()));
+    paths.extend(Some(root.join("README.md")).filter(|p| p.symlink_metadata().is_ok_and(|m| !m.is_dir())));
     paths.extend(project::target_files(root, &loaded.config));
     for test in loaded.rules().flat_map(|rule| &rule.tests) {
         if let TestInput::Recorded { path, .. } = &test.input {
@@ -187,7 +191,8 @@ fn sources(loaded: &Loaded, root: &Path, licenses: Files) -> io::Result<Files> {
         if !is_plain(&below) {
             return Err(io::Error::other(no_name(&below)));
         }
-        files.insert(below, std::fs::read(&path).map_err(|e| named(&path, &e))?);
+        let bytes = input::read_below(root, &below).map_err(|e| named(&path, &e))?;
+        files.insert(below, bytes);
     }
     Ok(files)
 }

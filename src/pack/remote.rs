@@ -2,9 +2,10 @@
 //!
 //! Nothing is checked out, so that no filter, attribute, hook or link of the repository has a say.
 
-use super::archive::Files;
+use super::archive::{Files, MOST_BYTES};
 use super::index::{self, Index};
-use crate::git::{Blob, Git};
+use crate::credentials;
+use crate::git::{Blob, Git, Kind};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -12,6 +13,8 @@ use std::path::PathBuf;
 #[derive(Debug)]
 pub struct Remote {
     git: Git,
+    /// Its address for messages, without credentials.
+    pub name: String,
     /// The branch.
     pub branch: String,
     /// Its commit; `None`: there is no such branch yet.
@@ -30,15 +33,14 @@ impl Remote {
     /// # Errors
     /// What git says.
     pub fn fetch(url: &str, here: PathBuf, branch: Option<&str>) -> Result<Remote, String> {
+        let name = credentials::shown(url);
         if url.is_empty() || url.starts_with('-') {
-            return Err(format!("`{url}` is no repository"));
+            return Err(format!("`{name}` is no repository"));
         }
         let path = here.join(url);
         let url = if path.exists() { path.display().to_string() } else { url.to_owned() };
         let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
-        let git = Git::new(folder.path());
-        git.run(&["init", "-q", "--bare"])?;
-        git.run(&["remote", "add", "origin", &url])?;
+        let git = Git::new_bare(folder.path(), &url)?;
         let refs = git.line(&["ls-remote", "--symref", "origin"])?;
         let refs: Vec<(&str, &str)> = refs.lines().filter_map(|line| line.split_once('\t')).collect();
         let default =
@@ -49,7 +51,7 @@ impl Remote {
         let tags = refs.iter().filter_map(|(_, name)| name.strip_prefix("refs/tags/")).filter(|t| !t.ends_with("^{}"));
         let tags = tags.map(str::to_owned).collect();
         let full = format!("refs/heads/{branch}");
-        let mut remote = Remote { git, branch, head: None, tags, files: BTreeMap::new(), _folder: folder };
+        let mut remote = Remote { git, name, branch, head: None, tags, files: BTreeMap::new(), _folder: folder };
         if refs.iter().any(|(_, name)| *name == full) {
             remote.git.run(&["fetch", "-q", "--no-tags", "--depth=1", "origin", &format!("+{full}:refs/fetched")])?;
             let head = remote.git.line(&["rev-parse", "refs/fetched"])?;
@@ -64,8 +66,9 @@ impl Remote {
     /// # Errors
     /// What git says.
     pub fn read<'a>(&self, paths: impl IntoIterator<Item = &'a str>) -> Result<Files, String> {
-        let blobs: Vec<&Blob> = paths.into_iter().filter_map(|p| self.files.get(p)).filter(|b| b.plain).collect();
-        let contents = self.git.contents(&blobs)?;
+        let blobs: Vec<&Blob> =
+            paths.into_iter().filter_map(|p| self.files.get(p)).filter(|b| b.kind == Kind::File).collect();
+        let contents = self.git.contents(&blobs, MOST_BYTES)?;
         Ok(blobs.into_iter().map(|b| b.path.clone()).zip(contents).collect())
     }
 
@@ -119,8 +122,10 @@ impl Remote {
         let mut arguments = vec!["push".to_owned(), "-q".to_owned(), "--atomic".to_owned(), "origin".to_owned()];
         arguments.push(format!("{commit}:refs/heads/{}", self.branch));
         if let Some((tag, message)) = tag {
-            self.git.feed(&["tag", "-a", "-F", "-", tag, commit], message.as_bytes())?;
-            arguments.push(format!("refs/tags/{tag}:refs/tags/{tag}"));
+            let tagger = self.git.line(&["var", "GIT_COMMITTER_IDENT"])?;
+            let text = format!("object {commit}\ntype commit\ntag {tag}\ntagger {tagger}\n\n{message}");
+            let object = self.git.feed(&["mktag"], text.as_bytes())?;
+            arguments.push(format!("{}:refs/tags/{tag}", String::from_utf8_lossy(&object).trim()));
         }
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         self.git.run(&arguments).map(|_| ())

@@ -1,12 +1,14 @@
 //! `verify`: whether a folder is a release as it was made: sums, manifest, archives, and nothing else.
 
-use super::archive::{Files, is_plain, read_tar_gz};
+use super::archive::{Budget, Files, MOST_BYTES, is_plain, read_tar_gz};
 use super::manifest::{self, ArchiveEntry, Manifest};
 use super::release::{SOURCES, SUMS, app_of, archive_name, files_in};
 use super::{changelog, hash};
 use crate::document::app_id;
+use crate::input;
 use semver::Version;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// A release that was read and is sound.
@@ -31,13 +33,20 @@ pub fn verify(folder: &Path) -> Result<Release, Vec<String>> {
     let names = files_in(folder).map_err(|e| vec![e.to_string()])?;
     let mut files = Files::new();
     let mut wrong = vec![];
+    let mut left = MOST_BYTES;
     for name in names {
         let path = folder.join(&name);
         let plain = std::fs::symlink_metadata(&path).is_ok_and(|m| m.is_file());
         match (plain, is_plain(&name)) {
-            (true, true) => match std::fs::read(&path) {
+            (true, true) => match input::read_within(&path, left) {
                 Ok(bytes) => {
+                    left -= bytes.len() as u64;
                     files.insert(name, bytes);
+                }
+                Err(error) if error.kind() == ErrorKind::FileTooLarge => {
+                    return Err(vec![format!(
+                        "{name}: a release holds at most {MOST_BYTES} bytes, and there are more"
+                    )]);
                 }
                 Err(error) => wrong.push(format!("{name}: {error}")),
             },
@@ -64,8 +73,9 @@ pub fn verify_files(files: Files) -> Result<Release, Vec<String>> {
     wrong.extend(checksums(&manifest, &files));
     wrong.extend(required(&manifest, &files));
     let mut archives = BTreeMap::new();
+    let budget = Budget::default();
     for (name, entry) in &manifest.archives {
-        match files.get(name).map(|bytes| read_tar_gz(bytes, &entry.folder)) {
+        match files.get(name).map(|bytes| read_tar_gz(bytes, &entry.folder, &budget)) {
             None => wrong.push(format!("{name}: the manifest names it, and it is not there")),
             Some(Err(why)) => wrong.push(format!("{name}: {why}")),
             Some(Ok(content)) => {

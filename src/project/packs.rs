@@ -1,12 +1,13 @@
 //! The packs that a project stands on: fetched folders, found as they were fetched, whose sources, params, defaults and
 //! skips belong to the project as if it had them itself. What the project says of its own comes on top.
 
-use super::walk::collect;
+use super::walk::{Fetched, collect};
 use super::{
-    Config, FILE_NAME, Loaded, Role, Skip, config_place, find_root, normal, own_sources, params as literals,
+    Config, FILE_NAME, Loaded, Role, Skip, add_yaml, config_place, find_root, normal, own_sources, params as literals,
     parse_config,
 };
 use crate::diagnostic::{Code, Diagnostic};
+use crate::input;
 use crate::pack::archive::is_plain;
 use crate::pack::fetch::{self, Receipt};
 use crate::pack::lock::{self, Lock};
@@ -89,9 +90,9 @@ fn one(
         Box::new(bad(message).help(format!("`arcanary fetch-pack --repo … --sources --out {name}` puts a pack there")))
     })?;
     let shown = |file: &str| super::shown(&folder.join(file), here);
-    let bytes = std::fs::read(folder.join(FILE_NAME))
+    let bytes = input::read_below(&folder, FILE_NAME)
         .map_err(|why| bad(format!("`{}` cannot be read: {why}", shown(FILE_NAME))))?;
-    let config_file = loaded.sources.add_bytes(shown(FILE_NAME), &bytes)?;
+    let config_file = add_yaml(&mut loaded.sources, shown(FILE_NAME), &bytes, Code::BadProject)?;
     let (config, places) = parse_config(config_file, &loaded.sources)?;
     let params = literals::read(config_file, &places);
     let lock = lock::read(&folder, &shown(lock::FILE_NAME), &mut loaded.sources)?.map(|(_, lock)| lock);
@@ -111,16 +112,15 @@ pub(super) fn source_files(loaded: &mut Loaded) -> Vec<PathBuf> {
     let mut files = vec![];
     let packs: Vec<(PathBuf, Config)> = loaded.packs.iter().map(|p| (p.folder.clone(), p.config.clone())).collect();
     for (folder, config) in packs {
-        for source in own_sources(&config) {
-            let mut own = vec![];
-            collect(&folder.join(source), &mut own, loaded);
-            let inner: Vec<PathBuf> = config.packs.iter().map(|p| normal(&folder.join(p))).collect();
-            let is_own = |file: &PathBuf| {
-                let file = normal(file);
-                file.starts_with(&folder) && !inner.iter().any(|pack| file.starts_with(pack))
-            };
-            files.extend(own.into_iter().filter(is_own));
-        }
+        let sources: Vec<PathBuf> = own_sources(&config).into_iter().map(|source| folder.join(source)).collect();
+        let mut own = vec![];
+        collect(&sources, Fetched::Named, &mut own, loaded);
+        let inner: BTreeSet<PathBuf> = config.packs.iter().map(|p| normal(&folder.join(p))).collect();
+        let is_own = |file: &PathBuf| {
+            let file = normal(file);
+            file.starts_with(&folder) && !file.ancestors().any(|above| inner.contains(above))
+        };
+        files.extend(own.into_iter().filter(is_own));
     }
     files
 }

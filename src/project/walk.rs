@@ -1,19 +1,49 @@
-//! The `.det` files below a folder.
+//! The `.det` files below folders: plain files only, each folder once, up to limits that are findings.
 
-use super::{FILE_NAME, Loaded, normal, unreadable};
+use super::{FILE_NAME, Loaded, find_root, normal, unreadable};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::pack::fetch;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// `.det` files of a file or folder, sorted by name; hidden folders and `target` are passed over. A folder with a fetched
-/// pack that the project does not stand on is a finding, and none of its files are the project's.
-pub(super) fn collect(path: &Path, out: &mut Vec<PathBuf>, loaded: &mut Loaded) {
-    let mut walk = Walk { root: loaded.root.as_deref().map(normal), packs: known_packs(loaded), ..Walk::default() };
-    walk.enter(path);
+/// The most folders inside one another, below the folder that is named.
+const DEEPEST: usize = 64;
+/// The most entries of all folders together.
+const MOST: usize = 200_000;
+
+/// What a folder with a fetched pack means that is not the folder which was named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fetched {
+    /// A finding, unless the project names the pack.
+    Named,
+    /// None of its files are meant.
+    Passed,
+}
+
+/// `.det` files of files and folders, those of a folder sorted by name; hidden folders and `target` are passed over. A link is
+/// followed if it stays in the project or in one of `paths`.
+pub(super) fn collect(paths: &[PathBuf], fetched: Fetched, out: &mut Vec<PathBuf>, loaded: &mut Loaded) {
+    let mut walk =
+        Walk { root: loaded.root.as_deref().map(normal), packs: known_packs(loaded), fetched, ..Walk::default() };
+    let mut named = vec![];
+    for path in paths {
+        match std::fs::canonicalize(path) {
+            Ok(real) => {
+                let root = if real.is_dir() { find_root(path) } else { None };
+                walk.bounds.extend(root.and_then(|root| std::fs::canonicalize(root).ok()));
+                walk.bounds.insert(real.clone());
+                named.push((path, real));
+            }
+            Err(error) => walk.found.push(unreadable(path, &error.to_string())),
+        }
+    }
+    walk.bounds.extend(loaded.root.as_deref().and_then(|root| std::fs::canonicalize(root).ok()));
+    for (path, real) in named {
+        walk.named(path, real);
+    }
     // What a link leads to may have been met on the way, and is read once.
-    while let Some(link) = walk.links.pop_first() {
-        walk.enter(&link);
+    while let Some((link, real)) = walk.links.pop_first() {
+        walk.folder(&link, real, 0);
     }
     out.append(&mut walk.files);
     loaded.diagnostics.append(&mut walk.found);
@@ -27,63 +57,165 @@ fn known_packs(loaded: &Loaded) -> BTreeSet<PathBuf> {
 }
 
 /// A walk through folders.
-#[derive(Default)]
 struct Walk {
     /// The project's folder, if it is known.
     root: Option<PathBuf>,
     packs: BTreeSet<PathBuf>,
+    fetched: Fetched,
+    /// Where links may lead: folders and files without links in their paths.
+    bounds: BTreeSet<PathBuf>,
     /// Folders that were entered, without links in their paths.
     seen: BTreeSet<PathBuf>,
-    /// Links to folders, to be entered at the end.
-    links: BTreeSet<PathBuf>,
+    /// Links to folders, to be entered at the end, and where they lead.
+    links: BTreeMap<PathBuf, PathBuf>,
+    entries: usize,
+    /// The most of them.
+    most: usize,
     files: Vec<PathBuf>,
     found: Vec<Diagnostic>,
 }
 
-impl Walk {
-    fn enter(&mut self, path: &Path) {
-        if path.is_file() {
-            return self.files.push(path.to_path_buf());
+impl Default for Walk {
+    fn default() -> Walk {
+        Walk {
+            root: None,
+            packs: BTreeSet::new(),
+            fetched: Fetched::Named,
+            bounds: BTreeSet::new(),
+            seen: BTreeSet::new(),
+            links: BTreeMap::new(),
+            entries: 0,
+            most: MOST,
+            files: vec![],
+            found: vec![],
         }
-        let entries = std::fs::canonicalize(path).and_then(|real| Ok((real, std::fs::read_dir(path)?)));
-        let (real, entries) = match entries {
+    }
+}
+
+impl Walk {
+    /// What the command line or the project file names.
+    fn named(&mut self, path: &Path, real: PathBuf) {
+        if real.is_file() {
+            self.files.push(path.to_path_buf());
+        } else if real.is_dir() {
+            self.folder(path, real, 0);
+        } else {
+            self.found.push(no_file(path));
+        }
+    }
+
+    /// What lies in a folder. `real` is its path without links.
+    fn folder(&mut self, path: &Path, real: PathBuf, depth: usize) {
+        if self.entries > self.most || self.seen.contains(&real) {
+            return;
+        }
+        if depth > DEEPEST {
+            let why = format!("it lies deeper than {DEEPEST} folders; name a folder inside, or move what lies there");
+            return self.found.push(unreadable(path, &why));
+        }
+        if self.is_stranger(path, depth) {
+            return;
+        }
+        let read = std::fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+        let mut entries = match read {
             Ok(entries) => entries,
             Err(error) => return self.found.push(unreadable(path, &error.to_string())),
         };
-        if !self.seen.insert(real) {
-            return;
+        self.entries += entries.len();
+        if self.entries > self.most {
+            let most = self.most;
+            let why = format!("there are more than {most} files and folders; name those with rules under `sources`");
+            return self.found.push(unreadable(path, &why));
         }
-        if let Some(finding) = self.stranger(path) {
-            return self.found.push(finding);
-        }
-        let mut entries: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
-        entries.sort();
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        self.seen.insert(real.clone());
         for entry in entries {
-            let name = entry.file_name().and_then(|n| n.to_str()).unwrap_or("");
-            if name.starts_with('.') || name == "target" || name == "node_modules" {
+            let name = entry.file_name();
+            if name.to_str().is_some_and(|n| n.starts_with('.') || n == "target" || n == "node_modules") {
                 continue;
             }
-            if entry.is_dir() {
-                if entry.is_symlink() {
-                    self.links.insert(entry);
-                } else {
-                    self.enter(&entry);
-                }
-            } else if entry.extension().is_some_and(|e| e == "det") {
-                self.files.push(entry);
+            let (entry, real) = (entry.path(), (real.join(&name), entry.file_type()));
+            let is_source = entry.extension().is_some_and(|e| e == "det");
+            match real {
+                (_, Err(error)) => self.found.push(unreadable(&entry, &error.to_string())),
+                (real, Ok(kind)) if kind.is_dir() => self.folder(&entry, real, depth + 1),
+                (_, Ok(kind)) if kind.is_symlink() => self.link(entry, is_source),
+                (_, Ok(kind)) if kind.is_file() && is_source => self.files.push(entry),
+                _ if is_source => self.found.push(no_file(&entry)),
+                _ => {}
             }
         }
     }
 
-    /// The finding for a fetched pack that the project does not name. In its own folder, a pack is the project.
-    fn stranger(&self, folder: &Path) -> Option<Diagnostic> {
-        let (root, whole) = (self.root.as_ref()?, normal(folder));
-        if whole == *root || self.packs.contains(&whole) || !folder.join(fetch::RECEIPT).is_file() {
-            return None;
+    /// A link in a folder. One that leads out of the project would read what the project's owner never meant: a private key,
+    /// a device, the whole system.
+    fn link(&mut self, link: PathBuf, is_source: bool) {
+        let real = match std::fs::canonicalize(&link) {
+            Ok(real) => real,
+            Err(error) if is_source => return self.found.push(unreadable(&link, &error.to_string())),
+            Err(_) => return,
+        };
+        let inside = real.ancestors().any(|folder| self.bounds.contains(folder));
+        match (real.is_dir(), inside) {
+            (true, true) => {
+                self.links.insert(link, real);
+            }
+            (true, false) => self.found.push(leads_out(Code::LinkOut, &link, &real)),
+            (false, _) if !is_source => {}
+            (false, _) if !real.is_file() => self.found.push(no_file(&link)),
+            (false, true) => self.files.push(link),
+            (false, false) => self.found.push(leads_out(Code::Unreadable, &link, &real)),
+        }
+    }
+
+    /// Whether a folder holds a fetched pack whose files are not meant. In its own folder, a pack is the project.
+    fn is_stranger(&mut self, folder: &Path, depth: usize) -> bool {
+        let receipt = || folder.join(fetch::RECEIPT).is_file();
+        if self.fetched == Fetched::Passed {
+            return depth > 0 && receipt();
+        }
+        let Some(root) = &self.root else { return false };
+        if !receipt() {
+            return false;
+        }
+        let whole = normal(folder);
+        if whole == *root || self.packs.contains(&whole) {
+            return false;
         }
         let name = whole.strip_prefix(root).unwrap_or(&whole).display().to_string().replace('\\', "/");
         let message = format!("`{name}` is a fetched pack, and {FILE_NAME} does not name it");
         let finding = Diagnostic::new(Code::EditedPack, message).note("its rules are not the project's own");
-        Some(finding.help(format!("add it to `packs` in {FILE_NAME}: `packs: [{name}]`")))
+        self.found.push(finding.help(format!("add it to `packs` in {FILE_NAME}: `packs: [{name}]`")));
+        true
+    }
+}
+
+fn no_file(path: &Path) -> Diagnostic {
+    unreadable(path, "it is no plain file, but a device, a pipe or a socket")
+}
+
+fn leads_out(code: Code, link: &Path, real: &Path) -> Diagnostic {
+    let message = format!("`{}` is a link out of the project's folder, and is not followed", link.display());
+    let finding = Diagnostic::new(code, message).note(format!("it leads to {}", real.display()));
+    finding.help("put a copy in its place, or name what it leads to under `sources`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_entries_than_the_limit_are_told_once() {
+        let place = tempfile::tempdir().expect("a folder");
+        for folder in ["a", "b", "c"] {
+            std::fs::create_dir(place.path().join(folder)).expect("a folder");
+            (0..4).for_each(|n| std::fs::write(place.path().join(format!("{folder}/{n}.det")), "").expect("written"));
+        }
+        for (most, files) in [(15, 12), (14, 8), (2, 0)] {
+            let mut walk = Walk { most, ..Walk::default() };
+            walk.folder(place.path(), place.path().to_path_buf(), 0);
+            assert_eq!((walk.files.len(), walk.found.len()), (files, usize::from(files < 12)));
+            assert!(walk.found.iter().all(|d| d.message.contains(&format!("more than {most} files and folders"))));
+        }
     }
 }

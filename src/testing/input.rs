@@ -2,6 +2,7 @@
 
 use super::{ShownEvent, ShownField};
 use crate::event::{Event, read};
+use crate::input;
 use crate::project::Loaded;
 use crate::sema::FieldId;
 use crate::source::Span;
@@ -36,7 +37,7 @@ fn inline(written: &ast::Event) -> Given {
 
 fn recorded(path: &str, reader: &str, root: &Path) -> Result<Vec<Given>, String> {
     let reader = read::find(reader).ok_or_else(|| format!("there is no reader `{reader}`"))?;
-    let bytes = std::fs::read(root.join(path)).map_err(|error| match error.kind() {
+    let bytes = input::read(&root.join(path)).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => "no such file".to_owned(),
         _ => error.to_string(),
     })?;

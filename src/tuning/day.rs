@@ -23,8 +23,14 @@ pub fn today(asked: Option<&str>, loaded: &Loaded) -> Option<String> {
     }
     std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| of_seconds(&seconds)).or_else(|| {
         let root = loaded.root.as_deref()?;
-        of_seconds(&Git::new(root).line(&["log", "-1", "--format=%ct"]).ok()?)
+        committed(&Git::around(root).line(&["cat-file", "commit", "HEAD"]).ok()?)
     })
+}
+
+/// The day of a commit: its committer's line ends with the seconds since 1970 and a time zone.
+fn committed(commit: &str) -> Option<String> {
+    let line = commit.lines().find_map(|line| line.strip_prefix("committer "))?;
+    of_seconds(line.rsplit(' ').nth(1)?)
 }
 
 /// The day of some seconds since 1970, in UTC.

@@ -1,7 +1,7 @@
 //! `pack` and `verify`.
 
 use crate::place::{Place, git_in, run_in};
-use arcanary::pack::archive::{Files, read_tar_gz, tar_gz};
+use arcanary::pack::archive::{Budget, Files, read_tar_gz, tar_gz};
 use arcanary::pack::hash::hex;
 use arcanary::pack::release::files_in;
 use serde_json::Value;
@@ -21,7 +21,7 @@ fn json(place: &Place, name: &str) -> Value {
 fn archive(place: &Place, target: &str) -> Files {
     let name = format!("acme-0.1.0-{target}");
     let bytes = fs::read(place.path(&format!("dist/{name}.tar.gz"))).expect("an archive");
-    read_tar_gz(&bytes, &name).expect("an archive")
+    read_tar_gz(&bytes, &name, &Budget::default()).expect("an archive")
 }
 
 /// Sums that fit the files as they are now.
@@ -211,7 +211,7 @@ fn verify_names_each_file_that_is_missing_more_or_another() {
     let err = place.run(&["verify", "dist"]).fails(1);
     assert!(err.contains("error: \\u{1b}[2J: no plain file\n") && !err.contains('\u{1b}'), "{err:?}");
     assert!(place.run(&["verify", "rules"]).fails(1).contains("there is no SHA256SUMS"));
-    assert!(place.run(&["verify", "nowhere"]).fails(1).contains("no folder"));
+    assert!(place.run(&["verify", "nowhere"]).fails(2).contains("no folder"));
 }
 
 #[test]
@@ -353,7 +353,7 @@ const ID: &str = "acme_splunk_4688";
 fn an_app_has_an_archive_that_splunk_installs_as_it_is() {
     let place = with_an_app();
     let packed = fs::read(place.path(&format!("dist/{APP}"))).expect("an archive");
-    let app = read_tar_gz(&packed, ID).expect("all of it lies in the folder of the app's name");
+    let app = read_tar_gz(&packed, ID, &Budget::default()).expect("all of it lies in the folder of the app's name");
     let names: Vec<&str> = app.keys().map(String::as_str).collect();
     let wanted = [
         "LICENSE.md",
@@ -387,7 +387,8 @@ fn an_app_under_another_name_or_with_other_files_is_no_sound_release() {
     let other = with_an_app();
     let mut manifest = json(&other, "dist/manifest.json");
     manifest["archives"][APP]["folder"] = Value::from("search");
-    let app = read_tar_gz(&fs::read(other.path(&format!("dist/{APP}"))).expect("an archive"), ID).expect("an archive");
+    let app = read_tar_gz(&fs::read(other.path(&format!("dist/{APP}"))).expect("an archive"), ID, &Budget::default())
+        .expect("an archive");
     let packed = tar_gz("search", &app).expect("an archive");
     fs::write(other.path(&format!("dist/{APP}")), &packed).expect("written");
     manifest["checksums"][APP] = Value::from(format!("sha256:{}", hex(&packed)));

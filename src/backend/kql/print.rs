@@ -1,6 +1,7 @@
 //! KQL's syntax tree as text. The one place that quotes, escapes and parenthesises KQL.
 
 use super::ast::{Constant, Expr, Let, Piece, Pipeline, Query, Step};
+use crate::escape::is_unclean;
 use crate::mutant::{Mutant, on};
 use std::fmt::Write as _;
 
@@ -362,9 +363,9 @@ fn day(micros: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-/// Whether a character is written by its number: one that does not print, or that ends a line.
+/// Whether a character is written by its number: one that does not print, or that does something to the text around it.
 fn steers(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+    c.is_control() || is_unclean(c) && c <= '\u{ffff}'
 }
 
 /// A string literal: verbatim if that spares backslashes. Never `h"…"`, which hides it from the log.

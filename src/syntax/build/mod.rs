@@ -10,6 +10,7 @@ use super::ast::*;
 use super::parse::Rule as R;
 use super::split::{Token, tokens};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::escape::is_unclean;
 use crate::source::{FileId, Span};
 use pest::iterators::Pair;
 
@@ -150,11 +151,18 @@ impl<'a> Builder<'a> {
                 '"' | '\\' => out.push(c),
                 'n' => out.push('\n'),
                 't' => out.push('\t'),
+                'u' if text.get(i + 1..).is_some_and(|rest| rest.starts_with('{')) => {
+                    let number =
+                        text.get(i + 2..).and_then(|rest| rest.split_once('}')).map_or("", |(number, _)| number);
+                    out.extend(self.numbered(number, at + i - 1));
+                    // The braces, and what stands in them.
+                    chars.nth(number.chars().count() + 1);
+                }
                 other => {
                     let span = Span::new(self.file, at + i - 1, at + i + other.len_utf8());
                     self.report(
                         Diagnostic::new(Code::Escape, format!("`\\{other}` is not an escape"))
-                            .at(span, "escapes are \\\" \\\\ \\n \\t")
+                            .at(span, "escapes are \\\" \\\\ \\n \\t \\u{202E}")
                             .help("write paths and patterns in single quotes, where a backslash is itself"),
                     );
                     out.push(other);
@@ -162,6 +170,21 @@ impl<'a> Builder<'a> {
             }
         }
         out
+    }
+
+    /// The character of `\u{202E}`, which begins at byte `at`.
+    fn numbered(&mut self, number: &str, at: usize) -> Option<char> {
+        let hexadecimal = !number.is_empty() && number.len() <= 6 && number.bytes().all(|b| b.is_ascii_hexdigit());
+        let c = u32::from_str_radix(number, 16).ok().and_then(char::from_u32).filter(|_| hexadecimal);
+        let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let good = c.filter(|c| !matches!(c, '\n' | '\t') && (!is_unclean(*c) || turns(*c)));
+        if good.is_none() {
+            let span = Span::new(self.file, at, at + number.len() + 4);
+            let diagnostic =
+                Diagnostic::new(Code::Escape, format!("`\\u{{{number}}}` is no character that a text holds"));
+            self.report(diagnostic.at(span, "expected the number of one, such as \\u{202E}"));
+        }
+        good
     }
 
     fn number(&mut self, digits: &str, factor: u64, span: Span) -> u64 {

@@ -3,6 +3,7 @@
 use super::layout::{Doc, group, indent, text};
 use super::tree::{bare, operands, short, start};
 use super::{Printer, comments};
+use crate::escape::is_unclean;
 use crate::source::Span;
 use crate::syntax::ast::*;
 
@@ -25,6 +26,7 @@ pub(super) fn quoted(text: &Text) -> String {
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
+            c if is_unclean(c) => out.push_str(&format!("\\u{{{:04X}}}", u32::from(c))),
             c => out.push(c),
         }
     }

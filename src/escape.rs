@@ -1,0 +1,149 @@
+//! What others wrote, as it may be shown: no character of it moves a cursor, turns the direction of a line or ends one, and
+//! no line of it is a command to what reads the log of a workflow.
+
+use std::borrow::Cow;
+
+/// Whether a character does something to the text around it, or is none: control characters but tab and line feed,
+/// changes of direction, line and paragraph separators, and what Unicode calls noncharacters.
+#[must_use]
+pub fn is_unclean(c: char) -> bool {
+    match c {
+        '\n' | '\t' => false,
+        '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' => true,
+        '\u{fdd0}'..='\u{fdef}' => true,
+        '\u{e0000}'..='\u{e007f}' => true,
+        c => c.is_control() || u32::from(c) & 0xfffe == 0xfffe,
+    }
+}
+
+/// One line: line feeds and tabs are escaped, too.
+#[must_use]
+pub fn line(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| is_unclean(c) || matches!(c, '\n' | '\t'))
+}
+
+/// Text of several lines.
+#[must_use]
+pub fn text(text: &str) -> Cow<'_, str> {
+    match escaped(text, is_unclean) {
+        Cow::Borrowed(clean) => commands(clean),
+        Cow::Owned(clean) => Cow::Owned(commands(&clean).into_owned()),
+    }
+}
+
+/// What a renderer drew around text of others: escape sequences are its own, since it shows those of others as pictures.
+#[must_use]
+pub fn drawn(text: &str) -> String {
+    commands(&escaped(text, |c| is_unclean(c) && c != '\u{1b}')).into_owned()
+}
+
+fn escaped(text: &str, bad: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&bad) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match bad(c) {
+            true => out.extend(c.escape_default()),
+            false => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Text none of whose lines is a workflow command: GitHub reads `::error::` where a line begins and `##[error]` anywhere,
+/// Azure `##vso[`, TeamCity `##teamcity[`.
+///
+/// <https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs>
+#[must_use]
+pub fn commands(text: &str) -> Cow<'_, str> {
+    // A third colon is a snippet's, and no command's name begins with one.
+    let command = |line: &str| line.trim_start().strip_prefix("::").is_some_and(|rest| !rest.starts_with(':'));
+    if !text.contains("##") && !text.split('\n').any(command) {
+        return Cow::Borrowed(text);
+    }
+    let one = |line: &str| {
+        let line = before_brackets(line);
+        let blanks = line.len() - line.trim_start().len();
+        match line.split_at_checked(blanks) {
+            Some((blank, rest)) if command(rest) => format!("{blank}\\u{{3a}}{}", rest.get(1..).unwrap_or("")),
+            _ => line,
+        }
+    };
+    Cow::Owned(text.split('\n').map(one).collect::<Vec<_>>().join("\n"))
+}
+
+/// A line in which no word between `##` and `[` is a command's.
+fn before_brackets(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find("##") {
+        let behind = rest.get(at + 2..).unwrap_or("");
+        let word = behind.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+        out.push_str(rest.get(..at).unwrap_or(""));
+        out.push_str(if word.starts_with('[') { "#\\u{23}" } else { "#" });
+        rest = if word.starts_with('[') { behind } else { rest.get(at + 1..).unwrap_or("") };
+    }
+    out + rest
+}
+
+/// A text of JSON, in which `##[` is written with an escape: it stands in strings alone.
+#[must_use]
+pub fn json(text: &str) -> String {
+    let text = text.replace("##", "#\\u0023");
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match is_unclean(c) {
+            true => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}"))),
+            false => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_moves_turns_or_ends_a_line_is_left() {
+        let nasty = "a\u{1b}[31m\r\u{7}\u{9b}\u{202e}\u{2066}\u{2028}\u{fffe}\u{ffff}\u{1ffff}\u{e0041}b";
+        for shown in [line(nasty), text(nasty)] {
+            let escapes =
+                "a\\u{1b}[31m\\r\\u{7}\\u{9b}\\u{202e}\\u{2066}\\u{2028}\\u{fffe}\\u{ffff}\\u{1ffff}\\u{e0041}b";
+            assert_eq!(shown, escapes);
+        }
+        assert_eq!(drawn("\u{1b}[1m::a\u{9b}\n::b"), "\u{1b}[1m::a\\u{9b}\n\\u{3a}:b");
+        assert_eq!(line("a\n\tb"), "a\\n\\tb");
+        assert_eq!(text("a\n\tb"), "a\n\tb");
+        for clean in ["", "plain ümläut 日本 🙂 👨‍👩‍👧", "שלום", "a ## b #[ c", "a::b"] {
+            assert!(matches!(text(clean), Cow::Borrowed(_)) || text(clean) == clean, "{clean}");
+            assert_eq!(line(clean), clean);
+        }
+    }
+
+    #[test]
+    fn no_line_is_a_workflow_command() {
+        for (given, shown) in [
+            ("::error::x", "\\u{3a}:error::x"),
+            ("a\n  ::set-output name=x::y\nb", "a\n  \\u{3a}:set-output name=x::y\nb"),
+            ("\t\u{a0}::stop-commands::x", "\t\u{a0}\\u{3a}:stop-commands::x"),
+            ("see ##[error]x ##vso[task.setvariable]y", "see #\\u{23}[error]x #\\u{23}vso[task.setvariable]y"),
+            ("###[group]", "##\\u{23}[group]"),
+            ("##teamcity[x]", "#\\u{23}teamcity[x]"),
+            ("## heading", "## heading"),
+            (" ::: a.det:1:2", " ::: a.det:1:2"),
+        ] {
+            assert_eq!(text(given), shown);
+        }
+        assert_eq!(text("\r::error::x"), "\\r::error::x");
+    }
+
+    #[test]
+    fn json_means_the_same() {
+        let value = serde_json::json!({ "a": "##[error] \u{202e}\u{1ffff} ##", "b": ["###"] });
+        let shown = json(&serde_json::to_string_pretty(&value).expect("JSON"));
+        assert!(!shown.contains("##") && !shown.contains('\u{202e}'), "{shown}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).expect("JSON"), value);
+    }
+}

@@ -1,0 +1,103 @@
+//! Reading files: plain files only, each up to a limit. A device, a pipe or a file without end is an error, not a hang.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+/// The most bytes of one file.
+pub const MOST: u64 = 256 << 20;
+
+/// What a plain file holds.
+///
+/// # Errors
+/// What the system says; the path is no plain file; the file is too large.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    read_within(path, MOST)
+}
+
+/// What a plain file of at most `most` bytes holds.
+///
+/// # Errors
+/// As for [`read`].
+pub fn read_within(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    // Asked before the file is opened: opening a pipe waits for somebody who writes.
+    plain(&std::fs::metadata(path)?)?;
+    let file = File::open(path)?;
+    // Another file may stand there since.
+    plain(&file.metadata()?)?;
+    let mut bytes = vec![];
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// What a plain file below a folder holds, if no part of its path from there is a link.
+///
+/// # Errors
+/// As for [`read`]; a link stands in the path.
+pub fn read_below(folder: &Path, path: &str) -> io::Result<Vec<u8>> {
+    let mut whole = PathBuf::from(folder);
+    for part in Path::new(path).components() {
+        whole.push(part);
+        if std::fs::symlink_metadata(&whole)?.is_symlink() {
+            let part = whole.strip_prefix(folder).unwrap_or(&whole).display();
+            let why = format!("`{part}` is a link: put a copy of what it leads to in its place");
+            return Err(io::Error::other(why));
+        }
+    }
+    read(&whole)
+}
+
+fn plain(kind: &Metadata) -> io::Result<()> {
+    match (kind.is_file(), kind.is_dir()) {
+        (true, _) => Ok(()),
+        (_, true) => Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, not a file")),
+        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file, but a device, a pipe or a socket")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_up_to_its_limit() {
+        let place = tempfile::tempdir().expect("a folder");
+        let path = place.path().join("a");
+        std::fs::write(&path, "12345").expect("written");
+        assert_eq!(read_within(&path, 5).expect("fits"), b"12345");
+        let error = read_within(&path, 4).expect_err("too large");
+        assert_eq!((error.kind(), error.to_string()), (io::ErrorKind::FileTooLarge, "it has more than 4 bytes".into()));
+        assert_eq!(read(place.path()).expect_err("a folder").kind(), io::ErrorKind::IsADirectory);
+        assert_eq!(read(&place.path().join("b")).expect_err("nothing").kind(), io::ErrorKind::NotFound);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn devices_pipes_and_sockets_are_refused_at_once_and_links_below_a_folder_too() {
+        use std::os::unix::fs::symlink;
+        let place = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| place.path().join(name);
+        let made = std::process::Command::new("mkfifo").arg(at("pipe")).status().expect("mkfifo");
+        assert!(made.success());
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).expect("a socket");
+        symlink("/dev/zero", at("zeros")).expect("a link");
+        symlink("pipe", at("to-pipe")).expect("a link");
+        for name in ["pipe", "socket", "zeros", "to-pipe"] {
+            let error = read(&at(name)).expect_err(name);
+            assert!(error.to_string().contains("no plain file"), "{name}: {error}");
+        }
+        std::fs::create_dir(at("folder")).expect("a folder");
+        std::fs::write(at("folder/file"), "text").expect("written");
+        symlink("folder", at("other")).expect("a link");
+        symlink("file", at("folder/again")).expect("a link");
+        assert_eq!(read_below(place.path(), "folder/file").expect("plain"), b"text");
+        for (path, link) in [("folder/again", "folder/again"), ("other/file", "other"), ("zeros", "zeros")] {
+            let error = read_below(place.path(), path).expect_err(path).to_string();
+            assert!(error.starts_with(&format!("`{link}` is a link")), "{error}");
+        }
+        assert!(read_below(place.path(), "pipe").expect_err("a pipe").to_string().contains("no plain file"));
+    }
+}
