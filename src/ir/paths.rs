@@ -186,7 +186,7 @@ pub fn under(field: FieldRef, folders: &[Folder], os: &[Os], cased: bool, span: 
 mod tests {
     use super::*;
     use crate::sema::FieldId;
-    use crate::source::FileId;
+    use crate::source::Sources;
 
     #[test]
     fn roots_are_told_apart() {
@@ -212,7 +212,8 @@ mod tests {
         let folders: Vec<Folder> = folders.iter().map(|t| Folder::parse(t).expect("a folder")).collect();
         let field = FieldRef { id: FieldId::find(field).expect("a field"), step: None };
         let mut out = vec![];
-        under(field, &folders, os, false, Span::new(FileId(0), 0, 0)).each_test(&mut |t| {
+        let place = Span::new(Sources::default().add("x", ""), 0, 0);
+        under(field, &folders, os, false, place).each_test(&mut |t| {
             if let Op::Text(text) = &t.op {
                 out.push(text.matcher.clone());
             }
