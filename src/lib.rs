@@ -22,6 +22,7 @@ pub mod document;
 pub mod duration;
 pub mod event;
 pub mod explain;
+pub mod files;
 pub mod git;
 pub mod ir;
 pub mod matching;

@@ -1,8 +1,11 @@
 //! `arcanary build`
 
-use super::{Exit, Format, Input, Today, counted, exit_of, print, report, shown, tell, tell_disabled};
-use crate::build::{Built, build};
+use super::{
+    Exit, Format, Input, Today, complain, counted, exit_of, print, report, shown, tell, tell_disabled, waiting,
+};
+use crate::build::{Built, Refusal, Writing, build};
 use crate::diagnostic::sort;
+use crate::files;
 use crate::pack::state::{outdated, unlocked};
 use crate::project::Loaded;
 use crate::target;
@@ -29,6 +32,9 @@ pub struct Build {
     /// Write nothing if what was built is not what pack.lock says
     #[arg(long)]
     locked: bool,
+    /// Also overwrite and remove files in the folder that were edited, or that no build wrote
+    #[arg(long, conflicts_with_all = ["check", "print"])]
+    force: bool,
     /// Print the queries, or the documents that `--document` names, instead of writing them
     #[arg(long, conflicts_with_all = ["out", "check"])]
     print: bool,
@@ -69,8 +75,10 @@ impl Build {
         let mut built = whole.unwrap_or_else(|| build(&loaded, &targets));
         loaded.diagnostics.append(&mut built.diagnostics);
         sort(&mut loaded.diagnostics);
-        let own = || loaded.config.out.as_ref().and_then(|out| loaded.root.as_ref().map(|r| r.join(out)));
-        let out = self.out.clone().or_else(own);
+        let out = match self.folder(&loaded) {
+            Ok(out) => out,
+            Err(error) => return complain(&format!("cannot write to {error}")),
+        };
         if let (true, Some(out)) = (self.check, &out) {
             return self.differences(&built, &mut loaded, out);
         }
@@ -84,12 +92,25 @@ impl Build {
         }
         match out {
             Some(out) => self.write(&built, &loaded, &out, targets.len(), exit),
-            None => super::complain("no folder to write to: give `--out DIR`, or `out` in arcanary.yaml"),
+            None => complain("no folder to write to: give `--out DIR`, or `out` in arcanary.yaml"),
+        }
+    }
+
+    /// The folder to write to, if one is named.
+    fn folder(&self, loaded: &Loaded) -> std::io::Result<Option<PathBuf>> {
+        let keep: Vec<&Path> = loaded.root.as_deref().into_iter().collect();
+        match (&self.out, &loaded.config.out, &loaded.root) {
+            _ if self.print => Ok(None),
+            (Some(out), ..) => files::output(out, &keep).map(|_| Some(out.clone())),
+            (None, Some(out), Some(root)) => {
+                files::below(root, out).map(|_| Some(shown(&root.join(out)).to_path_buf()))
+            }
+            _ => Ok(None),
         }
     }
 
     fn write(&self, built: &Built, loaded: &Loaded, out: &Path, targets: usize, exit: Exit) -> Exit {
-        match built.write(loaded, out) {
+        match built.write(loaded, out, &Writing { force: self.force, waiting: &|| waiting(out) }) {
             Ok(count) => {
                 if self.input.printed.format == Format::Text {
                     tell(&format!(
@@ -102,13 +123,31 @@ impl Build {
                 }
                 exit
             }
-            Err(error) => super::complain(&format!("cannot write {error}")),
+            Err(refusal) => self.refused(refusal, loaded, true),
+        }
+    }
+
+    fn refused(&self, refusal: Refusal, loaded: &Loaded, writes: bool) -> Exit {
+        match refusal {
+            Refusal::Found(found) => {
+                let found = [*found];
+                report(&found, &loaded.sources, self.input.printed.format);
+                if writes {
+                    tell("nothing was written");
+                }
+                exit_of(&found)
+            }
+            Refusal::System(error) if writes => complain(&format!("cannot write {error}")),
+            Refusal::System(error) => complain(&format!("cannot read {error}")),
         }
     }
 
     /// How the folder differs: for people as diffs, for programs as findings beside the others.
     fn differences(&self, built: &Built, loaded: &mut Loaded, out: &Path) -> Exit {
-        let differences = built.differences(loaded, out);
+        let differences = match built.differences(loaded, out) {
+            Ok(differences) => differences,
+            Err(refusal) => return self.refused(refusal, loaded, false),
+        };
         let exit = exit_of(&loaded.diagnostics);
         let format = self.input.printed.format;
         if format != Format::Text {

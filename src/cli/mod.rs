@@ -156,6 +156,11 @@ fn shown(out: &Path) -> &Path {
     std::env::current_dir().ok().and_then(|here| out.strip_prefix(here).ok()).unwrap_or(out)
 }
 
+/// Tells that another process writes to a folder.
+fn waiting(out: &Path) {
+    tell(&format!("another arcanary writes to {}: waiting for it", shown(out).display()));
+}
+
 /// What a command ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exit {

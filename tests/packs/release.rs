@@ -1,9 +1,9 @@
 //! `pack` and `verify`.
 
 use crate::place::{Place, git_in, run_in};
+use arcanary::files::files_in;
 use arcanary::pack::archive::{Files, read_tar_gz, tar_gz};
 use arcanary::pack::hash::hex;
-use arcanary::pack::release::files_in;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
