@@ -20,53 +20,58 @@ use std::path::{Path, PathBuf};
 /// Tells why a folder must not be replaced.
 pub type Check<'a> = &'a dyn Fn(&Path) -> Result<(), String>;
 
-/// The places beside a folder.
-struct Places {
+/// A folder that is replaced as a whole.
+#[derive(Debug)]
+pub struct Replacement {
     out: PathBuf,
     new: PathBuf,
     old: PathBuf,
     gone: PathBuf,
+    _lock: Lock,
 }
 
-/// Puts files into the folder `out`, all of them or none, in the place of what was there. A folder that is there and not
-/// empty goes only if `check` allows it. What a killed run left is put right first. `waiting` is called once if another
-/// process writes to the folder.
-///
-/// # Errors
-/// Why the folder must not go, or what the system says; the folder is then as it was, or the message tells where it is.
-pub fn replace(out: &Path, files: &BTreeMap<String, Vec<u8>>, check: Check, waiting: &dyn Fn()) -> io::Result<()> {
-    let (Some(parent), Some(name)) = (out.parent(), out.file_name()) else {
-        return Err(refused(out, "it is no folder for output: name a folder of its own"));
-    };
-    make(parent)?;
-    let beside = |what: &str| parent.join(format!("{OWN}{}{what}", name.to_string_lossy()));
-    let places = Places { out: out.to_path_buf(), new: beside(".new"), old: beside(".old"), gone: beside(".gone") };
-    let _lock = Lock::take(&beside(LOCK), waiting)?;
-    places.repair(check)?;
-    places.may_go(check)?;
-    let written = places.stage(files).and_then(|()| places.swap(check));
-    if written.is_err() {
-        // It is no more than a copy, and the next run removes what is left of it.
-        let _ = discard(&places.new);
+impl Replacement {
+    /// Locks the folder `out`, and puts right what a killed run left: the earlier folder is in its place again. `waiting` is
+    /// called once if another process writes to the folder.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn begin(out: &Path, waiting: &dyn Fn()) -> io::Result<Replacement> {
+        let (Some(parent), Some(name)) = (out.parent(), out.file_name()) else {
+            return Err(refused(out, "it is no folder for output: name a folder of its own"));
+        };
+        make(parent)?;
+        let beside = |what: &str| parent.join(format!("{OWN}{}{what}", name.to_string_lossy()));
+        let lock = Lock::take(&beside(LOCK), waiting)?;
+        let (new, old, gone) = (beside(".new"), beside(".old"), beside(".gone"));
+        let replacement = Replacement { out: out.to_path_buf(), new, old, gone, _lock: lock };
+        discard(&replacement.gone)?;
+        discard(&replacement.new)?;
+        if kind(&replacement.old)?.is_some() && kind(&replacement.out)?.is_none() {
+            shift(&replacement.old, &replacement.out)?;
+        }
+        Ok(replacement)
     }
-    written
-}
 
-impl Places {
-    /// Puts right what a killed run left.
-    fn repair(&self, check: Check) -> io::Result<()> {
-        discard(&self.gone)?;
-        discard(&self.new)?;
-        if kind(&self.old)?.is_none() {
-            return Ok(());
+    /// Puts files into the folder, all of them or none, in the place of what is there. A folder that is there and not empty
+    /// goes only if `check` allows it.
+    ///
+    /// # Errors
+    /// Why the folder must not go, or what the system says; the folder is then as it was, or the message tells where it is.
+    pub fn finish(self, files: &BTreeMap<String, Vec<u8>>, check: Check) -> io::Result<()> {
+        if kind(&self.old)?.is_some() {
+            // A run was killed when its new folder was in its place.
+            allowed(&self.old, check)?;
+            shift(&self.old, &self.gone)?;
+            discard(&self.gone)?;
         }
-        if kind(&self.out)?.is_none() {
-            return shift(&self.old, &self.out);
+        self.may_go(check)?;
+        let written = self.stage(files).and_then(|()| self.swap(check));
+        if written.is_err() {
+            // It is no more than a copy, and the next run removes what is left of it.
+            let _ = discard(&self.new);
         }
-        // The new folder was in its place already. What it replaced was looked at then; it is looked at again.
-        allowed(&self.old, check)?;
-        shift(&self.old, &self.gone)?;
-        discard(&self.gone)
+        written
     }
 
     /// Whether the folder is not there, is empty, or may go.

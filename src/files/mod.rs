@@ -12,7 +12,7 @@ mod lock;
 mod output;
 mod write;
 
-pub use folder::{files_in, replace};
+pub use folder::{Replacement, files_in};
 pub use lock::Lock;
 pub use output::{below, output};
 pub use write::{make, remove, rewrite, sweep, write};

@@ -6,7 +6,7 @@ use super::index::VersionEntry;
 use super::release::SUMS;
 use super::remote::Remote;
 use super::verify::{Release, verify_files};
-use crate::files::{self, files_in, replace};
+use crate::files::{self, Replacement, files_in};
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -89,12 +89,13 @@ pub fn unpack(release: &Release, out: &Path, waiting: &dyn Fn()) -> io::Result<(
     };
     let text = serde_json::to_string_pretty(&receipt).map_err(io::Error::other)? + "\n";
     files.insert(RECEIPT.to_owned(), text.into_bytes());
+    let replacement = Replacement::begin(out, waiting)?;
     let kept = kept(out)?;
     for (name, bytes) in &kept {
         files.entry(name.clone()).or_insert_with(|| bytes.clone());
     }
     files.entry(ATTRIBUTES.0.to_owned()).or_insert_with(|| ATTRIBUTES.1.into());
-    replace(out, &files, &|folder| earlier(folder, &receipt.pack, &kept), waiting)
+    replacement.finish(&files, &|folder| earlier(folder, &receipt.pack, &kept))
 }
 
 /// The receipt of a folder that holds what was unpacked there, and nothing else.

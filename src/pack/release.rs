@@ -9,7 +9,7 @@ use super::verify::{read_manifest, verify};
 use super::{changelog, fetch, hash};
 use crate::build::{Built, build};
 use crate::diagnostic::Diagnostic;
-use crate::files::{named, replace};
+use crate::files::{Replacement, named};
 use crate::project::{self, Loaded, normal};
 use crate::sema::Rule;
 use crate::syntax::ast::TestInput;
@@ -206,5 +206,5 @@ pub fn write(files: &Files, out: &Path, waiting: &dyn Fn()) -> io::Result<()> {
             Err(format!("it holds something else than a release ({why}); name another folder"))
         }
     };
-    replace(out, files, &earlier, waiting)
+    Replacement::begin(out, waiting)?.finish(files, &earlier)
 }
