@@ -402,7 +402,7 @@ fn fmt_and_bump_write_through_no_link_and_put_no_copy_in_its_place() {
         place.run(&["pack", "--bump"]).fine();
         fs::rename(place.path(name), elsewhere.path(name)).expect("moved");
         link(&elsewhere.path(name), &place.path(name));
-        place.edit("rules/shared.det", "title \"", "title \"New: ");
+        place.edit("rules/shared.det", " on a Share", " again on a Share");
         let before = (place.read("arcanary.yaml"), place.read("pack.lock"));
         let err = place.run(&["pack", "--bump"]).fails(2);
         assert!(err.contains(name) && err.contains("it is a link"), "{err}");

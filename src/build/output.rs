@@ -62,6 +62,8 @@ struct Plan<'a> {
     old: Option<Vec<u8>>,
     /// The manifest's text afterwards.
     new: String,
+    /// The manifest changes in nothing but the hashes of files.
+    only_hashes: bool,
     /// Files to write, with the bytes that are there.
     write: BTreeMap<&'a str, (&'a str, Option<Vec<u8>>)>,
     /// Files to remove, with their bytes.
@@ -73,11 +75,16 @@ struct Plan<'a> {
 impl Built {
     fn plan(&self, loaded: &Loaded, out: &Path) -> Result<Plan<'_>, Refusal> {
         let mut before = Manifest::read(out)?;
+        let old = files::read(out, MANIFEST)?;
+        let interrupted = !before.unfinished.is_empty();
         before.settle(out)?;
         let after = before.after(self, loaded);
+        let new = after.to_text()?;
+        let hashed = Manifest { files: after.files.clone(), ..before.clone() };
         let mut plan = Plan {
-            old: files::read(out, MANIFEST)?,
-            new: after.to_text()?,
+            only_hashes: !interrupted && hashed.to_text()? == new,
+            old,
+            new,
             write: BTreeMap::new(),
             remove: BTreeMap::new(),
             in_the_way: BTreeMap::new(),
@@ -144,7 +151,9 @@ impl Built {
         let plan = self.plan(loaded, out)?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let mut all: Vec<Difference> = vec![];
-        if plan.old.as_deref() != Some(plan.new.as_bytes()) {
+        // Where files differ, their hashes say nothing more.
+        let said = plan.only_hashes && !(plan.write.is_empty() && plan.remove.is_empty());
+        if plan.old.as_deref() != Some(plan.new.as_bytes()) && !said {
             all.push((MANIFEST.to_owned(), plan.old.as_deref().map(text), Some(plan.new.clone())));
         }
         let write = plan.write.iter();

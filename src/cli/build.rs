@@ -4,7 +4,7 @@ use super::{
     Exit, Format, Input, Today, complain, counted, exit_of, print, report, shown, tell, tell_disabled, waiting,
 };
 use crate::build::{Built, Refusal, Writing, build};
-use crate::diagnostic::sort;
+use crate::diagnostic::{Diagnostic, sort};
 use crate::files;
 use crate::pack::state::{outdated, unlocked};
 use crate::project::Loaded;
@@ -82,16 +82,17 @@ impl Build {
         if let (true, Some(out)) = (self.check, &out) {
             return self.differences(&built, &mut loaded, out);
         }
-        report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
-        let exit = exit_of(&loaded.diagnostics);
-        if self.print {
-            for (name, text) in &built.files {
-                print(&format!("==> {name} <==\n{text}\n"));
-            }
-            return exit;
+        if self.print || out.is_none() {
+            report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
         }
         match out {
-            Some(out) => self.write(&built, &loaded, &out, targets.len(), exit),
+            _ if self.print => {
+                for (name, text) in &built.files {
+                    print(&format!("==> {name} <==\n{text}\n"));
+                }
+                exit_of(&loaded.diagnostics)
+            }
+            Some(out) => self.write(&built, &mut loaded, &out, targets.len()),
             None => complain("no folder to write to: give `--out DIR`, or `out` in arcanary.yaml"),
         }
     }
@@ -109,8 +110,15 @@ impl Build {
         }
     }
 
-    fn write(&self, built: &Built, loaded: &Loaded, out: &Path, targets: usize, exit: Exit) -> Exit {
-        match built.write(loaded, out, &Writing { force: self.force, waiting: &|| waiting(out) }) {
+    fn write(&self, built: &Built, loaded: &mut Loaded, out: &Path, targets: usize) -> Exit {
+        let written = built.write(loaded, out, &Writing { force: self.force, waiting: &|| waiting(out) });
+        let written = match written {
+            Err(Refusal::Found(found)) => return self.refused(*found, loaded, true),
+            Err(Refusal::System(error)) => Err(error),
+            Ok(count) => Ok(count),
+        };
+        report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
+        match written {
             Ok(count) => {
                 if self.input.printed.format == Format::Text {
                     tell(&format!(
@@ -121,32 +129,29 @@ impl Build {
                     ));
                     tell_disabled(loaded);
                 }
-                exit
+                exit_of(&loaded.diagnostics)
             }
-            Err(refusal) => self.refused(refusal, loaded, true),
+            Err(error) => complain(&format!("cannot write {error}")),
         }
     }
 
-    fn refused(&self, refusal: Refusal, loaded: &Loaded, writes: bool) -> Exit {
-        match refusal {
-            Refusal::Found(found) => {
-                let found = [*found];
-                report(&found, &loaded.sources, self.input.printed.format);
-                if writes {
-                    tell("nothing was written");
-                }
-                exit_of(&found)
-            }
-            Refusal::System(error) if writes => complain(&format!("cannot write {error}")),
-            Refusal::System(error) => complain(&format!("cannot read {error}")),
+    /// Reports what stands in the way, beside the other findings.
+    fn refused(&self, found: Diagnostic, loaded: &mut Loaded, writes: bool) -> Exit {
+        loaded.diagnostics.push(found);
+        sort(&mut loaded.diagnostics);
+        report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
+        if writes {
+            tell("nothing was written");
         }
+        Exit::Bad
     }
 
     /// How the folder differs: for people as diffs, for programs as findings beside the others.
     fn differences(&self, built: &Built, loaded: &mut Loaded, out: &Path) -> Exit {
         let differences = match built.differences(loaded, out) {
             Ok(differences) => differences,
-            Err(refusal) => return self.refused(refusal, loaded, false),
+            Err(Refusal::Found(found)) => return self.refused(*found, loaded, false),
+            Err(Refusal::System(error)) => return complain(&format!("cannot read {error}")),
         };
         let exit = exit_of(&loaded.diagnostics);
         let format = self.input.printed.format;

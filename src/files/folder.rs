@@ -118,11 +118,8 @@ impl Replacement {
             return Ok(());
         }
         shift(&self.old, &self.gone).and_then(|()| discard(&self.gone)).map_err(|error| {
-            let place = self.out.display();
-            io::Error::new(
-                error.kind(),
-                format!("{error}; {place} is complete, and what was there before is not removed yet"),
-            )
+            let why = format!("{error}; the new folder is complete, and the next run removes the earlier one");
+            io::Error::new(error.kind(), why)
         })
     }
 

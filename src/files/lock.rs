@@ -104,3 +104,46 @@ fn open(path: &Path) -> io::Result<Option<File>> {
         Err(error) => Err(named(path, &error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_at_a_time_has_the_lock_although_its_file_comes_and_goes() {
+        let place = tempfile::tempdir().expect("a folder");
+        let (lock, number) = (place.path().join("x.lock"), place.path().join("number"));
+        std::fs::write(&number, "0").expect("written");
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        let _held = Lock::take(&lock, &|| {}).expect("a lock");
+                        let before: u32 = std::fs::read_to_string(&number).expect("a file").parse().expect("a number");
+                        std::fs::write(&number, (before + 1).to_string()).expect("written");
+                    }
+                });
+            }
+        });
+        assert_eq!(std::fs::read_to_string(&number).expect("a file"), "800");
+        assert!(!lock.exists());
+    }
+
+    #[test]
+    fn who_waits_is_told_once_and_a_lock_that_nobody_holds_is_taken() {
+        let place = tempfile::tempdir().expect("a folder");
+        let lock = place.path().join("x.lock");
+        std::fs::write(&lock, "left by a killed run").expect("written");
+        let held = Lock::take(&lock, &|| panic!("nobody has it")).expect("a lock");
+        let told = std::sync::atomic::AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let tell = || drop(told.fetch_add(1, std::sync::atomic::Ordering::SeqCst));
+                drop(Lock::take(&lock, &tell).expect("a lock"));
+            });
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            drop(held);
+        });
+        assert_eq!(told.into_inner(), 1);
+    }
+}

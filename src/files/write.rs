@@ -141,3 +141,35 @@ fn sweep_one(path: &Path) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_lead_elsewhere_are_refused() {
+        let place = tempfile::tempdir().expect("a folder");
+        for name in ["", ".", "..", "../x", "a/../x", "/x", "a//x", "a/", "a\\x", "c:x", "a/\0"] {
+            assert!(write(place.path(), name, b"x").is_err(), "{name:?}");
+            assert!(remove(place.path(), name).is_err(), "{name:?}");
+            assert!(super::super::read(place.path(), name).is_err(), "{name:?}");
+        }
+        assert_eq!(std::fs::read_dir(place.path()).expect("a folder").count(), 0);
+        write(place.path(), "a/b/c.txt", b"x").expect("written");
+        remove(place.path(), "a/b/c.txt").expect("removed");
+        remove(place.path(), "a/b/c.txt").expect("gone already");
+    }
+
+    #[test]
+    fn a_file_that_changed_since_it_was_read_is_not_overwritten() {
+        let place = tempfile::tempdir().expect("a folder");
+        let path = place.path().join("a.det");
+        std::fs::write(&path, "as an editor saved it").expect("written");
+        let error = rewrite(&path, b"as it was read", b"as it would be").expect_err("changed").to_string();
+        assert!(error.contains("somebody else changed it meanwhile"), "{error}");
+        assert_eq!(std::fs::read(&path).expect("a file"), b"as an editor saved it");
+        rewrite(&path, b"as an editor saved it", b"as it is now").expect("written");
+        assert_eq!(std::fs::read(&path).expect("a file"), b"as it is now");
+        assert_eq!(std::fs::read_dir(place.path()).expect("a folder").count(), 1);
+    }
+}

@@ -119,6 +119,8 @@ impl Trial<'_> {
             assert!(output.status.code() == Some(2) && err.contains("error: cannot "), "{said}");
             assert!(!err.contains("nothing was written") || broken == self.before, "{said}");
         }
+        let aside = broken.keys().any(|name| name.contains(".old/") || name.contains(".gone/"));
+        assert!(killed || !aside || err.contains(".arcanary-"), "nobody says where the earlier folder is: {said}");
         for (name, bytes) in &self.before {
             if !(self.written)(name) {
                 assert!(broken.get(name) == Some(bytes), "{name} of the user's is not as it was: {said}");
