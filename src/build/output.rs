@@ -119,14 +119,13 @@ impl Built {
         let leftovers =
             |plan: &Plan| self.folders(&plan.before).iter().for_each(|folder| files::sweep(&out.join(folder)));
         let plan = self.plan(loaded, out)?;
-        plan.may_go_on(out, how.force)?;
         if plan.is_empty() {
             leftovers(&plan);
             return Ok(self.files.len());
         }
         files::make(out)?;
         let _lock = Lock::take(&out.join(LOCK), how.waiting)?;
-        // Another build may have written meanwhile.
+        // Another build may have written meanwhile, so only what is found now counts.
         let plan = self.plan(loaded, out)?;
         plan.may_go_on(out, how.force)?;
         leftovers(&plan);

@@ -36,7 +36,10 @@ pub fn read(base: &Path, name: &str) -> io::Result<Option<Vec<u8>>> {
         None => Ok(None),
         Some(path) => {
             fault::read(&path)?;
-            std::fs::read(&path).map(Some).map_err(|error| named(&path, &error))
+            match std::fs::read(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                read => read.map(Some).map_err(|error| named(&path, &error)),
+            }
         }
     }
 }
