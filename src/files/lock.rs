@@ -138,7 +138,9 @@ mod tests {
         let told = std::sync::atomic::AtomicUsize::new(0);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let tell = || drop(told.fetch_add(1, std::sync::atomic::Ordering::SeqCst));
+                let tell = || {
+                    told.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                };
                 drop(Lock::take(&lock, &tell).expect("a lock"));
             });
             std::thread::sleep(std::time::Duration::from_millis(100));
