@@ -1,8 +1,10 @@
-//! `build`: every rule for every target, written as a whole or not at all.
+//! `build`: every rule for every target.
 //!
 //! `OUT/<target>/<rule>.<kql|spl|yml>` for each query, `OUT/<target>/<format>/…` for the documents around them, and
-//! `OUT/manifest.json` with what is exact, degraded or refused. Files that an earlier manifest lists and this build does
-//! not make are removed; no other file is touched.
+//! `OUT/manifest.json` with what is exact, degraded or refused. See [`output`] for how they are written.
+
+mod manifest;
+mod output;
 
 use crate::compile::{Document, Status, compile};
 use crate::diagnostic::{Code, Diagnostic};
@@ -13,13 +15,11 @@ use crate::source::Span;
 use crate::target::{Format, Target};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The manifest's name in the output folder.
-pub const MANIFEST: &str = "manifest.json";
+pub use manifest::{MANIFEST, Manifest, Unreadable};
+pub use output::{Difference, Refusal, Writing};
 
 /// What a build makes.
 #[derive(Debug, Default)]
@@ -95,20 +95,6 @@ impl Entry {
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.file.iter().chain(&self.documents).map(String::as_str)
     }
-}
-
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Manifest {
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    version: String,
-    #[serde(default)]
-    generator: String,
-    #[serde(default)]
-    targets: BTreeMap<String, BTreeMap<String, Entry>>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
-    documents: BTreeMap<String, Vec<String>>,
 }
 
 /// One target's share of a build.
@@ -324,131 +310,4 @@ impl Built {
             self.files.insert(file.path, file.text);
         }
     }
-
-    /// The manifest, with what an earlier one says of other targets and, in a partial build, of other rules.
-    fn manifest(&self, loaded: &Loaded, before: &Manifest) -> Manifest {
-        let mut targets = before.targets.clone();
-        for (name, entries) in &self.targets {
-            if loaded.selected.is_some() {
-                targets.entry(name.clone()).or_default().extend(entries.clone());
-            } else {
-                targets.insert(name.clone(), entries.clone());
-            }
-        }
-        let mut documents = before.documents.clone();
-        if self.whole {
-            documents.clear();
-        }
-        documents.extend(self.over_rules.clone());
-        Manifest {
-            name: loaded.config.name.clone(),
-            version: loaded.config.version.clone(),
-            generator: format!("arcanary {}", env!("CARGO_PKG_VERSION")),
-            targets,
-            documents,
-        }
-    }
-
-    /// All files of the output folder that this build answers for, the manifest among them, and those to remove.
-    fn plan(&self, loaded: &Loaded, out: &Path) -> (BTreeMap<String, String>, Vec<String>) {
-        let before = read_manifest(out);
-        let manifest = self.manifest(loaded, &before);
-        let listed = |m: &Manifest| {
-            let entries = m.targets.values().flat_map(BTreeMap::values);
-            let of_rules = entries.flat_map(|e| e.file.iter().chain(&e.documents));
-            of_rules.chain(m.documents.values().flatten()).cloned().collect::<BTreeSet<String>>()
-        };
-        let now = listed(&manifest);
-        let stale = listed(&before).into_iter().filter(|f| !now.contains(f) && is_ours(f)).collect();
-        let mut files = self.files.clone();
-        let json = serde_json::to_string_pretty(&manifest).unwrap_or_default();
-        files.insert(MANIFEST.to_owned(), json + "\n");
-        (files, stale)
-    }
-
-    /// Writes all documents. Each file appears as a whole or keeps its old content.
-    ///
-    /// # Errors
-    /// What the system says, with the file's name.
-    pub fn write(&self, loaded: &Loaded, out: &Path) -> io::Result<usize> {
-        let (files, stale) = self.plan(loaded, out);
-        for (name, text) in &files {
-            write_whole(&out.join(name), text)?;
-        }
-        for name in stale {
-            match std::fs::remove_file(out.join(&name)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(named(&out.join(&name), &error)),
-                _ => {}
-            }
-        }
-        Ok(self.files.len())
-    }
-
-    /// How the output folder differs from this build: file, and its old and new text.
-    #[must_use]
-    pub fn differences(&self, loaded: &Loaded, out: &Path) -> Vec<(String, Option<String>, Option<String>)> {
-        let (files, stale) = self.plan(loaded, out);
-        let read = |name: &str| std::fs::read(out.join(name)).ok().map(|b| String::from_utf8_lossy(&b).into_owned());
-        let mut all = vec![];
-        for (name, text) in files {
-            let old = read(&name);
-            if old.as_ref() != Some(&text) {
-                all.push((name, old, Some(text)));
-            }
-        }
-        all.extend(stale.into_iter().filter_map(|name| read(&name).map(|old| (name, Some(old), None))));
-        all
-    }
-}
-
-/// A manifest may have been edited: only plain names below a folder of the output are ever removed.
-fn is_ours(file: &str) -> bool {
-    let plain = |p: &str| !p.is_empty() && p != ".." && p != "." && !p.contains(['\\', ':', '\0']);
-    let parts: Vec<&str> = file.split('/').collect();
-    parts.len() > 1 && parts.into_iter().all(plain)
-}
-
-fn read_manifest(out: &Path) -> Manifest {
-    let text = std::fs::read_to_string(out.join(MANIFEST)).unwrap_or_default();
-    serde_json::from_str(&text).unwrap_or_default()
-}
-
-fn named(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
-}
-
-/// Writes a file beside its place and moves it there. A file that has this text already is not touched.
-///
-/// # Errors
-/// What the system says, with the file's name.
-pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    if std::fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
-        return Ok(());
-    }
-    let folder = path.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf);
-    let beside = || {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".arcanary-");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = std::fs::metadata(path).map_or(0o644, |m| m.permissions().mode());
-            builder.permissions(std::fs::Permissions::from_mode(mode)).tempfile_in(&folder)
-        }
-        #[cfg(not(unix))]
-        builder.tempfile_in(&folder)
-    };
-    let write = || -> io::Result<()> {
-        let mut file = match beside() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                std::fs::create_dir_all(&folder)?;
-                beside()?
-            }
-            other => other?,
-        };
-        io::Write::write_all(&mut file, text.as_bytes())?;
-        file.persist(path).map_err(|e| e.error)?;
-        Ok(())
-    };
-    write().map_err(|e| named(path, &e))
 }

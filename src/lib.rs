@@ -24,6 +24,7 @@ pub mod duration;
 pub mod escape;
 pub mod event;
 pub mod explain;
+pub mod files;
 pub mod git;
 pub mod input;
 pub mod ir;

@@ -1,8 +1,9 @@
 //! `new`: the files that a project begins with. It passes its own checks from the first moment: sources and tests, a lock,
 //! and the build that a pull request shows the changes of.
 
-use crate::build::{build, write_whole};
+use crate::build::{Refusal, Writing, build};
 use crate::diagnostic::Diagnostic;
+use crate::files;
 use crate::pack::bump::{self, Removal, is_name};
 use crate::pack::lock;
 use crate::project::{self, Loaded};
@@ -28,13 +29,17 @@ const OUT: &str = "build";
 /// # Errors
 /// `dir` holds something, or what the system says.
 pub fn new_project(dir: &Path) -> io::Result<Vec<String>> {
-    if dir.is_file() || std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some()) {
+    let empty = match std::fs::read_dir(dir) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    };
+    if !empty {
         let message = format!("{} exists and is not an empty folder; name a new one", dir.display());
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
     }
     let name = name(dir);
     for (file, text) in FILES {
-        write_whole(&dir.join(file), &text.replace("PROJECT", &name))?;
+        files::write(dir, file, text.replace("PROJECT", &name).as_bytes())?;
     }
     lock_and_build(dir)?;
     let files = FILES.iter().map(|(file, _)| (*file).to_owned());
@@ -63,7 +68,12 @@ fn lock_and_build(dir: &Path) -> io::Result<()> {
     let loaded = load();
     let built = build(&loaded, &targets);
     sound(&loaded, &built.diagnostics)?;
-    built.write(&loaded, &dir.join(OUT)).map(drop)
+    let how = Writing { force: false, waiting: &|| {} };
+    match built.write(&loaded, &dir.join(OUT), &how) {
+        Ok(_) => Ok(()),
+        Err(Refusal::System(error)) => Err(error),
+        Err(Refusal::Found(found)) => sound(&loaded, &[*found]),
+    }
 }
 
 /// What we write has no findings, so that any is a defect of ours.

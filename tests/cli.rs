@@ -106,23 +106,6 @@ fn the_layer_is_of_the_whole_project_and_only_the_documents_that_are_asked_for_a
 }
 
 #[test]
-fn only_plain_names_below_the_output_folder_are_ever_removed() {
-    let place = project();
-    place.run(&["build"]);
-    place.write("keep.txt", "mine");
-    place.write("build/old/deep/er.json", "{}");
-    let manifest = place.read("build/manifest.json").replace(
-        "\"documents\": {",
-        "\"documents\": { \"old\": [\"old/deep/er.json\", \"../keep.txt\", \"old/../../keep.txt\", \"manifest.json\"],",
-    );
-    place.write("build/manifest.json", &manifest);
-    assert_eq!(place.run(&["build"]).code, 0);
-    assert!(!place.path("build/old/deep/er.json").exists(), "a document of an earlier build goes");
-    assert_eq!(place.read("keep.txt"), "mine");
-    assert!(place.path("build/manifest.json").is_file());
-}
-
-#[test]
 fn out_and_target_decide_what_is_written_where() {
     let place = project();
     let ran = place.run(&["build", "rules/a.det", "--target", "splunk-sysmon,defender", "--out", "elsewhere"]);

@@ -254,6 +254,19 @@ fn a_stale_lock_and_a_stale_build_are_found_at_their_rules() {
 }
 
 #[test]
+fn a_bad_manifest_and_a_file_in_the_way_of_a_build_are_findings() {
+    let place = Place::new();
+    let good = fs::read_to_string(place.path("p/build/manifest.json")).expect("a manifest");
+    place.write("p/build/manifest.json", "<<<<<<< HEAD");
+    for arguments in [&["build", "p"][..], &["build", "p", "--check"], &["build", "p", "--force"]] {
+        assert_eq!(in_all(&place, arguments, 2), found("E0811", ""), "{arguments:?}");
+    }
+    place.write("p/build/manifest.json", &good);
+    place.write("p/build/sigma/packed.yml", "mine");
+    assert_eq!(in_all(&place, &["build", "p"], 2), found("E0812", ""));
+}
+
+#[test]
 fn an_unsound_release_is_a_finding_for_each_of_its_faults() {
     let place = Place::new();
     place.write("p/dist/CHANGELOG.md", "other");

@@ -1,9 +1,12 @@
 //! `arcanary build`
 
-use super::{Exit, Format, Input, Today, counted, exit_of, print, report, shown, tell, tell_disabled};
-use crate::build::{Built, build};
-use crate::diagnostic::sort;
+use super::{
+    Exit, Format, Input, Today, complain, counted, exit_of, print, report, short, shown, tell, tell_disabled, waiting,
+};
+use crate::build::{Built, Refusal, Writing, build};
+use crate::diagnostic::{Diagnostic, sort};
 use crate::escape;
+use crate::files;
 use crate::pack::state::{outdated, unlocked};
 use crate::project::Loaded;
 use crate::target;
@@ -30,6 +33,9 @@ pub struct Build {
     /// Write nothing if what was built is not what pack.lock says
     #[arg(long)]
     locked: bool,
+    /// Also overwrite and remove files in the folder that were edited, or that no build wrote
+    #[arg(long, conflicts_with_all = ["check", "print"])]
+    force: bool,
     /// Print the queries, or the documents that `--document` names, instead of writing them
     #[arg(long, conflicts_with_all = ["out", "check"])]
     print: bool,
@@ -70,27 +76,50 @@ impl Build {
         let mut built = whole.unwrap_or_else(|| build(&loaded, &targets));
         loaded.diagnostics.append(&mut built.diagnostics);
         sort(&mut loaded.diagnostics);
-        let own = || loaded.config.out.as_ref().and_then(|out| loaded.root.as_ref().map(|r| r.join(out)));
-        let out = self.out.clone().or_else(own);
+        let out = match self.folder(&loaded) {
+            Ok(out) => out,
+            Err(error) => return complain(&format!("cannot write to {error}")),
+        };
         if let (true, Some(out)) = (self.check, &out) {
             return self.differences(&built, &mut loaded, out);
         }
-        report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
-        let exit = exit_of(&loaded.diagnostics);
-        if self.print {
-            for (name, text) in &built.files {
-                print(&format!("==> {name} <==\n{text}\n"));
-            }
-            return exit;
+        if self.print || out.is_none() {
+            report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
         }
         match out {
-            Some(out) => self.write(&built, &loaded, &out, targets.len(), exit),
-            None => super::complain("no folder to write to: give `--out DIR`, or `out` in arcanary.yaml"),
+            _ if self.print => {
+                for (name, text) in &built.files {
+                    print(&format!("==> {name} <==\n{text}\n"));
+                }
+                exit_of(&loaded.diagnostics)
+            }
+            Some(out) => self.write(&built, &mut loaded, &out, targets.len()),
+            None => complain("no folder to write to: give `--out DIR`, or `out` in arcanary.yaml"),
         }
     }
 
-    fn write(&self, built: &Built, loaded: &Loaded, out: &Path, targets: usize, exit: Exit) -> Exit {
-        match built.write(loaded, out) {
+    /// The folder to write to, if one is named.
+    fn folder(&self, loaded: &Loaded) -> std::io::Result<Option<PathBuf>> {
+        let keep: Vec<&Path> = loaded.root.as_deref().into_iter().collect();
+        match (&self.out, &loaded.config.out, &loaded.root) {
+            _ if self.print => Ok(None),
+            (Some(out), ..) => files::output(out, &keep).map(|_| Some(out.clone())),
+            (None, Some(out), Some(root)) => {
+                files::below(root, out).map(|_| Some(short(&root.join(out)).to_path_buf()))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn write(&self, built: &Built, loaded: &mut Loaded, out: &Path, targets: usize) -> Exit {
+        let written = built.write(loaded, out, &Writing { force: self.force, waiting: &|| waiting(out) });
+        let written = match written {
+            Err(Refusal::Found(found)) => return self.refused(*found, loaded, true),
+            Err(Refusal::System(error)) => Err(error),
+            Ok(count) => Ok(count),
+        };
+        report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
+        match written {
             Ok(count) => {
                 if self.input.printed.format == Format::Text {
                     tell(&format!(
@@ -101,15 +130,30 @@ impl Build {
                     ));
                     tell_disabled(loaded);
                 }
-                exit
+                exit_of(&loaded.diagnostics)
             }
-            Err(error) => super::complain(&format!("cannot write {}", escape::line(&error.to_string()))),
+            Err(error) => complain(&format!("cannot write {}", escape::line(&error.to_string()))),
         }
+    }
+
+    /// Reports what stands in the way, beside the other findings.
+    fn refused(&self, found: Diagnostic, loaded: &mut Loaded, writes: bool) -> Exit {
+        loaded.diagnostics.push(found);
+        sort(&mut loaded.diagnostics);
+        report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
+        if writes {
+            tell("nothing was written");
+        }
+        Exit::Bad
     }
 
     /// How the folder differs: for people as diffs, for programs as findings beside the others.
     fn differences(&self, built: &Built, loaded: &mut Loaded, out: &Path) -> Exit {
-        let differences = built.differences(loaded, out);
+        let differences = match built.differences(loaded, out) {
+            Ok(differences) => differences,
+            Err(Refusal::Found(found)) => return self.refused(*found, loaded, false),
+            Err(Refusal::System(error)) => return complain(&format!("cannot read {error}")),
+        };
         let exit = exit_of(&loaded.diagnostics);
         let format = self.input.printed.format;
         if format != Format::Text {

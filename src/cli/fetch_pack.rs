@@ -1,7 +1,8 @@
 //! `arcanary fetch-pack`
 
-use super::{Exit, complain, complain_of, here, shown, tell};
+use super::{Exit, complain, complain_of, here, shown, tell, waiting};
 use crate::escape;
+use crate::files;
 use crate::pack::fetch::{fetch, unpack};
 use crate::pack::release;
 use crate::pack::remote::Remote;
@@ -34,14 +35,22 @@ pub struct FetchPack {
 
 impl FetchPack {
     pub fn run(&self) -> Exit {
+        // Found out before anything is fetched.
+        let folder = match files::output(&self.out, &[&here()]) {
+            Ok(folder) => folder,
+            Err(error) => return complain(&format!("cannot write {error}")),
+        };
         let remote = Remote::fetch(&self.repo, here(), self.branch.as_deref()).map_err(|why| vec![why]);
         let fetched = remote.and_then(|remote| fetch(&remote, self.pack.as_deref(), self.version.as_ref()));
         let release = match fetched {
             Ok(release) => release,
             Err(wrong) => return complain_of(&wrong),
         };
-        let written =
-            if self.sources { unpack(&release, &self.out) } else { release::write(&release.files, &self.out) };
+        let waiting = || waiting(&self.out);
+        let written = match self.sources {
+            true => unpack(&release, &folder, &waiting),
+            false => release::write(&release.files, &folder, &waiting),
+        };
         match written {
             Ok(()) => {
                 let what = if self.sources { "sources" } else { "release" };

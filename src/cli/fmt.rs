@@ -1,14 +1,15 @@
 //! `arcanary fmt`
 
 use super::{Exit, Format, Printed, complain, counted, exit_of, here, print, report, tell};
-use crate::build::write_whole;
 use crate::diagnostic::{Code, Diagnostic, sort};
 use crate::escape;
+use crate::files;
 use crate::input;
 use crate::project;
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::fmt::format_file;
 use clap::Args;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Put sources into the one canonical layout
@@ -40,12 +41,16 @@ struct Ran {
 
 impl Fmt {
     pub fn run(&self) -> Exit {
-        let (files, loaded) = project::det_files(&self.paths, &here());
+        let (paths, loaded) = project::det_files(&self.paths, &here());
         let mut ran = Ran { sources: loaded.sources, findings: loaded.diagnostics, ..Ran::default() };
-        files.iter().for_each(|file| self.one(file, &mut ran));
+        let writes = !self.check && !self.diff;
+        if writes {
+            // What a killed run left beside its files.
+            paths.iter().filter_map(|file| file.parent()).collect::<BTreeSet<_>>().into_iter().for_each(files::sweep);
+        }
+        each_once(&paths).into_iter().for_each(|file| self.one(file, &mut ran));
         sort(&mut ran.findings);
         report(&ran.findings, &ran.sources, self.printed.format);
-        let writes = !self.check && !self.diff;
         if ran.changed > 0 {
             let what = if writes { "changed" } else { "not in the canonical layout" };
             tell(&format!("{} {what}", counted(ran.changed, "file")));
@@ -89,7 +94,7 @@ impl Fmt {
                 print(&text);
             }
         } else if !self.check
-            && let Err(error) = write_whole(path, new)
+            && let Err(error) = files::rewrite(path, bytes, new.as_bytes())
         {
             complain(&format!("cannot write {}", escape::line(&error.to_string())));
             ran.broken = true;
@@ -103,6 +108,15 @@ impl Fmt {
             tell(&escape::line(shown));
         }
     }
+}
+
+/// The files without links to others of them: what a link leads to is formatted in its own place.
+fn each_once(files: &[PathBuf]) -> Vec<&PathBuf> {
+    let real = |file: &&PathBuf| std::fs::canonicalize(file).ok();
+    let (links, mut plain): (Vec<&PathBuf>, Vec<&PathBuf>) = files.iter().partition(|file| file.is_symlink());
+    let own: BTreeSet<PathBuf> = plain.iter().filter_map(real).collect();
+    plain.extend(links.into_iter().filter(|link| real(link).is_none_or(|file| !own.contains(&file))));
+    plain
 }
 
 /// Points at the first line that would change.

@@ -155,10 +155,19 @@ fn here() -> PathBuf {
     std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
 }
 
-/// A path for messages: from here if it lies below.
+/// A path from here, if it lies below.
+fn short(path: &Path) -> &Path {
+    std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path)
+}
+
+/// The same for messages.
 fn shown(path: &Path) -> String {
-    let short = std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path);
-    escape::line(&short.display().to_string()).into_owned()
+    escape::line(&short(path).display().to_string()).into_owned()
+}
+
+/// Tells that another process writes to a folder.
+fn waiting(out: &Path) {
+    tell(&format!("another arcanary writes to {}: waiting for it", shown(out)));
 }
 
 /// What a command ends with.

@@ -1,14 +1,18 @@
 //! `arcanary pack`
 
-use super::{Exit, Format, Input, complain, counted, day, exit_of, print, report, tell};
+use super::{Exit, Format, Input, complain, counted, day, exit_of, here, print, report, tell, waiting};
 use crate::diagnostic::Diagnostic;
 use crate::escape;
+use crate::files;
 use crate::pack::bump::{self, Bumped, Removal};
 use crate::pack::lock::{Change, Moved};
 use crate::pack::release::{self, Refusal, ready};
 use crate::project::Loaded;
 use clap::Args;
 use std::path::PathBuf;
+
+/// Where a release goes in the project's folder.
+const OUT: &str = "dist";
 
 /// Make the release of a project: archives, manifest, sums, changelogs; or move its versions
 #[derive(Args)]
@@ -55,9 +59,15 @@ impl Pack {
             Ok(files) => files,
             Err(refusal) => return told_refusal(refusal, loaded, self.input.printed.format),
         };
-        let own = || loaded.root.as_deref().map(|root| root.join("dist"));
-        let Some(out) = self.out.clone().or_else(own) else { return Exit::Bad };
-        if let Err(error) = release::write(&files, &out) {
+        let Some(root) = loaded.root.as_deref() else { return Exit::Bad };
+        let own = || root.join(OUT);
+        let out = self.out.clone().unwrap_or_else(own);
+        let folder = match &self.out {
+            Some(out) => files::output(out, &[root, &here()]),
+            None => files::below(root, OUT),
+        };
+        let written = folder.and_then(|folder| release::write(&files, &folder, &|| waiting(&out)));
+        if let Err(error) = written {
             return complain(&format!("cannot write {}", escape::line(&error.to_string())));
         }
         report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);

@@ -258,6 +258,10 @@ codes! {
         "`verify` checks sums, manifest and archives of a release, and that there is nothing else. Take the release again from where it was published, or make it anew with `arcanary pack`.";
     "E0810" EditedPack Error "pack is not as it was fetched"
         "A folder under `packs` holds what `arcanary fetch-pack --sources` wrote, and nothing else: an update replaces it. A fetched folder among the sources is named under `packs`, or its rules would be the project's own. Changes belong into a `tune` or `extend` of the project's own files, which updates keep.";
+    "E0811" BadManifest Error "bad manifest of a build"
+        "`manifest.json` in the output folder says which files Arcanary wrote, so that a build replaces and removes its own files only. It was edited, cut off, or a merge left its marks in it. Put the last good one back, or empty the folder and build everything again.";
+    "E0812" InTheWay Error "file in the way of a build"
+        "A build overwrites and removes only files that are as a build wrote them. Somebody edited one of these, or put a file of their own in its place. Remove the file, or let `arcanary build --force` replace it.";
     "E0901" Unsupported Finding "target cannot say it"
         "The target's logs or its language cannot answer this part of the rule, and nobody allowed to drop it. An approximation would change what the rule means, so none is made. Put `when available` on the part if alerts may be added without it, or list the rule under `skip` in arcanary.yaml.";
     "E0903" TooLong Finding "query too long"

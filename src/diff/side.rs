@@ -3,8 +3,8 @@
 use super::source::Items;
 use crate::build::{self, Built, Entry};
 use crate::diagnostic::{Diagnostic, Style, to_text};
+use crate::files;
 use crate::git::Git;
-use crate::input;
 use crate::pack::hash;
 use crate::pack::release::SUMS;
 use crate::pack::state::owners;
@@ -149,17 +149,10 @@ impl Side {
     }
 
     fn of_build(name: &str, folder: &Path) -> Result<Side, String> {
-        #[derive(serde::Deserialize)]
-        struct Manifest {
-            targets: BTreeMap<String, BTreeMap<String, Entry>>,
-            /// Those over several rules, by their first folder.
-            #[serde(default)]
-            documents: BTreeMap<String, Vec<String>>,
+        let manifest = build::Manifest::read(folder).map_err(|why| why.to_string())?;
+        if !manifest.unfinished.is_empty() {
+            return Err(format!("the build in `{name}` was interrupted: run `arcanary build` again"));
         }
-        let fail = |path: &Path, why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
-        let path = folder.join(build::MANIFEST);
-        let text = input::read(&path).map_err(|e| fail(&path, &e))?;
-        let manifest: Manifest = serde_json::from_slice(&text).map_err(|e| fail(&path, &e))?;
         let mut side =
             Side { name: name.to_owned(), targets: manifest.targets.keys().cloned().collect(), ..Side::default() };
         for (target, entries) in &manifest.targets {
@@ -173,7 +166,8 @@ impl Side {
         let listed = manifest.targets.values().flat_map(BTreeMap::values).flat_map(Entry::paths);
         let over_rules = manifest.documents.values().flatten().map(String::as_str);
         for path in listed.chain(over_rules).filter(|path| crate::pack::archive::is_plain(path)) {
-            let bytes = input::read_below(folder, path).map_err(|e| fail(&folder.join(path), &e))?;
+            let bytes = files::read(folder, path).map_err(|why| why.to_string())?;
+            let bytes = bytes.ok_or_else(|| format!("`{name}` lists `{path}`, and it is not there"))?;
             side.put(owners.get(path).copied(), path, String::from_utf8_lossy(&bytes).into_owned());
         }
         Ok(side)

@@ -6,10 +6,11 @@
 
 use super::archive::is_device;
 use super::index;
-use super::lock::{Change, FILE_NAME, FORMAT, Lock, LockedRule, Moved, Release, Tombstone};
+use super::lock::{self, Change, FILE_NAME, FORMAT, Lock, LockedRule, Moved, Release, Tombstone};
 use super::state::{RuleState, State, state};
-use crate::build::{build, write_whole};
+use crate::build::build;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::files;
 use crate::project::{self, Loaded, Role};
 use semver::Version;
 use std::collections::BTreeSet;
@@ -330,13 +331,18 @@ fn locked(loaded: &Loaded, old: &Lock, built: &State, version: &Version, moved: 
 /// # Errors
 /// What the system says, or that the version's line cannot be found.
 pub fn write(bumped: &Bumped, root: &Path) -> io::Result<()> {
-    let path = root.join(project::FILE_NAME);
-    let text = std::fs::read_to_string(&path)?;
+    files::sweep(root);
+    // Neither may be a link: that is found before one of them is written.
+    files::read(root, lock::FILE_NAME)?;
+    let old = files::read(root, project::FILE_NAME)?.unwrap_or_default();
+    let text = String::from_utf8(old.clone()).map_err(io::Error::other)?;
     let version = bumped.lock.version.to_string();
     let text = with_version(&text, &version).ok_or_else(|| {
         io::Error::other(format!("the line of `version` in {}: set it to {version} by hand", project::FILE_NAME))
     })?;
-    write_whole(&path, &text)?;
+    if text.as_bytes() != old {
+        files::rewrite(&root.join(project::FILE_NAME), &old, text.as_bytes())?;
+    }
     bumped.lock.write(root)
 }
 

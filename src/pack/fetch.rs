@@ -3,10 +3,10 @@
 use super::archive::{Files, is_plain};
 use super::hash;
 use super::index::VersionEntry;
-use super::release::{SUMS, files_in, replace};
+use super::release::SUMS;
 use super::remote::Remote;
 use super::verify::{Release, verify_files};
-use crate::input;
+use crate::files::{self, Replacement, files_in};
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,11 +76,11 @@ fn read(remote: &Remote, version: &VersionEntry) -> Result<Release, Vec<String>>
 }
 
 /// Unpacks a release's sources into `out`, in the place of those of an earlier version. Sources that were edited since are
-/// never replaced, and hidden files of others stay.
+/// never replaced, and hidden files of others stay. `waiting` is called once if another process writes to the folder.
 ///
 /// # Errors
 /// What stands there, or what the system says.
-pub fn unpack(release: &Release, out: &Path) -> io::Result<()> {
+pub fn unpack(release: &Release, out: &Path, waiting: &dyn Fn()) -> io::Result<()> {
     let mut files = release.sources().cloned().unwrap_or_default();
     let receipt = Receipt {
         pack: release.manifest.name.clone(),
@@ -89,11 +89,13 @@ pub fn unpack(release: &Release, out: &Path) -> io::Result<()> {
     };
     let text = serde_json::to_string_pretty(&receipt).map_err(io::Error::other)? + "\n";
     files.insert(RECEIPT.to_owned(), text.into_bytes());
-    for (name, bytes) in kept(out)? {
-        files.entry(name).or_insert(bytes);
+    let replacement = Replacement::begin(out, waiting)?;
+    let kept = kept(out)?;
+    for (name, bytes) in &kept {
+        files.entry(name.clone()).or_insert_with(|| bytes.clone());
     }
     files.entry(ATTRIBUTES.0.to_owned()).or_insert_with(|| ATTRIBUTES.1.into());
-    replace(out, &files, &|folder| foreign(folder, &receipt.pack))
+    replacement.finish(&files, &|folder| earlier(folder, &receipt.pack, &kept))
 }
 
 /// The receipt of a folder that holds what was unpacked there, and nothing else.
@@ -101,25 +103,29 @@ pub fn unpack(release: &Release, out: &Path) -> io::Result<()> {
 /// # Errors
 /// What differs.
 pub fn as_fetched(folder: &Path) -> Result<Receipt, String> {
-    let Ok(text) = input::read_below(folder, RECEIPT) else {
-        return Err(if folder.is_dir() {
-            format!("it has no {RECEIPT}")
-        } else {
-            "there is no such folder".to_owned()
-        });
+    let receipt = match receipt(folder)? {
+        Some(receipt) => receipt,
+        None if folder.is_dir() => return Err(format!("it has no {RECEIPT}")),
+        None => return Err("there is no such folder".to_owned()),
     };
-    let receipt: Receipt = serde_json::from_slice(&text).map_err(|why| format!("{RECEIPT} cannot be read: {why}"))?;
     let names = files_in(folder).map_err(|why| why.to_string())?;
     if let Some(name) = receipt.files.keys().find(|name| !names.contains(*name)) {
         return Err(format!("`{name}` is missing"));
     }
-    changed(folder, &names, &receipt).map_or(Ok(receipt), Err)
+    unchanged(folder, &names, &receipt)?;
+    Ok(receipt)
 }
 
-/// The first of a folder's files that is not as it was fetched.
-fn changed(folder: &Path, names: &BTreeSet<String>, receipt: &Receipt) -> Option<String> {
-    let read = names.iter().filter(|name| receipt.files.contains_key(*name) || !is_hidden(name));
-    read.into_iter().find_map(|name| differs(folder, name, receipt))
+/// The receipt in a folder; `None` if it has none.
+fn receipt(folder: &Path) -> Result<Option<Receipt>, String> {
+    let Some(bytes) = files::read(folder, RECEIPT).map_err(|why| why.to_string())? else { return Ok(None) };
+    serde_json::from_slice(&bytes).map(Some).map_err(|why| format!("{RECEIPT} cannot be read: {why}"))
+}
+
+/// Whether a folder's files are as they were fetched: all that are the pack's, and no others but hidden ones.
+fn unchanged(folder: &Path, names: &BTreeSet<String>, receipt: &Receipt) -> Result<(), String> {
+    let mut read = names.iter().filter(|name| receipt.files.contains_key(*name) || !is_hidden(name));
+    read.try_for_each(|name| as_received(folder, name, receipt))
 }
 
 /// Editors and systems leave hidden files, which no project reads, and no pack's sums count.
@@ -127,50 +133,54 @@ fn is_hidden(name: &str) -> bool {
     name.split('/').any(|part| part.starts_with('.'))
 }
 
-/// Whether a hidden file can be carried over as a plain one: it is no link, and of no repository.
-fn stays(folder: &Path, name: &str) -> bool {
-    is_plain(name) && folder.join(name).symlink_metadata().is_ok_and(|m| m.is_file())
-}
-
-/// The receipt of what was unpacked in a folder before, whatever became of it.
-fn earlier(folder: &Path) -> Option<Receipt> {
-    serde_json::from_slice(&input::read_below(folder, RECEIPT).ok()?).ok()
-}
-
 /// The hidden files of a folder that are not its pack's: they are somebody's, and an update leaves them.
 fn kept(folder: &Path) -> io::Result<Files> {
-    let Some(before) = earlier(folder) else { return Ok(Files::new()) };
-    let names = files_in(folder)?;
-    let theirs = names.into_iter().filter(|name| is_hidden(name) && name != RECEIPT && stays(folder, name));
-    let theirs = theirs.filter(|name| !before.files.contains_key(name));
-    theirs.map(|name| input::read_below(folder, &name).map(|bytes| (name, bytes))).collect()
-}
-
-/// Why a file is not one of a receipt.
-fn differs(folder: &Path, name: &str, receipt: &Receipt) -> Option<String> {
-    match receipt.files.get(name) {
-        None => Some(format!("`{name}` there is none of the pack's files")),
-        Some(hash) => {
-            let same = is_plain(name) && input::read_below(folder, name).is_ok_and(|b| hash::of_bytes(&b) == *hash);
-            (!same).then(|| {
-                format!("`{name}` was edited since it was fetched: a `tune` in a file of your own is kept by updates")
-            })
+    if !folder.exists() {
+        return Ok(Files::new());
+    }
+    let Some(before) = receipt(folder).map_err(io::Error::other)? else { return Ok(Files::new()) };
+    let theirs = |name: &String| is_hidden(name) && name != RECEIPT && !before.files.contains_key(name);
+    let mut kept = Files::new();
+    for name in files_in(folder)?.into_iter().filter(theirs) {
+        // A link, or a file of a repository, goes nowhere: it stops the update.
+        if is_plain(&name)
+            && let Some(bytes) = files::read(folder, &name)?
+        {
+            kept.insert(name, bytes);
         }
     }
+    Ok(kept)
 }
 
-/// What in a folder does not come from an earlier version of this pack.
-fn foreign(folder: &Path, pack: &str) -> Option<String> {
-    let names = files_in(folder).ok()?;
-    if names.is_empty() {
-        return None;
+/// Whether a file is one of a receipt.
+fn as_received(folder: &Path, name: &str, receipt: &Receipt) -> Result<(), String> {
+    let Some(hash) = receipt.files.get(name).filter(|_| is_plain(name)) else {
+        return Err(format!("`{name}` there is none of the pack's files"));
+    };
+    match files::read(folder, name) {
+        Ok(Some(bytes)) if hash::of_bytes(&bytes) == *hash => Ok(()),
+        Ok(_) => {
+            Err(format!("`{name}` was edited since it was fetched: a `tune` in a file of your own is kept by updates"))
+        }
+        Err(why) => Err(why.to_string()),
     }
-    let Some(before) = earlier(folder) else {
-        return Some("it holds files, and no pack was unpacked there".to_owned());
+}
+
+/// Whether everything in a folder comes from an earlier version of this pack, but for hidden files that the new folder has.
+fn earlier(folder: &Path, pack: &str, kept: &Files) -> Result<(), String> {
+    let Some(before) = receipt(folder)? else {
+        return Err("it holds files, and no pack was unpacked there; name another folder".to_owned());
     };
     if before.pack != pack {
-        return Some(format!("it holds the pack `{}`", before.pack));
+        return Err(format!("it holds the pack `{}`; name another folder", before.pack));
     }
-    let odd = names.iter().find(|name| is_hidden(name) && !stays(folder, name));
-    odd.map(|name| format!("`{name}` there is none of the pack's files")).or_else(|| changed(folder, &names, &before))
+    let names = files_in(folder).map_err(|why| why.to_string())?;
+    for name in names.iter().filter(|name| is_hidden(name) && *name != RECEIPT && !before.files.contains_key(*name)) {
+        match files::read(folder, name) {
+            Ok(Some(bytes)) if kept.get(name) == Some(&bytes) => {}
+            Ok(_) => return Err(format!("`{name}` there is none of the pack's files")),
+            Err(why) => return Err(why.to_string()),
+        }
+    }
+    unchanged(folder, &names, &before)
 }

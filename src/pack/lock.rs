@@ -2,8 +2,8 @@
 //!
 //! The text is sorted, so that one state of a project has one lock, and only `pack --bump` writes it.
 
-use crate::build::write_whole;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::files;
 use crate::input;
 use crate::source::{FileId, Sources, Span};
 use crate::yaml;
@@ -198,9 +198,14 @@ impl Lock {
     /// Writes the lock of the project in `root`, as a whole or not at all.
     ///
     /// # Errors
-    /// What the system says, with the file's name.
+    /// The lock there is a link, or what the system says, with the file's name.
     pub fn write(&self, root: &Path) -> io::Result<()> {
-        write_whole(&root.join(FILE_NAME), &self.to_text()?)
+        let text = self.to_text()?;
+        match files::read(root, FILE_NAME)? {
+            Some(old) if old == text.as_bytes() => Ok(()),
+            Some(old) => files::rewrite(&root.join(FILE_NAME), &old, text.as_bytes()),
+            None => files::write(root, FILE_NAME, text.as_bytes()),
+        }
     }
 }
 

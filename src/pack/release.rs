@@ -5,9 +5,11 @@ use super::archive::{Budget, Files, is_plain, no_name, tar_gz};
 use super::lock::{self, Lock};
 use super::manifest::{self, ArchiveEntry, Manifest};
 use super::state::unlocked;
+use super::verify::{read_manifest, verify};
 use super::{changelog, fetch, hash};
 use crate::build::{Built, build};
 use crate::diagnostic::Diagnostic;
+use crate::files::{Replacement, named};
 use crate::input;
 use crate::project::{self, Loaded, normal};
 use crate::sema::Rule;
@@ -145,10 +147,6 @@ pub fn app_of<'a>(manifest: &Manifest, of: &'a str) -> Option<&'a str> {
     of.strip_suffix(APP).filter(|target| manifest.targets.contains_key(*target) && !manifest.targets.contains_key(of))
 }
 
-fn named(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
-}
-
 /// The licence files in the project's folder: they go into every archive.
 fn licenses(root: &Path) -> io::Result<Files> {
     let mut files = Files::new();
@@ -197,71 +195,21 @@ fn sources(loaded: &Loaded, root: &Path, licenses: Files) -> io::Result<Files> {
     Ok(files)
 }
 
-/// Puts the files of a release into the folder `out`: all of them, in the place of an earlier release, or none.
+/// Puts the files of a release into the folder `out`: all of them, in the place of an earlier release, or none. `waiting`
+/// is called once if another process writes to the folder.
 ///
 /// # Errors
-/// `out` holds something else than a release, or what the system says.
-pub fn write(files: &Files, out: &Path) -> io::Result<()> {
-    replace(out, files, &|folder| {
-        let sums = std::fs::read_to_string(folder.join(SUMS)).unwrap_or_default();
-        let mut listed: BTreeSet<String> =
-            sums.lines().filter_map(|l| Some(l.split_once("  ")?.1.to_owned())).collect();
-        listed.insert(SUMS.to_owned());
-        let stranger = files_in(folder).ok()?.into_iter().find(|name| !listed.contains(name))?;
-        Some(format!("`{stranger}` there belongs to no release"))
-    })
-}
-
-/// Puts files into a folder as a whole: they are written beside it, then take its place. `foreign` tells of something in
-/// the folder that must not go.
-pub(super) fn replace(out: &Path, files: &Files, foreign: &dyn Fn(&Path) -> Option<String>) -> io::Result<()> {
-    let fail = |error: io::Error| named(out, &error);
-    let parent = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(parent).map_err(fail)?;
-    if out.exists() {
-        if !out.is_dir() {
-            return Err(fail(io::Error::other("it is no folder")));
+/// `out` holds something else than a release of the same pack, or what the system says.
+pub fn write(files: &Files, out: &Path, waiting: &dyn Fn()) -> io::Result<()> {
+    let manifest = files.get(manifest::FILE_NAME).map(Vec::as_slice).unwrap_or_default();
+    let pack = read_manifest(manifest).map_err(io::Error::other)?.name;
+    let earlier = |folder: &Path| match verify(folder) {
+        Ok(release) if release.manifest.name == pack => Ok(()),
+        Ok(release) => Err(format!("it holds a release of `{}`; name another folder", release.manifest.name)),
+        Err(wrong) => {
+            let why = wrong.first().map_or("", String::as_str);
+            Err(format!("it holds something else than a release ({why}); name another folder"))
         }
-        if let Some(why) = foreign(out) {
-            return Err(fail(io::Error::other(why + "; name another folder")));
-        }
-    }
-    let place = tempfile::Builder::new().prefix(".arcanary-").tempdir_in(parent).map_err(fail)?;
-    let (new, old) = (place.path().join("new"), place.path().join("old"));
-    std::fs::create_dir(&new).map_err(fail)?;
-    for (name, bytes) in files {
-        let path = new.join(name);
-        let folder = path.parent().unwrap_or(&new);
-        std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, bytes)).map_err(fail)?;
-    }
-    if out.exists() {
-        std::fs::rename(out, &old).map_err(fail)?;
-    }
-    std::fs::rename(&new, out).map_err(|error| {
-        // The earlier one goes back to its place.
-        let _ = std::fs::rename(&old, out);
-        fail(error)
-    })
-}
-
-/// The files below a folder, by path with `/`, in order; links and all else that is no folder count as files.
-///
-/// # Errors
-/// What the system says.
-pub fn files_in(folder: &Path) -> io::Result<BTreeSet<String>> {
-    fn walk(folder: &Path, before: &str, out: &mut BTreeSet<String>) -> io::Result<()> {
-        for entry in std::fs::read_dir(folder).map_err(|e| named(folder, &e))? {
-            let entry = entry?;
-            let name = format!("{before}{}", entry.file_name().to_string_lossy());
-            if entry.file_type()?.is_dir() {
-                walk(&entry.path(), &format!("{name}/"), out)?;
-            } else {
-                out.insert(name);
-            }
-        }
-        Ok(())
-    }
-    let mut out = BTreeSet::new();
-    walk(folder, "", &mut out)?;
-    Ok(out)
+    };
+    Replacement::begin(out, waiting)?.finish(files, &earlier)
 }

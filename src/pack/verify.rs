@@ -2,10 +2,11 @@
 
 use super::archive::{Budget, Files, MOST_BYTES, is_plain, read_tar_gz};
 use super::manifest::{self, ArchiveEntry, Manifest};
-use super::release::{SOURCES, SUMS, app_of, archive_name, files_in};
+use super::release::{SOURCES, SUMS, app_of, archive_name};
 use super::{changelog, hash};
 use crate::document::app_id;
 use crate::input;
+use crate::files::files_in;
 use semver::Version;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
@@ -88,7 +89,8 @@ pub fn verify_files(files: Files) -> Result<Release, Vec<String>> {
     if wrong.is_empty() { Ok(Release { manifest, archives, files }) } else { Err(wrong) }
 }
 
-fn read_manifest(text: &[u8]) -> Result<Manifest, String> {
+/// Reads a manifest of this format.
+pub(super) fn read_manifest(text: &[u8]) -> Result<Manifest, String> {
     #[derive(serde::Deserialize)]
     struct Head {
         format: u32,

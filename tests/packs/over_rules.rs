@@ -60,7 +60,7 @@ fn a_comparison_with_a_release_has_them_too() {
     let place = Place::locked();
     let (loaded, mut built, lock) = project(&place);
     let out = place.path("dist");
-    write(&release(&loaded, &built, &lock).expect("a release"), &out).expect("written");
+    write(&release(&loaded, &built, &lock).expect("a release"), &out, &|| ()).expect("written");
     assert!(verify(&out).is_ok());
     let old = Side::find("dist", &place.path(""), &place.path(""), None).expect("a side");
     assert!(compare(&old, &Side::of_project("now", &loaded, &built), None).is_empty());

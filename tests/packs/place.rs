@@ -125,7 +125,7 @@ impl Place {
 }
 
 /// A command with a git identity and none of this machine's configuration.
-fn command(program: &str) -> Command {
+pub fn command(program: &str) -> Command {
     let mut command = Command::new(program);
     command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
     for (name, value) in [("NAME", "A Tester"), ("EMAIL", "tester@example.org")] {

@@ -1,9 +1,9 @@
 //! `pack` and `verify`.
 
 use crate::place::{Place, git_in, run_in};
+use arcanary::files::files_in;
 use arcanary::pack::archive::{Budget, Files, read_tar_gz, tar_gz};
 use arcanary::pack::hash::hex;
-use arcanary::pack::release::files_in;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -183,11 +183,107 @@ fn a_folder_with_other_files_is_never_replaced() {
     place.write("dist/notes.txt", "mine");
     let before = bytes(&place.path("dist"));
     let err = place.run(&["pack"]).fails(2);
-    assert!(err.contains("`notes.txt` there belongs to no release"), "{err}");
+    assert!(err.contains("it holds something else than a release (notes.txt: SHA256SUMS does not name it)"), "{err}");
     assert_eq!(bytes(&place.path("dist")), before);
-    place.write("other/a.txt", "mine");
-    place.run(&["pack", "--out", "other"]).fails(2);
-    assert_eq!(place.read("other/a.txt"), "mine");
+    // Sums that hold make no release: only its own manifest does, and sums of that which hold too.
+    let thesis = arcanary::pack::hash::hex(b"mine");
+    let sums = format!("{thesis}  thesis.doc\n");
+    let manifest = "{\"format\":1,\"name\":\"acme\",\"version\":\"0.1.0\"}";
+    let with_manifest = format!("{sums}{}  manifest.json\n", arcanary::pack::hash::hex(manifest.as_bytes()));
+    for files in [
+        vec![("thesis.doc", "mine")],
+        vec![("thesis.doc", "mine"), ("SHA256SUMS", &sums)],
+        vec![("thesis.doc", "mine"), ("SHA256SUMS", &with_manifest), ("manifest.json", manifest)],
+        vec![("SHA256SUMS", "")],
+        vec![("folder/thesis.doc", "mine")],
+    ] {
+        let _ = fs::remove_dir_all(place.path("other"));
+        files.iter().for_each(|(name, text)| place.write(&format!("other/{name}"), text));
+        let before = bytes(&place.path("other"));
+        let err = place.run(&["pack", "--out", "other"]).fails(2);
+        assert!(err.contains("it holds something else than a release"), "{err}");
+        assert_eq!(bytes(&place.path("other")), before);
+    }
+    fs::create_dir(place.path("empty")).expect("a folder");
+    place.run(&["pack", "--out", "empty"]).fine();
+    place.run(&["verify", "empty"]).fine();
+    assert!(leftovers(&place).is_empty(), "{:?}", leftovers(&place));
+}
+
+/// Files and folders of Arcanary's own in the project's folder.
+fn leftovers(place: &Place) -> Vec<String> {
+    let names = fs::read_dir(place.path("")).expect("a folder").flatten();
+    let names = names.map(|e| e.file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with(".arcanary-")).collect()
+}
+
+#[test]
+fn a_release_that_was_changed_or_is_another_pack_s_is_never_replaced() {
+    let place = released();
+    let sound = place.read("dist/CHANGELOG.md");
+    place.write("dist/CHANGELOG.md", "my notes");
+    let err = place.run(&["pack"]).fails(2);
+    assert!(err.contains("CHANGELOG.md: its sum is not that of SHA256SUMS"), "{err}");
+    assert_eq!(place.read("dist/CHANGELOG.md"), "my notes");
+    place.write("dist/CHANGELOG.md", &sound);
+    place.run(&["pack"]).fine();
+    let other = Place::project();
+    other.edit("arcanary.yaml", "name: acme", "name: other");
+    other.run(&["pack", "--bump"]).fine();
+    let before = bytes(&place.path("dist"));
+    let err = other.run(&["pack", "--out", &place.path("dist").display().to_string()]).fails(2);
+    assert!(err.contains("it holds a release of `acme`"), "{err}");
+    assert_eq!(bytes(&place.path("dist")), before);
+}
+
+#[test]
+fn the_root_the_project_and_what_is_around_it_are_no_place_for_a_release() {
+    let place = Place::empty();
+    let project = Place::locked();
+    for name in ["arcanary.yaml", "pack.lock", "rules/utilities.det", "rules/packed.det", "rules/shared.det"] {
+        place.write(&format!("work/project/{name}"), &project.read(name));
+    }
+    let folder = place.path("work/project");
+    let before = bytes(&place.path(""));
+    let whole = folder.display().to_string();
+    for out in ["/", ".", "..", "../..", "rules/..", "../project", &whole, "../../work"] {
+        let err = run_in(&folder, &["pack", "--out", out]).fails(2);
+        assert!(err.starts_with("error: cannot write "), "{out}: {err}");
+        assert_eq!(bytes(&place.path("")), before, "{out}");
+    }
+    // The folder that the program runs in, and what is around it, stay too.
+    for out in [".", "..", "/"] {
+        let rules = folder.join("rules");
+        run_in(&rules, &["pack", "--out", out]).fails(2);
+        run_in(&rules, &["fetch-pack", "--repo", "../../hub.git", "--out", out]).fails(2);
+        assert_eq!(bytes(&place.path("")), before, "{out}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_a_release_or_of_what_stands_beside_it_is_not_followed() {
+    let place = released();
+    let elsewhere = Place::empty();
+    elsewhere.write("mine/notes.txt", "mine");
+    let link = |name: &str| std::os::unix::fs::symlink(elsewhere.path("mine"), place.path(name)).expect("a link");
+    let says = |arguments: &[&str], says: &str| {
+        let err = place.run(arguments).fails(2);
+        assert!(err.contains(says), "{err}");
+        assert_eq!(elsewhere.read("mine/notes.txt"), "mine");
+        assert_eq!(fs::read_dir(elsewhere.path("mine")).expect("a folder").count(), 1);
+    };
+    for name in [".arcanary-dist.new", ".arcanary-dist.old", ".arcanary-dist.gone", ".arcanary-dist.lock"] {
+        link(name);
+        says(&["pack"], name);
+        place.remove(name);
+    }
+    fs::rename(place.path("dist"), place.path("aside")).expect("moved");
+    link("dist");
+    says(&["pack"], "it is no folder below the project's");
+    // On the command line, a link means the folder that it leads to.
+    says(&["pack", "--out", "dist"], "it holds something else than a release");
+    place.run(&["pack", "--out", "aside"]).fine();
 }
 
 #[test]

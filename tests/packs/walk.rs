@@ -2,7 +2,7 @@
 //! same way.
 
 use crate::place::{Place, Ran, git_in, run_in};
-use arcanary::pack::release::files_in;
+use arcanary::files::files_in;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -1,0 +1,91 @@
+//! Everything that Arcanary writes, moves or removes in a user's folders goes through here.
+//!
+//! * A file appears as a whole: it is written beside its place and moved there.
+//! * No link is followed below the folder that a command writes to.
+//! * What cannot be read counts as somebody else's: reading fails closed.
+//! * Names that begin with `.arcanary-` are Arcanary's own. Each temporary file is locked while its writer lives, so the
+//!   next run knows what a killed one left, and removes it.
+
+mod fault;
+mod folder;
+mod lock;
+mod output;
+mod write;
+
+pub use folder::{Replacement, files_in};
+pub use lock::Lock;
+pub use output::{below, output};
+pub use write::{make, remove, rewrite, sweep, write};
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What the names of Arcanary's own files begin with.
+const OWN: &str = ".arcanary-";
+/// What the names of temporary files end with.
+const TEMPORARY: &str = ".tmp";
+/// What the names of lock files end with.
+const LOCK: &str = ".lock";
+
+/// The bytes of the plain file `name` below `base`; `None` if there is nothing of this name.
+///
+/// # Errors
+/// A link or anything else that is no plain file or folder stands there or on the way, or what the system says.
+pub fn read(base: &Path, name: &str) -> io::Result<Option<Vec<u8>>> {
+    match find(base, name)? {
+        None => Ok(None),
+        Some(path) => {
+            fault::read(&path)?;
+            match crate::input::read(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                read => read.map(Some).map_err(|error| named(&path, &error)),
+            }
+        }
+    }
+}
+
+/// The place of the plain file `name` below `base`; `None` if there is nothing of this name.
+fn find(base: &Path, name: &str) -> io::Result<Option<PathBuf>> {
+    let mut path = base.to_path_buf();
+    let mut parts = parts(base, name)?.into_iter().peekable();
+    while let Some(part) = parts.next() {
+        path.push(part);
+        let last = parts.peek().is_none();
+        match kind(&path)? {
+            None => return Ok(None),
+            Some(kind) if kind.is_symlink() => return Err(refused(&path, "it is a link, and links are not followed")),
+            Some(kind) if last && !kind.is_file() => return Err(refused(&path, "it is no plain file")),
+            Some(kind) if !last && !kind.is_dir() => return Err(refused(&path, "it is no folder")),
+            Some(_) => {}
+        }
+    }
+    Ok(Some(path))
+}
+
+/// The names between the slashes of `name`, none of which leads elsewhere.
+fn parts<'a>(base: &Path, name: &'a str) -> io::Result<Vec<&'a str>> {
+    let elsewhere = |part: &str| matches!(part, "" | "." | "..") || part.contains(['\\', ':', '\0']);
+    match name.split('/').any(elsewhere) {
+        true => Err(refused(&base.join(name), "it is no file below the folder")),
+        false => Ok(name.split('/').collect()),
+    }
+}
+
+/// What stands at a path, links not followed; `None` if nothing does.
+fn kind(path: &Path) -> io::Result<Option<std::fs::FileType>> {
+    fault::read(path)?;
+    match std::fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(Some(metadata.file_type())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(named(path, &error)),
+    }
+}
+
+/// An error with the path that it is about.
+pub(crate) fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+fn refused(path: &Path, why: &str) -> io::Error {
+    io::Error::other(format!("{}: {why}", path.display()))
+}
