@@ -114,6 +114,12 @@ mutants! {
         SplScoreStrict: "a score must pass its threshold",
         SplColumnLost: "what exceptions read is not carried by `tstats`",
         SplCommentOpen: "three backticks in a title end a comment",
+        SplPartCase: "a computed name keeps its letters' case",
+        SplPartUnfilled: "a computed name of nothing is null",
+        SplKnownOfSome: "what holds of two alternatives is taken for known of one",
+        SplSaidOfSeveral: "names that tell alternatives apart are not asked behind the base search",
+        SplSharedMixed: "alternatives share a field with a conjunction of the same parts",
+        SplSuffixLost: "what several texts end with is left out",
     }
     Sigma {
         SigmaParentheses: "a connective in another one stands without parentheses",

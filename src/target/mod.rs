@@ -20,6 +20,7 @@ pub use alert::{Alert, EntityType, Format, Identifier, Platform};
 pub use bind::{Note, Plan, SourceQuery, Unsupported, bind};
 pub use bound::{Bound, BoundOp, BoundTest};
 pub use column::{Column, How};
+pub(crate) use derive::separators;
 pub use identity::{By, Part};
 use load::OneOrMany;
 pub use load::{BUILT_IN, Targets};
@@ -239,6 +240,16 @@ impl Target {
             Some(own) => own.as_ref(),
             None => self.mapping(field, kind),
         }
+    }
+
+    /// The columns that fields, identities, filters and results name, more than once where several do.
+    #[must_use]
+    pub fn own_columns(&self) -> Vec<&str> {
+        let mapped = self.every.values().chain(self.fields.values().flat_map(IndexMap::values)).flatten();
+        let mapped = mapped.map(Mapping::column);
+        let identities = self.identity.values().flat_map(IndexMap::values).flatten().map(|part| part.column.as_str());
+        let filters = self.sources.values().flatten().flat_map(|s| s.filter.keys().map(String::as_str));
+        mapped.chain(identities).chain(filters).chain(self.columns.iter().map(String::as_str)).collect()
     }
 
     /// Whether a field or an identity reads this column.

@@ -7,9 +7,12 @@
 pub mod alert;
 mod ast;
 mod eval;
+mod known;
 mod lower;
+mod parts;
 mod print;
 mod search;
+mod share;
 mod temporal;
 
 use super::output::sources_of;

@@ -7,11 +7,24 @@ use crate::backend::output::sources_of_steps;
 use crate::backend::spl::ast::{Eval, Query, Stat, Step, Streamstats};
 use crate::backend::spl::eval::{self, Lower};
 use crate::backend::spl::lower::{dataset, filter_eval, filters_differ, split};
+use crate::backend::spl::parts::Parts;
 use crate::backend::spl::search::Names as Fields;
 use crate::backend::{Fragment, Output, Printed, exception_line, rank};
 use crate::sema::Rule;
 use crate::target::temporal::{BoundStep, StepSource};
-use crate::target::{Bound, Column, Note, Source, Target};
+use crate::target::{Bound, Column, How, Note, Source, Target};
+
+/// The fields that a query over some steps may compute.
+pub fn parts(target: &Target, steps: &[BoundStep]) -> Parts {
+    let sources = || steps.iter().flat_map(|s| &s.sources);
+    let mut asked: Vec<&Bound> = vec![];
+    for source in sources() {
+        asked.push(&source.detect);
+        asked.extend(source.exceptions.iter().map(|(_, b)| b));
+    }
+    asked.extend(steps.iter().flat_map(|s| &s.asked).flat_map(|a| &a.bound));
+    Parts::new(target, sources().map(|s| (s.kind, s.source, s.os.as_slice())), &asked)
+}
 
 /// The rows of a query over several events, and the commands so far.
 pub struct Rows<'a> {
@@ -19,7 +32,7 @@ pub struct Rows<'a> {
     pub target: &'a Target,
     pub steps: &'a [BoundStep<'a>],
     pub names: Names,
-    lower: &'a Lower<'a>,
+    pub lower: &'a Lower<'a>,
     /// The commands behind the base search.
     pub commands: Vec<Step>,
     /// Fields of the log that expressions read: they are filled first.
@@ -94,7 +107,10 @@ impl<'a> Rows<'a> {
 
     /// A column of the log.
     pub fn column(&mut self, column: &Column) -> Eval {
-        let made = eval::column(column);
+        let made = match column.how {
+            How::Name => self.lower.shown(column),
+            _ => eval::column(column),
+        };
         eval::fields(&made, &mut self.read);
         made
     }
@@ -125,7 +141,7 @@ impl<'a> Rows<'a> {
     fn of_source(&self, source: &Source) -> Vec<Eval> {
         let mut parts = filter_eval(source);
         if let (Some(field_), Some(model)) = (&self.dataset, &source.datamodel) {
-            parts.push(binary("==", field(field_), text(dataset(model))));
+            parts.push(binary("=", field(field_), text(dataset(model))));
         }
         parts
     }
@@ -135,10 +151,10 @@ impl<'a> Rows<'a> {
     fn asked(&mut self, source: &StepSource, alone: bool, only: bool) -> Eval {
         let mut parts = if only { vec![] } else { self.of_source(source.source) };
         let rest = match alone {
-            true => split(&Fields { prefix: "" }, &source.detect).1,
-            false => rank::by_cost(source.detect.conjuncts()),
+            true => split(&Fields::of_source(source.source), &source.detect).1,
+            false => rank::by_cost(source.detect.conjuncts()).into_iter().cloned().collect(),
         };
-        parts.extend(rest.into_iter().map(|b| self.bound(b)));
+        parts.extend(rest.iter().map(|b| self.bound(b)));
         let made = all(parts);
         eval::fields(&made, &mut self.read);
         made
@@ -216,7 +232,7 @@ impl<'a> Rows<'a> {
             made.push((name.clone(), choose(all(parts), Eval::Number(1), Eval::Number(0))));
         }
         self.push(Step::Eval(made));
-        let yes = |name: &str| binary("==", field(name), Eval::Number(1));
+        let yes = |name: &str| binary("=", field(name), Eval::Number(1));
         for (index, place, excepted) in self.exceptions() {
             let Some(name) = is.get(place) else { continue };
             self.push(Step::Comment(exception_line(self.rule, index)));
