@@ -163,6 +163,7 @@ mutants! {
         SplEarliest: "the earliest value of each key is carried, not the latest",
         SplKeyCase: "letters' case counts in keys",
         SplCountStrict: "a count must pass its number",
+        SplSubsearchField: "a subsearch takes its values from the field that is to have them",
     }
     SigmaTime {
         SigmaStepOrderLost: "a sequence is a correlation without order",

@@ -50,7 +50,16 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Limits {
     characters: Option<usize>,
+    unselective: Option<Unselective>,
     lookback: Option<IndexMap<String, String>>,
+}
+
+/// What becomes of a step for which all events of a kind would be read.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Unselective {
+    Note,
+    Refuse,
 }
 
 #[derive(Deserialize)]
@@ -174,6 +183,7 @@ impl Targets {
                 },
                 columns: vec![],
                 max_characters: None,
+                refuse_unselective: false,
                 filler: vec![],
                 macros: IndexMap::new(),
                 sources: IndexMap::new(),
@@ -196,6 +206,11 @@ impl Targets {
         target.columns = file.columns.unwrap_or(target.columns);
         target.filler = file.filler.unwrap_or(target.filler);
         target.max_characters = file.limits.characters.or(target.max_characters);
+        target.refuse_unselective = match file.limits.unselective {
+            Some(Unselective::Refuse) => true,
+            Some(Unselective::Note) => false,
+            None => target.refuse_unselective,
+        };
         target.macros.extend(file.macros);
         for (kind, sources) in file.sources {
             let Some(kind) = check.kind(&kind) else { continue };

@@ -174,6 +174,8 @@ pub struct Target {
     pub columns: Vec<String>,
     /// Longest query, in characters.
     pub max_characters: Option<usize>,
+    /// A step for which all events of a kind would be read is refused.
+    pub refuse_unselective: bool,
     /// What sources write where they have no value.
     pub filler: Vec<String>,
     /// SPL macros that its queries use.

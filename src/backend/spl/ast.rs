@@ -134,6 +134,15 @@ pub enum Search {
     Or(Vec<Search>),
     /// Not this.
     Not(Box<Search>),
+    /// A field has a value that events of another search have: `[search … | dedup a | rename a AS b | fields b]`.
+    Values {
+        /// The other search.
+        of: Box<Search>,
+        /// Its field.
+        from: String,
+        /// The field that has the value.
+        field: String,
+    },
 }
 
 /// A piece of a value of the search command.

@@ -301,7 +301,11 @@ impl Tail<'_> {
         let names: Vec<String> = plan.queries.iter().flat_map(|q| q.flags.iter().map(|(n, _)| n.clone())).collect();
         let mut out = vec![];
         for name in unique(names) {
-            if taken(&name) || name == EXCEPTIONS || score && name == SCORE || self.lower.parts.names().any(|p| p == name) {
+            if taken(&name)
+                || name == EXCEPTIONS
+                || score && name == SCORE
+                || self.lower.parts.names().any(|p| p == name)
+            {
                 return Err(vec![Unsupported {
                     span: self.rule.span,
                     why: format!("has a column `{name}` already, which the flag would hide"),

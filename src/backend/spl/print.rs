@@ -222,7 +222,7 @@ fn conjunction(s: &Search, indent: &str) -> String {
     out
 }
 
-fn search(s: &Search, indent: &str) -> String {
+pub fn search(s: &Search, indent: &str) -> String {
     match s {
         Search::Macro(name) => format!("`{name}`"),
         Search::Is(name, value) => format!("{}={}", field(name), pieces(value)),
@@ -239,6 +239,13 @@ fn search(s: &Search, indent: &str) -> String {
         Search::Or(all) => lines(all, "OR", indent),
         Search::Not(inner) if on(Mutant::SplSearchNot) => format!("NOT {}", search(inner, indent)),
         Search::Not(inner) => format!("NOT ({})", search(inner, indent)),
+        Search::Values { of, from, field: name } => {
+            let deeper = format!("{indent}    ");
+            let renamed =
+                if from == name { String::new() } else { format!(" | rename {} AS {}", field(from), field(name)) };
+            let of = conjunction(of, &deeper);
+            format!("[search {of}\n{deeper}| dedup {}{renamed} | fields {}]", field(from), field(name))
+        }
     }
 }
 
@@ -246,7 +253,11 @@ fn lines(all: &[Search], word: &str, indent: &str) -> String {
     let deeper = format!("{indent}    ");
     let parts: Vec<String> = all.iter().map(|s| search_operand(s, &deeper)).collect();
     let flat = parts.join(&format!(" {word} "));
-    if indent.len() + flat.len() <= WIDTH && !flat.contains('\n') { flat } else { parts.join(&format!("\n{deeper}{word} ")) }
+    if indent.len() + flat.len() <= WIDTH && !flat.contains('\n') {
+        flat
+    } else {
+        parts.join(&format!("\n{deeper}{word} "))
+    }
 }
 
 /// AND, OR and NOT inside another one stand in parentheses: the commands of Splunk disagree on which binds tighter.

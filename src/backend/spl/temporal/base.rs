@@ -16,9 +16,16 @@ impl Rows<'_> {
             let mut parts: Vec<Search> = own.map(|m| Search::Macro(m.clone())).collect();
             parts.extend(filter_search(source.source));
             parts.extend(split(&Fields { prefix }, &source.detect).0);
+            let narrowed = self.narrowed.iter().find(|(narrow, _)| std::ptr::eq(*narrow, *source));
+            parts.extend(narrowed.map(|(_, values)| values.clone()));
             ways.push(joined(parts, true)?);
         }
         joined(ways, false)
+    }
+
+    /// A search for the events of some log sources, to stand alone.
+    pub fn search_of(&self, of: &[&StepSource]) -> Option<Search> {
+        self.asked_first(of, "", false)
     }
 
     /// The base search, now that it is known what is read behind it.

@@ -12,6 +12,7 @@ mod keys;
 mod links;
 mod make;
 mod names;
+mod narrow;
 mod optional;
 mod output;
 #[cfg(test)]
@@ -70,6 +71,7 @@ impl Scene<'_> {
         self.columns = self.carried();
         let required: Vec<usize> = self.of_role(Role::Required);
         self.check(&required)?;
+        self.narrow()?;
         self.legend();
         let one_event = |a: &usize| required.iter().any(|b| a < b && !self.disjoint(*a, *b));
         let numbered = required.iter().any(one_event);

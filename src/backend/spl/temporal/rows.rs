@@ -4,7 +4,7 @@ use super::make::{all, any, binary, choose, field, is_step, not, number, only, t
 use super::names::Names;
 use super::{disjoint, remark};
 use crate::backend::output::sources_of_steps;
-use crate::backend::spl::ast::{Eval, Query, Stat, Step, Streamstats};
+use crate::backend::spl::ast::{Eval, Query, Search, Stat, Step, Streamstats};
 use crate::backend::spl::eval::{self, Lower};
 use crate::backend::spl::lower::{dataset, filter_eval, filters_differ, split};
 use crate::backend::spl::parts::Parts;
@@ -48,6 +48,8 @@ pub struct Rows<'a> {
     pub seconds: Option<(String, String)>,
     /// The field that names a row's dataset, where there are several.
     pub dataset: Option<String>,
+    /// Log sources of which only events with a value that other events have are read.
+    pub narrowed: Vec<(&'a StepSource<'a>, Search)>,
 }
 
 impl<'a> Rows<'a> {
@@ -79,6 +81,7 @@ impl<'a> Rows<'a> {
             is: vec![],
             seconds,
             dataset,
+            narrowed: vec![],
         }
     }
 
