@@ -8,7 +8,7 @@ use super::bound::{Bound, BoundOp, BoundTest, drop_implied, may_hold};
 use super::column::{Column, How};
 use super::constant::{Served, known_of_source, missing_words};
 use super::{Mapping, Scalar, Source, Target, derive};
-use crate::ir::{Drop, FieldRef, Matcher, Op, Pred, Score, Test, Text};
+use crate::ir::{Drop, FieldRef, Matcher, Named, Op, Pred, Score, Test, Text};
 use crate::mutant::{Mutant, on};
 use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
 use crate::source::Span;
@@ -51,6 +51,8 @@ pub struct SourceQuery<'t> {
     pub score: Option<Score>,
     /// Columns that its rows show: name in the language, column.
     pub show: Vec<(String, Column)>,
+    /// What conditions are called in the source: the words of the name, the condition.
+    pub names: Vec<(Vec<String>, Bound)>,
 }
 
 /// A rule on a target.
@@ -179,13 +181,14 @@ fn bind_source<'t>(
     }
     let score = body.score.as_ref().map(|s| Score { weights, threshold: s.threshold });
     let show = binder.show(rule);
+    let names = binder.names(&body.names);
     if !binder.refused.is_empty() {
         return Err(binder.refused);
     }
     if silenced || score.as_ref().is_some_and(|s| never_reached(s, &flags)) {
         return Ok((None, binder.notes));
     }
-    let query = SourceQuery { source, kind, os: os.to_vec(), detect, exceptions, flags, score, show };
+    let query = SourceQuery { source, kind, os: os.to_vec(), detect, exceptions, flags, score, show, names };
     Ok((Some(query), binder.notes))
 }
 
@@ -226,6 +229,22 @@ impl<'a> Binder<'a> {
         let says = self.refused.len() == before;
         self.refused.truncate(before);
         says
+    }
+
+    /// Conditions that the target can say, with what they are called.
+    pub(super) fn names(&mut self, all: &[Named]) -> Vec<(Vec<String>, Bound)> {
+        let (refused, notes) = (self.refused.len(), self.notes.len());
+        let mut out: Vec<(Vec<String>, Bound)> = vec![];
+        for named in all {
+            let bound = self.pred(&known_of_source(&named.pred, self.source, self.os));
+            let says = self.refused.len() == refused;
+            self.refused.truncate(refused);
+            if says && !matches!(bound, Bound::Const(_)) {
+                out.push((named.words.clone(), bound));
+            }
+        }
+        self.notes.truncate(notes);
+        out
     }
 
     fn refuse(&mut self, span: Span, why: impl Into<String>) -> Bound {

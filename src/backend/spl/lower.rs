@@ -275,10 +275,9 @@ impl Tail<'_> {
             self.shown(name, column, &mut evals);
         }
         let score = plan.queries.iter().find_map(|q| Some((q.score.as_ref()?, q)));
-        let flags = self.flags(plan, columns, several)?;
-        let first = self.share(&flags);
-        let is_first = |flag: &Named| first.iter().any(|n| n.name == flag.name);
-        evals.extend(flags.iter().filter(|f| !is_first(f)).map(Named::computed));
+        let mut flags = self.flags(plan, columns, several)?;
+        self.share(plan, columns, &mut flags);
+        evals.extend(flags.iter().map(Named::computed));
         if let Some((score, query)) = score {
             self.steps.push(Step::Eval(std::mem::take(&mut evals)));
             self.steps.extend(scored(score, &query.flags));
@@ -323,13 +322,24 @@ impl Tail<'_> {
     }
 
     /// Computes what is asked more than once, and flags that the detection asks, in front of what asks them.
-    fn share(&mut self, flags: &[Named]) -> Vec<Named> {
+    fn share(&mut self, plan: &Plan, columns: &[Output], flags: &mut Vec<Named>) {
+        let own = plan.target.own_columns();
+        let taken = |name: &str| own.contains(&name) || columns.iter().any(|c| c.name == name);
+        let mut names = vec![];
+        if let [query] = plan.queries.as_slice() {
+            let facts: Vec<&Bound> = self.facts.iter().flatten().collect();
+            for (words, bound) in &query.names {
+                let name = share::name(words);
+                if !taken(&name) && self.lower.parts.names().all(|p| p != name) {
+                    names.push(Named { name, asked: self.lower.eval(&given(bound, &facts)), flag: false });
+                }
+            }
+        }
         let mut asked: Vec<&mut Eval> = self.steps.iter_mut().flat_map(share::expressions).collect();
-        let first = shared(flags.to_vec(), &mut asked);
+        let first = shared(names, flags, &mut asked);
         if !first.is_empty() {
             self.steps.insert(0, Step::Eval(first.iter().map(Named::computed).collect()));
         }
-        first
     }
 
     /// What makes a shown column that is a part of another one.

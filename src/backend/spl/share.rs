@@ -38,23 +38,40 @@ impl Named {
     }
 }
 
-/// Puts fields in the place of conditions; what is computed first, each behind what it reads.
-pub fn shared(mut names: Vec<Named>, asked: &mut [&mut Eval]) -> Vec<Named> {
-    names.sort_by_key(|n| std::cmp::Reverse(print::length(&n.asked)));
+/// Puts fields in the place of conditions, in commands and in what flags ask; what is computed first, each behind what it
+/// reads. Flags that the commands ask are taken out of `flags`.
+pub fn shared(names: Vec<Named>, flags: &mut Vec<Named>, asked: &mut [&mut Eval]) -> Vec<Named> {
+    let mut all: Vec<Named> = flags.iter().cloned().chain(names).collect();
+    all.sort_by_key(|n| std::cmp::Reverse(print::length(&n.asked)));
     let mut out: Vec<Named> = vec![];
-    for named in names {
-        let holds = named.holds();
-        let in_asked: usize = asked.iter().map(|e| uses(e, &named.asked)).sum();
-        let in_others: usize = out.iter().map(|n| uses(&n.asked, &named.asked)).sum();
-        if !named.pays(in_asked + in_others) || out.iter().any(|n| n.name == named.name) {
+    for named in all {
+        let of = |all: &[Named]| all.iter().map(|n| uses(&n.asked, &named.asked)).sum::<usize>();
+        let later = if named.flag { 0 } else { of(flags) };
+        let found = asked.iter().map(|e| uses(e, &named.asked)).sum::<usize>() + of(&out) + later;
+        let twice = |n: &Named| n.name == named.name || n.asked == named.asked;
+        if !named.pays(found) || out.iter().any(twice) {
             continue;
         }
+        let holds = named.holds();
+        // What it asks may be said in other fields by now.
+        let place = flags.iter().position(|f| f.name == named.name);
+        let own = place.filter(|_| named.flag).map(|place| flags.remove(place));
         asked.iter_mut().for_each(|e| replace(e, &named.asked, &holds));
-        out.iter_mut().for_each(|n| replace(&mut n.asked, &named.asked, &holds));
-        out.push(named);
+        out.iter_mut().chain(flags.iter_mut()).for_each(|n| replace(&mut n.asked, &named.asked, &holds));
+        out.push(own.unwrap_or(named));
     }
     // Shorter ones stand in longer ones, never the other way round.
     out.reverse();
+    out
+}
+
+/// The words of a name as a field's name: `seven_zip_creates`.
+pub fn name(words: &[String]) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+    let mut out: String = words.join("_").chars().map(plain).collect();
+    if out.starts_with(|c: char| c.is_ascii_digit()) {
+        out.insert(0, '_');
+    }
     out
 }
 
@@ -138,8 +155,9 @@ mod tests {
         let verb = Eval::And(vec![utility.clone(), asks("c")]);
         let mut first = Eval::And(vec![utility.clone(), asks("c"), asks("d")]);
         let mut second = Eval::Or(vec![verb.clone(), Eval::And(vec![utility.clone(), asks("e")])]);
-        let names = vec![named("u", utility, false), named("v", verb, false), named("w", asks("z"), false)];
-        let out = shared(names, &mut [&mut first, &mut second]);
+        let names = vec![named("u", utility.clone(), false), named("v", verb, false), named("w", asks("z"), false)];
+        let mut flags = vec![named("Late", Eval::And(vec![utility, asks("f")]), true)];
+        let out = shared(names, &mut flags, &mut [&mut first, &mut second]);
         let printed = |e: &Eval| {
             let mut out = String::new();
             print::eval(&mut out, e);
@@ -150,12 +168,15 @@ mod tests {
         assert_eq!(printed(&out[1].asked), "u=1 AND match(c, \"c\")");
         assert_eq!(printed(&first), "v=1 AND match(d, \"d\")");
         assert_eq!(printed(&second), "v=1 OR (u=1 AND match(e, \"e\"))");
+        assert_eq!(printed(&flags[0].asked), "u=1 AND match(f, \"f\")");
     }
 
     #[test]
     fn a_flag_is_asked_by_its_name_wherever_the_detection_asks_it() {
         let mut detect = Eval::Or(vec![asks("a"), asks("b")]);
-        let out = shared(vec![named("Flag", asks("a"), true), named("other", asks("b"), false)], &mut [&mut detect]);
+        let mut flags = vec![named("Flag", asks("a"), true), named("Other", asks("c"), true)];
+        let out = shared(vec![named("same", asks("a"), false)], &mut flags, &mut [&mut detect]);
+        assert_eq!(flags.len(), 1);
         assert_eq!(out.len(), 1);
         assert!(matches!(&detect, Eval::Or(all) if matches!(all[0], Eval::Binary("=", ..)) && all[1] == asks("b")));
     }

@@ -3,7 +3,7 @@
 use super::class::{Node, classes, required_columns};
 use super::count::as_step;
 use super::{BoundStep, Carried, Carry, StepSource, StepsPlan, What, default_show, joint};
-use crate::ir::{Joint, Key, Meaning, Role, Step, Steps};
+use crate::ir::{Joint, Key, Meaning, Named, Role, Step, Steps};
 use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
 use crate::source::Span;
 use crate::target::bind::{Binder, column_of};
@@ -147,6 +147,15 @@ impl<'a, 't> Binding<'a, 't> {
         }
     }
 
+    /// What conditions are called in the source, on some systems.
+    fn names(&self, os: &[Os]) -> Vec<Named> {
+        match self.rule.meaning(self.project, os) {
+            Meaning::Steps(steps) => steps.names.clone(),
+            Meaning::Count(count) => count.names.clone(),
+            Meaning::Single(_) => vec![],
+        }
+    }
+
     /// The log sources of all steps.
     pub(super) fn all_sources(&mut self, steps: &Steps) {
         let mut covered: Vec<Os> = self.rule.meta.os.clone();
@@ -240,10 +249,11 @@ impl<'a, 't> Binding<'a, 't> {
                 Some(bound) => exceptions.push((*i, bound)),
             }
         }
+        let names = binder.names(&self.names(&os));
         let (notes, refused) = (binder.notes, binder.refused);
         self.notes.extend(notes);
         self.refused.extend(refused);
-        (!silenced).then_some(StepSource { source, kind, os, detect, exceptions })
+        (!silenced).then_some(StepSource { source, kind, os, detect, exceptions, names })
     }
 
     /// The columns of a field in a step's events: several for an identity. `None`: no source of the step has them, or they

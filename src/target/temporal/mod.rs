@@ -84,6 +84,8 @@ pub struct StepSource<'t> {
     pub detect: Bound,
     /// Exceptions that read this step alone, by index in the rule; dropped ones are missing.
     pub exceptions: Vec<(usize, Bound)>,
+    /// What conditions are called in the source.
+    pub names: Vec<(Vec<String>, Bound)>,
 }
 
 /// A column of a step's events.

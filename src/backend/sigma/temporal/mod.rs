@@ -114,6 +114,7 @@ fn query<'t>(source: &StepSource<'t>) -> SourceQuery<'t> {
         flags: vec![],
         score: None,
         show: vec![],
+        names: vec![],
     }
 }
 

@@ -113,6 +113,7 @@ impl Rows<'_> {
 
     /// The whole query.
     pub fn finish(&mut self) -> Query {
+        self.share();
         let base = self.base();
         let mut steps = vec![];
         match &base {

@@ -9,6 +9,7 @@ use crate::backend::spl::eval::{self, Lower};
 use crate::backend::spl::lower::{dataset, filter_eval, filters_differ, split};
 use crate::backend::spl::parts::Parts;
 use crate::backend::spl::search::Names as Fields;
+use crate::backend::spl::share::{self, Named, shared};
 use crate::backend::{Fragment, Output, Printed, exception_line, rank};
 use crate::sema::Rule;
 use crate::target::temporal::{BoundStep, StepSource};
@@ -106,6 +107,23 @@ impl<'a> Rows<'a> {
         let made = self.lower.eval(bound);
         eval::fields(&made, &mut self.read);
         made
+    }
+
+    /// Computes once what the commands ask more than once, under the name that the source gives it.
+    pub fn share(&mut self) {
+        let mut names: Vec<Named> = vec![];
+        for (words, bound) in self.branches().into_iter().flat_map(|(_, s)| &s.names) {
+            let name = share::name(words);
+            if !self.names.has(&name) {
+                names.push(Named { name, asked: self.lower.eval(bound), flag: false });
+            }
+        }
+        let mut asked: Vec<&mut Eval> = self.commands.iter_mut().flat_map(share::expressions).collect();
+        let first = shared(names, &mut vec![], &mut asked);
+        if !first.is_empty() {
+            let comments = self.commands.iter().take_while(|c| matches!(c, Step::Comment(_))).count();
+            self.commands.insert(comments, Step::Eval(first.iter().map(Named::computed).collect()));
+        }
     }
 
     /// A column of the log.
