@@ -57,6 +57,7 @@ mutants! {
         MissingAreEqual: "two missing fields are equal",
         FirstWordOnly: "of the values that stand for a word the first one is looked for",
         DroppedHolds: "a dropped original name holds",
+        SparseIsAsked: "a part that may go is asked of events that lack its field",
         EveryWordLogged: "a log of one action is taken for logs of all",
     }
     Kql {

@@ -272,6 +272,8 @@ codes! {
         "An exception, or a switched-off rule, was meant to hold until a day that is over. It still holds: somebody should look whether it is needed, then give it another day or take it out. The day is that of `--today`, else of SOURCE_DATE_EPOCH, else of the last commit.";
     "W0004" Covered Warning "exception without effect"
         "It is proved that a tune's exception excepts nothing which the rule would find without it: no event that the rule detects meets it, or the rule's own exceptions take all of these events. Take it out.";
+    "W0005" NoIndex Warning "search names no index"
+        "The macro that says where a target's events lie names no index, or all of them. Splunk then searches the indexes that a role searches by default, which may not be yours, or everything. Say `extends` and `macros` in a file of the project's `targets` folder, or define the macro in an app of your own and leave the warning.";
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ pub struct Model {
 pub enum Step {
     /// `` ```…``` ``
     Comment(String),
-    /// `| rename Processes.* AS *`
+    /// `| rename Processes.* AS *`, or the macro that Splunk's own content has for it.
     Unprefix(String),
     /// `| fillnull value="" a b`
     FillNull(Vec<String>),

@@ -21,7 +21,13 @@ impl Lower<'_> {
         match bound {
             Bound::Const(value) => Eval::Call(if *value { "true" } else { "false" }, vec![]),
             Bound::Not(inner) if on(Mutant::SplNotLost) => self.eval(inner),
-            Bound::Not(inner) => Eval::Not(Box::new(self.eval(inner))),
+            Bound::Not(inner) => match &**inner {
+                Bound::Test(BoundTest { column: of, op: BoundOp::Exists, .. }) => {
+                    let nothing = std::iter::once(String::new()).chain(self.filler.iter().cloned()).map(Eval::Text);
+                    one_of(column(of), nothing.collect())
+                }
+                inner => Eval::Not(Box::new(self.eval(inner))),
+            },
             Bound::And(all) => Eval::And(rank::by_cost(all).into_iter().map(|b| self.eval(b)).collect()),
             Bound::Or(all) => Eval::Or(all.iter().map(|b| self.eval(b)).collect()),
             Bound::Test(test) => self.test(test),

@@ -18,9 +18,17 @@ const SCORE: &str = "score";
 /// The field of the exceptions.
 const EXCEPTIONS: &str = "exceptions";
 
+/// The times of the first and of the last event of a row of a data model, as Splunk's own content calls them.
+const TIMES: [&str; 2] = ["firstTime", "lastTime"];
+
 /// The columns of the result.
 pub fn outputs(plan: &Plan) -> Vec<Output> {
-    output::single(plan, &Words { part: alias, score: SCORE, exceptions: EXCEPTIONS })
+    let mut out = output::single(plan, &Words { part: alias, score: SCORE, exceptions: EXCEPTIONS });
+    if plan.queries.iter().any(|q| q.source.datamodel.is_some()) {
+        let place = plan.target.columns.len().min(out.len());
+        out.splice(place..place, TIMES.map(|name| Output::new(name, Shows::Own)));
+    }
+    out
 }
 
 /// A part of a column has a name of its own: `process_name`.
@@ -238,7 +246,13 @@ impl Tail<'_> {
         by.retain(|f| f != "_time" && seen.insert(f.clone()));
         let filler = plan.target.filler.first().cloned().unwrap_or_else(|| "unknown".to_owned());
         let filter = joined(said, true);
-        Ok(Base::Tstats { datamodel: datamodel.to_owned(), filler, filter, times: None, by })
+        Ok(Base::Tstats {
+            datamodel: datamodel.to_owned(),
+            filler,
+            filter,
+            times: Some(TIMES.map(str::to_owned).into()),
+            by,
+        })
     }
 
     fn exceptions(&mut self, queries: &[SourceQuery], several: bool) {

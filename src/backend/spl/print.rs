@@ -7,13 +7,33 @@ use std::fmt::Write as _;
 /// Lines longer than this are broken where an operand ends.
 const WIDTH: usize = 120;
 
-pub fn query(query: &Query) -> String {
+/// Whose macros a query calls where it reads data models.
+#[derive(Clone, Copy, Debug)]
+pub enum Macros<'a> {
+    /// The target's, for summaries; `None`: it has none.
+    Own(Option<&'a str>),
+    /// Those of Splunk's own content. The one for summaries fills in what is missing, too.
+    Content,
+}
+
+impl Macros<'_> {
+    /// What stands behind `tstats`.
+    fn summaries(self, filler: &str) -> String {
+        let mut out = match self {
+            Macros::Content => return "`security_content_summariesonly`".to_owned(),
+            Macros::Own(Some(name)) => format!("`{name}` fillnull_value="),
+            Macros::Own(None) => "summariesonly=false fillnull_value=".to_owned(),
+        };
+        quote(&mut out, filler);
+        out
+    }
+}
+
+pub fn query(query: &Query, macros: Macros) -> String {
     let mut out = match &query.base {
         Base::Search(search_) => conjunction(search_, "    "),
         Base::Tstats { datamodel, filler, filter, times, by } => {
-            let mut out = "| tstats summariesonly=false fillnull_value=".to_owned();
-            quote(&mut out, filler);
-            out.push_str(" count");
+            let mut out = format!("| tstats {} count", macros.summaries(filler));
             if let Some((first, last)) = times {
                 let _ = write!(out, " min(_time) AS {} max(_time) AS {}\n   ", field(first), field(last));
             }
@@ -23,9 +43,8 @@ pub fn query(query: &Query) -> String {
         Base::Models { filler, models } => {
             let one = |(i, model): (usize, &Model)| {
                 let append = if i > 0 { " append=t" } else { "" };
-                let mut out = format!("| tstats prestats=t{append} summariesonly=false fillnull_value=");
-                quote(&mut out, filler);
-                out.push_str(" count min(_time) max(_time)\n   ");
+                let summaries = macros.summaries(filler);
+                let mut out = format!("| tstats prestats=t{append} {summaries} count min(_time) max(_time)\n   ");
                 from(&mut out, &model.datamodel, model.filter.as_ref(), &model.by);
                 out
             };
@@ -34,7 +53,12 @@ pub fn query(query: &Query) -> String {
     };
     for step in &query.steps {
         out.push('\n');
-        self::step(&mut out, step);
+        match (step, macros) {
+            (Step::Unprefix(prefix), Macros::Content) => {
+                let _ = write!(out, "| `drop_dm_object_name({prefix})`");
+            }
+            _ => self::step(&mut out, step),
+        }
     }
     out.push('\n');
     out

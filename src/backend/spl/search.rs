@@ -6,6 +6,9 @@ use crate::ir::{Cheap, Matcher, Text};
 use crate::mutant::{Mutant, on};
 use crate::target::{Bound, BoundOp, BoundTest, How, Scalar, Source};
 
+/// The length from which a text that must occur is worth a test of its own.
+const WORTH: usize = 3;
+
 /// Where fields of the search command come from.
 pub struct Names<'a> {
     /// The dataset's name before each field, or nothing.
@@ -108,6 +111,10 @@ impl Names<'_> {
         let field = self.of(&test.column.name);
         let BoundOp::Text(text) = &test.op else { return None };
         if let Matcher::Regex(regex) = &text.matcher {
+            // What nearly every row holds is not worth a test: `*-p*`.
+            if regex.implied.iter().any(|c| c.text().len() < WORTH) {
+                return None;
+            }
             let starts = |c: &Cheap| matches!(c, Cheap::Start(_)) || on(Mutant::SplImpliedStart);
             let values: Option<Vec<_>> = regex.implied.iter().map(|c| pieces(c.text(), !starts(c), true)).collect();
             return values.filter(|v| !v.is_empty()).map(|v| one_of(field, v));

@@ -10,7 +10,7 @@ use crate::backend::spl::lower::{dataset, filter_eval, filters_differ, split};
 use crate::backend::spl::parts::Parts;
 use crate::backend::spl::search::Names as Fields;
 use crate::backend::spl::share::{self, Named, shared};
-use crate::backend::{Fragment, Output, Printed, exception_line, rank};
+use crate::backend::{Output, Printed, exception_line, rank};
 use crate::sema::Rule;
 use crate::target::temporal::{BoundStep, StepSource};
 use crate::target::{Bound, Column, How, Note, Source, Target};
@@ -317,8 +317,7 @@ impl<'a> Rows<'a> {
     pub fn printed(&self, query: Query, columns: Vec<Output>, mut notes: Vec<Note>) -> Printed {
         notes.extend(self.notes.iter().cloned());
         notes.extend(crate::backend::spl::macro_notes(&query, self.target));
-        let text = crate::backend::spl::print::query(&query);
-        let fragments = vec![("query", Fragment::Text(text))];
+        let fragments = crate::backend::spl::fragments(&query, self.target);
         Printed { fragments, notes, columns, sources: sources_of_steps(self.steps), reach: 0 }
     }
 }
