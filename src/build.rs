@@ -286,11 +286,11 @@ pub fn without_index<'t>(loaded: &Loaded, targets: impl Iterator<Item = &'t Stri
     for target in targets.filter_map(|t| loaded.targets.all.get(t)) {
         for name in target.macros_without_index() {
             let message = format!("the searches of `{}` name no index: the macro `{name}` has none", target.name);
-            let definition = target.macros.get(name).map_or("", String::as_str);
-            out.push(Diagnostic::new(Code::NoIndex, message).help(format!(
-                "write `extends: {}` and `macros: {{ {name}: 'index=YOURS {definition}' }}` into a file in `targets`",
+            let help = format!(
+                "name your index under `macros` in a file of the `targets` folder that extends `{}`",
                 target.name
-            )));
+            );
+            out.push(Diagnostic::new(Code::NoIndex, message).help(help));
         }
     }
     out

@@ -45,6 +45,9 @@ fn fragments(query: &ast::Query, target: &Target) -> Vec<(&'static str, Fragment
     out
 }
 
+/// Macros of Splunk's own content: how `tstats` uses summaries and fills what is missing; fields without their dataset.
+pub const CONTENT_MACROS: [&str; 2] = ["security_content_summariesonly", "drop_dm_object_name"];
+
 /// The fragment with the macros of Splunk's own content.
 pub const CONTENT_QUERY: &str = "content_query";
 

@@ -20,7 +20,7 @@ impl Macros<'_> {
     /// What stands behind `tstats`.
     fn summaries(self, filler: &str) -> String {
         let mut out = match self {
-            Macros::Content => return "`security_content_summariesonly`".to_owned(),
+            Macros::Content => return format!("`{}`", super::CONTENT_MACROS[0]),
             Macros::Own(Some(name)) => format!("`{name}` fillnull_value="),
             Macros::Own(None) => "summariesonly=false fillnull_value=".to_owned(),
         };
@@ -55,7 +55,7 @@ pub fn query(query: &Query, macros: Macros) -> String {
         out.push('\n');
         match (step, macros) {
             (Step::Unprefix(prefix), Macros::Content) => {
-                let _ = write!(out, "| `drop_dm_object_name({prefix})`");
+                let _ = write!(out, "| `{}({prefix})`", super::CONTENT_MACROS[1]);
             }
             _ => self::step(&mut out, step),
         }
