@@ -9,12 +9,14 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::document::{self, File, Pack};
 use crate::project::{Loaded, Role, config_place};
 use crate::sema::{Exception, Rule};
+use crate::source::Span;
 use crate::target::{Format, Target};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The manifest's name in the output folder.
 pub const MANIFEST: &str = "manifest.json";
@@ -116,30 +118,27 @@ struct Share<'a> {
     entries: BTreeMap<String, Entry>,
     /// Rule and finding.
     refused: Vec<(&'a str, Diagnostic)>,
-    /// What the target can say.
+    /// What the target can say, until the documents over all rules are made.
     compiled: Vec<(&'a Rule, Document)>,
+    /// The rules that it can say.
+    said: Vec<&'a Rule>,
     /// Documents over all rules of the target.
     over_rules: Vec<File>,
     /// Skips, by their place in the project file, of what the target really cannot say.
     useful: Vec<usize>,
 }
 
-/// Compiles all rules of a project without errors for `targets`, each target on a thread of its own.
+/// Compiles all rules of a project without errors for `targets`, as many at a time as there are processors.
 #[must_use]
 pub fn build(loaded: &Loaded, targets: &[String]) -> Built {
     let pack = &Pack::of(&loaded.config);
     let known: Vec<&Target> = targets.iter().filter_map(|name| loaded.targets.all.get(name)).collect();
-    let shares: Vec<Share> = std::thread::scope(|scope| {
-        let running: Vec<_> = known.iter().map(|target| scope.spawn(|| share(loaded, target, pack))).collect();
-        running
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    });
+    let shares = in_parallel(&known, |target| share(loaded, target, pack));
     let mut built = Built::default();
     let mut useful: Vec<(usize, &str)> = vec![];
     let mut refused: Vec<(&str, &str, Diagnostic)> = vec![];
-    let mut said: Vec<(&Rule, Vec<&Target>)> = loaded.rules().map(|rule| (rule, vec![])).collect();
+    let mut said: IndexMap<&str, (&Rule, Vec<&Target>)> =
+        loaded.rules().map(|rule| (rule.name.as_str(), (rule, vec![]))).collect();
     for (target, share) in known.into_iter().zip(shares) {
         let name = target.name.as_str();
         built.files.extend(share.files);
@@ -147,12 +146,13 @@ pub fn build(loaded: &Loaded, targets: &[String]) -> Built {
         built.over_rules(share.over_rules);
         useful.extend(share.useful.into_iter().map(|index| (index, name)));
         refused.extend(share.refused.into_iter().map(|(rule, diagnostic)| (rule, name, diagnostic)));
-        for (rule, _) in &share.compiled {
-            said.iter_mut().filter(|(r, _)| std::ptr::eq(*r, *rule)).for_each(|(_, targets)| targets.push(target));
+        for rule in share.said {
+            said.entry(&rule.name).and_modify(|(_, targets)| targets.push(target));
         }
     }
     built.whole = whole(loaded, targets);
     if built.whole {
+        let said: Vec<_> = said.into_values().collect();
         match document::of_pack(&said, pack) {
             Ok(files) => built.over_rules(files),
             Err(why) => {
@@ -163,6 +163,26 @@ pub fn build(loaded: &Loaded, targets: &[String]) -> Built {
     built.diagnostics.extend(by_cause(refused));
     stale_skips(loaded, targets, &useful, &mut built);
     built
+}
+
+/// What `work` makes of each of `all`, in their order, on a thread for each processor.
+fn in_parallel<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let some = || {
+        let take = || {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            Some((place, all.get(place)?))
+        };
+        std::iter::from_fn(take).map(|(place, one)| (place, work(one))).collect::<Vec<_>>()
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(all.len());
+    let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(some)).collect();
+        let joined = running.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        joined.flatten().collect()
+    });
+    done.sort_unstable_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, made)| made).collect()
 }
 
 /// Whether a build is of the whole project: documents over all rules are made then alone.
@@ -189,6 +209,7 @@ fn share<'a>(loaded: &'a Loaded, target: &Target, pack: &Pack) -> Share<'a> {
             Err(errors) => share.refused.extend(errors.into_iter().map(|d| ("", d))),
         }
     }
+    share.said = std::mem::take(&mut share.compiled).into_iter().map(|(rule, _)| rule).collect();
     share
 }
 
@@ -258,23 +279,19 @@ fn reason(diagnostic: &Diagnostic) -> String {
 
 /// Findings of one cause are one finding that names all its targets.
 fn by_cause(refused: Vec<(&str, &str, Diagnostic)>) -> Vec<Diagnostic> {
-    let mut out: Vec<(&str, Vec<&str>, Diagnostic)> = vec![];
+    let mut out: IndexMap<_, (Vec<&str>, Diagnostic)> = IndexMap::new();
     for (rule, target, diagnostic) in refused {
-        let twin = out.iter_mut().find(|(r, _, d)| {
-            *r == rule && d.code == diagnostic.code && d.span() == diagnostic.span() && reason(d) == reason(&diagnostic)
-        });
-        match twin {
-            Some((_, targets, _)) => targets.push(target),
-            None => out.push((rule, vec![target], diagnostic)),
-        }
+        let cause = (rule, diagnostic.code, diagnostic.span(), reason(&diagnostic));
+        out.entry(cause).or_insert_with(|| (vec![], diagnostic)).0.push(target);
     }
-    let named = |(rule, targets, mut diagnostic): (&str, Vec<&str>, Diagnostic)| {
-        let all = targets.iter().map(|t| format!("`{t}`")).collect::<Vec<_>>().join(", ");
-        if diagnostic.code == Code::Unsupported && targets.len() > 1 {
-            diagnostic.message = format!("targets {all} cannot say rule `{rule}`");
-        }
-        diagnostic
-    };
+    let named =
+        |((rule, ..), (targets, mut diagnostic)): ((&str, Code, Option<Span>, String), (Vec<&str>, Diagnostic))| {
+            let all = targets.iter().map(|t| format!("`{t}`")).collect::<Vec<_>>().join(", ");
+            if diagnostic.code == Code::Unsupported && targets.len() > 1 {
+                diagnostic.message = format!("targets {all} cannot say rule `{rule}`");
+            }
+            diagnostic
+        };
     out.into_iter().map(named).collect()
 }
 

@@ -39,3 +39,4 @@ pub mod target;
 pub mod testing;
 pub mod tuning;
 pub mod witness;
+pub mod yaml;

@@ -1,6 +1,7 @@
 //! A project on disk: `arcanary.yaml`, the `.det` files it names, and its own targets.
 
 pub mod packs;
+mod params;
 mod place;
 mod walk;
 
@@ -9,9 +10,9 @@ use crate::pack::fetch;
 use crate::pack::lock::{self, Lock};
 use crate::sema::{self, Meta, Rule};
 use crate::source::{FileId, Sources, Span};
-use crate::syntax::ast::{Literal, Text};
 use crate::syntax::{self, Parsed};
 use crate::target::{Format, Targets};
+use crate::yaml::{self, Node};
 use indexmap::IndexMap;
 use packs::Upstream;
 pub(crate) use place::Role;
@@ -106,6 +107,8 @@ pub struct Loaded {
     pub root: Option<PathBuf>,
     /// The project file in `sources`.
     pub config_file: Option<FileId>,
+    /// Where everything in it stands.
+    pub config_places: Node,
     /// What `pack.lock` beside it says.
     pub lock: Option<Lock>,
     /// The packs that it stands on, each behind those that it stands on itself.
@@ -201,8 +204,7 @@ pub fn det_files(paths: &[PathBuf], here: &Path) -> (Vec<PathBuf>, Loaded) {
     let mut files = vec![];
     let mut loaded = Loaded::default();
     for path in paths {
-        let full = here.join(path);
-        if full.exists() {
+        if let Some(full) = existing(path, here, &mut loaded) {
             let mut below = vec![];
             collect(&full, &mut below, &mut loaded);
             let fetched = |file: &Path| {
@@ -210,8 +212,6 @@ pub fn det_files(paths: &[PathBuf], here: &Path) -> (Vec<PathBuf>, Loaded) {
                 folders.any(|folder| folder.join(fetch::RECEIPT).is_file())
             };
             files.extend(below.into_iter().filter(|file| !fetched(file)));
-        } else {
-            loaded.diagnostics.push(unreadable(path, "no such file or folder"));
         }
     }
     if paths.is_empty() {
@@ -240,11 +240,7 @@ fn find_root(here: &Path) -> Option<PathBuf> {
 
 fn choose(paths: &[PathBuf], here: &Path, loaded: &mut Loaded, chosen: &mut Vec<PathBuf>) {
     for path in paths {
-        let full = here.join(path);
-        if !full.exists() {
-            loaded.diagnostics.push(unreadable(path, "no such file or folder"));
-            continue;
-        }
+        let Some(full) = existing(path, here, loaded) else { continue };
         let start = if full.is_dir() { full.as_path() } else { full.parent().unwrap_or(here) };
         if let Some(root) = find_root(start) {
             match &loaded.root {
@@ -258,6 +254,21 @@ fn choose(paths: &[PathBuf], here: &Path, loaded: &mut Loaded, chosen: &mut Vec<
         }
         chosen.push(full);
     }
+}
+
+/// A path of the command line; `None` after saying why it is none. An empty one is a variable that was not set, and not
+/// this folder.
+fn existing(path: &Path, here: &Path, loaded: &mut Loaded) -> Option<PathBuf> {
+    let full = here.join(path);
+    if path.as_os_str().is_empty() {
+        let finding = unreadable(path, "an empty path").help("name a file or folder; `.` is the folder you are in");
+        loaded.diagnostics.push(finding);
+    } else if full.exists() {
+        return Some(full);
+    } else {
+        loaded.diagnostics.push(unreadable(path, "no such file or folder"));
+    }
+    None
 }
 
 fn unreadable(path: &Path, why: &str) -> Diagnostic {
@@ -276,7 +287,7 @@ fn read_config(root: &Path, here: &Path, loaded: &mut Loaded) {
     };
     loaded.config_file = Some(id);
     match parse_config(id, &loaded.sources) {
-        Ok(config) => loaded.config = config,
+        Ok((config, places)) => (loaded.config, loaded.config_places) = (config, places),
         Err(diagnostic) => loaded.diagnostics.push(*diagnostic),
     }
     read_targets(root, here, loaded);
@@ -286,17 +297,13 @@ fn read_config(root: &Path, here: &Path, loaded: &mut Loaded) {
     }
 }
 
-fn parse_config(id: FileId, sources: &Sources) -> Result<Config, Box<Diagnostic>> {
+fn parse_config(id: FileId, sources: &Sources) -> Result<(Config, Node), Box<Diagnostic>> {
     let text = sources.get(id).map_or("", |f| f.text.as_str());
-    serde_yaml::from_str::<Option<Config>>(text).map(Option::unwrap_or_default).map_err(|error| {
-        let at = error.location().map_or(0, |l| l.index().min(text.len()));
-        let at = (0..=at).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
-        let message = error.to_string();
-        let message = message.split(" at line ").next().unwrap_or("").to_owned();
-        Box::new(
-            Diagnostic::new(Code::BadProject, format!("{FILE_NAME} cannot be read")).at(Span::new(id, at, at), message),
-        )
-    })
+    let (config, places): (Option<Config>, Node) = yaml::read(text).map_err(|fault| {
+        let span = Span::new(id, fault.range.start, fault.range.end);
+        Diagnostic::new(Code::BadProject, format!("{FILE_NAME} cannot be read")).at(span, fault.message)
+    })?;
+    Ok((config.unwrap_or_default(), places))
 }
 
 /// The project's own target files, in order.
@@ -381,7 +388,8 @@ fn read_files(all: &[PathBuf], here: &Path, loaded: &mut Loaded) -> Vec<Parsed> 
 }
 
 fn resolve(parsed: Vec<Parsed>, loaded: &mut Loaded) {
-    let params = packs::params(loaded);
+    let (params, found) = packs::params(loaded);
+    loaded.diagnostics.extend(found);
     let (mut project, diagnostics) = sema::resolve_after(parsed, &params, &packs::gone(loaded));
     loaded.diagnostics.extend(diagnostics);
     for rule in project.rules.values_mut() {
@@ -408,37 +416,9 @@ fn apply_defaults(meta: &mut Meta, defaults: &Defaults) {
     fill(&mut meta.date, &defaults.date);
 }
 
-/// Parameters as the project file gives them: a number, `20MB`, `15m`, a truth value or text.
-fn params(config: &Config, file: FileId, sources: &Sources) -> IndexMap<String, Literal> {
-    let literal = |value: &serde_yaml::Value, span: Span| match value {
-        serde_yaml::Value::Bool(b) => Some(Literal::Bool(*b, span)),
-        serde_yaml::Value::Number(n) => n.as_u64().map(|n| Literal::Int(n, span)),
-        serde_yaml::Value::String(s) => Some(text_or_amount(s, span)),
-        _ => None,
-    };
-    let span = |key: &str| word_span(file, sources, Role::Key("params"), key).unwrap_or(Span::new(file, 0, 0));
-    config.params.iter().filter_map(|(k, v)| Some((k.clone(), literal(v, span(k))?))).collect()
-}
-
-fn text_or_amount(text: &str, span: Span) -> Literal {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let number = text.get(..digits).and_then(|d| d.parse::<u64>().ok());
-    match (number, text.get(digits..).unwrap_or("")) {
-        (Some(n), "s") => Literal::Duration(n, span),
-        (Some(n), "m") => Literal::Duration(n.saturating_mul(60), span),
-        (Some(n), "h") => Literal::Duration(n.saturating_mul(3600), span),
-        (Some(n), "d") => Literal::Duration(n.saturating_mul(86_400), span),
-        (Some(n), "B") => Literal::Size(n, span),
-        (Some(n), "KB") => Literal::Size(n.saturating_mul(1 << 10), span),
-        (Some(n), "MB") => Literal::Size(n.saturating_mul(1 << 20), span),
-        (Some(n), "GB") => Literal::Size(n.saturating_mul(1 << 30), span),
-        _ => Literal::Text(Text { value: text.to_owned(), raw: false, span }),
-    }
-}
-
 /// Targets and rules that the project file names must exist.
 fn check_names(loaded: &mut Loaded) {
-    let mut found = vec![];
+    let mut found = twice(loaded);
     let own = loaded.config.targets.iter().map(|name| (Role::Value("targets"), name));
     let skipped = loaded.config.skip.iter().flat_map(|s| &s.targets).map(|name| (Role::Inner("skip", "targets"), name));
     for (role, name) in own.chain(skipped) {
@@ -467,6 +447,24 @@ fn check_names(loaded: &mut Loaded) {
     loaded.diagnostics.extend(found);
 }
 
+/// Targets and formats that the project file names twice.
+fn twice(loaded: &Loaded) -> Vec<Diagnostic> {
+    let file = loaded.config_file.unwrap_or_default();
+    let lists = ["targets", "documents"].into_iter().filter_map(|key| Some((key, &loaded.config_places.entry(key)?.1)));
+    let mut found = vec![];
+    for (key, list) in lists {
+        let mut seen = BTreeSet::new();
+        for (name, node) in list.elements().iter().filter_map(|node| Some((node.text()?, node))) {
+            if !seen.insert(name) {
+                let message = format!("`{name}` stands twice under `{key}`");
+                let span = Span::new(file, node.range.start, node.range.end);
+                found.push(Diagnostic::new(Code::BadProject, message).at(span, "the second one").help("take it out"));
+            }
+        }
+    }
+    found
+}
+
 /// The finding for a target's name that is none.
 #[must_use]
 pub fn unknown_target(name: &str, targets: &Targets) -> Diagnostic {
@@ -481,15 +479,10 @@ pub fn unknown_target(name: &str, targets: &Targets) -> Diagnostic {
 
 /// Points at the place in the project file where `text` stands in its role.
 pub(crate) fn config_place(loaded: &Loaded, role: Role, text: &str, diagnostic: Diagnostic, label: &str) -> Diagnostic {
-    match loaded.config_file.and_then(|id| word_span(id, &loaded.sources, role, text)) {
-        Some(span) => diagnostic.at(span, label),
+    match loaded.config_file.zip(place::find(&loaded.config_places, role, text)) {
+        Some((file, range)) => diagnostic.at(Span::new(file, range.start, range.end), label),
         None => diagnostic,
     }
-}
-
-fn word_span(file: FileId, sources: &Sources, role: Role, word: &str) -> Option<Span> {
-    let (at, length) = place::find(&sources.get(file)?.text, role, word)?;
-    Some(Span::new(file, at, at + length))
 }
 
 /// Rules that lie, or are tuned, in the paths of the command line, where these are a part of the project.

@@ -716,3 +716,83 @@ fn witness_refuses_what_has_none() {
         assert!(ran.err.contains(message), "{arguments:?}: {}", ran.err);
     }
 }
+
+#[test]
+fn the_same_target_twice_is_one_on_the_command_line_and_a_finding_in_the_project() {
+    let place = project();
+    let mut many = vec!["check"];
+    many.extend(std::iter::repeat_n(["--target", "sigma"], 2_000).flatten());
+    let ran = place.run(&many);
+    assert_eq!((ran.code, ran.err.as_str()), (0, "1 rule for 1 target: fine\n"));
+    place.write("arcanary.yaml", "name: p\nversion: 1.0.0\nsources: [rules]\ntargets: [sigma, sentinel, sigma]\n");
+    let ran = place.run(&["check"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("error[E0803]: `sigma` stands twice under `targets`"), "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("arcanary.yaml:4:28"), "{}", ran.out);
+}
+
+#[test]
+fn hundreds_of_targets_are_built_by_a_few_threads() {
+    let place = project();
+    let names: Vec<String> = (0..300).map(|i| format!("t{i}")).collect();
+    for name in &names {
+        place.write(&format!("targets/{name}.yaml"), &format!("name: {name}\nextends: sigma\n"));
+    }
+    place.write(
+        "arcanary.yaml",
+        &format!("name: p\nversion: 1.0.0\nsources: [rules]\ndocuments: [query]\ntargets: [{}]\n", names.join(", ")),
+    );
+    let ran = place.run(&["check"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, "1 rule for 300 targets: fine\n"));
+}
+
+#[test]
+fn an_empty_path_is_not_the_folder_one_is_in() {
+    let place = project();
+    for arguments in
+        [&["test", ""][..], &["check", ""], &["fmt", "--check", ""], &["build", "rules", ""], &["witness", ""]]
+    {
+        let ran = place.run(arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}: {}{}", ran.out, ran.err);
+    }
+    assert!(place.run(&["test", ""]).err.contains("an empty path"));
+}
+
+#[test]
+fn what_the_project_file_sets_and_no_rule_knows_is_an_error_at_its_place() {
+    for (entry, place_of, said) in [
+        ("params: { few: 1e3 }", "arcanary.yaml:4:16", "sets `few` to a number that is not whole"),
+        ("params: { fw: 3 }", "arcanary.yaml:4:11", "sets `fw`, and no such parameter exists"),
+        ("params: { few: true }", "arcanary.yaml:4:11", "sets `few` to another type"),
+        ("params: { few: 1, \"few\": 2 }", "arcanary.yaml:4:19", "the key `few` stands twice"),
+        ("name: q", "arcanary.yaml:4:1", "the key `name` stands twice"),
+        ("nme: q", "arcanary.yaml:4:1", "unknown field `nme`"),
+        ("params: [1]", "arcanary.yaml:4:9", "params"),
+    ] {
+        let place = project();
+        place.write("rules/b.det", "param few = 5\n");
+        place.write("arcanary.yaml", &format!("name: p\nversion: 1.0.0\nsources: [rules]\n{entry}\n"));
+        let ran = place.run(&["check"]);
+        assert_eq!(ran.code, 2, "{entry}");
+        assert!(ran.err.contains(said) && ran.err.contains(place_of), "{entry}:\n{}", ran.err);
+    }
+}
+
+#[test]
+fn a_selection_of_more_than_26_parts_loses_none_in_sigma() {
+    let place = project();
+    let parts: Vec<String> =
+        (0..40).map(|i| format!("(command_line contains \"x{i}\" or not command_line contains \"y{i}\")")).collect();
+    let rule = format!(
+        "rule many {{ title \"Many\" id 0e2a7c54-5f0b-4c8e-9d51-6f0b8f3b1a21 level low os [windows]\n  \
+         detect process where {} }}\n",
+        parts.join("\n    and ")
+    );
+    place.write("rules/a.det", &rule);
+    let ran = place.run(&["build", "--target", "sigma"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let text = place.read("build/sigma/many.yml");
+    for i in 0..40 {
+        assert!(text.contains(&format!("'x{i}'")) && text.contains(&format!("'y{i}'")), "{i}:\n{text}");
+    }
+}

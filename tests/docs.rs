@@ -745,6 +745,31 @@ fn the_page_of_seeds_says_what_the_rules_do() {
     none_of(&wrong);
 }
 
+/// What stands side by side on the page of seeds: the seed, how its text is tagged, our rule and the target.
+const SIDE_BY_SIDE: [(&str, &str, &str, &str); 3] = [
+    ("002.kql", "kql", "archive_via_utility", "defender"),
+    ("003.yml", "yaml", "iexpress_package_built", "sigma"),
+    ("", "kql", "expand_cabinet_files", "defender"),
+];
+
+#[test]
+fn the_page_of_seeds_shows_each_query_beside_ours() {
+    let pack = arcanary::project::load(&[], &root("rules"));
+    assert!(!pack.has_errors());
+    for (seed, tag, rule, target) in SIDE_BY_SIDE {
+        let ours = compile::compile(&pack.project.rules[rule], &pack.project, &pack.targets.all[target]);
+        let ours = ours.unwrap_or_else(|e| panic!("{rule}: {e:?}")).text;
+        let size = |text: &str| format!("{} lines, {} characters", text.lines().count(), text.chars().count());
+        let shown = |who: &str, text: &str| format!("{who}, {}:\n\n```{tag}\n{}\n```\n\n", size(text), text.trim_end());
+        let mut said = String::new();
+        if !seed.is_empty() {
+            said.push_str(&shown("**The original**", &read(&format!("tests/data/seeds/{seed}"))));
+        }
+        said.push_str(&shown(&format!("**Ours**, `{rule}` on `{target}`"), &ours));
+        oracle::page::section("docs/seeds.md", &format!("query of {rule}"), &said);
+    }
+}
+
 // ---- codes ----
 
 const GROUPS: [(&str, &str); 11] = [

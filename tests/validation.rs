@@ -25,7 +25,7 @@ use run::random::{self, Dice};
 use run::temporal::kusto::{self, Question};
 use run::temporal::{events as timed, rules};
 use run::tree::Made;
-use run::{events, report};
+use run::{events, queries, report};
 use std::collections::HashMap;
 use std::io::Write as _;
 
@@ -78,6 +78,17 @@ fn documents_of_the_pack_and_of_the_cases_return_what_the_oracle_says() {
     let of = |i: usize| named.iter().filter(|(project, _)| *project == i).count();
     let told = format!("{} rules of the pack, {} cases and {} corners, {count} events.", of(0), of(1), of(2));
     report::section("rules", &format!("{told}\n\n{}", report::compared(&done)));
+}
+
+#[test]
+fn the_page_of_queries_says_what_each_costs() {
+    if checker::tools().is_none() {
+        return;
+    }
+    let pack = arcanary::project::load(&[], &oracle::project::root("rules"));
+    assert!(!pack.has_errors());
+    let targets: Vec<&Target> = pack.targets.all.values().collect();
+    oracle::page::section("docs/queries.md", "queries", &queries::page(&pack, &targets));
 }
 
 #[test]

@@ -121,8 +121,8 @@ pub(super) struct Words {
     pub part: fn(&str) -> String,
     /// The column of a score.
     pub score: &'static str,
-    /// The column of the exceptions.
-    pub exceptions: &'static str,
+    /// The column of the exceptions, if there is one.
+    pub exceptions: Option<&'static str>,
 }
 
 impl Words {
@@ -144,8 +144,10 @@ pub(super) fn single(plan: &Plan, words: &Words) -> Vec<Output> {
     if plan.queries.iter().any(|q| q.score.is_some()) {
         add(&mut out, Output::new(words.score, Shows::Score));
     }
-    if plan.queries.iter().any(|q| !q.exceptions.is_empty()) {
-        add(&mut out, Output::new(words.exceptions, Shows::Exceptions));
+    if let Some(name) = words.exceptions
+        && plan.queries.iter().any(|q| !q.exceptions.is_empty())
+    {
+        add(&mut out, Output::new(name, Shows::Exceptions));
     }
     out
 }

@@ -7,7 +7,7 @@ use crate::project;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
-/// Show what a change of the sources changes: rules, and the documents of each target
+/// Show what a change of the sources changes: rules, queries, documents of each target
 #[derive(Args)]
 pub struct Diff {
     /// The project's folder; none: the project in this folder or above
@@ -22,6 +22,9 @@ pub struct Diff {
     /// How the comparison is printed, on standard output
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Show the lines of documents, too, not only how many differ
+    #[arg(long)]
+    documents: bool,
     /// Exit with 1 if something differs
     #[arg(long)]
     exit_code: bool,
@@ -60,14 +63,14 @@ impl Diff {
         let difference = compare(&old, &new, only);
         match self.format {
             Format::Text => {
-                print(&text::to_text(&difference));
+                print(&text::to_text(&difference, self.documents));
                 tell(&format!("against {}: {}", self.against, difference.summary()));
             }
             Format::Json => {
                 let json = json::to_json(&difference);
                 print(&format!("{}\n", serde_json::to_string_pretty(&json).unwrap_or_default()));
             }
-            Format::Markdown => print(&markdown::to_markdown(&difference)),
+            Format::Markdown => print(&markdown::to_markdown(&difference, self.documents)),
         }
         if self.exit_code && !difference.is_empty() { Exit::Findings } else { Exit::Fine }
     }

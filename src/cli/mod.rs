@@ -23,6 +23,7 @@ use crate::project::{self, Loaded};
 use crate::tuning;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use format::{Format, Printed, exit_of, report};
+use indexmap::IndexSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -55,7 +56,7 @@ enum Command {
     Check(check::Check),
     /// Compile rules to documents: OUT/<target>/<rule>.<kql|spl|yml>
     Build(build::Build),
-    /// Show what a change of the sources changes: rules, and the documents of each target
+    /// Show what a change of the sources changes: rules, queries, documents of each target
     Diff(diff::Diff),
     /// Make the release of a project: archives, manifest, sums, changelogs; or move its versions
     Pack(pack::Pack),
@@ -108,7 +109,8 @@ impl Input {
         let unknown: Vec<Diagnostic> =
             chosen.iter().filter(|n| !known(n)).map(|n| project::unknown_target(n, &loaded.targets)).collect();
         if unknown.is_empty() {
-            return Some(chosen);
+            // The same one twice is one.
+            return Some(chosen.into_iter().collect::<IndexSet<_>>().into_iter().collect());
         }
         // Loading has found those of the project file, with their places.
         let found = if names.is_empty() && loaded.has_errors() { &loaded.diagnostics } else { &unknown };

@@ -161,7 +161,7 @@ codes! {
     "E0305" BadPattern Error "bad wildcard pattern"
         "In `like`, `*` is any run of characters and `?` is one. `[*]`, `[?]` and `[[]` are the characters themselves; no other bracket has a meaning.";
     "E0306" BadRegex Error "regular expression is not portable"
-        "A regular expression must mean the same to Kusto, RE2, PCRE and Python. Look-around, back-references, `\\b`, flags, Unicode and named classes are not shared. `\\d`, `\\w` and `\\s` are taken as their ASCII classes.";
+        "A regular expression must mean the same to Kusto, RE2, PCRE and Python. Not shared are: look-around, back-references, `\\b`, flags, Unicode and named classes; a repeat behind a repeat (`a*+`, `a**`); a `{` that begins no `{2}`, `{2,}` or `{2,5}`; in classes `-` beside a range, `]` in front, and `&&`, `--`, `~~`, `||`. The message says what to write. `\\d` and `\\w` are taken as their ASCII classes, `\\s` as each engine has it.";
     "E0307" BadFolder Error "not a folder"
         "`under` takes C:\\x, \\\\server\\share, /x, :\\x for any drive, or x\\y for anywhere in a path.";
     "E0308" BadNetwork Error "not a network"

@@ -1,13 +1,12 @@
 //! Two sides, rule by rule: rules are the same by their id, documents by their path.
 
+use super::lines::{Lines, numbered};
+use super::query;
 use super::side::{Side, SideRule};
+use super::source::{self, Items, SourceDiff};
 use crate::pack::lock::Change;
 use serde_json::Value;
-use similar::TextDiff;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Lines around each change.
-const CONTEXT: usize = 3;
 
 /// How two sides differ.
 #[derive(Clone, Debug)]
@@ -16,6 +15,8 @@ pub struct Difference {
     pub against: String,
     /// Rules that differ, in the order of their names.
     pub rules: Vec<RuleDiff>,
+    /// What these rules share and use, and what differs: utilities, lists and so on, in the order of their names.
+    pub shared: Vec<SourceDiff>,
     /// Documents of no rule alone that differ.
     pub documents: Vec<DocumentDiff>,
 }
@@ -41,6 +42,12 @@ pub struct RuleDiff {
     pub versions: (Option<String>, Option<String>),
     /// What each target answered and answers, where that differs: `exact`, `skipped` and so on; empty: nothing.
     pub status: BTreeMap<String, (String, String)>,
+    /// Its own text, and what tunes it.
+    pub source: Vec<SourceDiff>,
+    /// What it uses of all that rules share, and that differs: `utility rar`.
+    pub through: Vec<String>,
+    /// Its queries that are new or differ, in the order of their targets.
+    pub queries: Vec<QueryDiff>,
     /// Its documents that differ, in the order of their paths.
     pub documents: Vec<DocumentDiff>,
 }
@@ -54,12 +61,17 @@ pub struct DocumentDiff {
     pub path: String,
     /// Its path now, where that is another one.
     pub now: Option<String>,
-    /// A unified diff without the heading.
-    pub diff: String,
-    /// Lines that are new.
-    pub added: usize,
-    /// Lines that are gone.
-    pub removed: usize,
+    /// Its lines; a text of several lines in JSON is compared line by line.
+    pub lines: Lines,
+}
+
+/// How a rule's query differs on some targets, without what it says about itself.
+#[derive(Clone, Debug)]
+pub struct QueryDiff {
+    /// The targets on which it differs alike.
+    pub targets: Vec<String>,
+    /// The lines on the first of them.
+    pub lines: Lines,
 }
 
 /// Compares two sides on the targets of `only`, or on all that one of them has.
@@ -68,60 +80,116 @@ pub fn compare(old: &Side, new: &Side, only: Option<&[String]>) -> Difference {
     let all = || old.targets.union(&new.targets).map(String::as_str).collect();
     let targets: BTreeSet<&str> = only.map_or_else(all, |only| only.iter().map(String::as_str).collect());
     let ids: BTreeSet<&String> = old.rules.keys().chain(new.rules.keys()).collect();
-    let mut rules: Vec<RuleDiff> =
-        ids.into_iter().filter_map(|id| rule(id, old.rules.get(id), new.rules.get(id), &targets, only)).collect();
+    let shared = match (&old.items, &new.items) {
+        (Some(old), Some(new)) => source::shared(old, new),
+        _ => BTreeMap::new(),
+    };
+    let sides = Sides { old, new, targets, only, shared: &shared };
+    let mut rules: Vec<RuleDiff> = ids.into_iter().filter_map(|id| sides.rule(id)).collect();
     rules.sort_by(|a, b| (&a.rule, &a.id).cmp(&(&b.rule, &b.id)));
+    let used: BTreeSet<&String> = rules.iter().flat_map(|rule| &rule.through).collect();
+    let shared = shared.values().flatten().filter(|diff| used.contains(&diff.item)).cloned().collect();
     Difference {
         against: old.name.clone(),
         rules,
+        shared,
         // Those over all rules are made when all is built.
         documents: if only.is_some() { vec![] } else { documents(&old.documents, &new.documents, None, None) },
     }
 }
 
-fn rule(
-    id: &str,
-    old: Option<&SideRule>,
-    new: Option<&SideRule>,
-    targets: &BTreeSet<&str>,
-    only: Option<&[String]>,
-) -> Option<RuleDiff> {
-    let now = new.or(old)?;
-    let empty = SideRule::default();
-    let (before, after) = (old.unwrap_or(&empty), new.unwrap_or(&empty));
-    let renamed = old.is_some_and(|o| o.name != now.name).then_some((before.name.as_str(), now.name.as_str()));
-    let documents = documents(&before.documents, &after.documents, only, renamed);
-    let status = status(before, after, targets);
-    let differ = |a: &Option<String>, b: &Option<String>| a.is_some() && b.is_some() && a != b;
-    let changes = match (old, new) {
-        (None, _) => vec![Change::Added],
-        (_, None) => vec![Change::Removed],
-        (Some(o), Some(n)) => {
-            let mut all = vec![];
-            if differ(&o.logic, &n.logic) {
-                all.push(Change::Logic);
-            }
-            if differ(&o.text, &n.text) || renamed.is_some() {
-                all.push(Change::Text);
-            }
-            if all.is_empty() && !(documents.is_empty() && status.is_empty()) {
-                all.push(Change::Documents);
-            }
-            all
+struct Sides<'a> {
+    old: &'a Side,
+    new: &'a Side,
+    targets: BTreeSet<&'a str>,
+    only: Option<&'a [String]>,
+    shared: &'a BTreeMap<String, Vec<SourceDiff>>,
+}
+
+impl Sides<'_> {
+    fn rule(&self, id: &str) -> Option<RuleDiff> {
+        let (old, new) = (self.old.rules.get(id), self.new.rules.get(id));
+        let now = new.or(old)?;
+        let empty = SideRule::default();
+        let (before, after) = (old.unwrap_or(&empty), new.unwrap_or(&empty));
+        let renamed = old.is_some_and(|o| o.name != now.name).then_some((before.name.as_str(), now.name.as_str()));
+        let documents = documents(&before.documents, &after.documents, self.only, renamed);
+        let status = status(before, after, &self.targets);
+        let changes = changes(old, new, renamed.is_some(), !(documents.is_empty() && status.is_empty()));
+        if changes.is_empty() {
+            return None;
         }
+        let (source, through) = self.source(old, new);
+        Some(RuleDiff {
+            id: id.to_owned(),
+            rule: now.name.clone(),
+            title: now.title.clone(),
+            was: renamed.map(|(was, _)| was.to_owned()),
+            queries: queries(before, after, &self.targets),
+            through: if changes == [Change::Text] { vec![] } else { through },
+            changes,
+            keys: keys(before, after),
+            off: (off(before), off(after)),
+            versions: (before.version.clone(), after.version.clone()),
+            status,
+            source,
+            documents,
+        })
+    }
+
+    /// What differs in a rule's own text, and in what it uses; nothing where a side that has the rule has no sources.
+    fn source(&self, old: Option<&SideRule>, new: Option<&SideRule>) -> (Vec<SourceDiff>, Vec<String>) {
+        let text = |side: &'_ Side, rule: Option<&'_ SideRule>| rule.map(|_| side.items.is_some());
+        if text(self.old, old) == Some(false) || text(self.new, new) == Some(false) {
+            return (vec![], vec![]);
+        }
+        fn with<'a>(items: Option<&'a Items>, rule: Option<&'a SideRule>) -> Option<(&'a Items, &'a str)> {
+            Some((items?, rule?.name.as_str()))
+        }
+        let (before, after) = (with(self.old.items.as_ref(), old), with(self.new.items.as_ref(), new));
+        let uses = match (before, after) {
+            (Some(_), Some(_)) => source::uses(&[before, after], self.shared.keys()),
+            _ => BTreeSet::new(),
+        };
+        let through = uses.iter().filter_map(|name| self.shared.get(name)).flatten().map(|diff| diff.item.clone());
+        (source::of_rule(before, after), through.collect())
+    }
+}
+
+fn changes(old: Option<&SideRule>, new: Option<&SideRule>, renamed: bool, elsewhere: bool) -> Vec<Change> {
+    let (old, new) = match (old, new) {
+        (None, _) => return vec![Change::Added],
+        (_, None) => return vec![Change::Removed],
+        (Some(old), Some(new)) => (old, new),
     };
-    (!changes.is_empty()).then(|| RuleDiff {
-        id: id.to_owned(),
-        rule: now.name.clone(),
-        title: now.title.clone(),
-        was: renamed.map(|(was, _)| was.to_owned()),
-        changes,
-        keys: keys(before, after),
-        off: (off(before), off(after)),
-        versions: (before.version.clone(), after.version.clone()),
-        status,
-        documents,
-    })
+    let differ = |a: &Option<String>, b: &Option<String>| a.is_some() && b.is_some() && a != b;
+    let mut all = vec![];
+    if differ(&old.logic, &new.logic) {
+        all.push(Change::Logic);
+    }
+    if differ(&old.text, &new.text) || renamed {
+        all.push(Change::Text);
+    }
+    if all.is_empty() && elsewhere {
+        all.push(Change::Documents);
+    }
+    all
+}
+
+/// The queries that differ; targets on which the same lines go and come are one.
+fn queries(old: &SideRule, new: &SideRule, targets: &BTreeSet<&str>) -> Vec<QueryDiff> {
+    let mut out: Vec<QueryDiff> = vec![];
+    for target in targets {
+        let now = query::of(&new.documents, target);
+        let lines = Lines::of(&query::of(&old.documents, target), &now);
+        match out.iter_mut().find(|other| other.lines.changes().eq(lines.changes())) {
+            // Of a query that is gone the line of its document says all.
+            _ if now.is_empty() || lines.diff.is_empty() => {}
+            Some(alike) => alike.targets.push((*target).to_owned()),
+            None => out.push(QueryDiff { targets: vec![(*target).to_owned()], lines }),
+        }
+    }
+    out
 }
 
 fn off(rule: &SideRule) -> Option<String> {
@@ -175,16 +243,9 @@ fn under_name(path: &str, was: &str, is: &str) -> Option<String> {
 }
 
 fn document(target: String, path: &str, now: Option<String>, before: &str, after: &str) -> DocumentDiff {
-    let diff = TextDiff::from_lines(before, after);
-    let count = |tag| diff.iter_all_changes().filter(|c| c.tag() == tag).count();
-    DocumentDiff {
-        target,
-        path: path.to_owned(),
-        now,
-        added: count(similar::ChangeTag::Insert),
-        removed: count(similar::ChangeTag::Delete),
-        diff: diff.unified_diff().context_radius(CONTEXT).to_string(),
-    }
+    let lines = |path: &str, text: &str| numbered(&query::readable(path, text), 1);
+    let lines = Lines::of(&lines(path, before), &lines(now.as_deref().unwrap_or(path), after));
+    DocumentDiff { target, path: path.to_owned(), now, lines }
 }
 
 impl Difference {
@@ -263,8 +324,20 @@ impl DocumentDiff {
     /// Its path, or both where it has another now.
     #[must_use]
     pub fn paths(&self) -> String {
-        self.now.as_ref().map_or_else(|| self.path.clone(), |now| format!("{} → {now}", self.path))
+        paths(&self.path, self.now.as_deref())
     }
+}
+
+impl SourceDiff {
+    /// Its path, or both where it lies in another file now.
+    #[must_use]
+    pub fn paths(&self) -> String {
+        paths(&self.path, self.now.as_deref())
+    }
+}
+
+fn paths(path: &str, now: Option<&str>) -> String {
+    now.map_or_else(|| path.to_owned(), |now| format!("{path} → {now}"))
 }
 
 #[cfg(test)]

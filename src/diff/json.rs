@@ -1,6 +1,7 @@
 //! A comparison for programs, keyed by rule id.
 
-use super::{Difference, DocumentDiff, RuleDiff};
+use super::lines::Lines;
+use super::{Difference, DocumentDiff, QueryDiff, RuleDiff, SourceDiff};
 use serde_json::{Map, Value, json};
 
 /// The whole comparison.
@@ -13,6 +14,7 @@ pub fn to_json(difference: &Difference) -> Value {
         "added": added,
         "changed": changed,
         "removed": removed,
+        "shared": difference.shared.iter().map(source).collect::<Vec<_>>(),
         "rules": rules,
         "documents": difference.documents.iter().map(document).collect::<Vec<_>>(),
     })
@@ -31,17 +33,30 @@ fn rule(rule: &RuleDiff) -> Value {
         "from": rule.versions.0,
         "to": rule.versions.1,
         "status": rule.status.iter().map(status).collect::<Map<_, _>>(),
+        "through": rule.through,
+        "source": rule.source.iter().map(source).collect::<Vec<_>>(),
+        "queries": rule.queries.iter().map(query).collect::<Vec<_>>(),
         "documents": rule.documents.iter().map(document).collect::<Vec<_>>(),
     })
 }
 
+fn source(source: &SourceDiff) -> Value {
+    with_lines(json!({ "item": source.item, "path": source.path, "now": source.now }), &source.lines)
+}
+
+fn query(query: &QueryDiff) -> Value {
+    with_lines(json!({ "targets": query.targets }), &query.lines)
+}
+
 fn document(document: &DocumentDiff) -> Value {
-    json!({
-        "target": document.target,
-        "path": document.path,
-        "now": document.now,
-        "added": document.added,
-        "removed": document.removed,
-        "diff": document.diff,
-    })
+    with_lines(json!({ "target": document.target, "path": document.path, "now": document.now }), &document.lines)
+}
+
+fn with_lines(mut of: Value, lines: &Lines) -> Value {
+    if let Value::Object(fields) = &mut of {
+        let told =
+            [("added", lines.added.into()), ("removed", lines.removed.into()), ("diff", lines.diff.clone().into())];
+        fields.extend(told.map(|(key, value): (&str, Value)| (key.to_owned(), value)));
+    }
+    of
 }

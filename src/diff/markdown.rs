@@ -1,65 +1,138 @@
-//! A comparison as a pull request's comment: a table, then each rule's diffs folded up, never longer than a comment may be.
+//! A comparison as a pull request's comment: a table, then for each rule its source, its queries folded up, and a line for
+//! each document; never longer than a comment may be.
 
-use super::{Difference, DocumentDiff, RuleDiff};
+use super::lines::Lines;
+use super::{Difference, DocumentDiff, RuleDiff, SourceDiff};
 use crate::pack::changelog::escape;
 use std::fmt::Write as _;
 
 /// The most characters of a whole comment; GitHub takes 65,536.
 const MOST: usize = 60_000;
-/// The most lines of one document's diff.
+/// What is kept of them for the line that says what was cut.
+const KEPT: usize = 200;
+/// The most lines of one diff.
 const MOST_LINES: usize = 120;
 /// The most rules in the table.
 const MOST_ROWS: usize = 200;
 
-/// The whole comparison.
+/// The whole comparison, with the lines of documents if they are asked for.
 #[must_use]
-pub fn to_markdown(difference: &Difference) -> String {
+pub fn to_markdown(difference: &Difference, with_documents: bool) -> String {
     let mut out = format!("### Rules: {}\n", difference.summary());
     if difference.is_empty() {
         return out + &format!("\nNothing differs from `{}`.\n", code(&difference.against));
     }
     let _ = writeln!(out, "\nAgainst `{}`.", code(&difference.against));
     if !difference.rules.is_empty() {
-        out.push_str("\n| rule | version | change | lines |\n|---|---|---|---|\n");
+        out.push_str("\n| rule | version | change | source | queries |\n|---|---|---|---|---|\n");
         difference.rules.iter().take(MOST_ROWS).for_each(|r| row(&mut out, r));
         if difference.rules.len() > MOST_ROWS {
             let _ = writeln!(out, "\n… and {} rules more.", difference.rules.len() - MOST_ROWS);
         }
     }
-    let mut left = 0;
-    let named = |d: &DocumentDiff| format!("<code>{}</code>", html(&d.paths()));
-    for document in difference.rules.iter().flat_map(|r| &r.documents).chain(&difference.documents) {
-        let details = details(&named(document), document);
-        if out.chars().count() + details.chars().count() + 200 > MOST {
-            left += 1;
+    let mut comment = Comment { text: out, left: 0 };
+    if !difference.shared.is_empty() {
+        comment.add("\n#### What rules share\n".to_owned());
+        difference.shared.iter().for_each(|s| comment.add(source(s)));
+    }
+    for rule in &difference.rules {
+        // A heading without anything below it says nothing.
+        let mut parts = rule.source.iter().map(source).collect::<Vec<_>>();
+        for query in &rule.queries {
+            parts.push(folded(&format!("query on {}", html(&query.targets.join(", "))), &query.lines));
+        }
+        parts.extend(documents(&rule.documents, with_documents));
+        let uses = match rule.through.as_slice() {
+            [] => String::new(),
+            all => format!("\nUses {}.\n", escape(&all.join(", "))),
+        };
+        let heading = format!("\n#### {}\n{uses}", escape(&rule.rule));
+        let mut parts = parts.into_iter();
+        comment.add(parts.next().map_or(heading.clone(), |first| heading + &first));
+        parts.for_each(|part| comment.add(part));
+    }
+    if !difference.documents.is_empty() {
+        let mut parts = documents(&difference.documents, with_documents).into_iter();
+        comment.add("\n#### Documents of all rules together\n".to_owned() + &parts.next().unwrap_or_default());
+        parts.for_each(|part| comment.add(part));
+    }
+    comment.end()
+}
+
+/// A comment that stays as short as one must be.
+struct Comment {
+    text: String,
+    /// How many parts were left out.
+    left: usize,
+}
+
+impl Comment {
+    fn add(&mut self, part: String) {
+        if self.text.chars().count() + part.chars().count() + KEPT > MOST {
+            self.left += 1;
         } else {
-            out.push_str(&details);
+            self.text.push_str(&part);
         }
     }
-    if left > 0 {
-        let _ = writeln!(out, "\n{left} documents more differ than fit here: `arcanary diff` shows them all.");
+
+    fn end(mut self) -> String {
+        if self.left > 0 {
+            let _ = writeln!(
+                self.text,
+                "\n**Cut:** {} parts more do not fit into a comment. `arcanary diff` shows them all.",
+                self.left
+            );
+        }
+        self.text
     }
-    out
 }
 
 fn row(out: &mut String, rule: &RuleDiff) {
-    let sum = |f: fn(&DocumentDiff) -> usize| rule.documents.iter().map(f).sum::<usize>();
-    let lines = match (sum(|d| d.added), sum(|d| d.removed)) {
-        (0, 0) => String::new(),
-        (added, removed) => format!("+{added} −{removed}"),
+    let sum = |all: &mut dyn Iterator<Item = &Lines>| {
+        let (added, removed) = all.fold((0, 0), |(added, removed), l| (added + l.added, removed + l.removed));
+        if (added, removed) == (0, 0) { String::new() } else { format!("+{added} −{removed}") }
     };
+    let source = sum(&mut rule.source.iter().map(|s| &s.lines));
+    let queries = sum(&mut rule.queries.iter().map(|q| &q.lines));
     let title = escape(&rule.title);
     let _ = writeln!(
         out,
-        "| **{}**<br>{title} | {} | {} | {lines} |",
+        "| **{}**<br>{title} | {} | {} | {source} | {queries} |",
         escape(&rule.rule),
         rule.versions(),
         escape(&rule.words())
     );
 }
 
-fn details(name: &str, document: &DocumentDiff) -> String {
-    let lines: Vec<&str> = document.diff.lines().collect();
+fn source(source: &SourceDiff) -> String {
+    let place = format!("\n{} in <code>{}</code>\n\n", escape(&source.item), html(&source.paths()));
+    place + &fenced(&source.lines)
+}
+
+fn documents(documents: &[DocumentDiff], in_full: bool) -> Vec<String> {
+    if in_full {
+        return documents.iter().map(|d| folded(&format!("<code>{}</code>", html(&d.paths())), &d.lines)).collect();
+    }
+    if documents.is_empty() {
+        return vec![];
+    }
+    let mut out = format!("\n<details><summary>{} documents</summary>\n\n", documents.len());
+    for document in documents.iter().take(MOST_LINES) {
+        let _ = writeln!(out, "* <code>{}</code> {}", html(&document.paths()), document.lines.counts());
+    }
+    if documents.len() > MOST_LINES {
+        let _ = writeln!(out, "* … and {} more", documents.len() - MOST_LINES);
+    }
+    vec![out + "\n</details>\n"]
+}
+
+fn folded(name: &str, lines: &Lines) -> String {
+    let counts = lines.counts();
+    format!("\n<details><summary>{name} {counts}</summary>\n\n{}\n</details>\n", fenced(lines))
+}
+
+fn fenced(lines: &Lines) -> String {
+    let lines: Vec<&str> = lines.diff.lines().collect();
     let shown = lines.iter().take(MOST_LINES).copied().collect::<Vec<_>>().join("\n");
     let more = match lines.len().saturating_sub(MOST_LINES) {
         0 => String::new(),
@@ -68,8 +141,7 @@ fn details(name: &str, document: &DocumentDiff) -> String {
     // No run of backticks in the diff ends the block.
     let longest = shown.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
-    let counts = format!("+{} −{}", document.added, document.removed);
-    format!("\n<details><summary>{name} {counts}</summary>\n\n{fence}diff\n{shown}{more}\n{fence}\n\n</details>\n")
+    format!("{fence}diff\n{shown}{more}\n{fence}\n")
 }
 
 /// Inside backticks.

@@ -1,5 +1,6 @@
 //! One side of a comparison: a project as it lies there or in a commit, a build's output folder, or a release.
 
+use super::source::Items;
 use crate::build::{self, Built, Entry};
 use crate::diagnostic::{Diagnostic, Style, to_text};
 use crate::git::Git;
@@ -23,6 +24,8 @@ pub struct Side {
     pub rules: BTreeMap<String, SideRule>,
     /// Documents of no rule alone.
     pub documents: BTreeMap<String, String>,
+    /// Its sources, where it has them.
+    pub items: Option<Items>,
 }
 
 /// A rule of a side.
@@ -52,6 +55,7 @@ impl Side {
     pub fn of_project(name: &str, loaded: &Loaded, built: &Built) -> Side {
         let mut side =
             Side { name: name.to_owned(), targets: built.targets.keys().cloned().collect(), ..Side::default() };
+        side.items = Some(Items::of_project(loaded));
         for rule in loaded.rules() {
             let status =
                 built.targets.iter().filter_map(|(t, all)| Some((t.clone(), all.get(&rule.name)?.status.clone())));
@@ -172,7 +176,8 @@ impl Side {
     fn of_release(name: &str, folder: &Path) -> Result<Side, String> {
         let release = verify(folder).map_err(|wrong| format!("`{name}` is no sound release: {}", wrong.join("; ")))?;
         let targets = release.manifest.targets.keys().cloned().collect();
-        let mut side = Side { name: name.to_owned(), targets, ..Side::default() };
+        let items = release.sources().map(Items::of_files);
+        let mut side = Side { name: name.to_owned(), targets, items, ..Side::default() };
         let mut claimed: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (id, rule) in &release.manifest.rules {
             let own = SideRule {

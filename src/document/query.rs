@@ -82,8 +82,7 @@ fn header(
     let meta = &rule.meta;
     let attack = if meta.attack.is_empty() { String::new() } else { format!(", ATT&CK: {}", meta.attack.join(", ")) };
     let line = |key: &str, value: &Option<String>| value.as_ref().map(|v| format!("{key}: {v}"));
-    let credits = [line("author", &meta.author), line("license", &meta.license)].into_iter().flatten();
-    let credits = credits.chain(meta.references.iter().map(|r| format!("reference: {r}"))).collect();
+    let credits = [line("author", &meta.author), line("license", &meta.license)].into_iter().flatten().collect();
     let description = meta.description.lines().map(str::to_owned).filter(|l| !l.trim().is_empty()).collect();
     let text = |t: &str| Fragment::Text(comment(t));
     for (name, fragment) in [

@@ -7,7 +7,7 @@
 
 use super::paths::{Folder, Root};
 use super::pattern::Glob;
-use super::regex::{Cheap, Fragment, Regex, alternatives, escape, escape_class, one_of};
+use super::regex::{Cheap, Choice, Fragment, Regex, alternatives, escape, escape_class, one_of, one_of_texts, optional};
 use crate::mutant::{Mutant, on};
 use crate::sema::{Shape, Utility, Verb};
 use std::collections::HashMap;
@@ -47,6 +47,7 @@ impl Cache {
 struct Pattern {
     text: String,
     fragments: Vec<(std::ops::Range<usize>, Fragment)>,
+    choice: Option<Choice>,
 }
 
 impl Pattern {
@@ -80,10 +81,26 @@ impl Pattern {
         self
     }
 
+    /// One of some pieces. Other expressions of this form may add theirs.
+    fn one_of(mut self, pieces: Vec<String>) -> Pattern {
+        let start = self.text.len();
+        self.text.push_str(&alternatives(&pieces));
+        self.choice = Some(Choice { range: start..self.text.len(), pieces });
+        self
+    }
+
     fn regex(self, cased: bool, implied: Vec<Cheap>) -> Regex {
         let dot_all = self.fragments.first().is_some_and(|(_, f)| *f == Fragment::Program);
         let cased = cased && !on(Mutant::LineCaseIgnored);
-        Regex { pattern: self.text, cased, dot_all, fragments: self.fragments, loose: false, implied }
+        Regex {
+            pattern: self.text,
+            cased,
+            dot_all,
+            fragments: self.fragments,
+            choice: self.choice,
+            loose: false,
+            implied,
+        }
     }
 }
 
@@ -107,11 +124,11 @@ fn shortened(name: &str, min: Option<usize>) -> String {
     let chars: Vec<char> = name.chars().collect();
     let min = min.map_or(chars.len(), |m| if on(Mutant::LineShortened) { 1 } else { m }).clamp(1, chars.len());
     let mut out: String = chars.iter().take(min).map(|c| escape(&c.to_string())).collect();
-    for c in chars.iter().skip(min) {
-        out.push_str("(?:");
-        out.push_str(&escape(&c.to_string()));
-    }
-    out.push_str(&")?".repeat(chars.len() - min));
+    let rest = chars.iter().skip(min).rev().fold(String::new(), |rest, c| {
+        let letter = escape(&c.to_string());
+        optional(&format!("{letter}{rest}"))
+    });
+    out.push_str(&rest);
     out
 }
 
@@ -166,21 +183,21 @@ fn switch(shape: &Shape, utility: &Utility) -> Option<Switch> {
     Some(match shape {
         Shape::Alone(names) => {
             let implied = names.iter().map(|n| alone_implies(n, &utility.prefixes)).collect::<Option<Vec<_>>>();
-            Switch { ends: true, implied: implied.unwrap_or_default().concat(), ..plain(one_of_names(names), names) }
+            Switch { ends: true, implied: implied.unwrap_or_default().concat(), ..plain(one_of_texts(names), names) }
         }
         Shape::Glued { names, digits: true, .. } if !on(Mutant::LineDigitsLost) => {
-            plain(format!("{}\"?[0-9]", one_of_names(names)), names)
+            plain(format!("{}\"?[0-9]", one_of_texts(names)), names)
         }
         Shape::Glued { names, except: Some(c), .. } if !on(Mutant::LineExceptLost) => {
             let inside = escape_class([*c]);
             let tail = format!(r#"(?:{}[^\s"']|[^{inside}]|$)"#, escape(&c.to_string()));
-            plain(format!("{}{tail}", one_of_names(names)), names)
+            plain(format!("{}{tail}", one_of_texts(names)), names)
         }
-        Shape::Glued { names, .. } => plain(one_of_names(names), names),
+        Shape::Glued { names, .. } => plain(one_of_texts(names), names),
         Shape::Equals { names, by } => {
             let separators: Vec<String> = by.iter().map(|c| c.to_string()).collect();
             let separators: Vec<&str> = separators.iter().map(String::as_str).collect();
-            let body = format!("{}{}", one_of_names(names), one_of(by.iter().copied()));
+            let body = format!("{}{}", one_of_texts(names), one_of(by.iter().copied()));
             Switch { implied: prefixed(names, &utility.prefixes, &separators), ..plain(body, names) }
         }
         Shape::Bundled { letters, last, nonzero } => {
@@ -203,36 +220,10 @@ fn switch(shape: &Shape, utility: &Utility) -> Option<Switch> {
         }
         Shape::Leading(names) => {
             let implied = names.iter().map(|n| Cheap::Part(n.clone())).collect();
-            Switch { dash: String::new(), body: format!(r#"{}[^\s"']"#, one_of_names(names)), ends: false, implied }
+            Switch { dash: String::new(), body: format!(r#"{}[^\s"']"#, one_of_texts(names)), ends: false, implied }
         }
         _ => return None,
     })
-}
-
-/// Several names as one piece. Letters become a class, and what all of them begin with stands once.
-fn one_of_names(names: &[String]) -> String {
-    let Some((first, others)) = names.split_first() else { return "(?:)".to_owned() };
-    if others.is_empty() {
-        return escape(first);
-    }
-    let common = first.chars().enumerate().take_while(|(i, c)| others.iter().all(|n| n.chars().nth(*i) == Some(*c)));
-    let common: String = common.map(|(_, c)| c).collect();
-    if !common.is_empty() {
-        let rests: Vec<String> = names.iter().filter_map(|n| n.strip_prefix(&common)).map(str::to_owned).collect();
-        let (none, some): (Vec<String>, Vec<String>) = rests.into_iter().partition(String::is_empty);
-        let rest = one_of_names(&some);
-        let one_piece = some.iter().all(|s| s.chars().count() == 1) || rest.starts_with("(?:");
-        let rest = match (none.is_empty(), one_piece) {
-            (true, _) => rest,
-            (false, true) => format!("{rest}?"),
-            (false, false) => format!("(?:{rest})?"),
-        };
-        return format!("{}{rest}", escape(&common));
-    }
-    let (letters, words): (Vec<&String>, Vec<&String>) = names.iter().partition(|n| n.len() == 1);
-    let class = (!letters.is_empty()).then(|| one_of(letters.iter().filter_map(|n| n.chars().next())));
-    let parts: Vec<String> = class.into_iter().chain(words.into_iter().map(|w| escape(w))).collect();
-    alternatives(&parts)
 }
 
 /// All switches as one expression behind where an argument begins. What several of them share stands once.
@@ -245,9 +236,17 @@ fn joined_switches(all: &[Switch]) -> (String, bool) {
     }
     let ends = all.iter().all(|s| s.ends);
     let groups = dashes.iter().map(|dash| {
-        let here = || all.iter().filter(|s| s.dash == *dash);
-        let body = |s: &Switch| if s.ends && !ends { format!("{}{END}", s.body) } else { s.body.clone() };
-        format!("{dash}{}", alternatives(&here().map(body).collect::<Vec<_>>()))
+        let bodies = |ended: bool| {
+            let here = all.iter().filter(|s| s.dash == *dash && s.ends == ended);
+            here.map(|s| s.body.clone()).collect::<Vec<_>>()
+        };
+        let mut some = bodies(false);
+        match bodies(true) {
+            ended if ended.is_empty() => {}
+            ended if ends => some.extend(ended),
+            ended => some.push(format!("{}{END}", alternatives(&ended))),
+        }
+        format!("{dash}{}", alternatives(&some))
     });
     (alternatives(&groups.collect::<Vec<_>>()), ends)
 }
@@ -329,8 +328,9 @@ fn image_token(utility: &Utility, windows: bool) -> String {
     if names.is_empty() || !windows {
         return r#"(?:"[^"]*"|[^\s"]+)"#.to_owned();
     }
-    let names: Vec<String> = names.iter().map(|n| escape(n)).collect();
-    format!(r#"(?:"[^"]*"|[^\s"]+|[A-Za-z]:\\[^"*/:<>?|]*\\(?i:{})(?:\.exe)?)"#, names.join("|"))
+    let names = one_of_texts(&names);
+    let names = names.strip_prefix("(?:").and_then(|n| n.strip_suffix(')')).filter(|n| !n.contains('(')).unwrap_or(&names);
+    format!(r#"(?:"[^"]*"|[^\s"]+|[A-Za-z]:\\[^"*/:<>?|]*\\(?i:{names})(?:\.exe)?)"#)
 }
 
 fn word(words: &[String]) -> (String, Vec<Cheap>) {
@@ -375,7 +375,7 @@ pub fn shapes(all: &[Shape], utility: &Utility, manner: Manner) -> Vec<Regex> {
     let firsts: Vec<String> =
         all.iter().filter_map(|s| if let Shape::First(n) = s { Some(n.clone()) } else { None }).flatten().collect();
     if !firsts.is_empty() {
-        let verbs = one_of_names(&firsts);
+        let verbs = one_of_texts(&firsts);
         let before = if manner.free {
             Pattern::of(Fragment::Argument)
         } else {
@@ -501,7 +501,7 @@ pub fn argument_like(globs: &[Glob], cased: bool) -> Regex {
 pub fn argument_starts(values: &[String], cased: bool) -> Regex {
     let (spaced, bare): (Vec<&String>, Vec<&String>) = values.iter().partition(|v| has_white_space(v));
     if spaced.is_empty() {
-        return Pattern::of(Fragment::Argument).then(&each(&bare, escape)).regex(cased, parts(values));
+        return Pattern::of(Fragment::Argument).one_of(vec![one_of_texts(&bare)]).regex(cased, parts(values));
     }
     let mut all = vec![];
     if !bare.is_empty() {
@@ -514,14 +514,14 @@ pub fn argument_starts(values: &[String], cased: bool) -> Regex {
 /// The text behind the program holds one of `values`, and a name ends there.
 #[must_use]
 pub fn argument_ends(values: &[String], cased: bool) -> Regex {
-    let pattern = Pattern::of(Fragment::Program).then(".*").then(&each(values, escape));
+    let pattern = Pattern::of(Fragment::Program).then(".*").one_of(vec![one_of_texts(values)]);
     pattern.part(Fragment::End).regex(cased, parts(values))
 }
 
 /// The text behind the program holds one of `values`.
 #[must_use]
 pub fn argument_contains(values: &[String], cased: bool) -> Regex {
-    Pattern::of(Fragment::Program).then(".*").then(&each(values, escape)).regex(cased, parts(values))
+    Pattern::of(Fragment::Program).then(".*").one_of(vec![one_of_texts(values)]).regex(cased, parts(values))
 }
 
 /// The text behind the program names one of these folders, or something below it.
@@ -535,28 +535,31 @@ pub fn argument_under(folders: &[Folder], cased: bool) -> Vec<Regex> {
         Root::Top(_) => r#"(?:.*[\s"'=:,@(]|(?:.*\s)?-[A-Za-z])?"#,
         Root::Anywhere => r#"(?:.*[\\/\s"'=:])?"#,
     };
-    let mut groups: Vec<((&str, bool), Vec<&Folder>)> = vec![];
-    for folder in folders {
-        let group = (before(folder.root()), folder.is_drive());
-        match groups.iter_mut().find(|(g, _)| *g == group) {
-            Some((_, all)) => all.push(folder),
-            None => groups.push((group, vec![folder])),
-        }
-    }
-    let regex = |((before, whole_drive), all): ((&str, bool), Vec<&Folder>)| {
-        let mut roots: Vec<(String, Vec<String>)> = vec![];
-        for folder in &all {
-            match roots.iter_mut().find(|(root, _)| *root == folder.root().pattern()) {
-                Some((_, below)) => below.push(folder.below()),
-                None => roots.push((folder.root().pattern(), vec![folder.below()])),
+    // A whole drive ends with its separator, a folder where its name does.
+    let (drives, named): (Vec<&Folder>, Vec<&Folder>) = folders.iter().partition(|f| f.is_drive());
+    let regex = |all: Vec<&Folder>, end: bool| {
+        let mut roots: Vec<(&Root, Vec<&Folder>)> = vec![];
+        for folder in all.iter().copied() {
+            match roots.iter_mut().find(|(root, _)| *root == folder.root()) {
+                Some((_, below)) => below.push(folder),
+                None => roots.push((folder.root(), vec![folder])),
             }
         }
-        let roots = roots.into_iter().map(|(root, below)| format!("{root}{}", alternatives(&below)));
-        let pattern = Pattern::of(Fragment::Program).then(before).then(&alternatives(&roots.collect::<Vec<_>>()));
-        let pattern = if whole_drive { pattern } else { pattern.part(Fragment::FolderEnd) };
+        let pattern = Pattern::of(Fragment::Program);
+        let pattern = match roots.as_slice() {
+            [(root, below)] => pattern.then(before(root)).then(&root.pattern()).one_of(Folder::any_below(below)),
+            many => {
+                let each = many.iter().map(|(root, below)| {
+                    format!("{}{}{}", before(root), root.pattern(), alternatives(&Folder::any_below(below)))
+                });
+                pattern.one_of(each.collect())
+            }
+        };
+        let pattern = if end { pattern.part(Fragment::FolderEnd) } else { pattern };
         pattern.regex(cased, folder_terms(&all))
     };
-    groups.into_iter().map(regex).collect()
+    let each = [(named, true), (drives, false)].into_iter().filter(|(all, _)| !all.is_empty());
+    each.map(|(all, end)| regex(all, end)).collect()
 }
 
 fn folder_terms(folders: &[&Folder]) -> Vec<Cheap> {

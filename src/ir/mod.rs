@@ -10,11 +10,13 @@ mod joint;
 mod normal;
 pub mod paths;
 pub mod pattern;
+pub mod portable;
 pub mod regex;
 mod score;
 mod temporal;
 
 pub use joint::{Equal, Joint, OneEvent};
+pub(crate) use normal::Distinct;
 pub use regex::{Cheap, Regex};
 pub use score::Score;
 pub use temporal::{Count, JointFlag, Key, Meaning, Role, Step, StepField, Steps, Window};
@@ -236,6 +238,8 @@ impl Pred {
 pub struct Named {
     /// The words of its name, for printers to join as their language does.
     pub words: Vec<String>,
+    /// The name is that of the values which it compares with.
+    pub list: bool,
     /// The condition. Fields carry no step.
     pub pred: Pred,
 }

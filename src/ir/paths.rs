@@ -3,7 +3,7 @@
 //! Recorders write paths with their system's separators, each once. So a path lies under a folder if it contains, or begins
 //! with, the folder's text between separators, which every index serves.
 
-use super::regex::{Cheap, escape};
+use super::regex::{Cheap, alternatives, escape};
 use super::{FieldRef, Matcher, Op, Pred, Test, Text};
 use crate::mutant::{Mutant, on};
 use crate::sema::Os;
@@ -83,14 +83,42 @@ impl Folder {
 
     /// The regular expression of its parts, with any run of separators between them.
     #[must_use]
-    pub fn below(&self) -> String {
+    fn below(&self) -> String {
         let parts: Vec<String> = self.parts.iter().map(|p| escape(p)).collect();
-        let between = match &self.root {
+        parts.join(self.between())
+    }
+
+    /// What follows the root of any of some folders: folders that begin with the same part share it.
+    #[must_use]
+    pub fn any_below(folders: &[&Folder]) -> Vec<String> {
+        let mut groups: Vec<(&str, Vec<Folder>)> = vec![];
+        for folder in folders {
+            let Some((first, rest)) = folder.parts.split_first() else { continue };
+            let rest = Folder { root: folder.root.clone(), parts: rest.to_vec() };
+            match groups.iter_mut().find(|(part, _)| part == first) {
+                Some((_, all)) => all.push(rest),
+                None => groups.push((first, vec![rest])),
+            }
+        }
+        let piece = |(first, rests): (&str, Vec<Folder>)| match rests.as_slice() {
+            [] => escape(first),
+            [one] if one.parts.is_empty() => escape(first),
+            [one] => format!("{}{}{}", escape(first), one.between(), one.below()),
+            many if many.iter().any(|f| f.parts.is_empty()) => escape(first),
+            many => {
+                let below = alternatives(&Folder::any_below(&many.iter().collect::<Vec<_>>()));
+                format!("{}{}{below}", escape(first), many.first().map_or(SEPARATORS, Folder::between))
+            }
+        };
+        groups.into_iter().map(piece).collect()
+    }
+
+    fn between(&self) -> &'static str {
+        match &self.root {
             Root::Top('/') => "/+",
             _ if on(Mutant::UnderOneSeparator) => r"[\\/]",
             _ => SEPARATORS,
-        };
-        parts.join(between)
+        }
     }
 
     /// A term that every path below it holds.

@@ -1,7 +1,7 @@
-//! Regular expressions as the compiler carries them, and the checks that keep them the same on every engine.
+//! Regular expressions as the compiler carries them, and characters that stand for themselves in each engine.
 
 use crate::mutant::{Mutant, on};
-use regex_syntax::ast::{self, Ast};
+use regex_syntax::ast::Ast;
 use std::ops::Range;
 
 /// A regular expression, found anywhere in a text.
@@ -15,10 +15,21 @@ pub struct Regex {
     pub dot_all: bool,
     /// Parts of the pattern that have a name, in order: byte range and part. Printers may give them a name of their own.
     pub fragments: Vec<(Range<usize>, Fragment)>,
+    /// Alternatives in the middle, to which others may be added.
+    pub choice: Option<Choice>,
     /// It may match a short text without white space or separators, such as a filler, or no text at all.
     pub loose: bool,
     /// If it matches, one of these occurs too; empty: nothing is known.
     pub implied: Vec<Cheap>,
+}
+
+/// Alternatives within a pattern.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Choice {
+    /// Where they stand.
+    pub range: Range<usize>,
+    /// Each of them.
+    pub pieces: Vec<String>,
 }
 
 /// A part that many regular expressions of command lines share.
@@ -53,8 +64,8 @@ impl Fragment {
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            Fragment::Program => "the program, up to the first white space outside quotes",
-            Fragment::Argument => "an argument begins: white space outside quotes, perhaps a quote",
+            Fragment::Program => "the program, up to white space outside quotes",
+            Fragment::Argument => "an argument begins, perhaps with a quote",
             Fragment::Gap => "white space outside quotes",
             Fragment::End => "a name ends",
             Fragment::FolderEnd => "a folder's name ends",
@@ -99,6 +110,36 @@ impl Regex {
     #[must_use]
     pub fn full(&self) -> String {
         format!("{}{}", self.flags(), self.pattern)
+    }
+
+    /// One expression for this one or another, if they differ in their alternatives only.
+    #[must_use]
+    pub fn or(&self, other: &Regex) -> Option<Regex> {
+        let (mine, theirs) = (self.choice.as_ref()?, other.choice.as_ref()?);
+        let around = |regex: &Regex, choice: &Choice| {
+            let (before, behind) = (regex.pattern.get(..choice.range.start)?, regex.pattern.get(choice.range.end..)?);
+            Some((before.to_owned(), behind.to_owned()))
+        };
+        let (before, behind) = around(self, mine)?;
+        let alike = self.flags() == other.flags() && around(other, theirs)? == (before.clone(), behind.clone());
+        if !alike {
+            return None;
+        }
+        let mut pieces = mine.pieces.clone();
+        pieces.extend(theirs.pieces.iter().filter(|p| !mine.pieces.contains(p)).cloned());
+        let choice = alternatives(&pieces);
+        let range = before.len()..before.len() + choice.len();
+        let moved = |r: &Range<usize>| if r.start < range.start { r.clone() } else { r.start - mine.range.end + range.end..r.end - mine.range.end + range.end };
+        let known = !self.implied.is_empty() && !other.implied.is_empty();
+        let implied = self.implied.iter().chain(&other.implied).filter(|_| known).cloned().collect();
+        Some(Regex {
+            pattern: format!("{before}{choice}{behind}"),
+            fragments: self.fragments.iter().map(|(r, f)| (moved(r), *f)).collect(),
+            choice: Some(Choice { range, pieces }),
+            loose: self.loose || other.loose,
+            implied,
+            ..self.clone()
+        })
     }
 
     /// The pattern as it is where letters' case counts.
@@ -157,6 +198,54 @@ pub fn one_of(chars: impl IntoIterator<Item = char>) -> String {
     format!("[{}{}]", hyphen.iter().collect::<String>(), escape_class(others))
 }
 
+/// Several texts as one piece, in which what all of them begin or end with stands once, and letters are a class.
+#[must_use]
+pub fn one_of_texts<T: AsRef<str>>(texts: &[T]) -> String {
+    let all: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+    let [first, others @ ..] = all.as_slice() else { return "(?:)".to_owned() };
+    if others.is_empty() {
+        return escape(first);
+    }
+    let same = |c: char, at: usize, from: &dyn Fn(&str, usize) -> Option<char>| {
+        others.iter().all(|o| from(o, at) == Some(c))
+    };
+    let ahead = |t: &str, at: usize| t.chars().nth(at);
+    let back = |t: &str, at: usize| t.chars().rev().nth(at);
+    let prefix: String = first.chars().enumerate().take_while(|(i, c)| same(*c, *i, &ahead)).map(|(_, c)| c).collect();
+    if !prefix.is_empty() {
+        let rests: Vec<&str> = all.iter().filter_map(|t| t.strip_prefix(&prefix)).collect();
+        let (none, some): (Vec<&str>, Vec<&str>) = rests.into_iter().partition(|r| r.is_empty());
+        let rest = one_of_texts(&some);
+        return format!("{}{}", escape(&prefix), if none.is_empty() { rest } else { optional(&rest) });
+    }
+    let suffix: Vec<char> =
+        first.chars().rev().enumerate().take_while(|(i, c)| same(*c, *i, &back)).map(|(_, c)| c).collect();
+    let suffix: String = suffix.into_iter().rev().collect();
+    if !suffix.is_empty() && all.iter().all(|t| t.len() > suffix.len()) {
+        let rests: Vec<&str> = all.iter().filter_map(|t| t.strip_suffix(&suffix)).collect();
+        return format!("{}{}", one_of_texts(&rests), escape(&suffix));
+    }
+    let (letters, words): (Vec<&str>, Vec<&str>) = all.iter().partition(|t| t.chars().count() == 1 && t.is_ascii());
+    let class = (!letters.is_empty()).then(|| one_of(letters.iter().filter_map(|n| n.chars().next())));
+    let parts: Vec<String> = class.into_iter().chain(words.into_iter().map(escape)).collect();
+    alternatives(&parts)
+}
+
+/// A piece that may be missing.
+#[must_use]
+pub fn optional(piece: &str) -> String {
+    if piece.chars().count() == 1 || is_one_piece(piece) { format!("{piece}?") } else { format!("(?:{piece})?") }
+}
+
+/// Whether a piece is one escaped character, one class or one group.
+fn is_one_piece(piece: &str) -> bool {
+    use regex_syntax::ast::parse::Parser;
+    matches!(
+        Parser::new().parse(piece),
+        Ok(Ast::Literal(_) | Ast::ClassBracketed(_) | Ast::ClassPerl(_) | Ast::Group(_))
+    )
+}
+
 /// Several alternatives as one piece: `a`, or `(?:a|b)`.
 #[must_use]
 pub fn alternatives(parts: &[String]) -> String {
@@ -183,225 +272,4 @@ fn has_top_level_bar(pattern: &str) -> bool {
         }
     }
     false
-}
-
-/// Why an author's regular expression is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// Byte range in the pattern.
-    pub range: std::ops::Range<usize>,
-    /// What is wrong.
-    pub why: String,
-    /// What to write instead; empty if it is no regular expression at all.
-    pub cure: &'static str,
-}
-
-/// Checks an author's regular expression and makes it mean the same on every engine: `\d`, `\w` and `\s` become their
-/// ASCII classes, capturing groups become plain ones.
-///
-/// # Errors
-/// The first construct that Kusto, RE2, PCRE and Python do not share.
-pub fn portable(pattern: &str) -> Result<String, Refused> {
-    let parsed = ast::parse::ParserBuilder::new().nest_limit(50).build().parse(pattern).map_err(|e| Refused {
-        range: e.span().start.offset..e.span().end.offset,
-        why: e.kind().to_string(),
-        cure: match e.kind() {
-            ast::ErrorKind::UnsupportedLookAround | ast::ErrorKind::UnsupportedBackreference => {
-                "regular expressions keep to what RE2, PCRE and Rust share"
-            }
-            _ => "",
-        },
-    })?;
-    let mut edits = vec![];
-    walk(&parsed, pattern, &mut edits)?;
-    repeats(&parsed, 1)?;
-    if let Err(error) = regex_syntax::ParserBuilder::new().utf8(false).build().parse(pattern) {
-        return Err(Refused {
-            range: 0..pattern.len(),
-            why: error.to_string().lines().last().unwrap_or("").to_owned(),
-            cure: "simplify it",
-        });
-    }
-    edits.sort_by_key(|(range, _): &(std::ops::Range<usize>, String)| std::cmp::Reverse(range.start));
-    let mut out = pattern.to_owned();
-    for (range, text) in edits {
-        out.replace_range(range, &text);
-    }
-    Ok(out)
-}
-
-/// RE2 refuses repeats that nest to more than a thousand copies.
-const MAX_REPEATS: u32 = 1000;
-
-fn repeats(ast: &Ast, copies: u32) -> Result<(), Refused> {
-    match ast {
-        Ast::Repetition(r) => {
-            let times = match &r.op.kind {
-                ast::RepetitionKind::Range(ast::RepetitionRange::Exactly(n) | ast::RepetitionRange::AtLeast(n)) => *n,
-                ast::RepetitionKind::Range(ast::RepetitionRange::Bounded(_, n)) => *n,
-                _ => 1,
-            };
-            let copies = copies.saturating_mul(times.max(1));
-            if copies > MAX_REPEATS {
-                return Err(refuse(
-                    &r.op.span,
-                    "with what surrounds it, more than 1,000 copies",
-                    "repeat less, or use `*` or `+`",
-                ));
-            }
-            repeats(&r.ast, copies)
-        }
-        Ast::Group(g) => repeats(&g.ast, copies),
-        Ast::Alternation(a) => a.asts.iter().try_for_each(|a| repeats(a, copies)),
-        Ast::Concat(c) => c.asts.iter().try_for_each(|a| repeats(a, copies)),
-        _ => Ok(()),
-    }
-}
-
-fn refuse(span: &ast::Span, why: &str, cure: &'static str) -> Refused {
-    Refused { range: span.start.offset..span.end.offset, why: why.to_owned(), cure }
-}
-
-fn perl(class: &ast::ClassPerl) -> &'static str {
-    match class.kind {
-        ast::ClassPerlKind::Digit => "0-9",
-        ast::ClassPerlKind::Word => "0-9A-Za-z_",
-        ast::ClassPerlKind::Space => " \\t\\r\\n\\x0b\\x0c",
-    }
-}
-
-type Edits = Vec<(std::ops::Range<usize>, String)>;
-
-fn walk(ast: &Ast, pattern: &str, edits: &mut Edits) -> Result<(), Refused> {
-    match ast {
-        Ast::Empty(_) | Ast::Dot(_) => Ok(()),
-        Ast::Flags(f) => {
-            Err(refuse(&f.span, "flags inside", "`cased` after the operator makes it exact; drop the flags"))
-        }
-        Ast::Literal(l) => literal(l),
-        Ast::Assertion(a) => match a.kind {
-            ast::AssertionKind::StartLine | ast::AssertionKind::EndLine => Ok(()),
-            _ => Err(refuse(
-                &a.span,
-                "a word boundary or text anchor",
-                "use `^`, `$`, or a class of the characters beside it",
-            )),
-        },
-        Ast::ClassUnicode(c) => Err(refuse(&c.span, "a Unicode class", "write the characters out")),
-        Ast::ClassPerl(c) => {
-            let not = if c.negated { "^" } else { "" };
-            edits.push((c.span.start.offset..c.span.end.offset, format!("[{not}{}]", perl(c))));
-            Ok(())
-        }
-        Ast::ClassBracketed(c) => class_set(&c.kind, pattern, edits),
-        Ast::Repetition(r) => walk(&r.ast, pattern, edits),
-        Ast::Group(g) => {
-            match &g.kind {
-                ast::GroupKind::CaptureIndex(_) => {
-                    let at = g.span.start.offset;
-                    edits.push((at..at + 1, "(?:".to_owned()));
-                }
-                ast::GroupKind::CaptureName { .. } => {
-                    return Err(refuse(&g.span, "a named group", "use a plain group"));
-                }
-                ast::GroupKind::NonCapturing(flags) if !flags.items.is_empty() => {
-                    return Err(refuse(
-                        &flags.span,
-                        "flags inside",
-                        "`cased` after the operator makes it exact; drop the flags",
-                    ));
-                }
-                ast::GroupKind::NonCapturing(_) => {}
-            }
-            walk(&g.ast, pattern, edits)
-        }
-        Ast::Alternation(a) => a.asts.iter().try_for_each(|a| walk(a, pattern, edits)),
-        Ast::Concat(c) => c.asts.iter().try_for_each(|a| walk(a, pattern, edits)),
-    }
-}
-
-fn literal(literal: &ast::Literal) -> Result<(), Refused> {
-    match literal.kind {
-        ast::LiteralKind::Verbatim | ast::LiteralKind::Meta | ast::LiteralKind::Superfluous => Ok(()),
-        ast::LiteralKind::Special(
-            ast::SpecialLiteralKind::Tab | ast::SpecialLiteralKind::LineFeed | ast::SpecialLiteralKind::CarriageReturn,
-        ) => Ok(()),
-        ast::LiteralKind::HexFixed(ast::HexLiteralKind::X) if literal.c.is_ascii() => Ok(()),
-        _ => Err(refuse(&literal.span, "an escape that not every engine has", "write the character itself")),
-    }
-}
-
-fn class_set(set: &ast::ClassSet, pattern: &str, edits: &mut Edits) -> Result<(), Refused> {
-    match set {
-        ast::ClassSet::BinaryOp(op) => Err(refuse(&op.span, "an operation on classes", "write the characters out")),
-        ast::ClassSet::Item(item) => class_item(item, pattern, edits),
-    }
-}
-
-fn class_item(item: &ast::ClassSetItem, pattern: &str, edits: &mut Edits) -> Result<(), Refused> {
-    match item {
-        ast::ClassSetItem::Empty(_) => Ok(()),
-        ast::ClassSetItem::Literal(l) => class_literal(l, pattern, edits),
-        ast::ClassSetItem::Range(r) => {
-            literal(&r.start)?;
-            literal(&r.end)
-        }
-        ast::ClassSetItem::Perl(p) if !p.negated => {
-            edits.push((p.span.start.offset..p.span.end.offset, perl(p).to_owned()));
-            Ok(())
-        }
-        ast::ClassSetItem::Perl(p) => {
-            Err(refuse(&p.span, "a negated class inside a class", "write the characters out"))
-        }
-        ast::ClassSetItem::Ascii(a) => Err(refuse(&a.span, "a named class", "write the characters out")),
-        ast::ClassSetItem::Unicode(u) => Err(refuse(&u.span, "a Unicode class", "write the characters out")),
-        ast::ClassSetItem::Bracketed(b) => Err(refuse(&b.span, "a class inside a class", "escape the bracket: `\\[`")),
-        ast::ClassSetItem::Union(u) => u.items.iter().try_for_each(|i| class_item(i, pattern, edits)),
-    }
-}
-
-/// `[`, `&` and `~` mean set operations in some engines: escaped, they are characters in all.
-fn class_literal(l: &ast::Literal, pattern: &str, edits: &mut Edits) -> Result<(), Refused> {
-    literal(l)?;
-    let range = l.span.start.offset..l.span.end.offset;
-    let verbatim = l.kind == ast::LiteralKind::Verbatim;
-    if verbatim && matches!(l.c, '[' | '&' | '~') && pattern.get(range.clone()) == Some(l.c.to_string().as_str()) {
-        edits.push((range, format!("\\{}", l.c)));
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn classes_of_perl_become_ascii() {
-        assert_eq!(portable(r"\d+[\w.]\S").expect("shared"), r"[0-9]+[0-9A-Za-z_.][^ \t\r\n\x0b\x0c]");
-    }
-
-    #[test]
-    fn capturing_groups_become_plain() {
-        assert_eq!(portable(r"(a|b)(?:c)").expect("shared"), r"(?:a|b)(?:c)");
-    }
-
-    #[test]
-    fn what_engines_do_not_share_is_refused() {
-        for pattern in [
-            r"\bx",
-            r"(?i)x",
-            r"(?=x)",
-            r"\p{L}",
-            r"[[:alpha:]]",
-            r"\x{e9}",
-            r"(?P<n>x)",
-            r"[a&&b]",
-            r"\1",
-            "(",
-            "x{1001}",
-            "(?:x{32}){32}",
-        ] {
-            assert!(portable(pattern).is_err(), "{pattern}");
-        }
-    }
 }

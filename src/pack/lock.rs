@@ -5,6 +5,7 @@
 use crate::build::write_whole;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Sources, Span};
+use crate::yaml;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -173,15 +174,12 @@ impl Lock {
         struct Head {
             format: u32,
         }
-        let read = |error: serde_yaml::Error| {
-            let at = error.location().map_or(0, |l| l.index());
-            (at, error.to_string().split(" at line ").next().unwrap_or("").to_owned())
-        };
-        let head: Head = serde_yaml::from_str(text).map_err(read)?;
+        let read = |fault: yaml::Fault| (fault.range.start, fault.message);
+        let head: Head = yaml::read_own(text).map_err(read)?;
         if head.format != FORMAT {
             return Err((0, format!("its format is {}, and this program reads format {FORMAT}", head.format)));
         }
-        serde_yaml::from_str(text).map_err(read)
+        yaml::read_own(text).map_err(read)
     }
 
     /// The lock as a text, the same for the same lock.

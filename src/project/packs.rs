@@ -28,7 +28,8 @@ pub struct Upstream {
     pub config: Config,
     /// Its `pack.lock`.
     pub lock: Option<Lock>,
-    config_file: FileId,
+    /// The parameters that it sets, and what is none.
+    params: (IndexMap<String, Literal>, Vec<Diagnostic>),
 }
 
 impl Loaded {
@@ -91,12 +92,13 @@ fn one(
     let bytes = std::fs::read(folder.join(FILE_NAME))
         .map_err(|why| bad(format!("`{}` cannot be read: {why}", shown(FILE_NAME))))?;
     let config_file = loaded.sources.add_bytes(shown(FILE_NAME), &bytes)?;
-    let config = parse_config(config_file, &loaded.sources)?;
+    let (config, places) = parse_config(config_file, &loaded.sources)?;
+    let params = literals::read(config_file, &places);
     let lock = lock::read(&folder, &shown(lock::FILE_NAME), &mut loaded.sources)?.map(|(_, lock)| lock);
     for inner in &config.packs {
         one(&folder.join(inner), &format!("{name}/{inner}"), (seen, here), loaded)?;
     }
-    loaded.packs.push(Upstream { folder, receipt, config, lock, config_file });
+    loaded.packs.push(Upstream { folder, receipt, config, lock, params });
     Ok(())
 }
 
@@ -133,10 +135,15 @@ pub(super) fn files(loaded: &Loaded) -> HashMap<FileId, usize> {
     loaded.files.iter().filter_map(|(id, path)| Some((*id, around(path)?))).collect()
 }
 
-/// Params as the packs' own files set them, and as the project's file does, which has the last word.
-pub(super) fn params(loaded: &Loaded) -> IndexMap<String, Literal> {
-    let own = literals(&loaded.config, loaded.config_file.unwrap_or_default(), &loaded.sources);
-    loaded.packs.iter().flat_map(|pack| literals(&pack.config, pack.config_file, &loaded.sources)).chain(own).collect()
+/// Params as the packs' own files set them, and as the project's file does, which has the last word; and what is none.
+pub(super) fn params(loaded: &Loaded) -> (IndexMap<String, Literal>, Vec<Diagnostic>) {
+    let own = literals::read(loaded.config_file.unwrap_or_default(), &loaded.config_places);
+    let (mut params, mut found) = (IndexMap::new(), vec![]);
+    for (more, faults) in loaded.packs.iter().map(|pack| pack.params.clone()).chain([own]) {
+        params.extend(more);
+        found.extend(faults);
+    }
+    (params, found)
 }
 
 /// Why rules are gone, or have other names, that the packs, or the project, had once.

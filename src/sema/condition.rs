@@ -111,8 +111,19 @@ impl<'a, 'r> Lower<'a, 'r> {
 
     /// Keeps what a condition is called in the source.
     pub(super) fn name(&mut self, words: Vec<String>, pred: &Pred) {
+        self.keep_name(words, pred, false);
+    }
+
+    /// Keeps what the values are called that a test compares with.
+    pub(super) fn name_list(&mut self, words: Vec<String>, pred: &Pred) {
+        if let Pred::Test(_) = pred {
+            self.keep_name(words, pred, true);
+        }
+    }
+
+    fn keep_name(&mut self, words: Vec<String>, pred: &Pred, list: bool) {
         if !matches!(pred, Pred::Const(_)) && self.place.step_kind.is_none() && !self.place.outside {
-            let named = Named { words, pred: pred.clone().of_one_event() };
+            let named = Named { words, list, pred: pred.clone().of_one_event() };
             if !self.report.names.contains(&named) {
                 self.report.names.push(named);
             }

@@ -367,7 +367,8 @@ fn override_params(symbols: &mut Symbols, params: &IndexMap<String, Literal>, re
             Some(old) if std::mem::discriminant(old) == std::mem::discriminant(value) => *old = value.clone(),
             Some(old) => report.push(
                 Diagnostic::new(Code::WrongType, format!("the configuration sets `{name}` to another type"))
-                    .at(old.span(), "its type is that of this value"),
+                    .at(value.span(), format!("set to {}", value.words()))
+                    .also(old.span(), format!("this is {}", old.words())),
             ),
             None => {
                 let message = format!("the configuration sets `{name}`, and no such parameter exists");

@@ -255,7 +255,11 @@ fn in_values(l: &mut Lower, field: FieldRef, path: &Path, values: &Values, cased
     if literals.is_empty() {
         return Pred::Const(false);
     }
-    equals(l, field, path, literals, cased, (Operand::many(values.span()), span))
+    let pred = equals(l, field, path, literals, cased, (Operand::many(values.span()), span));
+    if let Values::Path(list) = values {
+        l.name_list(super::condition::words(&list.dotted()), &pred);
+    }
+    pred
 }
 
 fn in_words(

@@ -8,7 +8,7 @@ use super::{FieldId, Type};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::paths::{self, Folder};
 use crate::ir::pattern::Glob;
-use crate::ir::{FieldRef, Matcher, Op, Pred, Regex, Test, Text, cmdline, regex};
+use crate::ir::{FieldRef, Matcher, Op, Pred, Regex, Test, Text, cmdline, portable};
 use crate::source::Span;
 use crate::syntax::ast::{Literal, Path, TextOp, TextOperand, Value, Values};
 
@@ -32,9 +32,13 @@ pub(super) fn lower(
         return wrong_operator(l.report, path, ty, op.word(), span);
     }
     let mut words = words(&format!("{} {}", path.dotted(), op.word()));
-    if let TextOperand::Many { values: Values::Path(list), .. } | TextOperand::One(Value::Path(list)) = operand {
-        words.extend(self::words(&list.dotted()));
-    }
+    let list = match operand {
+        TextOperand::Many { values: Values::Path(list), .. } | TextOperand::One(Value::Path(list)) => {
+            self::words(&list.dotted())
+        }
+        _ => vec![],
+    };
+    words.extend(list.iter().cloned());
     let place = match operand {
         TextOperand::One(value) => Operand::one(value.span()),
         TextOperand::Many { values, .. } => Operand::many(values.span()),
@@ -67,6 +71,9 @@ pub(super) fn lower(
         return pred;
     }
     let pred = value(l, field, op, cased, all, texts, (place, span));
+    if !list.is_empty() {
+        l.name_list(list, &pred);
+    }
     l.name(words, &pred);
     pred
 }
@@ -236,7 +243,7 @@ fn author_regex(
     cased: bool,
     operand: Operand,
 ) -> Option<Regex> {
-    match regex::portable(text) {
+    match portable::portable(text) {
         Ok(pattern) => Some(Regex { pattern, cased, loose: true, ..Regex::default() }),
         Err(refused) => {
             let exact = *raw && !text.contains('\'');

@@ -84,7 +84,13 @@ fn names(l: &mut Lower, tool: &Tool, utility: &Utility, subject: &Subject, parts
         let pred = Pred::and(parts.iter().filter(|(p, _)| kept.contains(p)).map(|(_, pred)| pred.clone()));
         l.name(parts_of_name.concat(), &pred);
     };
-    name(&[Part::Image], [&program, &[], &[]]);
+    let words_of_script = parts.iter().any(|(part, _)| *part == Part::Words);
+    if words_of_script {
+        name(&[Part::Image], [&program, &[word("program")], &[]]);
+        name(&[Part::Image, Part::Words], [&program, &[], &[]]);
+    } else {
+        name(&[Part::Image], [&program, &[], &[]]);
+    }
     if !verb.is_empty() {
         name(&[Part::Image, Part::Verb], [&program, &verb, &[]]);
     }
@@ -296,6 +302,9 @@ fn image(l: &mut Lower, tool: &Tool, utility: &Utility, subject: &Subject, is_gr
         true => exact(subject.original_name, utility.original.clone()),
         false => Pred::Const(false),
     };
+    for (pred, what) in [(named(), "names"), (original(), "original names")] {
+        l.name_list([utility.words_of_name(), words(what)].concat(), &pred);
+    }
     match tool.verb {
         ToolVerb::Resembles => Pred::Const(true),
         ToolVerb::Runs => {

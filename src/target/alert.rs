@@ -196,7 +196,7 @@ impl Target {
     }
 }
 
-impl Check<'_> {
+impl Check {
     /// The formats that a target's file names.
     pub(super) fn formats(&mut self, words: &[String]) -> Vec<Format> {
         let mut out = vec![];

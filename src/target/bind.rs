@@ -6,7 +6,7 @@
 
 use super::bound::{Bound, BoundOp, BoundTest, drop_implied, may_hold};
 use super::column::{Column, How};
-use super::constant::{Served, known_of_source, missing_words};
+use super::constant::{Served, known_of_source, missing_words, not_told_apart};
 use super::{Mapping, Scalar, Source, Target, derive};
 use crate::ir::{Drop, FieldRef, Matcher, Named, Op, Pred, Score, Test, Text};
 use crate::mutant::{Mutant, on};
@@ -51,8 +51,19 @@ pub struct SourceQuery<'t> {
     pub score: Option<Score>,
     /// Columns that its rows show: name in the language, column.
     pub show: Vec<(String, Column)>,
-    /// What conditions are called in the source: the words of the name, the condition.
-    pub names: Vec<(Vec<String>, Bound)>,
+    /// What conditions are called in the source.
+    pub names: Vec<Called>,
+}
+
+/// A condition with its name in the source.
+#[derive(Clone, Debug)]
+pub struct Called {
+    /// The words of the name.
+    pub words: Vec<String>,
+    /// The name is that of the values which the condition, one test, compares with.
+    pub list: bool,
+    /// The condition.
+    pub bound: Bound,
 }
 
 /// A rule on a target.
@@ -74,11 +85,13 @@ pub fn bind<'t>(rule: &Rule, project: &Project, target: &'t Target) -> Result<Pl
     let mut plan = Plan { target, queries: vec![], notes: vec![] };
     let mut refused = vec![];
     let mut unserved: Vec<Os> = rule.meta.os.clone();
+    let mut others = vec![];
     for kind in &rule.kinds {
         let sources = target.sources.get(kind).map_or(&[][..], Vec::as_slice);
         let mut served = Served::default();
         for source in sources {
             let Some(os) = served.by(source, &rule.meta.os) else { continue };
+            others.extend(not_told_apart(&rule.body(project, *kind, &os).detect, source, &rule.meta.os));
             match bind_source(rule, project, target, source, *kind, &os) {
                 Ok((Some(query), notes)) => {
                     plan.queries.push(query);
@@ -117,28 +130,21 @@ pub fn bind<'t>(rule: &Rule, project: &Project, target: &'t Target) -> Result<Pl
             degraded: true,
         });
     }
-    system_notes(rule, &mut plan);
+    plan.notes.extend(mixed(others));
     let mut seen = std::collections::HashSet::new();
     plan.notes.retain(|n| seen.insert(n.clone()));
     Ok(plan)
 }
 
-/// Where a source mixes systems that the rule tells apart, results may come from the others.
-fn system_notes(rule: &Rule, plan: &mut Plan) {
-    let others: Vec<&str> = plan
-        .queries
-        .iter()
-        .flat_map(|q| q.source.os.iter().filter(|o| !rule.meta.os.contains(o)))
-        .map(|o| o.word())
-        .collect();
-    if !others.is_empty() {
-        let others: Vec<&str> = Os::ALL.into_iter().map(Os::word).filter(|o| others.contains(o)).collect();
-        let text = format!(
-            "The log source does not tell systems apart: events of {} are looked at too.",
-            others.join(" and ")
-        );
-        plan.notes.push(Note { text, degraded: false });
-    }
+/// The remark that other systems' events are found too.
+pub(super) fn mixed(mut others: Vec<Os>) -> Option<Note> {
+    others.sort_unstable();
+    others.dedup();
+    let words: Vec<&str> = others.into_iter().map(Os::word).collect();
+    (!words.is_empty()).then(|| Note {
+        text: format!("The log source does not tell systems apart: events of {} are looked at too.", words.join(" and ")),
+        degraded: false,
+    })
 }
 
 type Bindings<'t> = (Option<SourceQuery<'t>>, Vec<Note>);
@@ -232,15 +238,15 @@ impl<'a> Binder<'a> {
     }
 
     /// Conditions that the target can say, with what they are called.
-    pub(super) fn names(&mut self, all: &[Named]) -> Vec<(Vec<String>, Bound)> {
+    pub(super) fn names(&mut self, all: &[Named]) -> Vec<Called> {
         let (refused, notes) = (self.refused.len(), self.notes.len());
-        let mut out: Vec<(Vec<String>, Bound)> = vec![];
+        let mut out = vec![];
         for named in all {
             let bound = self.pred(&known_of_source(&named.pred, self.source, self.os));
             let says = self.refused.len() == refused;
             self.refused.truncate(refused);
             if says && !matches!(bound, Bound::Const(_)) {
-                out.push((named.words.clone(), bound));
+                out.push(Called { words: named.words.clone(), list: named.list, bound });
             }
         }
         self.notes.truncate(notes);

@@ -3,10 +3,13 @@
 use super::Scalar;
 use super::column::Column;
 use crate::ir::pattern::{Glob, Part};
-use crate::ir::{Matcher, Text};
+use crate::ir::{Distinct, Matcher, Regex, Text};
 use crate::mutant::{Mutant, on};
 use crate::source::Span;
 use crate::syntax::ast::Order;
+use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+use std::mem::{Discriminant, discriminant};
 
 /// A condition over columns.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +38,7 @@ pub struct BoundTest {
 }
 
 /// What a test asks of a column.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum BoundOp {
     /// It holds a value: not nothing, not empty, no filler.
     Exists,
@@ -53,7 +56,7 @@ pub enum BoundOp {
 
 impl Bound {
     fn join(all: Vec<Bound>, and: bool) -> Bound {
-        let mut out: Vec<Bound> = vec![];
+        let mut out = Distinct::default();
         for bound in all {
             let inner = match (bound, and) {
                 (Bound::And(all), true) | (Bound::Or(all), false) => all,
@@ -63,14 +66,11 @@ impl Bound {
                 match bound {
                     Bound::Const(value) if value == and => {}
                     Bound::Const(value) => return Bound::Const(value),
-                    other if out.iter().any(|o| o.same(&other)) => {}
-                    other => out.push(other),
+                    other => out.add(other, |hasher, bound| bound.feed(hasher), Bound::same),
                 }
             }
         }
-        if !and {
-            out = merged(out);
-        }
+        let mut out = if and { out.all } else { merged(out.all) };
         match out.len() {
             0 => Bound::Const(and),
             1 => out.pop().unwrap_or(Bound::Const(and)),
@@ -89,6 +89,17 @@ impl Bound {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b))
             }
             (a, b) => a == b,
+        }
+    }
+
+    /// What conditions that are the same share.
+    pub(crate) fn feed(&self, mut hasher: &mut dyn Hasher) {
+        discriminant(self).hash(&mut hasher);
+        match self {
+            Bound::Const(value) => value.hash(&mut hasher),
+            Bound::Test(test) => (&test.column, &test.op).hash(&mut hasher),
+            Bound::Not(inner) => inner.feed(hasher),
+            Bound::And(all) | Bound::Or(all) => all.iter().for_each(|b| b.feed(hasher)),
         }
     }
 
@@ -164,39 +175,77 @@ fn requires(bound: &Bound, column: &Column, filler: &[String]) -> bool {
 /// Alternatives that ask one column in one way are one test with a longer list.
 fn merged(all: Vec<Bound>) -> Vec<Bound> {
     let mut out: Vec<Bound> = vec![];
+    let mut known: HashMap<Way, (usize, HashSet<String>)> = HashMap::new();
+    for mut bound in all {
+        let Some((way, values)) = way(&mut bound) else {
+            out.push(bound);
+            continue;
+        };
+        let Some((place, there)) = known.get_mut(&way) else {
+            known.insert(way, (out.len(), values.iter().cloned().collect()));
+            out.push(bound);
+            continue;
+        };
+        let new: Vec<String> = values.drain(..).filter(|value| there.insert(value.clone())).collect();
+        if let Some(Bound::Test(BoundTest { op: BoundOp::Text(text), .. })) = out.get_mut(*place) {
+            text.all = false;
+            listed(&mut text.matcher).into_iter().for_each(|values| values.extend(new.iter().cloned()));
+        }
+    }
+    merged_regexes(out)
+}
+
+/// Regular expressions that differ in their alternatives only are one.
+fn merged_regexes(all: Vec<Bound>) -> Vec<Bound> {
+    let mut out: Vec<Bound> = vec![];
     for bound in all {
-        let taken = out.iter_mut().any(|before| match (before, &bound) {
-            (Bound::Test(a), Bound::Test(b)) if a.column == b.column => merge_test(&mut a.op, &b.op),
-            _ => false,
+        let joined = regex_of(&bound).and_then(|(column, theirs)| {
+            out.iter_mut().find_map(|before| {
+                let both = regex_of(before).filter(|(mine, _)| *mine == column)?.1.or(theirs)?;
+                let Bound::Test(BoundTest { op: BoundOp::Text(text), .. }) = before else { return None };
+                text.matcher = Matcher::Regex(both);
+                Some(())
+            })
         });
-        if !taken {
+        if joined.is_none() {
             out.push(bound);
         }
     }
     out
 }
 
-fn merge_test(a: &mut BoundOp, b: &BoundOp) -> bool {
-    let (BoundOp::Text(a), BoundOp::Text(b)) = (a, b) else { return false };
-    let single = |m: &Matcher| matches!(m, Matcher::Exact(v) | Matcher::StartsWith(v) | Matcher::EndsWith(v) | Matcher::Contains(v) if v.len() == 1);
-    let one_case = a.cased == b.cased || on(Mutant::MergedAcrossCase);
-    if !one_case || a.all && !single(&a.matcher) || b.all && !single(&b.matcher) {
-        return false;
+/// A regular expression to which alternatives may be added, and the column that it is asked of.
+fn regex_of(bound: &Bound) -> Option<(&Column, &Regex)> {
+    let Bound::Test(BoundTest { column, op: BoundOp::Text(text), .. }) = bound else { return None };
+    match &text.matcher {
+        Matcher::Regex(regex) if regex.choice.is_some() => Some((column, regex)),
+        _ => None,
     }
-    let (mine, theirs) = match (&mut a.matcher, &b.matcher) {
-        (Matcher::Exact(x), Matcher::Exact(y))
-        | (Matcher::StartsWith(x), Matcher::StartsWith(y))
-        | (Matcher::EndsWith(x), Matcher::EndsWith(y))
-        | (Matcher::Contains(x), Matcher::Contains(y)) => (x, y),
-        _ => return false,
-    };
-    for value in theirs {
-        if !mine.contains(value) {
-            mine.push(value.clone());
-        }
+}
+
+/// How a test asks a column: tests that ask in one way can share a list.
+#[derive(PartialEq, Eq, Hash)]
+struct Way {
+    column: Column,
+    matcher: Discriminant<Matcher>,
+    cased: bool,
+}
+
+/// How a test asks for one of several values, and these.
+fn way(bound: &mut Bound) -> Option<(Way, &mut Vec<String>)> {
+    let Bound::Test(BoundTest { column, op: BoundOp::Text(text), .. }) = bound else { return None };
+    let matcher = discriminant(&text.matcher);
+    let values = listed(&mut text.matcher)?;
+    let cased = text.cased && !on(Mutant::MergedAcrossCase);
+    (!text.all || values.len() == 1).then(|| (Way { column: column.clone(), matcher, cased }, values))
+}
+
+/// The values of a test that may be longer.
+fn listed(matcher: &mut Matcher) -> Option<&mut Vec<String>> {
+    match matcher {
+        Matcher::Exact(v) | Matcher::StartsWith(v) | Matcher::EndsWith(v) | Matcher::Contains(v) => Some(v),
+        Matcher::Like(_) | Matcher::Regex(_) => None,
     }
-    a.all = false;
-    true
 }
 
 /// Whether a test of text could hold on this short value, which stands for a missing one.

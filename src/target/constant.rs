@@ -2,7 +2,7 @@
 
 use super::Source;
 use super::bind::Unsupported;
-use crate::ir::{Op, Pred};
+use crate::ir::{Matcher, Op, Pred, Test};
 use crate::mutant::{Mutant, on};
 use crate::sema::{FieldId, Kind, Os, Type};
 use crate::source::Span;
@@ -45,6 +45,55 @@ fn fix(pred: &Pred, field: FieldId, words: &[&str]) -> Pred {
             _ => pred.clone(),
         },
         Pred::Test(_) => pred.clone(),
+    }
+}
+
+/// The systems of a log source that a rule does not mean and whose events it finds all the same: those that neither names
+/// of programs nor paths tell apart.
+pub(super) fn not_told_apart(detect: &Pred, source: &Source, meant: &[Os]) -> Vec<Os> {
+    let is_windows = |os: &Os| *os == Os::Windows;
+    let others = || source.os.iter().copied().filter(|os| !meant.contains(os));
+    let one_family = meant.iter().all(is_windows) || !meant.iter().any(is_windows);
+    let told = one_family && tells(detect, meant.iter().all(is_windows));
+    others().filter(|os| !told || is_windows(os) == meant.iter().any(is_windows)).collect()
+}
+
+/// Whether a condition holds for programs, or paths, of Windows only, or of the others only.
+fn tells(pred: &Pred, windows: bool) -> bool {
+    match pred {
+        Pred::Const(value) => !value,
+        Pred::Not(_) => false,
+        Pred::And(all) => all.iter().any(|p| tells(p, windows)),
+        Pred::Or(all) => all.iter().all(|p| tells(p, windows)),
+        Pred::Droppable { pred, why, .. } => !why.value() && tells(pred, windows),
+        Pred::Test(test) => test_tells(test, windows),
+    }
+}
+
+fn test_tells(test: &Test, windows: bool) -> bool {
+    let def = test.field.id.def();
+    let name = def.short.trim_start_matches("parent.").trim_start_matches("process.");
+    let Op::Text(text) = &test.op else { return false };
+    if name == "original_name" {
+        return windows;
+    }
+    let all = |values: &[String], fits: &dyn Fn(&str) -> bool| !values.is_empty() && values.iter().all(|v| fits(v));
+    let program = |v: &str| {
+        let v = v.to_ascii_lowercase();
+        if windows { v.ends_with(".exe") || v.ends_with(".com") } else { !v.contains('.') }
+    };
+    let separator = |v: &str| v.contains(if windows { '\\' } else { '/' });
+    match &text.matcher {
+        Matcher::Exact(values) if name == "name" => all(values, &program),
+        Matcher::Exact(values)
+        | Matcher::StartsWith(values)
+        | Matcher::Contains(values)
+        | Matcher::EndsWith(values)
+            if def.ty == Type::Path =>
+        {
+            all(values, &separator)
+        }
+        _ => false,
     }
 }
 

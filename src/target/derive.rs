@@ -39,7 +39,7 @@ pub fn cheap(column: &Column, test: &Text, os: &[Os], language: Language, span: 
     let whole = column.to_whole();
     match (column.how, &test.matcher) {
         // Kusto computes a name once and looks it up in a long list.
-        (How::Name, Matcher::Exact(values)) if language == Language::Kql && values.len() > 2 => None,
+        (How::Name | How::Extension, Matcher::Exact(values)) if language == Language::Kql && values.len() > 2 => None,
         (How::Name, Matcher::Exact(values)) => {
             // A name never holds a separator: such a value equals no name.
             let values: Vec<&String> = values.iter().filter(|v| !v.contains(['\\', '/'])).collect();

@@ -1,11 +1,12 @@
 //! Reading target files: the built-in ones, then the project's own, which may add targets or change built-in ones.
 
 use super::alert::{Alert, AlertFile};
-use super::{By, How, Language, Mapping, Part, Scalar, Source, Target};
+use super::{By, How, Language, Mapping, Part, RegexParts, Scalar, Source, Target};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::duration;
 use crate::sema::{FieldId, Kind, Os, Type};
 use crate::source::{FileId, Sources, Span};
+use crate::yaml::{self, Node};
 use indexmap::IndexMap;
 use serde::Deserialize;
 use std::sync::LazyLock;
@@ -31,6 +32,7 @@ struct File {
     columns: Option<Vec<String>>,
     #[serde(default)]
     limits: Limits,
+    regex_parts: Option<RegexParts>,
     filler: Option<Vec<String>>,
     #[serde(default)]
     macros: IndexMap<String, String>,
@@ -142,11 +144,15 @@ impl Targets {
     /// Adds a target file, or changes the target that it extends. Findings leave the targets as they were.
     pub fn add(&mut self, file: FileId, sources: &Sources) -> Vec<Diagnostic> {
         let text = sources.get(file).map_or("", |s| s.text.as_str());
-        let parsed: File = match serde_yaml::from_str(text) {
-            Ok(parsed) => parsed,
-            Err(error) => return vec![yaml_error(file, text, &error)],
+        let (parsed, places): (File, Node) = match yaml::read(text) {
+            Ok(read) => read,
+            Err(fault) => {
+                let span = Span::new(file, fault.range.start, fault.range.end);
+                let message = "this target file cannot be read";
+                return vec![Diagnostic::new(Code::BadTarget, message).at(span, fault.message)];
+            }
         };
-        let mut check = Check { file, text, diagnostics: vec![] };
+        let mut check = Check { file, places, diagnostics: vec![] };
         let target = self.build(parsed, &mut check);
         if let (true, Some(target)) = (check.diagnostics.is_empty(), target) {
             self.all.insert(target.name.clone(), target);
@@ -186,6 +192,7 @@ impl Targets {
                 columns: vec![],
                 max_characters: None,
                 refuse_unselective: false,
+                regex_parts: RegexParts::Named,
                 filler: vec![],
                 may_lack: vec![],
                 summaries: None,
@@ -209,6 +216,7 @@ impl Targets {
         target.title = file.title.unwrap_or(target.title);
         target.columns = file.columns.unwrap_or(target.columns);
         target.filler = file.filler.unwrap_or(target.filler);
+        target.regex_parts = file.regex_parts.unwrap_or(target.regex_parts);
         target.max_characters = file.limits.characters.or(target.max_characters);
         target.refuse_unselective = match file.limits.unselective {
             Some(Unselective::Refuse) => true,
@@ -258,6 +266,8 @@ impl Targets {
                 check.bad(name, "this macro has no definition under `macros`");
             }
         }
+        check.names(&target);
+        check.types(&target);
         target.settle();
         for column in target.sources.values().flatten().flat_map(|s| s.columns.keys()) {
             if !target.knows(column) {
@@ -268,36 +278,26 @@ impl Targets {
     }
 }
 
-/// Reads the fields of a file in another format that writes mappings as target files do.
+/// Reads the fields of a built-in file in another format that writes mappings as target files do.
 pub(crate) fn mappings(
-    file: FileId,
-    text: &str,
     fields: IndexMap<String, Option<MappingFile>>,
 ) -> (IndexMap<FieldId, Option<Mapping>>, Vec<Diagnostic>) {
-    let mut check = Check { file, text, diagnostics: vec![] };
+    let mut check = Check { file: FileId::default(), places: Node::default(), diagnostics: vec![] };
     let mapped = fields.into_iter().filter_map(|(name, mapping)| check.field(&name, mapping)).collect();
     (mapped, check.diagnostics)
 }
 
-fn yaml_error(file: FileId, text: &str, error: &serde_yaml::Error) -> Diagnostic {
-    let at = error.location().map_or(0, |l| l.index().min(text.len()));
-    let at = (0..=at).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
-    let message = error.to_string();
-    let message = message.split(" at line ").next().unwrap_or("").to_owned();
-    Diagnostic::new(Code::BadTarget, "this target file cannot be read").at(Span::new(file, at, at), message)
-}
-
-/// Collects findings about one file; a finding points at the first place where the text stands.
-pub(super) struct Check<'a> {
+/// Collects findings about one file; a finding points at the first key or value that has the text.
+pub(super) struct Check {
     file: FileId,
-    text: &'a str,
+    places: Node,
     diagnostics: Vec<Diagnostic>,
 }
 
-impl Check<'_> {
+impl Check {
     pub(super) fn bad(&mut self, at: &str, why: &str) {
-        let start = self.text.find(at).unwrap_or(0);
-        let span = Span::new(self.file, start, (start + at.len()).min(self.text.len()));
+        let range = self.places.find(at, true).map_or(0..0, |node| node.range.clone());
+        let span = Span::new(self.file, range.start, range.end);
         self.diagnostics.push(Diagnostic::new(Code::BadTarget, format!("`{at}`: {why}")).at(span, "in this entry"));
     }
 
@@ -445,9 +445,12 @@ impl Check<'_> {
             [Scalar::Text(t)] => Some(t.clone()),
             _ => None,
         };
-        let (how, value) = map.shift_remove_index(0)?;
-        let column = text(&value);
         let parts = [How::Name, How::Extension, How::Folder, How::Account, How::Domain, How::Hex];
+        // Keys stand in any order; what is no way to read a column is a word of the field.
+        let is_way = |key: &str| matches!(key, "keyed" | "equals" | "words") || parts.iter().any(|p| p.word() == key);
+        let way = map.keys().position(|key| is_way(key));
+        let (how, value) = way.and_then(|place| map.shift_remove_index(place)).unwrap_or_default();
+        let column = text(&value);
         let made = match (how.as_str(), column) {
             ("keyed", Some(column)) => {
                 let key = map.shift_remove("key").and_then(|k| text(&k));

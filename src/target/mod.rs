@@ -12,12 +12,13 @@ mod derive;
 mod identity;
 pub mod kept;
 mod load;
+mod names;
 pub mod row;
 mod show;
 pub mod temporal;
 
 pub use alert::{Alert, EntityType, Format, Identifier, Platform};
-pub use bind::{Note, Plan, SourceQuery, Unsupported, bind};
+pub use bind::{Called, Note, Plan, SourceQuery, Unsupported, bind};
 pub use bound::{Bound, BoundOp, BoundTest};
 pub use column::{Column, How};
 pub(crate) use derive::separators;
@@ -60,8 +61,18 @@ impl Language {
     }
 }
 
+/// How KQL prints parts that several regular expressions of a query share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RegexParts {
+    /// As `let`s that `strcat` puts together.
+    Named,
+    /// In each expression, which stays whole.
+    Inline,
+}
+
 /// What a filter or an enum word is compared with in the logs.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(untagged)]
 pub enum Scalar {
     /// A number column.
@@ -184,6 +195,8 @@ pub struct Target {
     pub max_characters: Option<usize>,
     /// A step for which all events of a kind would be read is refused.
     pub refuse_unselective: bool,
+    /// KQL: how parts of regular expressions are printed that stand several times.
+    pub regex_parts: RegexParts,
     /// What sources write where they have no value.
     pub filler: Vec<String>,
     /// Fields that not every log source fills: a part of a rule that may go holds where an event lacks them.
@@ -272,6 +285,12 @@ impl Target {
         let without = |name: &&str| self.macros.get(*name).is_some_and(|definition| !names_index(definition));
         let all: indexmap::IndexSet<&str> = sources.filter(without).collect();
         all.into_iter()
+    /// The field that is this part of a column.
+    #[must_use]
+    pub fn field_of(&self, how: How, column: &str) -> Option<FieldId> {
+        let is_it = |m: &Option<Mapping>| matches!(m, Some(Mapping::Part(h, c)) if *h == how && c == column);
+        let mut all = self.fields.values().flatten().chain(&self.every);
+        all.find(|(_, mapping)| is_it(mapping)).map(|(field, _)| *field)
     }
 
     /// Whether a field or an identity reads this column.

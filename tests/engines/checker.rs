@@ -1,5 +1,5 @@
 //! Starts the real checkers: Microsoft's KQL language service, pySigma with its converters, Splunk's AppInspect and
-//! contentctl; and the engines that run what they checked: duckdb-kql, pySigma's SQLite backend, sigma-rust, rsigma.
+//! contentctl; and the engines that run what they checked: duckdb-kql, pySigma's SQLite backend, sigma-rust, rsigma; RE2 and PCRE2.
 //!
 //! Each is one process that reads JSON lines and answers with as many, in the same order; what a line holds is
 //! said at the top of its `check.cjs`, `check.py` or `run.py`. `setup.sh` installs them.
@@ -30,6 +30,8 @@ pub enum Checker {
     SigmaCorrelate,
     /// `rsigma`: the same lines, another engine.
     Rsigma,
+    /// `regex/run.py`: `{"patterns", "texts"}` → for each engine the verdicts of each of its patterns.
+    Regex,
     /// `{"name", "archive"}` → `{"name", "checks", "problems"}`.
     Appinspect,
     /// `{"name", "files"}` → `{"name", "problems", "searches"}`.
@@ -41,8 +43,15 @@ fn project() -> &'static Path {
 }
 
 /// What says that a checker is installed.
-const STAMPS: [&str; 6] =
-    ["python.stamp", "node.stamp", "appinspect.stamp", "contentctl.stamp", "sigma-rust.stamp", "rsigma.stamp"];
+const STAMPS: [&str; 7] = [
+    "python.stamp",
+    "node.stamp",
+    "regex.stamp",
+    "appinspect.stamp",
+    "contentctl.stamp",
+    "sigma-rust.stamp",
+    "rsigma.stamp",
+];
 
 /// The folder of the installed checkers; `None`, after saying so, where they were not set up.
 ///
@@ -89,9 +98,9 @@ fn start(program: Checker, more: &[&str], input: String) -> String {
         command.arg("-B").arg(engines.join(script));
         command
     };
-    let own = |name: &str| {
+    let own = |name: &str, script: &str| {
         let mut command = Command::new(tools.join(name).join("bin/python"));
-        command.arg("-B").arg(engines.join(name).join("check.py"));
+        command.arg("-B").arg(engines.join(name).join(script));
         command
     };
     let mut command = match program {
@@ -110,8 +119,9 @@ fn start(program: Checker, more: &[&str], input: String) -> String {
         Checker::SigmaRun => python("sigma/run.py"),
         Checker::SigmaRust => Command::new(tools.join("sigma-rust/bin/sigma-run")),
         Checker::SigmaCorrelate => python("sigma/correlate.py"),
-        Checker::Appinspect => own("appinspect"),
-        Checker::Contentctl => own("contentctl"),
+        Checker::Appinspect => own("appinspect", "check.py"),
+        Checker::Contentctl => own("contentctl", "check.py"),
+        Checker::Regex => own("regex", "run.py"),
         Checker::Rsigma => Command::new(tools.join("rsigma/bin/rsigma-run")),
     };
     let mut child = command

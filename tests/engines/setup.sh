@@ -65,6 +65,7 @@ checker() {
 }
 
 checker ci 'pre_commit, check_jsonschema' 'the message above says why'
+checker regex 're2, pcre2' 'the message above says why'
 checker appinspect 'pylibmagic, magic, splunk_appinspect.main' 'the message above says why'
 checker contentctl contentctl.contentctl 'the message above says why'
 

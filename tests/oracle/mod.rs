@@ -17,6 +17,7 @@ pub mod arguments;
 pub mod asked;
 pub mod event;
 pub mod identity;
+pub mod page;
 pub mod portable;
 pub mod project;
 pub mod random;

@@ -42,12 +42,23 @@ fn a_changed_list_shows_in_each_rule_that_uses_it_and_in_its_queries() {
     place.edit("rules/utilities.det", r"'\\srv\b'", r"'\\srv\c'");
     place.run(&["pack", "--bump"]).fine();
     let out = place.run(&["diff"]).fine();
+    // What changed is another item than the rule: it is shown once, and the rule says that it uses it.
+    let shared =
+        "what rules share\n--- rules/utilities.det (HEAD)\n+++ rules/utilities.det\n@@ -3,1 +3,1 @@\n-list shares = ";
+    assert!(out.starts_with(shared), "{out}");
+    let rule = "\nshared 1.0.0 → 1.1.0: detects something else\nuses list shares\nquery on sentinel\n@@ ";
+    assert!(out.contains(rule) && !out.contains("shared.det"), "{out}");
     let lines: Vec<_> = out.lines().collect();
-    assert_eq!(lines[0], "shared 1.0.0 → 1.1.0: detects something else");
-    assert!(out.contains("\n--- sentinel/shared.kql (HEAD)\n+++ sentinel/shared.kql\n@@"), "{out}");
     assert!(lines.iter().any(|l| l.starts_with('-') && l.contains(r"srv[\\/]+b)")), "{out}");
     assert!(lines.iter().any(|l| l.starts_with('+') && l.contains(r"srv[\\/]+c)")), "{out}");
-    assert!(out.contains("--- sigma/shared.yml (HEAD)") && !out.contains("packed"), "{out}");
+    assert!(out.contains("\nquery on sigma\n@@ ") && !out.contains("packed"), "{out}");
+    assert!(out.contains("\ndocuments\n") && out.contains("\n  sentinel/shared.kql +1 −1\n"), "{out}");
+    let full = place.run(&["diff", "--documents"]).fine();
+    assert!(full.contains("\n--- sentinel/shared.kql (HEAD)\n+++ sentinel/shared.kql\n@@"), "{full}");
+    // The query in JSON is compared line by line.
+    let (_, arm) = full.split_once("--- sentinel/arm/").expect("an ARM template");
+    let (arm, _) = arm.split_once("\n--- ").expect("a document behind it");
+    assert!(arm.contains("\n           | where FileName =~ \"rar.exe\"\n") && !arm.contains("\\n| where"), "{arm}");
     assert_eq!(place.run(&["diff", "--exit-code"]).code, 1);
     let sigma = place.run(&["diff", "--target", "sigma"]).fine();
     assert!(sigma.contains("sigma/shared.yml") && !sigma.contains("sentinel"), "{sigma}");
@@ -72,7 +83,19 @@ fn rules_that_are_new_gone_renamed_or_say_something_else_are_told_apart() {
     let newer = &told["rules"]["0e2a7c54-5f0b-4c8e-9d51-6f0b8f3b1a22"];
     assert_eq!((&newer["changes"], &newer["documents"][0]["removed"]), (&serde_json::json!(["added"]), &0.into()));
     let out = place.run(&["diff"]).fine();
-    assert!(out.contains("\nwith_password: says something else (level); was packed\n"), "{out}");
+    // The rule's own text is there, and its queries are as they were.
+    let renamed = "\nwith_password: says something else (level); was packed\n--- rules/packed.det (HEAD)\n+++ rules/packed.det\n@@ -2,";
+    let (_, rest) = out.split_once(renamed).unwrap_or_else(|| panic!("{out}"));
+    let (rest, documents) = rest.split_once("documents\n").expect("documents");
+    assert!(rest.contains("\n-rule packed {\n") && !rest.contains("query on"), "{out}");
+    assert!(documents.starts_with("  sentinel/"), "{out}");
+    // One that is gone shows its text and no query, one that is new shows both.
+    let (_, gone) =
+        out.split_once("\nshared 1.0.0: gone\n--- rules/shared.det (HEAD)\n").unwrap_or_else(|| panic!("{out}"));
+    assert!(gone.contains("-rule shared {\n") && !gone.contains("query on"), "{gone}");
+    let (newer, _) = out.split_once("\nshared 1.0.0: gone\n").expect("a rule that is gone");
+    assert!(newer.contains("newer 1.0.0: new\n--- rules/new.det (HEAD)\n"), "{newer}");
+    assert!(newer.contains("+rule newer {\n") && newer.contains("query on sentinel\n@@ -0,0 +"), "{newer}");
 }
 
 #[test]
@@ -151,7 +174,7 @@ fn a_comment_folds_the_diffs_and_nothing_in_it_can_break_out() {
     assert!(row.contains(r"Archive \</details\> \| \`\`\` \[x\](y) \@all"), "{row}");
     assert!(out.matches("<details>").count() > 1);
     assert_eq!(out.matches("<details>").count(), out.matches("</details>\n").count());
-    assert!(out.contains("<summary><code>sentinel/packed.kql</code> +1 −1</summary>\n\n````diff\n"), "{out}");
+    assert!(out.contains("rule packed in <code>rules/packed.det</code>\n\n````diff\n@@"), "{out}");
     place.run(&["pack", "--bump"]).fine();
     place.commit();
     let out = place.run(&["diff", "--format", "markdown"]).fine();
@@ -172,8 +195,53 @@ fn a_comment_is_never_longer_than_one_may_be() {
     }
     let out = place.run(&["diff", "--format", "markdown"]).fine();
     assert!(out.chars().count() <= 60_000 && out.contains("… and 20 rules more."), "{}", out.len());
-    assert!(out.contains("documents more differ than fit here"), "{}", out.len());
+    assert!(out.contains("\n**Cut:** ") && out.contains("do not fit into a comment"), "{}", out.len());
     assert_eq!(out.matches("<details>").count(), out.matches("</details>").count());
+}
+
+#[test]
+fn targets_on_which_a_query_changes_alike_share_its_lines() {
+    let place = Place::project();
+    place.edit("arcanary.yaml", "[sentinel, sigma]", "[defender, sentinel, sigma]");
+    place.git(&["init", "-q", "-b", "main"]);
+    place.commit();
+    place.edit("rules/utilities.det", "[\"rar.exe\"]", "[\"rar.exe\", \"rar5.exe\"]");
+    let out = place.run(&["diff"]).fine();
+    assert_eq!(out.matches("\nquery on defender, sentinel\n@@ ").count(), 2, "{out}");
+    assert_eq!(out.matches("\nuses utility rar\n").count(), 2, "{out}");
+    assert_eq!(out.matches("--- rules/utilities.det (HEAD)\n").count(), 1, "{out}");
+    let told = json(&place, "HEAD");
+    assert_eq!(told["rules"][PACKED_ID]["queries"][0]["targets"], serde_json::json!(["defender", "sentinel"]));
+    assert_eq!((&told["shared"][0]["item"], &told["shared"][0]["added"]), (&"utility rar".into(), &1.into()));
+}
+
+#[test]
+fn a_query_that_has_no_file_of_its_own_is_taken_out_of_its_documents() {
+    let place = Place::project();
+    place.edit("arcanary.yaml", "targets: [sentinel, sigma]", "targets: [sentinel]\ndocuments: [sentinel-arm]");
+    place.git(&["init", "-q", "-b", "main"]);
+    place.commit();
+    place.edit("rules/packed.det", "with password", "");
+    let out = place.run(&["diff"]).fine();
+    let (_, query) = out.split_once("\nquery on sentinel\n@@ ").unwrap_or_else(|| panic!("{out}"));
+    assert!(query.contains("\n | where FileName =~ \"rar.exe\"\n") && query.contains("\n  sentinel/arm/packed.json +"));
+}
+
+#[test]
+fn a_param_that_the_project_file_sets_is_shown_where_rules_use_it() {
+    let place = Place::project();
+    place.write("rules/param.det", "param most = 3\nparam other = 4\n");
+    place.edit("rules/packed.det", "with password", "with password and process.pid < most");
+    place.write("arcanary.yaml", &(place.read("arcanary.yaml") + "params:\n  most: 5\n"));
+    place.git(&["init", "-q", "-b", "main"]);
+    place.commit();
+    place.edit("arcanary.yaml", "most: 5", "most: 6");
+    let out = place.run(&["diff"]).fine();
+    assert!(
+        out.starts_with("what rules share\n--- arcanary.yaml (HEAD)\n+++ arcanary.yaml\n@@ -6,1 +6,1 @@\n-  most: 5\n"),
+        "{out}"
+    );
+    assert!(out.contains("\nuses value of param most\n") && !out.contains("shared:"), "{out}");
 }
 
 #[test]
@@ -187,6 +255,8 @@ fn a_target_that_the_project_takes_up_or_drops_shows_in_every_rule() {
     assert_eq!(packed["status"]["sentinel"], serde_json::json!({ "before": "exact", "now": "" }));
     let out = place.run(&["diff"]).fine();
     let line = "packed: the same in other documents; defender: nothing → exact; sentinel: exact → nothing\n";
-    assert!(out.contains(line) && out.contains("--- sentinel/packed.kql (HEAD)"), "{out}");
+    assert!(out.contains(line), "{out}");
+    assert!(out.contains("\nquery on defender\n@@ -0,0 +") && !out.contains("query on sentinel"), "{out}");
+    assert!(out.contains("\n  sentinel/packed.kql +0 −"), "{out}");
     assert_eq!(place.run(&["diff", "--target", "sigma"]).fine(), "");
 }

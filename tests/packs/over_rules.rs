@@ -67,6 +67,6 @@ fn a_comparison_with_a_release_has_them_too() {
     built.files.insert(OVER[0].into(), "other\n".into());
     let difference = compare(&old, &Side::of_project("now", &loaded, &built), None);
     assert_eq!(difference.documents.len(), 1);
-    assert!(difference.documents[0].diff.contains("-app/default/all.conf of 0.1.0\n+other\n"));
+    assert!(difference.documents[0].lines.diff.contains("-app/default/all.conf of 0.1.0\n+other\n"));
     assert!(difference.rules.is_empty());
 }

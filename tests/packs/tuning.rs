@@ -470,7 +470,7 @@ fn a_rule_that_is_switched_off_goes_everywhere_and_says_why_without_a_tombstone(
     let diff = tenant.run(&["diff"]).fine();
     let says = "packed: is switched off: all of them pack (until 2027-01-31); says something else (disable); sentinel: exact → disabled";
     assert!(diff.contains(says), "{diff}");
-    assert!(diff.contains("--- sigma/packed.yml (HEAD)"), "{diff}");
+    assert!(diff.contains("\n--- tuning.det (HEAD)\n") && diff.contains("\n  sigma/packed.yml +0 −"), "{diff}");
     assert!(tenant.bump().starts_with("packed 1.0.0 → 1.1.0: switched off: all of them pack (until 2027-01-31)\n"));
     assert!(Lock::parse(&tenant.read("pack.lock")).expect("a lock").removed.is_empty());
     tenant.run(&["publish", "--repo", "../docs.git", "--allow-dirty"]).fine();

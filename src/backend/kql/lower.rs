@@ -1,75 +1,40 @@
-//! From a plan to KQL's syntax tree: the cheapest exact form of each test, cheap tests first.
+//! From a plan to KQL's syntax tree: the cheapest exact form of each test, cheap tests first, names from the source.
 
-use super::Pretests;
-use super::ast::{Expr, Let, Pipeline, Query, Step};
-use super::share::share;
+use super::ast::{Expr, Let, Piece, Pipeline, Query, Step};
+use super::first;
+use super::share::{Label, share};
 use crate::backend::output::{self, Words};
-use crate::backend::{Output, capital, exception_line, exception_titles, rank};
-use crate::ir::{Cheap, Matcher, Regex, Score, Text};
+use crate::backend::{Output, capital, exception_line, rank};
+use crate::ir::regex::Fragment;
+use crate::ir::{Matcher, Regex, Score, Text};
 use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
-use crate::target::{Bound, BoundOp, BoundTest, Column, How, Plan, Scalar, SourceQuery, Target, Unsupported};
+use crate::target::{Bound, BoundOp, BoundTest, Called, Column, How, Plan, Scalar, Source, SourceQuery, Target, Unsupported};
 
-/// More pre-tests than this in front of a regular expression cost more than they spare.
-const MOST_PRETESTS: usize = 3;
 /// The column of a rule's score.
 const SCORE: &str = "Score";
-/// The column of the exceptions.
-const EXCEPTIONS: &str = "Exceptions";
-
 /// A query whose result has these columns.
-pub fn query(rule: &Rule, plan: &Plan, columns: &[Output], pretests: Pretests) -> Result<Query, Vec<Unsupported>> {
-    let titles = exception_titles(rule, plan);
-    let mut tail = vec![];
-    if !titles.is_empty() {
-        tail.push(Step::Extend(vec![(EXCEPTIONS.to_owned(), Expr::Text(titles.join("; ")))]));
-    }
-    tail.push(Step::Project(columns.iter().map(|c| (None, Expr::Column(c.name.clone()))).collect()));
+pub fn query(rule: &Rule, plan: &Plan, columns: &[Output]) -> Result<Query, Vec<Unsupported>> {
+    let tail = Step::Project(columns.iter().map(|c| (None, Expr::Column(c.name.clone()))).collect());
+    let lists = plan.queries.iter().flat_map(|q| lists(&q.names)).collect();
     if let [only] = plan.queries.as_slice() {
-        let mut main = pipeline(rule, plan.target, only, pretests)?;
-        main.steps.extend(tail);
-        return Ok(Query { lets: vec![], main });
+        let mut main = pipeline(rule, plan.target, only)?;
+        main.steps.push(tail);
+        return Ok(Query { main, lists, ..Query::default() });
     }
     let mut lets = vec![];
     for (i, source) in plan.queries.iter().enumerate() {
         let number = if plan.queries.len() > 1 { (i + 1).to_string() } else { String::new() };
         let name = format!("{}{number}", capital(source.kind.word()));
-        lets.push(Let { name, body: pipeline(rule, plan.target, source, pretests)?, kept: false });
+        lets.push(Let { name, body: pipeline(rule, plan.target, source)?, kept: false });
     }
     let names = lets.iter().map(|l| l.name.clone()).collect();
-    Ok(Query { lets, main: Pipeline { source: names, steps: tail } })
+    Ok(Query { lets, main: Pipeline { source: names, steps: vec![tail] }, lists, ..Query::default() })
 }
 
-fn pipeline(
-    rule: &Rule,
-    target: &Target,
-    source: &SourceQuery,
-    pretests: Pretests,
-) -> Result<Pipeline, Vec<Unsupported>> {
-    let flags = source.flags.iter().map(|(_, b)| b);
-    let asked = [&source.detect].into_iter().chain(source.exceptions.iter().map(|(_, b)| b)).chain(flags);
-    let shown = source.show.iter().map(|(name, column)| (name.as_str(), column));
-    let lower = Lower { target, pretests, computed: computed(shown, asked) };
-    let mut first = vec![];
-    for (column, values) in source.source.filter.iter().filter(|_| !on(Mutant::KqlFilterLost)) {
-        first.push(Step::Where(lower.any_of(&Expr::Column(column.clone()), values)));
-    }
-    if !lower.computed.is_empty() {
-        first.push(Step::Extend(lower.computed.iter().map(|(c, n)| (n.clone(), part(c))).collect()));
-    }
-    let mut steps = vec![];
-    for conjunct in rank::by_cost(source.detect.conjuncts()) {
-        steps.push(Step::Where(lower.expr(conjunct, false)));
-    }
-    for (index, bound) in &source.exceptions {
-        steps.push(Step::Comment(exception_line(rule, *index)));
-        let excepted = lower.expr(bound, true);
-        let wanted = on(Mutant::KqlExceptionWanted);
-        steps.push(Step::Where(if wanted { excepted } else { Expr::Not(Box::new(excepted)) }));
-    }
+fn pipeline(rule: &Rule, target: &Target, source: &SourceQuery) -> Result<Pipeline, Vec<Unsupported>> {
     let mut taken: Vec<&str> =
         source.show.iter().map(|(_, c)| c.name.as_str()).chain(target.columns.iter().map(String::as_str)).collect();
-    taken.push(EXCEPTIONS);
     if source.score.is_some() {
         taken.push(SCORE);
     }
@@ -79,10 +44,19 @@ fn pipeline(
             why: format!("has a column `{name}` already, which the flag would hide"),
         }]);
     }
-    if !source.flags.is_empty() {
-        let flags = source.flags.iter().map(|(n, b)| (n.clone(), lower.expr(b, true))).collect();
-        steps.push(Step::Extend(flags));
-    }
+    let flags = source.flags.iter().map(|(_, b)| b);
+    let asked = [&source.detect].into_iter().chain(source.exceptions.iter().map(|(_, b)| b)).chain(flags);
+    let shown = source.show.iter().map(|(name, column)| (name.as_str(), column));
+    let lower = Lower { target, computed: computed(target, shown, asked) };
+    let columns: Vec<(String, Expr)> = source.flags.iter().map(|(n, b)| (n.clone(), lower.expr(b, true))).collect();
+    let filtered = Filtered {
+        source: source.source,
+        detect: &source.detect,
+        exceptions: &source.exceptions,
+        names: &source.names,
+        guards: vec![],
+    };
+    let mut steps = lower.filtered(rule, &filtered, columns, &taken);
     if let Some(score) = &source.score {
         steps.push(Step::Extend(vec![(SCORE.to_owned(), sum(score, &source.flags))]));
         let threshold = i64::try_from(score.threshold).unwrap_or(i64::MAX);
@@ -92,14 +66,35 @@ fn pipeline(
             Box::new(Expr::Number(threshold)),
         )));
     }
-    let shared = share(&mut steps);
-    if !shared.is_empty() {
-        let implied = rank::implied(&source.detect).filter(|_| pretests == Pretests::All);
-        first.extend(implied.map(|b| Step::Where(lower.expr(&b, false))));
-        first.extend(shared);
+    Ok(Pipeline { source: vec![source.source.table.clone().unwrap_or_default()], steps })
+}
+
+/// What lists of values are called.
+pub(super) fn lists(names: &[Called]) -> Vec<(Vec<Expr>, String)> {
+    let mut out = vec![];
+    for Called { words, bound, .. } in names.iter().filter(|c| c.list) {
+        let Bound::Test(BoundTest { op: BoundOp::Text(text), .. }) = bound else { continue };
+        if let Matcher::Exact(values) | Matcher::Contains(values) = &text.matcher {
+            out.push((values.iter().map(|v| Expr::Text(v.clone())).collect(), joined_words(words)));
+        }
     }
-    first.append(&mut steps);
-    Ok(Pipeline { source: vec![source.source.table.clone().unwrap_or_default()], steps: first })
+    out
+}
+
+/// The words of a name as a column's name: `seven zip`, `SevenZip`.
+fn joined_words(words: &[String]) -> String {
+    words.iter().map(|w| capital(w)).collect()
+}
+
+/// Which events of a log source are meant.
+pub(super) struct Filtered<'a> {
+    pub source: &'a Source,
+    pub detect: &'a Bound,
+    pub exceptions: &'a [(usize, Bound)],
+    /// What conditions are called in the source.
+    pub names: &'a [Called],
+    /// Columns without which an event is not meant.
+    pub guards: Vec<&'a Column>,
 }
 
 /// The sum of the weights of the flags that hold. Flags are never null.
@@ -114,6 +109,7 @@ fn sum(score: &Score, flags: &[(String, Bound)]) -> Expr {
 
 /// Parts of columns that a query shows or asks: each is computed once, under a name of its own.
 pub(super) fn computed<'b>(
+    target: &Target,
     shown: impl Iterator<Item = (&'b str, &'b Column)>,
     asked: impl Iterator<Item = &'b Bound>,
 ) -> Vec<(Column, String)> {
@@ -125,7 +121,9 @@ pub(super) fn computed<'b>(
     }
     let mut add = |column: &Column| {
         if column.how != How::Whole && !out.iter().any(|(c, _)| c == column) {
-            out.push((column.clone(), format!("{}{}", pascal(column.how.word()), column.name)));
+            let field = target.field_of(column.how, &column.name).map(|f| pascal(f.short()));
+            let free = field.filter(|name| !out.iter().any(|(_, n)| n == name));
+            out.push((column.clone(), free.unwrap_or_else(|| format!("{}{}", pascal(column.how.word()), column.name))));
         }
     };
     for bound in asked {
@@ -146,7 +144,7 @@ pub(super) fn pascal(name: &str) -> String {
 
 /// The columns of the result.
 pub fn outputs(plan: &Plan) -> Vec<Output> {
-    output::single(plan, &Words { part: pascal, score: SCORE, exceptions: EXCEPTIONS })
+    output::single(plan, &Words { part: pascal, score: SCORE, exceptions: None })
 }
 
 /// The expression that takes a part of a column. Folders and names may hold line breaks.
@@ -167,11 +165,83 @@ pub(super) fn part(column: &Column) -> Expr {
 /// Lowers conditions on one event.
 pub(super) struct Lower<'a> {
     pub(super) target: &'a Target,
-    pub(super) pretests: Pretests,
     pub(super) computed: Vec<(Column, String)>,
 }
 
 impl Lower<'_> {
+    /// The events that are meant, with some columns more. The source's own filter leads, then a cheap one that the whole
+    /// detection implies; nothing that costs more stands before these.
+    pub(super) fn filtered(
+        &self,
+        rule: &Rule,
+        of: &Filtered,
+        columns: Vec<(String, Expr)>,
+        taken: &[&str],
+    ) -> Vec<Step> {
+        let mut first = vec![];
+        for (column, values) in of.source.filter.iter().filter(|_| !on(Mutant::KqlFilterLost)) {
+            first.push(Step::Where(self.any_of(&Expr::Column(column.clone()), values)));
+        }
+        let (cheap, rest) = first::filter(of.detect);
+        first.extend(cheap.map(Step::Filter));
+        let mut steps = vec![];
+        for conjunct in rank::by_cost(rest) {
+            steps.push(Step::Where(self.expr(conjunct, false)));
+        }
+        for (index, bound) in of.exceptions {
+            steps.push(Step::Comment(exception_line(rule, *index)));
+            let excepted = self.expr(bound, true);
+            let wanted = on(Mutant::KqlExceptionWanted);
+            steps.push(Step::Where(if wanted { excepted } else { Expr::Not(Box::new(excepted)) }));
+        }
+        let exist: Vec<Expr> = of.guards.iter().map(|c| self.exists(c)).collect();
+        match exist.len() {
+            0 => {}
+            1 => steps.extend(exist.into_iter().map(Step::Where)),
+            _ => {
+                let flat = exist.into_iter().flat_map(|e| if let Expr::And(inner) = e { inner } else { vec![e] });
+                steps.push(Step::Where(Expr::And(flat.collect())));
+            }
+        }
+        let labels = self.labels(of, &columns, taken);
+        if !columns.is_empty() {
+            steps.push(Step::Extend(columns));
+        }
+        let mut steps = share(steps, &labels);
+        // Parts of columns are taken where the first step reads one; what is only shown, at the end.
+        if !self.computed.is_empty() {
+            let reads = |step: &Step| self.computed.iter().any(|(_, name)| step.clone().reads(name));
+            let place = steps.iter().position(reads).unwrap_or(steps.len());
+            let parts = self.computed.iter().map(|(c, n)| (n.clone(), part(c))).collect();
+            steps.insert(place, Step::Extend(parts));
+        }
+        first.extend(steps);
+        first
+    }
+
+    /// Conditions that have a name: flags, then what the source calls so.
+    fn labels(&self, of: &Filtered, columns: &[(String, Expr)], taken: &[&str]) -> Vec<Label> {
+        let flag = |(name, expr): &(String, Expr)| Label { name: name.clone(), expr: expr.clone(), flag: true };
+        let mut out: Vec<Label> = columns.iter().map(flag).collect();
+        let mut used: Vec<String> = taken.iter().map(|t| (*t).to_owned()).collect();
+        used.extend(self.computed.iter().map(|(_, name)| name.clone()));
+        of.detect.each_test(&mut |t| used.push(t.column.name.clone()));
+        for Called { words, bound, .. } in of.names.iter().filter(|c| !c.list) {
+            let plain = joined_words(words);
+            let expr = self.expr(bound, false);
+            // A column must not be null, so what differs there has no name.
+            if expr != self.expr(bound, true) || out.iter().any(|l| l.expr == expr) {
+                continue;
+            }
+            let free = (1..).map(|n| if n == 1 { plain.clone() } else { format!("{plain}{n}") });
+            let is_free = |name: &String| !used.contains(name) && !out.iter().any(|l| l.name == *name);
+            if let Some(name) = free.take(100).find(is_free) {
+                out.push(Label { name, expr, flag: false });
+            }
+        }
+        out
+    }
+
     pub(super) fn column(&self, column: &Column) -> Expr {
         let alias = self.computed.iter().find(|(c, _)| c == column).map(|(_, n)| n);
         Expr::Column(alias.unwrap_or(&column.name).clone())
@@ -182,10 +252,10 @@ impl Lower<'_> {
         match bound {
             Bound::Const(value) => Expr::Bool(*value),
             Bound::Not(inner) if on(Mutant::KqlNotLost) => self.expr(inner, true),
-            Bound::Not(inner) => negated(self.expr(inner, true)),
+            Bound::Not(inner) => Expr::Not(Box::new(self.expr(inner, true))),
             Bound::And(all) => {
                 let parts = rank::by_cost(all).into_iter().map(|b| self.expr(b, guarded));
-                // A pre-test and its expression are two more operands.
+                // A guard and what it guards are two more operands.
                 let flat = parts.flat_map(|e| if let Expr::And(inner) = e { inner } else { vec![e] });
                 Expr::And(flat.collect())
             }
@@ -209,7 +279,7 @@ impl Lower<'_> {
                 Expr::Binary(sign, Box::new(value.clone()), Box::new(self.column(other)))
             }
             BoundOp::Cidr(networks) => return cidr(&value, networks),
-            BoundOp::Text(t) => return text(&value, t, self.pretests),
+            BoundOp::Text(t) => return text(&value, t),
         };
         if guarded && test.column.numeric && !on(Mutant::KqlNumberUnguarded) {
             return Expr::And(vec![Expr::Call("isnotnull", vec![value]), plain]);
@@ -243,18 +313,6 @@ impl Lower<'_> {
     }
 }
 
-/// `not(inner)`
-fn negated(inner: Expr) -> Expr {
-    match inner {
-        Expr::And(mut all) if on(Mutant::KqlPretestOutsideNot) => {
-            let last = all.pop().map(|e| Expr::Not(Box::new(e)));
-            all.extend(last);
-            Expr::And(all)
-        }
-        inner => Expr::Not(Box::new(inner)),
-    }
-}
-
 fn number(column: &Column, n: i64) -> Expr {
     if column.time { Expr::Time(n) } else { Expr::Number(n) }
 }
@@ -266,15 +324,20 @@ fn times(value: &Expr, values: &[Scalar]) -> Expr {
 
 /// Null for what is no address; `coalesce` makes that false.
 fn cidr(value: &Expr, networks: &[String]) -> Expr {
-    let tests: Vec<Expr> = networks
-        .iter()
-        .map(|n| {
-            let function = if n.contains(':') { "ipv6_is_in_range" } else { "ipv4_is_in_range" };
-            let test = Expr::Call(function, vec![value.clone(), Expr::Text(n.clone())]);
-            if on(Mutant::KqlCidrNull) { test } else { Expr::Call("coalesce", vec![test, Expr::Bool(false)]) }
-        })
-        .collect();
-    joined(tests, false)
+    let (six, four): (Vec<&String>, Vec<&String>) = networks.iter().partition(|n| n.contains(':'));
+    let test = |(version, networks): (&str, Vec<&String>)| {
+        let texts: Vec<Expr> = networks.into_iter().map(|n| Expr::Text(n.clone())).collect();
+        let (function, networks) = match (version, texts.as_slice()) {
+            (_, []) => return None,
+            ("4", [one]) => ("ipv4_is_in_range", one.clone()),
+            (_, [one]) => ("ipv6_is_in_range", one.clone()),
+            ("4", _) => ("ipv4_is_in_any_range", Expr::List(texts)),
+            _ => ("ipv6_is_in_any_range", Expr::List(texts)),
+        };
+        let test = Expr::Call(function, vec![value.clone(), networks]);
+        Some(if on(Mutant::KqlCidrNull) { test } else { Expr::Call("coalesce", vec![test, Expr::Bool(false)]) })
+    };
+    joined([("4", four), ("6", six)].into_iter().filter_map(test).collect(), false)
 }
 
 fn joined(mut all: Vec<Expr>, and: bool) -> Expr {
@@ -285,7 +348,8 @@ fn joined(mut all: Vec<Expr>, and: bool) -> Expr {
     }
 }
 
-fn text(value: &Expr, text: &Text, pretests: Pretests) -> Expr {
+/// A test of text. Words between separators are found by the index: `has` asks no boundary beside a sign.
+pub(super) fn text(value: &Expr, text: &Text) -> Expr {
     let exact = (text.cased || on(Mutant::KqlCaseCounts)) && !on(Mutant::KqlCaseIgnored);
     let one_of = |values: &[String], insensitive: &'static str, cased: &'static str| {
         let op = if exact { cased } else { insensitive };
@@ -301,52 +365,85 @@ fn text(value: &Expr, text: &Text, pretests: Pretests) -> Expr {
             }
         },
         Matcher::Contains(values) if on(Mutant::KqlHasForContains) => one_of(values, "has", "has_cs"),
-        Matcher::Contains(values) => one_of(values, "contains", "contains_cs"),
+        Matcher::Contains(values) => {
+            let (terms, parts): (Vec<String>, Vec<String>) = values.iter().cloned().partition(|v| is_indexed(v));
+            let mut all = vec![];
+            match terms.as_slice() {
+                [_, _, ..] if !exact && !text.all => {
+                    let terms = terms.iter().map(|t| Expr::Text(t.clone())).collect();
+                    all.push(Expr::In("has_any", Box::new(value.clone()), terms));
+                }
+                _ => all.extend(terms.iter().map(|t| value.clone().with(if exact { "has_cs" } else { "has" }, t))),
+            }
+            let contains = if exact { "contains_cs" } else { "contains" };
+            all.extend(parts.iter().map(|p| value.clone().with(contains, p)));
+            joined(all, text.all && !on(Mutant::KqlAllIsAny))
+        }
         Matcher::StartsWith(values) if on(Mutant::KqlStartsAnywhere) => one_of(values, "contains", "contains_cs"),
         Matcher::StartsWith(values) => one_of(values, "startswith", "startswith_cs"),
         Matcher::EndsWith(values) => one_of(values, "endswith", "endswith_cs"),
         Matcher::Like(globs) => {
             let flags = if text.cased { "(?s)" } else { "(?is)" };
             let tests = globs.iter().map(|g| {
-                let regex = Expr::Matches(Box::new(value.clone()), format!("{flags}^{}$", g.to_regex(".*", ".")));
-                match g.longest() {
-                    literal if literal.chars().count() >= 2 && !text.cased && pretests == Pretests::All => {
-                        Expr::And(vec![value.clone().with("contains", literal), regex])
-                    }
-                    _ => regex,
-                }
+                let pattern = Piece::text(format!("{flags}^{}$", g.to_regex(".*", ".")));
+                Expr::Matches(Box::new(value.clone()), vec![pattern])
             });
             joined(tests.collect(), text.all)
         }
-        Matcher::Regex(r) => regex(value, r, pretests),
+        Matcher::Regex(r) => Expr::Matches(Box::new(value.clone()), pieces(r)),
     }
 }
 
-/// A regular expression behind the cheap tests that it implies.
-fn regex(value: &Expr, regex: &Regex, pretests: Pretests) -> Expr {
-    let pattern = if on(Mutant::KqlRegexCase) { regex.pattern.clone() } else { regex.full() };
-    let matches = Expr::Matches(Box::new(value.clone()), pattern);
-    let parts = regex.implied.iter().filter(|c| matches!(c, Cheap::Part(_))).count();
-    // An anchored expression is as cheap as the beginning that it implies.
-    let anchored = regex.implied.iter().any(|c| matches!(c, Cheap::Start(_)));
-    if pretests == Pretests::None || regex.implied.is_empty() || anchored || parts > MOST_PRETESTS {
-        return matches;
+/// Whether a text has signs at its edges and a term in it, so that `has` is `contains`, and quicker.
+pub(super) fn is_indexed(text: &str) -> bool {
+    let sign = |c: Option<char>| c.is_some_and(|c| c.is_ascii_punctuation());
+    let term = text.split(|c: char| !c.is_ascii_alphanumeric()).any(|run| run.len() >= 3);
+    sign(text.chars().next()) && sign(text.chars().next_back()) && term && text.is_ascii()
+}
+
+/// A regular expression in pieces: its named parts, and what stands between them.
+fn pieces(regex: &Regex) -> Vec<Piece> {
+    let cased = regex.cased || on(Mutant::KqlRegexCase);
+    let flags = match (cased, regex.dot_all) {
+        (true, false) => "",
+        (true, true) => "(?s)",
+        (false, false) => "(?i)",
+        (false, true) => "(?is)",
+    };
+    let mut out: Vec<Piece> = vec![];
+    let mut at = 0;
+    let between = |from: usize, to: usize| regex.pattern.get(from..to).map(class_of_dashes).unwrap_or_default();
+    for (range, fragment) in &regex.fragments {
+        // A part that begins the expression holds its flags; another one may stand at the end.
+        let first = range.start == 0;
+        if !first && range.end != regex.pattern.len() {
+            continue;
+        }
+        if range.start > at {
+            out.push(Piece::text(between(at, range.start)));
+        }
+        let text = regex.pattern.get(range.clone()).unwrap_or("");
+        let name = match (first && cased, fragment) {
+            (true, Fragment::Program) => "CasedProgram",
+            (true, Fragment::Argument) => "CasedArgument",
+            (true, Fragment::Gap) => "CasedGap",
+            (_, fragment) => fragment.name(),
+        };
+        let text = if first { format!("{flags}{text}") } else { text.to_owned() };
+        out.push(Piece { text, part: Some((name, fragment.words())) });
+        at = range.end;
     }
-    let terms: Vec<Expr> =
-        regex.implied.iter().filter(|c| matches!(c, Cheap::Term(_))).map(|c| Expr::Text(c.text().to_owned())).collect();
-    let mut tests: Vec<Expr> = regex
-        .implied
-        .iter()
-        .filter(|c| matches!(c, Cheap::Part(_)))
-        .map(|c| value.clone().with(if on(Mutant::KqlPretestHas) { "has" } else { "contains" }, c.text()))
-        .collect();
-    match terms.as_slice() {
-        [] => {}
-        [Expr::Text(one)] => tests.push(value.clone().with("has", one)),
-        _ => tests.push(Expr::In("has_any", Box::new(value.clone()), terms)),
+    if at < regex.pattern.len() {
+        out.push(Piece::text(between(at, regex.pattern.len())));
     }
-    if on(Mutant::KqlFirstPretest) {
-        tests.truncate(1);
+    match out.first_mut() {
+        Some(first) if first.part.is_none() => first.text.insert_str(0, flags),
+        _ => {}
     }
-    Expr::And(vec![joined(tests, false), matches])
+    out
+}
+
+/// Kusto reads characters, not bytes: all dashes are one class.
+fn class_of_dashes(pattern: &str) -> String {
+    pattern.replace("(?:[-/]|–|—|―)", "[-/–—―]").replace("(?:-|–|—|―)", "[-–—―]")
 }

@@ -5,27 +5,20 @@
 
 mod arrived;
 mod ast;
+mod constants;
+mod first;
 mod lower;
 mod print;
 mod share;
 mod temporal;
+mod unused;
 
 use super::output::{sources_of, sources_of_steps};
 use super::{Fragment, Output, Printed, Sources};
 use crate::ir::{Count, Steps};
 use crate::sema::Rule;
 use crate::target::temporal::{CountPlan, StepsPlan};
-use crate::target::{Note, Plan, Target, Unsupported};
-
-/// Room for the comments that stand before a query.
-const HEADER: usize = 1000;
-
-/// Whether cheap tests stand in front of those that imply them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pretests {
-    All,
-    None,
-}
+use crate::target::{Note, Plan, RegexParts, Target, Unsupported};
 
 /// Prints a rule as KQL.
 ///
@@ -33,8 +26,8 @@ enum Pretests {
 /// What the language cannot say.
 pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
     let columns = lower::outputs(plan);
-    let query = |pretests| Ok((lower::query(rule, plan, &columns, pretests)?, columns.clone()));
-    printed(rule, plan.target, &plan.notes, sources_of(plan), query, arrived::events)
+    let query = lower::query(rule, plan, &columns)?;
+    Ok(printed(rule, plan.target, plan.notes.clone(), sources_of(plan), (query, columns), arrived::events))
 }
 
 /// Prints a rule over steps as KQL.
@@ -43,10 +36,9 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
 /// What the language cannot say.
 pub fn steps(rule: &Rule, steps: &Steps, plan: &StepsPlan) -> Result<Printed, Vec<Unsupported>> {
     let sources = sources_of_steps(&plan.steps);
-    let query = |pretests| temporal::steps(rule, steps, plan, pretests);
     let required = temporal::required(plan);
     let newest = |query, every| arrived::steps(query, &required, every);
-    printed(rule, plan.target, &plan.notes, sources, query, newest)
+    Ok(printed(rule, plan.target, plan.notes.clone(), sources, temporal::steps(rule, steps, plan)?, newest))
 }
 
 /// Prints a count as KQL.
@@ -59,31 +51,28 @@ pub fn count(rule: &Rule, count: &Count, plan: &CountPlan) -> Result<Printed, Ve
         "A group that has more than 1,048,576 events in the query's time range is counted in part: lists end there.";
     notes.push(Note { text: text.to_owned(), degraded: false });
     let sources = sources_of_steps([&plan.events]);
-    let query = |pretests| temporal::count(rule, count, plan, pretests);
-    printed(rule, plan.target, &notes, sources, query, arrived::bursts)
+    Ok(printed(rule, plan.target, notes, sources, temporal::count(rule, count, plan)?, arrived::bursts))
 }
 
 fn printed(
     rule: &Rule,
     target: &Target,
-    notes: &[Note],
+    notes: Vec<Note>,
     sources: Sources,
-    query: impl Fn(Pretests) -> Result<(ast::Query, Vec<Output>), Vec<Unsupported>>,
+    (made, columns): (ast::Query, Vec<Output>),
     newest: impl Fn(ast::Query, u64) -> ast::Query,
-) -> Result<Printed, Vec<Unsupported>> {
-    let (mut made, columns) = query(Pretests::All)?;
-    let (mut indent, mut text) = (4, print::query(&made, 4));
-    if target.max_characters.is_some_and(|most| text.chars().count() + HEADER > most) {
-        // Cheap tests in front of others change no answer: where there is no room for them, they go.
-        (made, indent) = (query(Pretests::None)?.0, 2);
-        text = print::query(&made, indent);
-    }
-    let mut fragments = vec![("query", Fragment::Text(text))];
+) -> Printed {
+    let text = |mut query: ast::Query| {
+        unused::prune(&mut query);
+        constants::share(&mut query, target.regex_parts == RegexParts::Inline);
+        Fragment::Text(print::query(&query))
+    };
+    let mut fragments = vec![("query", text(made.clone()))];
     let every = rule.meta.schedule.map_or(target.alert.every, |s| s.every);
     if every > 0 {
-        fragments.push(("scheduled", Fragment::Text(print::query(&newest(made, every), indent))));
+        fragments.push(("scheduled", text(newest(made, every))));
     }
-    Ok(Printed { fragments, notes: notes.to_vec(), columns, sources, reach: 0 })
+    Printed { fragments, notes, columns, sources, reach: 0 }
 }
 
 /// `text` as the rest of a line comment.

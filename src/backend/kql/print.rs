@@ -1,15 +1,16 @@
 //! KQL's syntax tree as text. The one place that quotes, escapes and parenthesises KQL.
 
-use super::ast::{Expr, Let, Pipeline, Query, Step};
+use super::ast::{Constant, Expr, Let, Piece, Pipeline, Query, Step};
 use crate::mutant::{Mutant, on};
 use std::fmt::Write as _;
 
 /// Lines longer than this are broken where an operand ends.
-const WIDTH: usize = 110;
+const WIDTH: usize = 120;
 
-/// A query whose lines are indented by `step` blanks a level.
-pub fn query(query: &Query, step: usize) -> String {
+/// A query, with four blanks a level.
+pub fn query(query: &Query) -> String {
     let mut out = String::with_capacity(4096);
+    constants(&mut out, &query.constants);
     for Let { name, body, kept } in &query.lets {
         let _ = write!(out, "let {name} = ");
         if *kept {
@@ -20,17 +21,20 @@ pub fn query(query: &Query, step: usize) -> String {
     }
     pipeline(&mut out, &query.main, 0);
     out.push('\n');
-    reindented(out, step)
+    out
 }
 
-/// Lines begin with blanks in steps of four; a narrower step makes a long query shorter. No literal spans lines.
-fn reindented(text: String, step: usize) -> String {
-    if step == 4 {
-        return text;
+/// Constants, with what they are behind them.
+fn constants(out: &mut String, all: &[Constant]) {
+    for Constant { name, value, words } in all {
+        let _ = write!(out, "let {name} = ");
+        expr(out, value);
+        out.push(';');
+        if !words.is_empty() {
+            let _ = write!(out, "  // {words}");
+        }
+        out.push('\n');
     }
-    text.lines()
-        .map(|l| format!("{}{}\n", " ".repeat((l.len() - l.trim_start().len()) / 4 * step), l.trim_start()))
-        .collect()
 }
 
 fn pipeline(out: &mut String, pipeline: &Pipeline, indent: usize) {
@@ -51,7 +55,7 @@ fn step(out: &mut String, step: &Step, indent: usize) {
         Step::Comment(text) => {
             let _ = write!(out, "// {text}");
         }
-        Step::Where(e) => {
+        Step::Where(e) | Step::Filter(e) => {
             out.push_str("| where ");
             broken(out, e, indent + 4, 8);
         }
@@ -219,7 +223,11 @@ fn left(e: &Expr, room: usize) -> Option<usize> {
         Expr::Call(function, all) => each(all, 2, room.checked_sub(function.len() + 2)?),
         Expr::Binary(op, a, b) => left(b, left(a, room)?.checked_sub(op.len() + 2)?),
         Expr::In(op, a, all) => each(all, 2, left(a, room)?.checked_sub(op.len() + 4)?),
-        Expr::Matches(a, pattern) => left(a, room)?.checked_sub(pattern.len() + 18),
+        Expr::List(all) => each(all, 2, room.checked_sub(11)?),
+        Expr::Matches(a, pieces) => {
+            let width: usize = pieces.iter().map(|p| p.part.map_or(p.text.len() + 5, |(name, _)| name.len() + 2)).sum();
+            left(a, room)?.checked_sub(width + 18)
+        }
         Expr::And(all) | Expr::Or(all) => {
             let nested = all.iter().filter(|e| matches!(e, Expr::And(_) | Expr::Or(_))).count();
             each(all, 5, room.checked_sub(nested * 2)?)
@@ -265,10 +273,15 @@ fn expr(out: &mut String, e: &Expr) {
             separated(out, all, ", ", expr);
             out.push(')');
         }
-        Expr::Matches(a, pattern) => {
+        Expr::List(all) => {
+            out.push_str("dynamic([");
+            separated(out, all, ", ", expr);
+            out.push_str("])");
+        }
+        Expr::Matches(a, pieces) => {
             expr(out, a);
             out.push_str(" matches regex ");
-            quote(out, pattern);
+            regex(out, pieces);
         }
         Expr::And(all) => separated(out, all, " and ", grouped),
         Expr::Or(all) => separated(out, all, " or ", grouped),
@@ -277,6 +290,28 @@ fn expr(out: &mut String, e: &Expr) {
             expr(out, inner);
             out.push(')');
         }
+    }
+}
+
+/// A regular expression, put together of its named parts and the rest.
+fn regex(out: &mut String, pieces: &[Piece]) {
+    if let [only] = pieces {
+        return piece(out, only);
+    }
+    out.push_str("strcat(");
+    for (i, one) in pieces.iter().enumerate() {
+        if i > 0 {
+            out.push_str(", ");
+        }
+        piece(out, one);
+    }
+    out.push(')');
+}
+
+fn piece(out: &mut String, piece: &Piece) {
+    match piece.part {
+        Some((name, _)) => out.push_str(name),
+        None => quote(out, &piece.text),
     }
 }
 

@@ -1,8 +1,7 @@
-//! Conditions that a query holds several times become columns that are computed once: `Shared1`, `Shared2`, …
+//! Conditions that a query asks several times are computed once, in a column that is called what the source calls them:
+//! `SevenZip`, `SevenZipCreates`, or the flag that they are.
 //!
-//! A rule over a group of utilities asks the same of a command line in its detection and in its flags; written out each
-//! time, such a query would not fit into a Sentinel rule. The columns stand behind a cheap test that the whole
-//! condition implies, so that they are computed for few rows, and are not part of the result.
+//! The columns stand in front of the first step that reads one, behind the filter on names, and are no part of the result.
 
 use super::ast::{Expr, Step};
 use crate::mutant::{Mutant, on};
@@ -10,43 +9,64 @@ use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
 /// What is shorter than this is better read in place.
-const SHORTEST: usize = 60;
+const SHORTEST: usize = 40;
 /// How many characters a column must spare.
-const LEAST_SPARED: usize = 150;
-/// A shared column's name is about as wide as this.
-const NAME: usize = 8;
+const LEAST_SPARED: usize = 80;
+/// A column's name is about as wide as this.
+const NAME: usize = 12;
 
-/// Replaces what stands in `steps` more than once; the columns to compute first, each behind those that it reads.
-pub fn share(steps: &mut [Step]) -> Vec<Step> {
+/// A condition that may become a column.
+#[derive(Clone, Debug)]
+pub struct Label {
+    /// The column's name.
+    pub name: String,
+    /// The condition.
+    pub expr: Expr,
+    /// It is a column of the result: computed once wherever it is asked.
+    pub flag: bool,
+}
+
+/// The steps with what stands more than once computed first. `labels` are conditions with names, flags first.
+pub fn share(steps: Vec<Step>, labels: &[Label]) -> Vec<Step> {
+    let (steps, labels) = grouped(steps, labels.to_vec());
     let mut graph = Graph::default();
     for expr in steps.iter().flat_map(expressions) {
         let id = graph.add(expr);
         graph.refer(id);
     }
     let mut names = Names { of_node: HashMap::new(), graph: &graph };
-    for (id, node) in graph.nodes.iter().enumerate() {
-        // A part that occurs only inside one shared part is referred to once.
-        if node.sharable
-            && node.width >= SHORTEST
-            && node.width.saturating_sub(NAME) * node.references.saturating_sub(1) >= LEAST_SPARED
-        {
-            names.of_node.insert(id, format!("Shared{}", names.of_node.len() + 1));
+    for label in &labels {
+        let Some(id) = graph.find(&label.expr) else { continue };
+        let Some(node) = graph.nodes.get(id).filter(|_| !names.of_node.contains_key(&id)) else { continue };
+        let spared = node.width.saturating_sub(NAME) * node.references.saturating_sub(1);
+        let worth_it = label.flag || node.width >= SHORTEST && spared >= LEAST_SPARED;
+        if node.sharable && node.references > 1 && worth_it && !names.of_node.values().any(|n| *n == label.name) {
+            names.of_node.insert(id, label.name.clone());
         }
     }
-    if names.of_node.is_empty() {
-        return vec![];
+    let first = steps.iter().position(|s| expressions(s).any(|e| names.has(e))).filter(|_| !names.of_node.is_empty());
+    let columns = names.columns();
+    let mut out = vec![];
+    for (i, step) in steps.iter().enumerate() {
+        if first == Some(i) {
+            out.extend(columns.iter().cloned().map(Step::Extend));
+        }
+        out.extend(rewritten_step(step, &names));
     }
-    let columns = graph.nodes.iter().enumerate().filter_map(|(id, node)| {
-        let name = names.of_node.get(&id)?;
-        Some(Step::Extend(vec![(name.clone(), rewritten(node.expr, &names, true))]))
-    });
-    let columns = columns.collect();
-    let new: Vec<Vec<Expr>> =
-        steps.iter().map(|s| expressions(s).map(|e| rewritten(e, &names, false)).collect()).collect();
-    for (step, new) in steps.iter_mut().zip(new) {
-        put(step, new);
+    out
+}
+
+/// A step with names for what is computed before it; `None`: nothing is left of it.
+fn rewritten_step(step: &Step, names: &Names) -> Option<Step> {
+    match step {
+        Step::Where(expr) => Some(Step::Where(rewritten(expr, names, false))),
+        Step::Extend(all) => {
+            let all = all.iter().map(|(name, e)| (name.clone(), rewritten(e, names, false)));
+            let all: Vec<(String, Expr)> = all.filter(|(name, e)| *e != Expr::Column(name.clone())).collect();
+            (!all.is_empty()).then_some(Step::Extend(all))
+        }
+        other => Some(other.clone()),
     }
-    columns
 }
 
 /// The conditions of a step.
@@ -58,32 +78,82 @@ fn expressions(step: &Step) -> Box<dyn Iterator<Item = &Expr> + '_> {
     }
 }
 
-fn put(step: &mut Step, new: Vec<Expr>) {
-    let mut new = new.into_iter();
-    match step {
-        Step::Where(expr) => {
-            if let Some(e) = new.next() {
-                *expr = e;
+/// Operands that together have a name become one operand, where that name is asked more than once.
+fn grouped(mut steps: Vec<Step>, mut labels: Vec<Label>) -> (Vec<Step>, Vec<Label>) {
+    let mut groups: Vec<Expr> = labels.iter().map(|l| l.expr.clone()).filter(|e| parts(e).is_some()).collect();
+    groups.sort_by_key(|e| std::cmp::Reverse(width(e)));
+    for group in groups {
+        let found: usize = steps.iter().flat_map(expressions).map(|e| occurrences(e, &group)).sum();
+        if found < 2 {
+            continue;
+        }
+        let put = |expr: &mut Expr| expr.each_mut(&mut |e| gather(e, &group));
+        for step in &mut steps {
+            match step {
+                Step::Where(expr) => put(expr),
+                Step::Extend(all) => all.iter_mut().for_each(|(_, e)| put(e)),
+                _ => {}
             }
         }
-        Step::Extend(all) => {
-            for ((_, expr), e) in all.iter_mut().zip(new) {
-                *expr = e;
-            }
-        }
-        _ => {}
+        labels.iter_mut().filter(|l| l.expr != group).for_each(|l| put(&mut l.expr));
+    }
+    (steps, labels)
+}
+
+/// The operands of a connective.
+fn parts(expr: &Expr) -> Option<(&[Expr], bool)> {
+    match expr {
+        Expr::And(all) => Some((all, true)),
+        Expr::Or(all) => Some((all, false)),
+        _ => None,
     }
 }
 
-/// An expression with names for what is shared; `top`: the expression itself is what its name stands for.
+/// Whether a connective holds all operands of another one of its sort.
+fn holds(expr: &Expr, group: &Expr) -> bool {
+    match (parts(expr), parts(group)) {
+        (Some((all, and)), Some((wanted, sort))) => and == sort && wanted.iter().all(|w| all.contains(w)),
+        _ => false,
+    }
+}
+
+fn occurrences(expr: &Expr, group: &Expr) -> usize {
+    let inner: usize = match expr {
+        Expr::And(all) | Expr::Or(all) => all.iter().map(|e| occurrences(e, group)).sum(),
+        Expr::Not(inner) => occurrences(inner, group),
+        _ => 0,
+    };
+    inner + usize::from(holds(expr, group))
+}
+
+fn gather(expr: &mut Expr, group: &Expr) {
+    if expr == group || !holds(expr, group) {
+        return;
+    }
+    let Some((wanted, _)) = parts(group) else { return };
+    if let Expr::And(all) | Expr::Or(all) = expr {
+        let place = all.iter().position(|e| wanted.contains(e)).unwrap_or(0);
+        all.retain(|e| !wanted.contains(e));
+        all.insert(place.min(all.len()), group.clone());
+    }
+}
+
+/// An expression with names for what is computed before; `top`: the expression itself is what its name stands for.
 fn rewritten(expr: &Expr, names: &Names, top: bool) -> Expr {
     if let (false, Some(name)) = (top, names.get(expr)) {
         return Expr::Column(name.clone());
     }
-    let all = |all: &[Expr]| all.iter().map(|e| rewritten(e, names, false)).collect();
+    // A group that got no name is no group.
+    let each = |all: &[Expr]| all.iter().map(|e| rewritten(e, names, false)).collect::<Vec<_>>();
     match expr {
-        Expr::And(operands) => Expr::And(all(operands)),
-        Expr::Or(operands) => Expr::Or(all(operands)),
+        Expr::And(operands) => {
+            let flat = each(operands).into_iter().flat_map(|e| if let Expr::And(inner) = e { inner } else { vec![e] });
+            Expr::And(flat.collect())
+        }
+        Expr::Or(operands) => {
+            let flat = each(operands).into_iter().flat_map(|e| if let Expr::Or(inner) = e { inner } else { vec![e] });
+            Expr::Or(flat.collect())
+        }
         Expr::Not(inner) => Expr::Not(Box::new(rewritten(inner, names, false))),
         leaf => leaf.clone(),
     }
@@ -98,6 +168,43 @@ struct Names<'g, 'a> {
 impl Names<'_, '_> {
     fn get(&self, expr: &Expr) -> Option<&String> {
         self.of_node.get(self.graph.at.get(&address(expr))?)
+    }
+
+    /// Whether an expression reads a column.
+    fn has(&self, expr: &Expr) -> bool {
+        self.get(expr).is_some()
+            || match expr {
+                Expr::And(all) | Expr::Or(all) => all.iter().any(|e| self.has(e)),
+                Expr::Not(inner) => self.has(inner),
+                _ => false,
+            }
+    }
+
+    /// The columns: those of one step read none of each other.
+    fn columns(&self) -> Vec<Vec<(String, Expr)>> {
+        let mut levels: HashMap<&str, usize> = HashMap::new();
+        let mut out: Vec<Vec<(String, Expr)>> = vec![];
+        for (id, node) in self.graph.nodes.iter().enumerate() {
+            let Some(name) = self.of_node.get(&id) else { continue };
+            let made = rewritten(node.expr, self, true);
+            let mut level = 0;
+            let mut read = made.clone();
+            read.each_mut(&mut |e| {
+                if let Expr::Column(column) = e
+                    && let Some(of) = levels.get(column.as_str())
+                {
+                    level = level.max(of + 1);
+                }
+            });
+            levels.insert(name, level);
+            if out.len() <= level {
+                out.resize(level + 1, vec![]);
+            }
+            if let Some(step) = out.get_mut(level) {
+                step.push((name.clone(), made));
+            }
+        }
+        out
     }
 }
 
@@ -134,18 +241,15 @@ enum Key<'a> {
     Leaf(&'a Expr),
 }
 
-/// Long texts are told apart by their lengths and ends; equality looks at all of them.
+/// Regular expressions are told apart by their last piece; equality looks at all of them.
 impl Hash for Key<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         match self {
             Key::And(ids) => (0_u8, ids).hash(state),
             Key::Or(ids) => (1_u8, ids).hash(state),
             Key::Not(id) => (2_u8, id).hash(state),
-            Key::Leaf(Expr::Matches(value, pattern)) => {
-                let tail = pattern.len().saturating_sub(24);
-                let ends =
-                    (pattern.len(), pattern.as_bytes().get(tail..), pattern.as_bytes().get(tail / 2..tail / 2 + 24));
-                (3_u8, value, ends).hash(state);
+            Key::Leaf(Expr::Matches(value, pieces)) => {
+                (3_u8, value, pieces.len(), pieces.iter().rev().find(|p| p.part.is_none())).hash(state);
             }
             Key::Leaf(leaf) => (4_u8, leaf).hash(state),
         }
@@ -157,6 +261,18 @@ impl<'a> Graph<'a> {
         if let Some(node) = self.nodes.get_mut(id) {
             node.references += 1;
         }
+    }
+
+    /// The node of an expression that is equal to one of the graph's.
+    fn find(&self, expr: &'a Expr) -> Option<usize> {
+        let each = |all: &'a [Expr]| all.iter().map(|e| self.find(e)).collect::<Option<Vec<_>>>();
+        let key = match expr {
+            Expr::And(all) => Key::And(each(all)?),
+            Expr::Or(all) => Key::Or(each(all)?),
+            Expr::Not(inner) => Key::Not(self.find(inner)?),
+            leaf => Key::Leaf(leaf),
+        };
+        self.ids.get(&key).copied()
     }
 
     fn add(&mut self, expr: &'a Expr) -> usize {
@@ -180,23 +296,21 @@ impl<'a> Graph<'a> {
             self.at.insert(address(expr), id);
             return id;
         }
-        let mut width = leaf_width(expr);
-        for id in &held {
-            self.refer(*id);
-            width += self.nodes.get(*id).map_or(0, |n| n.width) + 5;
+        for id in held {
+            self.refer(id);
         }
         let sharable = matches!(expr, Expr::And(_) | Expr::Or(_) | Expr::Not(_) | Expr::Matches(..) | Expr::In(..));
         let id = self.nodes.len();
-        self.nodes.push(Node { expr, width, references: 0, sharable });
+        self.nodes.push(Node { expr, width: width(expr), references: 0, sharable });
         self.ids.insert(key, id);
         self.at.insert(address(expr), id);
         id
     }
 }
 
-/// The width of what holds no connective.
-fn leaf_width(expr: &Expr) -> usize {
-    let sum = |all: &[Expr]| all.iter().map(|e| leaf_width(e) + 2).sum::<usize>();
+/// About the width of an expression in print.
+fn width(expr: &Expr) -> usize {
+    let sum = |all: &[Expr]| all.iter().map(|e| width(e) + 2).sum::<usize>();
     match expr {
         Expr::Column(name) => name.len(),
         Expr::Text(text) => text.len() + 3,
@@ -204,52 +318,81 @@ fn leaf_width(expr: &Expr) -> usize {
         Expr::Time(_) => 20,
         Expr::Span(_) | Expr::All => 3,
         Expr::Null(ty) => ty.len() + 6,
-        Expr::Item(list, _) => leaf_width(list) + 3,
+        Expr::Item(list, _) => width(list) + 3,
         Expr::Call(name, all) => name.len() + 2 + sum(all),
-        Expr::Binary(op, a, b) => leaf_width(a) + op.len() + 2 + leaf_width(b),
-        Expr::In(op, a, all) => leaf_width(a) + op.len() + 4 + sum(all),
-        Expr::Matches(a, pattern) => leaf_width(a) + pattern.len() + 18,
-        Expr::And(_) | Expr::Or(_) | Expr::Not(_) => 0,
+        Expr::List(all) => 10 + sum(all),
+        Expr::Binary(op, a, b) => width(a) + op.len() + 2 + width(b),
+        Expr::In(op, a, all) => width(a) + op.len() + 4 + sum(all),
+        Expr::Matches(a, pieces) => {
+            let parts = pieces.iter().map(|p| p.part.map_or(p.text.len() + 5, |(name, _)| name.len() + 2));
+            width(a) + parts.sum::<usize>() + 18
+        }
+        Expr::And(all) | Expr::Or(all) => sum(all) + 3 * all.len(),
+        Expr::Not(inner) => width(inner) + 5,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::ast::Piece;
     use super::*;
 
     fn long(letter: char) -> Expr {
-        Expr::Matches(Box::new(Expr::Column("C".into())), letter.to_string().repeat(200))
+        Expr::Matches(Box::new(Expr::column("C")), vec![Piece::text(letter.to_string().repeat(200))])
+    }
+
+    fn label(name: &str, expr: Expr, flag: bool) -> Label {
+        Label { name: name.to_owned(), expr, flag }
+    }
+
+    fn both() -> Expr {
+        Expr::And(vec![long('a'), long('b')])
     }
 
     #[test]
-    fn what_stands_twice_becomes_a_column_and_its_parts_do_not() {
-        let both = || Expr::And(vec![long('a'), long('b')]);
-        let mut steps = vec![Step::Where(both()), Step::Extend(vec![("F".into(), Expr::Not(Box::new(both())))])];
-        let columns = share(&mut steps);
-        let [Step::Extend(only)] = columns.as_slice() else { panic!("{columns:?}") };
-        assert_eq!(*only, [("Shared1".to_owned(), both())]);
-        let Step::Where(left) = &steps[0] else { panic!() };
-        assert_eq!(*left, Expr::Column("Shared1".into()));
+    fn what_stands_twice_becomes_a_column_of_its_name_in_front_of_the_first_that_reads_it() {
+        let steps = vec![
+            Step::Where(long('c')),
+            Step::Where(Expr::Or(vec![both(), long('c')])),
+            Step::Extend(vec![("F".into(), Expr::Not(Box::new(both())))]),
+        ];
+        let out = share(steps, &[label("Both", both(), false), label("A", long('a'), false)]);
+        let [Step::Where(first), Step::Extend(columns), Step::Where(second), Step::Extend(_)] = out.as_slice() else {
+            panic!("{out:?}")
+        };
+        assert_eq!(*first, long('c'));
+        assert_eq!(*columns, [("Both".to_owned(), both())]);
+        assert_eq!(*second, Expr::Or(vec![Expr::column("Both"), long('c')]));
+    }
+
+    #[test]
+    fn operands_that_have_a_name_together_are_found_among_others() {
+        let with = |more: char| Expr::And(vec![long('a'), long(more), long('b')]);
+        let out = share(vec![Step::Where(with('x')), Step::Where(with('y'))], &[label("Both", both(), false)]);
+        assert!(matches!(&out[1], Step::Where(e) if *e == Expr::And(vec![Expr::column("Both"), long('x')])), "{out:?}");
+    }
+
+    #[test]
+    fn a_flag_that_is_asked_is_computed_once_and_keeps_its_name() {
+        let steps = vec![Step::Where(Expr::Or(vec![long('a'), long('b')])), Step::Extend(vec![("F".into(), long('a'))])];
+        let out = share(steps, &[label("F", long('a'), true), label("Other", long('a'), false)]);
+        let [Step::Extend(columns), Step::Where(_)] = out.as_slice() else { panic!("{out:?}") };
+        assert_eq!(*columns, [("F".to_owned(), long('a'))]);
+    }
+
+    #[test]
+    fn what_has_no_name_stands_where_it_is_asked() {
+        let steps = || vec![Step::Where(both()), Step::Extend(vec![("F".into(), Expr::Not(Box::new(both())))])];
+        assert_eq!(format!("{:?}", share(steps(), &[])), format!("{:?}", steps()));
     }
 
     #[test]
     fn a_column_stands_behind_those_that_it_reads() {
-        let both = || Expr::And(vec![long('a'), long('b')]);
-        let mut steps =
+        let steps =
             vec![Step::Where(both()), Step::Where(Expr::Or(vec![both(), long('a')])), Step::Where(long('a'))];
-        let columns = share(&mut steps);
-        let names: Vec<String> = columns
-            .iter()
-            .map(|c| {
-                if let Step::Extend(all) = c {
-                    format!("{:?}", all[0].1).chars().take(30).collect()
-                } else {
-                    String::new()
-                }
-            })
-            .collect();
-        assert_eq!(columns.len(), 2, "{names:?}");
-        let Step::Extend(second) = &columns[1] else { panic!() };
-        assert_eq!(second[0].1, Expr::And(vec![Expr::Column("Shared1".into()), long('b')]));
+        let out = share(steps, &[label("Both", both(), false), label("A", long('a'), false)]);
+        let [Step::Extend(first), Step::Extend(second), ..] = out.as_slice() else { panic!("{out:?}") };
+        assert_eq!(first[0].0, "A");
+        assert_eq!(*second, [("Both".to_owned(), Expr::And(vec![Expr::column("A"), long('b')]))]);
     }
 }

@@ -255,8 +255,10 @@ impl Builder<'_> {
             let name = if many { format!("{prefix}_{word}") } else { prefix.to_owned() };
             out.push(Joint::Name(self.add(&name, selection)));
         }
-        for (bound, letter) in joints.into_iter().zip('a'..='z') {
-            out.push(self.branch(bound, &format!("{prefix}_{letter}")));
+        for (place, bound) in joints.into_iter().enumerate() {
+            let word = u8::try_from(place).ok().filter(|n| *n < 26).map(|n| char::from(b'a' + n).to_string());
+            let word = word.unwrap_or_else(|| format!("part{}", place + 1));
+            out.push(self.branch(bound, &format!("{prefix}_{word}")));
         }
         out
     }

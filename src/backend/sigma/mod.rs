@@ -246,9 +246,9 @@ fn selection(name: &str, selection: &Selection) -> Fragment {
                 Value::Flag(value) => vec![value.to_string()],
             };
             match values.as_slice() {
-                [one] => lines.push(format!("{lead}{key}: {one}")),
+                [one] => lines.push(format!("{lead}{}: {one}", scalar(key))),
                 many => {
-                    lines.push(format!("{lead}{key}:"));
+                    lines.push(format!("{lead}{}:", scalar(key)));
                     let indent = if several { "      " } else { "    " };
                     lines.extend(many.iter().map(|v| format!("{indent}- {v}")));
                 }

@@ -23,7 +23,7 @@ const TIMES: [&str; 2] = ["firstTime", "lastTime"];
 
 /// The columns of the result.
 pub fn outputs(plan: &Plan) -> Vec<Output> {
-    let mut out = output::single(plan, &Words { part: alias, score: SCORE, exceptions: EXCEPTIONS });
+    let mut out = output::single(plan, &Words { part: alias, score: SCORE, exceptions: Some(EXCEPTIONS) });
     if plan.queries.iter().any(|q| q.source.datamodel.is_some()) {
         let place = plan.target.columns.len().min(out.len());
         out.splice(place..place, TIMES.map(|name| Output::new(name, Shows::Own)));
@@ -342,10 +342,10 @@ impl Tail<'_> {
         let mut names = vec![];
         if let [query] = plan.queries.as_slice() {
             let facts: Vec<&Bound> = self.facts.iter().flatten().collect();
-            for (words, bound) in &query.names {
-                let name = share::name(words);
+            for called in query.names.iter().filter(|c| !c.list) {
+                let name = share::name(&called.words);
                 if !taken(&name) && self.lower.parts.names().all(|p| p != name) {
-                    names.push(Named { name, asked: self.lower.eval(&given(bound, &facts)), flag: false });
+                    names.push(Named { name, asked: self.lower.eval(&given(&called.bound, &facts)), flag: false });
                 }
             }
         }

@@ -5,7 +5,6 @@ use super::shape::Builder;
 use super::{Column, Reader, Source};
 use crate::diagnostic::Diagnostic;
 use crate::sema::{FieldId, Kind, Type, fields};
-use crate::source::Sources;
 use crate::target::{Mapping, MappingFile, Scalar, Targets};
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -72,10 +71,10 @@ pub(super) fn load(text: &str) -> Result<Reader, String> {
     let file: File = serde_yaml::from_str(text).map_err(|e| e.to_string())?;
     let mut builder = Builder::new(&file.strip, &file.items);
     let marks = file.marks.iter().map(|mark| mark.iter().map(|c| builder.column(c)).collect()).collect();
-    let general = mappings(text, &file.fields)?;
+    let general = mappings(&file.fields)?;
     let mut kinds = vec![];
     for kind in &file.kinds {
-        kinds.push(source(text, kind, &file, &general, &mut builder)?);
+        kinds.push(source(kind, &file, &general, &mut builder)?);
     }
     for (column, name) in file.also.iter().flat_map(|(column, names)| names.iter().map(move |n| (column, n))) {
         if !builder.also(column, name) {
@@ -87,7 +86,7 @@ pub(super) fn load(text: &str) -> Result<Reader, String> {
 
 type Fields = IndexMap<FieldId, Option<Mapping>>;
 
-fn source(text: &str, file: &KindFile, all: &File, general: &Fields, builder: &mut Builder) -> Result<Source, String> {
+fn source(file: &KindFile, all: &File, general: &Fields, builder: &mut Builder) -> Result<Source, String> {
     let kind = Kind::from_word(&file.kind).ok_or_else(|| format!("`{}` is no kind of event", file.kind))?;
     let mut mapped = Fields::new();
     if all.every_field {
@@ -101,7 +100,7 @@ fn source(text: &str, file: &KindFile, all: &File, general: &Fields, builder: &m
         filler.extend(target.filler.iter().filter(|f| !all.filler.contains(f)).cloned());
     }
     mapped.extend(general.clone());
-    mapped.extend(mappings(text, &file.fields)?);
+    mapped.extend(mappings(&file.fields)?);
     let mut columns = |names: &[String]| names.iter().map(|n| builder.column(n)).collect::<Vec<Column>>();
     let (has, without) = (columns(&file.has), columns(&file.without));
     let mut values = |map: &IndexMap<String, OneOrMany>| -> Vec<(Column, Vec<Scalar>)> {
@@ -144,10 +143,8 @@ fn own_column(field: FieldId) -> Mapping {
 }
 
 /// Mappings are written as in target files.
-fn mappings(text: &str, fields: &IndexMap<String, Option<MappingFile>>) -> Result<Fields, String> {
-    let mut sources = Sources::new();
-    let id = sources.add("reader", text);
-    let (mapped, findings) = crate::target::mappings(id, text, fields.clone());
+fn mappings(fields: &IndexMap<String, Option<MappingFile>>) -> Result<Fields, String> {
+    let (mapped, findings) = crate::target::mappings(fields.clone());
     match findings.iter().find(|d| d.is_error()) {
         Some(Diagnostic { message, .. }) => Err(message.clone()),
         None => Ok(mapped),

@@ -6,8 +6,8 @@ use super::{BoundStep, Carried, Carry, StepSource, StepsPlan, What, default_show
 use crate::ir::{Joint, Key, Meaning, Named, Role, Step, Steps};
 use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
 use crate::source::Span;
-use crate::target::bind::{Binder, column_of};
-use crate::target::constant::{Served, known_of_source, missing_words};
+use crate::target::bind::{Binder, column_of, mixed};
+use crate::target::constant::{Served, known_of_source, missing_words, not_told_apart};
 use crate::target::{Bound, By, Column, Mapping, Note, Source, Target, Unsupported};
 use std::sync::Arc;
 
@@ -106,12 +106,14 @@ pub(super) struct Binding<'a, 't> {
     pub steps: Vec<BoundStep<'t>>,
     pub notes: Vec<Note>,
     pub refused: Vec<Unsupported>,
+    /// Systems that the rule does not mean, and whose events a required step finds, by its index.
+    others: Vec<(usize, Vec<Os>)>,
 }
 
 impl<'a, 't> Binding<'a, 't> {
     pub(super) fn new(rule: &'a Rule, project: &'a Project, target: &'t Target, whole: &'a Steps) -> Self {
         let (left_out, dropped, steps, notes, refused) = (vec![], vec![], vec![], vec![], vec![]);
-        Binding { rule, project, target, whole, left_out, dropped, steps, notes, refused }
+        Binding { rule, project, target, whole, left_out, dropped, steps, notes, refused, others: vec![] }
     }
 
     /// The columns of a key in the events of a step, which must have it.
@@ -186,14 +188,16 @@ impl<'a, 't> Binding<'a, 't> {
             let text = format!("Covers no {} events: the target has no log source for them.", os.word());
             self.notes.push(Note { text, degraded: true });
         }
-        let all = self.steps.iter().flat_map(|s| s.sources.iter().flat_map(|s| s.source.os.iter()));
-        let others: Vec<&Os> = all.filter(|os| !self.rule.meta.os.contains(os)).collect();
-        let others: Vec<&str> = Os::ALL.iter().filter(|os| others.contains(os)).map(|os| os.word()).collect();
-        if !others.is_empty() {
-            let others = others.join(" and ");
-            let text = format!("The log source does not tell systems apart: events of {others} are looked at too.");
-            self.notes.push(Note { text, degraded: false });
-        }
+        let found = self.others_found();
+        self.notes.extend(mixed(found));
+    }
+
+    /// Systems that the rule does not mean, and on which it finds matches. All events of a match on one host are of one system.
+    fn others_found(&self) -> Vec<Os> {
+        let one_host = self.whole.keys.iter().any(|k| matches!(k.field.short(), "host" | "process" | "parent"));
+        let all = self.others.iter().flat_map(|(_, others)| others);
+        let by_each = |os: &Os| self.others.iter().all(|(_, others)| others.contains(os));
+        all.copied().filter(|os| !one_host || by_each(os)).collect()
     }
 
     /// The sources of a step that may hold its events, and the systems that are served.
@@ -234,6 +238,13 @@ impl<'a, 't> Binding<'a, 't> {
         let detect = known_of_source(step.events.of(kind), source, &os).into_owned();
         if detect.is(false) {
             return None;
+        }
+        if step.role == Role::Required {
+            let others = not_told_apart(&detect, source, &self.rule.meta.os);
+            match self.others.iter_mut().find(|(i, _)| *i == index) {
+                Some((_, all)) => all.extend(others),
+                None => self.others.push((index, others)),
+            }
         }
         let mut binder =
             Binder { target: self.target, source, kind, kinds, os: &os, notes: vec![], refused: vec![], strict: false };

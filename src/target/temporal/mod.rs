@@ -14,7 +14,7 @@ mod tests;
 pub use bind::bind_steps;
 pub use count::{CountPlan, bind_count};
 
-use super::{Bound, By, Column, Note, Source, Target};
+use super::{Bound, By, Called, Column, Note, Source, Target};
 use crate::ir::{Role, Steps};
 use crate::sema::{FieldId, Kind, Os};
 use crate::source::Span;
@@ -85,7 +85,7 @@ pub struct StepSource<'t> {
     /// Exceptions that read this step alone, by index in the rule; dropped ones are missing.
     pub exceptions: Vec<(usize, Bound)>,
     /// What conditions are called in the source.
-    pub names: Vec<(Vec<String>, Bound)>,
+    pub names: Vec<Called>,
 }
 
 /// A column of a step's events.

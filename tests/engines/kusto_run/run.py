@@ -29,10 +29,15 @@ socket.getaddrinfo = _no_network
 import duckdb_kql  # noqa: E402
 from duckdb_kql.translate.functions import SCALAR_FUNCTIONS, FunctionSpec  # noqa: E402
 
-# duckdb-kql 1.1.2 lacks these two (../deviations.md); null for what is no address, as Kusto documents.
-IN_RANGE = {"ipv4_is_in_range": ipaddress.IPv4Network, "ipv6_is_in_range": ipaddress.IPv6Network}
+# duckdb-kql 1.1.2 lacks these (../deviations.md); null for what is no address, as Kusto documents.
+IN_RANGE = {
+    "ipv4_is_in_range": ipaddress.IPv4Network,
+    "ipv6_is_in_range": ipaddress.IPv6Network,
+    "ipv4_is_in_any_range": ipaddress.IPv4Network,
+    "ipv6_is_in_any_range": ipaddress.IPv6Network,
+}
 for _name in IN_RANGE:
-    SCALAR_FUNCTIONS[_name] = FunctionSpec(_name, "udf", f"test_{_name}({{0}}, {{1}})", (2,))
+    SCALAR_FUNCTIONS[_name] = FunctionSpec(_name, "udf", f"test_{_name}({{0}}, CAST({{1}} AS VARCHAR))", (2,))
 
 TYPES = {"string": "VARCHAR", "long": "BIGINT", "int": "INTEGER", "bool": "BOOLEAN", "datetime": "TIMESTAMP", "real": "DOUBLE"}
 EPOCH = datetime.datetime(1970, 1, 1)
@@ -51,9 +56,10 @@ def stored(value, kind):
 
 
 def in_range(network_class):
-    def test(address, network):
+    def test(address, networks):
+        networks = json.loads(networks) if networks.startswith("[") else [networks]
         try:
-            return ipaddress.ip_address(address) in network_class(network)
+            return any(ipaddress.ip_address(address) in network_class(network) for network in networks)
         except ValueError:
             return None
 

@@ -18,6 +18,8 @@ pub mod deviations;
 pub mod engines;
 pub mod events;
 pub mod expect;
+#[allow(dead_code, reason = "`tests/validation.rs` runs it")]
+pub mod queries;
 pub mod random;
 pub mod report;
 pub mod temporal;

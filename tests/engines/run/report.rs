@@ -1,32 +1,15 @@
-//! `docs/validation.md`: each run owns the sections that it measured. A section stands between `<!-- NAME -->` and
-//! `<!-- end of NAME -->`; it is compared with the run, or written anew with `UPDATE_DOCS=1`. No figure in it depends on
-//! time or machine.
+//! `docs/validation.md`: each run owns the sections that it measured. No figure in it depends on time or machine.
 
-use super::super::oracle::project::root;
+use super::super::oracle::page;
 use super::compare::Comparison;
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
-
-/// Tests of one program run side by side.
-static PAGE: Mutex<()> = Mutex::new(());
 
 /// Compares a section with what this run measured, or writes it.
 ///
 /// # Panics
 /// When it is another one, or the page has no such section.
 pub fn section(name: &str, measured: &str) {
-    let _alone = PAGE.lock().unwrap_or_else(PoisonError::into_inner);
-    let path = root("docs/validation.md");
-    let page = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let (before, rest) = page.split_once(&format!("<!-- {name} -->\n")).unwrap_or_else(|| panic!("no section {name}"));
-    let (written, after) = rest.split_once(&format!("<!-- end of {name} -->\n")).expect("the section's end");
-    let measured = format!("\n{}\n\n", measured.trim());
-    if std::env::var("UPDATE_DOCS").is_ok_and(|v| v == "1") {
-        let page = format!("{before}<!-- {name} -->\n{measured}<!-- end of {name} -->\n{after}");
-        std::fs::write(&path, page).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-        return;
-    }
-    assert_eq!(written, measured, "docs/validation.md, section {name}: run again with UPDATE_DOCS=1");
+    page::section("docs/validation.md", name, measured);
 }
 
 /// A table: heads, then rows.

@@ -1,9 +1,8 @@
 //! Counts without window functions: each group's times in a sorted list beside itself, shifted by one less than the number;
 //! different values by what each event adds and what later leaves the window. One row for each burst.
 
-use super::super::Pretests;
 use super::super::ast::{Expr, Let, Pipeline, Query, Step};
-use super::super::lower::pascal;
+use super::super::lower::{lists, pascal};
 use super::step::{compared, filtered, lower, time};
 use crate::backend::output;
 use crate::backend::{Output, Shows, one_line};
@@ -26,7 +25,6 @@ pub fn query(
     rule: &Rule,
     count: &Count,
     plan: &CountPlan,
-    pretests: Pretests,
 ) -> Result<(Query, Vec<Output>), Vec<Unsupported>> {
     let at_least =
         i64::try_from(count.at_least).unwrap_or(i64::MAX).saturating_add(i64::from(on(Mutant::KqlCountStrict)));
@@ -40,13 +38,14 @@ pub fn query(
         let why = format!("has one `{}` in each group of these keys", distinct.field.short());
         return Err(vec![Unsupported { span: distinct.span, why }]);
     }
-    let mut lets = all.counted(rule, pretests);
+    let mut lets = all.counted(rule);
     let met = if values.is_empty() { all.met() } else { all.met_by(&values) };
     lets.push(Let { name: "Met".to_owned(), body: met, kept: false });
     lets.push(Let { name: "Ordered".to_owned(), body: all.ordered(), kept: true });
     let columns = all.columns(rule);
     let outputs = columns.iter().map(|(output, _)| output.clone()).collect();
-    Ok((Query { lets, main: all.bursts(columns) }, outputs))
+    let lists = plan.events.sources.iter().flat_map(|s| lists(&s.names)).collect();
+    Ok((Query { lets, main: all.bursts(columns), lists, ..Query::default() }, outputs))
 }
 
 /// Kusto's lists hold so many items.
@@ -127,12 +126,12 @@ impl Counting<'_> {
     }
 
     /// The events that count, with their keys and values.
-    fn counted(&self, rule: &Rule, pretests: Pretests) -> Vec<Let> {
+    fn counted(&self, rule: &Rule) -> Vec<Let> {
         let events = &self.plan.events;
         let carries: Vec<Carry> = self.plan.keys.iter().chain(&self.plan.distinct).copied().collect();
         let mut bodies = vec![];
         for (index, source) in events.sources.iter().enumerate() {
-            let lower = lower(self.plan.target, events, index, pretests);
+            let lower = lower(self.plan.target, events, index);
             let carried = || carries.iter().filter_map(|c| events.carried.get(c.column));
             let mut guards: Vec<&Column> = vec![];
             for column in carried().filter_map(|c| c.columns.get(index)?.as_ref()) {
@@ -140,7 +139,7 @@ impl Counting<'_> {
                     guards.push(column);
                 }
             }
-            let mut steps = filtered(rule, &lower, source, &guards, &[]);
+            let mut steps = filtered(rule, &lower, source, guards, vec![]);
             let resolved = match self.plan.distinct.is_empty() {
                 true => time(self.plan.target),
                 false => Expr::Call("bin", vec![time(self.plan.target), Expr::Span(1)]),

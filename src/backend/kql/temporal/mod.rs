@@ -6,9 +6,8 @@ mod joins;
 mod names;
 mod step;
 
-use super::Pretests;
 use super::ast::{Expr, Query, Step};
-use crate::backend::{Output, Shows, exception_line, one_line};
+use crate::backend::{Output, Shows, exception_line};
 use crate::ir::{Role, Steps};
 use crate::sema::Rule;
 use crate::target::Unsupported;
@@ -26,10 +25,9 @@ pub fn steps(
     rule: &Rule,
     steps: &Steps,
     plan: &StepsPlan,
-    pretests: Pretests,
 ) -> Result<(Query, Vec<Output>), Vec<Unsupported>> {
     let names = Names::new(plan);
-    let lets = step::lets(rule, plan, &names, &raw(plan), pretests);
+    let lets = step::lets(rule, plan, &names, &raw(plan));
     let mut all = Match::new(steps, plan, &names, lets);
     let mut excepted = vec![];
     for (index, wide) in &plan.exceptions {
@@ -37,15 +35,10 @@ pub fn steps(
         excepted.push(Step::Where(Expr::Not(Box::new(wide_expr(plan, &names, wide)))));
     }
     all.build(excepted);
-    let mut more: Vec<(String, Expr)> =
+    let more: Vec<(String, Expr)> =
         plan.flags.iter().map(|(name, wide)| (name.clone(), wide_expr(plan, &names, wide))).collect();
-    let titles = titles(rule, plan);
-    if !titles.is_empty() {
-        more.push(("Exceptions".to_owned(), Expr::Text(titles.join("; "))));
-    }
-    let exceptions = !titles.is_empty();
     let (lets, main, mut columns) = all.finish(more);
-    let taken = |name: &str| columns.iter().any(|c| c.name == name) || name == "Exceptions";
+    let taken = |name: &str| columns.iter().any(|c| c.name == name) ;
     match plan.flags.iter().find(|(name, _)| taken(name)) {
         Some((name, _)) => Err(vec![Unsupported {
             span: rule.span,
@@ -53,8 +46,9 @@ pub fn steps(
         }]),
         None => {
             columns.extend(plan.flags.iter().map(|(name, _)| Output::new(name, Shows::Flag)));
-            columns.extend(exceptions.then(|| Output::new("Exceptions", Shows::Exceptions)));
-            Ok((Query { lets, main }, columns))
+            let sources = plan.steps.iter().flat_map(|s| &s.sources);
+            let lists = sources.flat_map(|s| super::lower::lists(&s.names)).collect();
+            Ok((Query { lets, main, lists, ..Query::default() }, columns))
         }
     }
 }
@@ -68,15 +62,6 @@ pub fn required(plan: &StepsPlan) -> Vec<(String, Vec<String>)> {
         _ => (1..=tables).map(|i| format!("{name}{i}")).collect(),
     };
     all.map(|(place, step)| (names.step(place).to_owned(), lets(names.step(place), step.sources.len()))).collect()
-}
-
-/// Titles of the exceptions that a query applies, in the rule's order.
-fn titles(rule: &Rule, plan: &StepsPlan) -> Vec<String> {
-    let of_steps = plan.steps.iter().flat_map(|s| s.sources.iter().flat_map(|s| s.exceptions.iter().map(|(i, _)| *i)));
-    let mut indexes: Vec<usize> = of_steps.chain(plan.exceptions.iter().map(|(i, _)| *i)).collect();
-    indexes.sort_unstable();
-    indexes.dedup();
-    indexes.into_iter().filter_map(|i| rule.exceptions.get(i)).map(|e| one_line(&e.title)).collect()
 }
 
 #[cfg(test)]

@@ -1,26 +1,23 @@
 //! One step as rows of its own: filtered where it is logged, its columns under names of the match.
 
-use super::super::Pretests;
 use super::super::ast::{Expr, Let, Pipeline, Step};
-use super::super::lower::{Lower, computed};
-use super::super::share::share;
+use super::super::lower::{Filtered, Lower, computed};
 use super::names::Names;
-use crate::backend::{exception_line, rank};
 use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
 use crate::target::temporal::{BoundStep, Carried, Carry, StepSource, StepsPlan, What};
 use crate::target::{Bound, By, Column, Target};
 
 /// The rows of each step, as `let`s.
-pub fn lets(rule: &Rule, plan: &StepsPlan, names: &Names, raw: &[Carry], pretests: Pretests) -> Vec<Let> {
+pub fn lets(rule: &Rule, plan: &StepsPlan, names: &Names, raw: &[Carry]) -> Vec<Let> {
     let mut out = vec![];
     for (place, step) in plan.steps.iter().enumerate() {
         let name = names.step(place);
         let mut parts = vec![];
         for (index, source) in step.sources.iter().enumerate() {
-            let lower = lower(plan.target, step, index, pretests);
+            let lower = lower(plan.target, step, index);
             let guards = guards(plan, place, index);
-            let mut steps = filtered(rule, &lower, source, &guards, &asked(names, place, index, step, &lower));
+            let mut steps = filtered(rule, &lower, source, guards, asked(names, place, index, step, &lower));
             steps.push(Step::Project(projected(plan, names, place, index, raw, &lower)));
             let body = Pipeline { source: vec![source.source.table.clone().unwrap_or_default()], steps };
             parts.push(body);
@@ -41,7 +38,7 @@ pub fn lets(rule: &Rule, plan: &StepsPlan, names: &Names, raw: &[Carry], pretest
 }
 
 /// Lowers conditions on the events of one source.
-pub fn lower<'p>(target: &'p Target, step: &'p BoundStep, index: usize, pretests: Pretests) -> Lower<'p> {
+pub fn lower<'p>(target: &'p Target, step: &'p BoundStep, index: usize) -> Lower<'p> {
     let shown = step.carried.iter().filter_map(|carried| {
         let What::Field(field) = carried.what else { return None };
         Some((field.short(), carried.columns.get(index)?.as_ref()?))
@@ -49,7 +46,7 @@ pub fn lower<'p>(target: &'p Target, step: &'p BoundStep, index: usize, pretests
     let source = step.sources.get(index);
     let asked = source.iter().flat_map(|s| [&s.detect].into_iter().chain(s.exceptions.iter().map(|(_, b)| b)));
     let asked = asked.chain(step.asked.iter().filter_map(|a| a.bound.get(index)));
-    Lower { target, pretests, computed: computed(shown, asked) }
+    Lower { target, computed: computed(target, shown, asked) }
 }
 
 /// The source's rows that the step means. `columns` are computed on what is left.
@@ -57,45 +54,17 @@ pub fn filtered(
     rule: &Rule,
     lower: &Lower,
     source: &StepSource,
-    guards: &[&Column],
-    columns: &[(String, Expr)],
+    guards: Vec<&Column>,
+    columns: Vec<(String, Expr)>,
 ) -> Vec<Step> {
-    let mut first = vec![];
-    for (column, values) in &source.source.filter {
-        first.push(Step::Where(lower.any_of(&Expr::Column(column.clone()), values)));
-    }
-    if !lower.computed.is_empty() {
-        let parts = lower.computed.iter().map(|(c, n)| (n.clone(), super::super::lower::part(c)));
-        first.push(Step::Extend(parts.collect()));
-    }
-    let mut steps = vec![];
-    for conjunct in rank::by_cost(source.detect.conjuncts()) {
-        steps.push(Step::Where(lower.expr(conjunct, false)));
-    }
-    for (index, bound) in &source.exceptions {
-        steps.push(Step::Comment(exception_line(rule, *index)));
-        steps.push(Step::Where(Expr::Not(Box::new(lower.expr(bound, true)))));
-    }
-    let exist: Vec<Expr> = guards.iter().map(|c| lower.exists(c)).collect();
-    match exist.len() {
-        0 => {}
-        1 => steps.extend(exist.into_iter().map(Step::Where)),
-        _ => {
-            let flat = exist.into_iter().flat_map(|e| if let Expr::And(inner) = e { inner } else { vec![e] });
-            steps.push(Step::Where(Expr::And(flat.collect())));
-        }
-    }
-    if !columns.is_empty() {
-        steps.push(Step::Extend(columns.to_vec()));
-    }
-    let shared = share(&mut steps);
-    if !shared.is_empty() {
-        let implied = rank::implied(&source.detect).filter(|_| lower.pretests == Pretests::All);
-        first.extend(implied.map(|b| Step::Where(lower.expr(&b, false))));
-        first.extend(shared);
-    }
-    first.append(&mut steps);
-    first
+    let of = Filtered {
+        source: source.source,
+        detect: &source.detect,
+        exceptions: &source.exceptions,
+        names: &source.names,
+        guards,
+    };
+    lower.filtered(rule, &of, columns, &[])
 }
 
 /// Columns without which an event is in no match.

@@ -112,10 +112,10 @@ impl<'a> Rows<'a> {
     /// Computes once what the commands ask more than once, under the name that the source gives it.
     pub fn share(&mut self) {
         let mut names: Vec<Named> = vec![];
-        for (words, bound) in self.branches().into_iter().flat_map(|(_, s)| &s.names) {
-            let name = share::name(words);
+        for called in self.branches().into_iter().flat_map(|(_, s)| &s.names).filter(|c| !c.list) {
+            let name = share::name(&called.words);
             if !self.names.has(&name) {
-                names.push(Named { name, asked: self.lower.eval(bound), flag: false });
+                names.push(Named { name, asked: self.lower.eval(&called.bound), flag: false });
             }
         }
         let mut asked: Vec<&mut Eval> = self.commands.iter_mut().flat_map(share::expressions).collect();

@@ -1,0 +1,130 @@
+//! The first filter of a query behind its source's own: cheap, served by an index, and implied by the whole detection.
+
+use super::ast::Expr;
+use super::lower::{is_indexed, text};
+use crate::ir::{Cheap, Matcher};
+use crate::mutant::{Mutant, on};
+use crate::target::{Bound, BoundOp, BoundTest, How};
+
+/// Tests of which one holds wherever a condition does.
+#[derive(Clone, Debug)]
+struct First {
+    /// What they cost: names, then beginnings and words, then words of command lines, then searches.
+    cost: u8,
+    tests: Vec<Expr>,
+    /// Where one of them holds, the condition does.
+    exact: bool,
+}
+
+/// What costs more than this is no filter that leads.
+const DEAREST: u8 = 2;
+
+/// The first filter, and what it leaves to be asked of a detection. `None`: nothing cheap is implied.
+pub fn filter(detect: &Bound) -> (Option<Expr>, Vec<&Bound>) {
+    let conjuncts = detect.conjuncts();
+    let each: Vec<Option<First>> = conjuncts.iter().map(|b| of(b)).collect();
+    let best = each.iter().enumerate().filter_map(|(i, f)| Some((i, f.as_ref()?)));
+    let best = best.min_by_key(|(i, f)| (f.cost, !f.exact, f.tests.len(), *i)).filter(|(_, f)| f.cost <= DEAREST);
+    let Some((place, first)) = best else { return (None, conjuncts) };
+    let exact = first.exact;
+    let rest = conjuncts.iter().enumerate().filter(|(i, _)| !(exact && *i == place)).map(|(_, b)| *b).collect();
+    let filter = match first.tests.as_slice() {
+        [only] => only.clone(),
+        many => Expr::Or(many.to_vec()),
+    };
+    (Some(filter), rest)
+}
+
+fn of(bound: &Bound) -> Option<First> {
+    match bound {
+        Bound::Const(_) | Bound::Not(_) => None,
+        Bound::And(all) => {
+            let best = all.iter().filter_map(of).min_by_key(|f| (f.cost, !f.exact, f.tests.len()))?;
+            Some(First { exact: false, ..best })
+        }
+        Bound::Or(all) => {
+            let each = all.iter().map(of);
+            let each: Vec<First> = match on(Mutant::CheapOfSome) {
+                true => each.flatten().collect(),
+                false => each.collect::<Option<_>>()?,
+            };
+            let mut out = First { cost: 0, tests: vec![], exact: true };
+            for first in each {
+                out.cost = out.cost.max(first.cost);
+                out.exact &= first.exact;
+                for test in first.tests {
+                    if !out.tests.contains(&test) {
+                        out.tests.push(test);
+                    }
+                }
+            }
+            Some(out)
+        }
+        Bound::Test(test) => of_test(test),
+    }
+}
+
+fn of_test(test: &BoundTest) -> Option<First> {
+    let column = Expr::column(test.column.name.clone());
+    let exact = |cost, tests| Some(First { cost, tests, exact: true });
+    let implied = |cost, tests| Some(First { cost, tests, exact: false });
+    let one_of = |op, texts: Vec<String>| {
+        Expr::In(op, Box::new(column.clone()), texts.into_iter().map(Expr::Text).collect())
+    };
+    let BoundOp::Text(asked) = &test.op else { return None };
+    match (test.column.how, &asked.matcher) {
+        (How::Whole, Matcher::Exact(_)) => exact(0, vec![text(&column, asked)]),
+        (How::Whole, Matcher::StartsWith(_) | Matcher::EndsWith(_)) => exact(1, vec![text(&column, asked)]),
+        (How::Whole, Matcher::Contains(values)) if values.iter().all(|v| is_indexed(v)) => {
+            exact(1, vec![text(&column, asked)])
+        }
+        (How::Whole, Matcher::Contains(_)) => exact(DEAREST + 1, vec![text(&column, asked)]),
+        // Recorders write whole paths: a name has a separator before it.
+        (How::Name, Matcher::Exact(names)) if !asked.cased => {
+            implied(0, vec![one_of("has_any", names.iter().map(|n| format!("\\{n}")).collect())])
+        }
+        (How::Extension, Matcher::Exact(all)) if !asked.cased => {
+            implied(1, vec![one_of("has_any", all.iter().map(|e| format!(".{e}")).collect())])
+        }
+        (How::Whole, Matcher::Regex(regex)) if !regex.implied.is_empty() => {
+            let terms: Option<Vec<String>> =
+                regex.implied.iter().map(|c| if let Cheap::Term(t) = c { Some(t.clone()) } else { None }).collect();
+            implied(DEAREST, vec![one_of("has_any", terms?)])
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::compile::tests::on;
+
+    fn query(detect: &str) -> String {
+        on("defender", &format!("detect process where {detect}")).expect("a query")
+    }
+
+    fn filters(detect: &str) -> Vec<String> {
+        query(detect).lines().filter_map(|l| l.strip_prefix("| where ")).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn names_of_all_alternatives_lead_and_are_asked_once() {
+        let filters = filters(
+            "(process.name is \"a.exe\" and command_line contains \"x\") or (process.name in [\"b.exe\", \"c.exe\"] and command_line matches 'y+')",
+        );
+        assert_eq!(filters[1], r#"FileName in~ ("a.exe", "b.exe", "c.exe")"#, "{filters:?}");
+        assert_eq!(super::super::first::tests::filters("process.name is \"a.exe\" and command_line contains \"x\"").len(), 3);
+    }
+
+    #[test]
+    fn words_lead_where_there_is_no_name() {
+        let filters = filters("argument contains any [\".dmp\", \"x\"] and argument under ':\\ProgramData'");
+        assert_eq!(filters[1], r#"ProcessCommandLine has_any ("ProgramData")"#, "{filters:?}");
+    }
+
+    #[test]
+    fn nothing_leads_where_one_alternative_has_nothing_cheap() {
+        let filters = filters("process.name is \"a.exe\" or command_line matches 'y+'");
+        assert_eq!(filters.len(), 2, "{filters:?}");
+    }
+}
