@@ -285,6 +285,8 @@ impl Target {
         let without = |name: &&str| self.macros.get(*name).is_some_and(|definition| !names_index(definition));
         let all: indexmap::IndexSet<&str> = sources.filter(without).collect();
         all.into_iter()
+    }
+
     /// The field that is this part of a column.
     #[must_use]
     pub fn field_of(&self, how: How, column: &str) -> Option<FieldId> {
