@@ -281,6 +281,24 @@ fn by_cause(refused: Vec<(&str, &str, Diagnostic)>) -> Vec<Diagnostic> {
     out.into_iter().map(named).collect()
 }
 
+/// Warns where a target's searches would look into whatever indexes a role searches by default. Only of targets that
+/// somebody asked for: a build for all of them is none for Splunk.
+#[must_use]
+pub fn without_index<'t>(loaded: &Loaded, targets: impl Iterator<Item = &'t String>) -> Vec<Diagnostic> {
+    let mut out = vec![];
+    for target in targets.filter_map(|t| loaded.targets.all.get(t)) {
+        for name in target.macros_without_index() {
+            let message = format!("the searches of `{}` name no index: the macro `{name}` has none", target.name);
+            let help = format!(
+                "name your index under `macros` in a file of the `targets` folder that extends `{}`",
+                target.name
+            );
+            out.push(Diagnostic::new(Code::NoIndex, message).help(help));
+        }
+    }
+    out
+}
+
 /// A skip that hides a document is worth a word.
 fn stale_skips(loaded: &Loaded, targets: &[String], useful: &[(usize, &str)], built: &mut Built) {
     for (index, skip) in loaded.config.skip.iter().enumerate() {

@@ -57,6 +57,7 @@ mutants! {
         MissingAreEqual: "two missing fields are equal",
         FirstWordOnly: "of the values that stand for a word the first one is looked for",
         DroppedHolds: "a dropped original name holds",
+        SparseIsAsked: "a part that may go is asked of events that lack its field",
         EveryWordLogged: "a log of one action is taken for logs of all",
     }
     Kql {
@@ -111,6 +112,12 @@ mutants! {
         SplScoreStrict: "a score must pass its threshold",
         SplColumnLost: "what exceptions read is not carried by `tstats`",
         SplCommentOpen: "three backticks in a title end a comment",
+        SplPartCase: "a computed name keeps its letters' case",
+        SplPartUnfilled: "a computed name of nothing is null",
+        SplKnownOfSome: "what holds of two alternatives is taken for known of one",
+        SplSaidOfSeveral: "names that tell alternatives apart are not asked behind the base search",
+        SplSharedMixed: "alternatives share a field with a conjunction of the same parts",
+        SplSuffixLost: "what several texts end with is left out",
     }
     Sigma {
         SigmaParentheses: "a connective in another one stands without parentheses",
@@ -154,6 +161,7 @@ mutants! {
         SplEarliest: "the earliest value of each key is carried, not the latest",
         SplKeyCase: "letters' case counts in keys",
         SplCountStrict: "a count must pass its number",
+        SplSubsearchField: "a subsearch takes its values from the field that is to have them",
     }
     SigmaTime {
         SigmaStepOrderLost: "a sequence is a correlation without order",

@@ -199,6 +199,22 @@ fn what_a_target_cannot_say_is_a_finding_until_it_is_skipped_with_a_reason() {
 }
 
 #[test]
+fn check_warns_where_a_chosen_target_names_no_index() {
+    let place = project();
+    place.write("arcanary.yaml", "sources: [rules]\nout: build\n");
+    let warns = |args: &[&str]| place.run(args).err.contains("warning[W0006]");
+    assert!(!warns(&["check"]), "nobody chose a target");
+    assert!(warns(&["check", "--target", "splunk-sysmon"]) && !warns(&["check", "--target", "splunk-cim,sentinel"]));
+    place.write("arcanary.yaml", "sources: [rules]\ntargets: [splunk-4688]\nout: build\n");
+    assert!(warns(&["check"]));
+    for (definition, warned) in [("index=* source=x", true), ("index=win source=x", false), ("`ours` source=x", false)] {
+        let file = format!("name: splunk-4688\nextends: splunk-4688\nmacros: {{ arcanary_security: '{definition}' }}\n");
+        place.write("targets/splunk.yaml", &file);
+        assert_eq!(warns(&["check"]), warned, "{definition}");
+    }
+}
+
+#[test]
 fn a_query_longer_than_its_target_takes_is_a_finding_with_both_lengths() {
     let place = project();
     place.write("targets/short.yaml", "name: short\nextends: sentinel\nlimits: { characters: 100 }\n");

@@ -1,7 +1,7 @@
 //! `arcanary check`
 
 use super::{Exit, Format, Input, Today, counted, exit_of, report, tell, tell_disabled};
-use crate::build::build;
+use crate::build::{build, without_index};
 use crate::diagnostic::sort;
 use crate::pack::state::unlocked;
 use clap::Args;
@@ -34,6 +34,9 @@ impl Check {
                 loaded.diagnostics.extend(differences);
             }
             loaded.diagnostics.extend(built.diagnostics);
+            let chosen: Vec<&String> = self.target.iter().chain(&loaded.config.targets).collect();
+            let without = without_index(&loaded, targets.iter().filter(|t| chosen.contains(t)));
+            loaded.diagnostics.extend(without);
             sort(&mut loaded.diagnostics);
         }
         report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);

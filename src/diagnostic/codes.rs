@@ -280,6 +280,8 @@ codes! {
         "It is proved that a tune's exception excepts nothing which the rule would find without it: no event that the rule detects meets it, or the rule's own exceptions take all of these events. Take it out.";
     "W0005" LinkOut Warning "link is not followed"
         "A folder of the project holds a link to a folder outside of the project. Rules are read in the project alone, so nothing behind the link is. Put a copy in its place, or name the other folder under `sources` in arcanary.yaml.";
+    "W0006" NoIndex Warning "search names no index"
+        "The macro that says where a target's events lie names no index, or all of them. Splunk then searches the indexes that a role searches by default, which may not be yours, or everything. Say `extends` and `macros` in a file of the project's `targets` folder, or define the macro in an app of your own and leave the warning.";
 }
 
 #[cfg(test)]

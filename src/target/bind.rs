@@ -311,7 +311,7 @@ impl<'a> Binder<'a> {
         let before = self.refused.len();
         let bound = self.pred(pred);
         if self.refused.len() == before {
-            return bound;
+            return self.or_lacking(pred, why, bound);
         }
         let lacking: Vec<String> = self.refused.drain(before..).map(|u| u.why).collect();
         let text = match why {
@@ -325,6 +325,37 @@ impl<'a> Binder<'a> {
         };
         self.notes.push(Note { text, degraded: true });
         Bound::Const(why.value() || on(Mutant::DroppedHolds))
+    }
+
+    /// A part that may go holds, too, where an event lacks a field that the target's log sources may not fill.
+    fn or_lacking(&mut self, pred: &Pred, why: &Drop, bound: Bound) -> Bound {
+        let lacking = self.lacking(pred, why);
+        if lacking.is_empty() || on(Mutant::SparseIsAsked) {
+            return bound;
+        }
+        let names: Vec<String> = lacking.iter().map(|test| format!("`{}`", test.field.id.short())).collect();
+        let text = format!(
+            "A condition holds where an event has no {}, which may add alerts: not every source fills it.",
+            names.join(" or ")
+        );
+        self.notes.push(Note { text, degraded: true });
+        let mut parts: Vec<Bound> = lacking.iter().map(|test| self.test(test).not()).collect();
+        parts.push(bound);
+        Bound::or(parts)
+    }
+
+    /// That an event has the fields of a part, of which some log sources have none: such a part holds without them.
+    pub(super) fn lacking(&self, pred: &Pred, why: &Drop) -> Vec<Test> {
+        let mut out: Vec<Test> = vec![];
+        if *why == Drop::WhenAvailable {
+            pred.each_test(&mut |test| {
+                let there = Test { op: Op::Exists, ..test.clone() };
+                if self.target.may_lack.contains(&test.field.id) && !out.iter().any(|t| t.field == there.field) {
+                    out.push(there);
+                }
+            });
+        }
+        out
     }
 
     fn mapping(&mut self, field: FieldRef, span: Span) -> Option<Mapping> {

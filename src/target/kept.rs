@@ -38,7 +38,10 @@ fn left(binder: &mut Binder, pred: &Pred, whole: bool) -> Pred {
     match pred {
         Pred::Droppable { pred, why: Drop::WhenAvailable, .. } if whole => left(binder, pred, whole),
         Pred::Droppable { pred, why, .. } if !binder.says(pred) => Pred::Const(why.value()),
-        Pred::Droppable { pred, .. } => left(binder, pred, whole),
+        Pred::Droppable { pred, why, .. } => {
+            let lacking = binder.lacking(pred, why).into_iter().map(|there| Pred::Test(there).not());
+            Pred::or(lacking.chain([left(binder, pred, whole)]).collect::<Vec<_>>())
+        }
         Pred::Not(inner) => left(binder, inner, whole).not(),
         Pred::And(all) => Pred::and(all.iter().map(|p| left(binder, p, whole)).collect::<Vec<_>>()),
         Pred::Or(all) => Pred::or(all.iter().map(|p| left(binder, p, whole)).collect::<Vec<_>>()),

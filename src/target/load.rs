@@ -36,6 +36,8 @@ struct File {
     filler: Option<Vec<String>>,
     #[serde(default)]
     macros: IndexMap<String, String>,
+    summaries: Option<String>,
+    may_lack: Option<Vec<String>>,
     #[serde(default)]
     sources: IndexMap<String, Vec<SourceFile>>,
     #[serde(default)]
@@ -52,7 +54,16 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Limits {
     characters: Option<usize>,
+    unselective: Option<Unselective>,
     lookback: Option<IndexMap<String, String>>,
+}
+
+/// What becomes of a step for which all events of a kind would be read.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Unselective {
+    Note,
+    Refuse,
 }
 
 #[derive(Deserialize)]
@@ -180,8 +191,11 @@ impl Targets {
                 },
                 columns: vec![],
                 max_characters: None,
+                refuse_unselective: false,
                 regex_parts: RegexParts::Named,
                 filler: vec![],
+                may_lack: vec![],
+                summaries: None,
                 macros: IndexMap::new(),
                 sources: IndexMap::new(),
                 every: IndexMap::new(),
@@ -204,7 +218,16 @@ impl Targets {
         target.filler = file.filler.unwrap_or(target.filler);
         target.regex_parts = file.regex_parts.unwrap_or(target.regex_parts);
         target.max_characters = file.limits.characters.or(target.max_characters);
+        target.refuse_unselective = match file.limits.unselective {
+            Some(Unselective::Refuse) => true,
+            Some(Unselective::Note) => false,
+            None => target.refuse_unselective,
+        };
         target.macros.extend(file.macros);
+        if let Some(names) = file.may_lack {
+            target.may_lack = names.iter().filter_map(|name| check.known_field(name)).collect();
+        }
+        target.summaries = file.summaries.or(target.summaries);
         for (kind, sources) in file.sources {
             let Some(kind) = check.kind(&kind) else { continue };
             let sources = sources.into_iter().map(|s| check.source(s, target.language)).collect();
@@ -238,7 +261,7 @@ impl Targets {
         if target.sources.is_empty() {
             check.bad("name", "has no `sources`: it could say nothing");
         }
-        for name in target.sources.values().flatten().filter_map(|s| s.macro_name.as_ref()) {
+        for name in target.sources.values().flatten().filter_map(|s| s.macro_name.as_ref()).chain(&target.summaries) {
             if !target.macros.contains_key(name) {
                 check.bad(name, "this macro has no definition under `macros`");
             }
@@ -387,11 +410,17 @@ impl Check {
         self.bad(name, &format!("is no field of the language{help}"));
     }
 
-    fn field(&mut self, name: &str, mapping: Option<MappingFile>) -> Option<(FieldId, Option<Mapping>)> {
-        let Some(id) = FieldId::find(name) else {
+    /// A field of the language by its name.
+    fn known_field(&mut self, name: &str) -> Option<FieldId> {
+        let id = FieldId::find(name);
+        if id.is_none() {
             self.unknown_field(name);
-            return None;
-        };
+        }
+        id
+    }
+
+    fn field(&mut self, name: &str, mapping: Option<MappingFile>) -> Option<(FieldId, Option<Mapping>)> {
+        let id = self.known_field(name)?;
         let ty = id.def().ty;
         let mapping = match mapping {
             None => None,

@@ -21,6 +21,7 @@ pub use alert::{Alert, EntityType, Format, Identifier, Platform};
 pub use bind::{Called, Note, Plan, SourceQuery, Unsupported, bind};
 pub use bound::{Bound, BoundOp, BoundTest};
 pub use column::{Column, How};
+pub(crate) use derive::separators;
 pub use identity::{By, Part};
 use load::OneOrMany;
 pub use load::{BUILT_IN, Targets};
@@ -110,6 +111,14 @@ pub enum Mapping {
     },
 }
 
+/// Whether a macro's definition names an index. One that calls another macro may do so there.
+fn names_index(definition: &str) -> bool {
+    let words = || definition.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')'));
+    let named = |w: &str| w.strip_prefix("index=").is_some_and(|name| !matches!(name, "*" | "\"*\"" | ""));
+    let listed = words().zip(words().skip(1)).any(|(a, b)| a == "index" && b == "IN");
+    definition.contains('`') || words().any(named) || listed
+}
+
 impl Mapping {
     /// The same out of another column.
     fn of(&self, other: &str) -> Mapping {
@@ -184,10 +193,16 @@ pub struct Target {
     pub columns: Vec<String>,
     /// Longest query, in characters.
     pub max_characters: Option<usize>,
+    /// A step for which all events of a kind would be read is refused.
+    pub refuse_unselective: bool,
     /// KQL: how parts of regular expressions are printed that stand several times.
     pub regex_parts: RegexParts,
     /// What sources write where they have no value.
     pub filler: Vec<String>,
+    /// Fields that not every log source fills: a part of a rule that may go holds where an event lacks them.
+    pub may_lack: Vec<FieldId>,
+    /// The macro among `macros` that says how `tstats` uses summaries.
+    pub summaries: Option<String>,
     /// SPL macros that its queries use.
     pub macros: IndexMap<String, String>,
     /// Where events lie.
@@ -252,6 +267,24 @@ impl Target {
             Some(own) => own.as_ref(),
             None => self.mapping(field, kind),
         }
+    }
+
+    /// The columns that fields, identities, filters and results name, more than once where several do.
+    #[must_use]
+    pub fn own_columns(&self) -> Vec<&str> {
+        let mapped = self.every.values().chain(self.fields.values().flat_map(IndexMap::values)).flatten();
+        let mapped = mapped.map(Mapping::column);
+        let identities = self.identity.values().flat_map(IndexMap::values).flatten().map(|part| part.column.as_str());
+        let filters = self.sources.values().flatten().flat_map(|s| s.filter.keys().map(String::as_str));
+        mapped.chain(identities).chain(filters).chain(self.columns.iter().map(String::as_str)).collect()
+    }
+
+    /// Macros of log sources whose definitions name no index, or all.
+    pub fn macros_without_index(&self) -> impl Iterator<Item = &str> {
+        let sources = self.sources.values().flatten().filter_map(|s| s.macro_name.as_deref());
+        let without = |name: &&str| self.macros.get(*name).is_some_and(|definition| !names_index(definition));
+        let all: indexmap::IndexSet<&str> = sources.filter(without).collect();
+        all.into_iter()
     }
 
     /// The field that is this part of a column.

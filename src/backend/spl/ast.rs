@@ -54,7 +54,7 @@ pub struct Model {
 pub enum Step {
     /// `` ```…``` ``
     Comment(String),
-    /// `| rename Processes.* AS *`
+    /// `| rename Processes.* AS *`, or the macro that Splunk's own content has for it.
     Unprefix(String),
     /// `| fillnull value="" a b`
     FillNull(Vec<String>),
@@ -134,6 +134,15 @@ pub enum Search {
     Or(Vec<Search>),
     /// Not this.
     Not(Box<Search>),
+    /// A field has a value that events of another search have: `[search … | dedup a | rename a AS b | fields b]`.
+    Values {
+        /// The other search.
+        of: Box<Search>,
+        /// Its field.
+        from: String,
+        /// The field that has the value.
+        field: String,
+    },
 }
 
 /// A piece of a value of the search command.

@@ -1,15 +1,19 @@
 //! Conditions as expressions of `where` and `eval`. Fields are filled before, so none is null.
 
 use super::ast::Eval;
+use super::parts::Parts;
 use crate::backend::rank;
-use crate::ir::regex::escape;
+use crate::ir::regex::{alternatives, escape};
 use crate::ir::{Matcher, Text};
 use crate::mutant::{Mutant, on};
 use crate::target::{Bound, BoundOp, BoundTest, Column, How, Scalar};
 
-/// Lowers conditions; `filler` are the values that stand for a missing one.
+/// Lowers conditions.
 pub struct Lower<'a> {
+    /// The values that stand for a missing one.
     pub filler: &'a [String],
+    /// Fields that the query may compute.
+    pub parts: &'a Parts,
 }
 
 impl Lower<'_> {
@@ -17,7 +21,13 @@ impl Lower<'_> {
         match bound {
             Bound::Const(value) => Eval::Call(if *value { "true" } else { "false" }, vec![]),
             Bound::Not(inner) if on(Mutant::SplNotLost) => self.eval(inner),
-            Bound::Not(inner) => Eval::Not(Box::new(self.eval(inner))),
+            Bound::Not(inner) => match &**inner {
+                Bound::Test(BoundTest { column: of, op: BoundOp::Exists, .. }) => {
+                    let nothing = std::iter::once(String::new()).chain(self.filler.iter().cloned()).map(Eval::Text);
+                    one_of(column(of), nothing.collect())
+                }
+                inner => Eval::Not(Box::new(self.eval(inner))),
+            },
             Bound::And(all) => Eval::And(rank::by_cost(all).into_iter().map(|b| self.eval(b)).collect()),
             Bound::Or(all) => Eval::Or(all.iter().map(|b| self.eval(b)).collect()),
             Bound::Test(test) => self.test(test),
@@ -26,6 +36,12 @@ impl Lower<'_> {
 
     fn test(&self, test: &BoundTest) -> Eval {
         let value = column(&test.column);
+        if let BoundOp::Text(text) = &test.op
+            && !on(Mutant::SplCaseCounts)
+            && let Some((name, names)) = self.parts.whole_names(&test.column, text)
+        {
+            return one_of(name, names.into_iter().map(Eval::Text).collect());
+        }
         match &test.op {
             BoundOp::Exists => {
                 let empty = [String::new()];
@@ -42,16 +58,37 @@ impl Lower<'_> {
                 Eval::And(vec![Eval::Call("isnotnull", vec![number]), compared])
             }
             BoundOp::In(values) => one_of(value, values.iter().map(|s| scalar(&test.column, s)).collect()),
-            BoundOp::Same(other, true) => binary("==", value, column(other)),
-            BoundOp::Same(other, false) => binary("==", lower(value), lower(column(other))),
+            BoundOp::Same(other, true) => binary("=", value, column(other)),
+            BoundOp::Same(other, false) => binary("=", lower(value), lower(column(other))),
             BoundOp::Cidr(networks) => {
                 let tests =
                     networks.iter().map(|n| Eval::Call("cidrmatch", vec![Eval::Text(n.clone()), value.clone()]));
                 joined(tests.collect(), false)
             }
-            BoundOp::Text(t) => text(value, t),
+            BoundOp::Text(t) => text(value, t, self.small(&test.column)),
         }
     }
+
+    /// A column in small letters.
+    fn small(&self, of: &Column) -> Eval {
+        let computed = self.parts.small(&of.name).filter(|_| of.how == How::Whole);
+        computed.unwrap_or_else(|| lower(column(of)))
+    }
+
+    /// A column as a result shows it.
+    pub fn shown(&self, of: &Column) -> Eval {
+        match of.how {
+            How::Name => self.parts.name_of(&of.name).unwrap_or_else(|| column(of)),
+            How::Account => last(Eval::Field(of.name.clone()), "\\"),
+            _ => column(of),
+        }
+    }
+}
+
+/// What stands behind the last separator of a text; of nothing it may be null.
+pub fn last(value: Eval, separator: &str) -> Eval {
+    let split = Eval::Call("split", vec![value, Eval::Text(separator.to_owned())]);
+    Eval::Call("mvindex", vec![split, Eval::Number(-1)])
 }
 
 /// Splunk's times are seconds.
@@ -78,7 +115,7 @@ fn lower(value: Eval) -> Eval {
 
 fn one_of(value: Eval, mut all: Vec<Eval>) -> Eval {
     if all.len() == 1 {
-        return binary("==", value, all.pop().unwrap_or(Eval::Text(String::new())));
+        return binary("=", value, all.pop().unwrap_or(Eval::Text(String::new())));
     }
     all.insert(0, value);
     Eval::Call("in", all)
@@ -96,20 +133,14 @@ fn matches(value: &Eval, pattern: String) -> Eval {
     Eval::Call("match", vec![value.clone(), Eval::Pattern(pattern)])
 }
 
-fn text(value: Eval, text: &Text) -> Eval {
+fn text(value: Eval, text: &Text, small: Eval) -> Eval {
     let exact = text.cased || on(Mutant::SplCaseCounts);
     let flags = if exact { "" } else { "(?i)" };
     let end = if on(Mutant::SplLineEnd) { "$" } else { r"\z" };
     // One alternation for any, one test each for all.
     let anchored = |values: &[String], before: &str, after: &str| {
-        let escaped: Vec<String> = values.iter().map(|v| escape(v)).collect();
-        let tests = match text.all {
-            true => escaped.into_iter().map(|v| vec![v]).collect(),
-            false => vec![escaped],
-        };
-        let tests = tests.into_iter().map(|v: Vec<String>| {
-            matches(&value, format!("{flags}{before}{}{after}", crate::ir::regex::alternatives(&v)))
-        });
+        let tests: Vec<&[String]> = if text.all { values.chunks(1).collect() } else { vec![values] };
+        let tests = tests.into_iter().map(|v| matches(&value, format!("{flags}{before}{}{after}", one_pattern(v))));
         joined(tests.collect(), true)
     };
     match &text.matcher {
@@ -120,7 +151,7 @@ fn text(value: Eval, text: &Text) -> Eval {
             anchored(values, "^", end)
         }
         Matcher::Exact(values) if exact => one_of(value, values.iter().map(|v| Eval::Text(v.clone())).collect()),
-        Matcher::Exact(values) => one_of(lower(value), values.iter().map(|v| Eval::Text(v.to_lowercase())).collect()),
+        Matcher::Exact(values) => one_of(small, values.iter().map(|v| Eval::Text(v.to_lowercase())).collect()),
         Matcher::Contains(values) => anchored(values, "", ""),
         Matcher::StartsWith(values) => anchored(values, "^", ""),
         Matcher::EndsWith(values) => anchored(values, "", end),
@@ -133,6 +164,28 @@ fn text(value: Eval, text: &Text) -> Eval {
         Matcher::Regex(regex) if on(Mutant::SplLineEnd) => matches(&value, regex.full()),
         Matcher::Regex(regex) => matches(&value, pcre(&regex.full())),
     }
+}
+
+/// A pattern for one of several texts. What all of them begin or end with stands outside.
+fn one_pattern(values: &[String]) -> String {
+    let texts: Vec<Vec<char>> = values.iter().map(|v| v.chars().collect()).collect();
+    let least = texts.iter().map(Vec::len).min().unwrap_or(0);
+    let alike = |at: &dyn Fn(&Vec<char>, usize) -> Option<char>, most: usize| {
+        let same = |i: &usize| texts.windows(2).all(|pair| matches!(pair, [a, b] if at(a, *i) == at(b, *i)));
+        if texts.len() < 2 { 0 } else { (0..most).take_while(same).count() }
+    };
+    let before = alike(&|t, i| t.get(i).copied(), least);
+    let after = alike(&|t, i| t.iter().rev().nth(i).copied(), least - before);
+    let piece = |text: &[char]| escape(&text.iter().collect::<String>());
+    let end = if on(Mutant::SplSuffixLost) { String::new() } else { last_of(&texts, after, &piece) };
+    let middles: Vec<String> =
+        texts.iter().map(|t| piece(t.get(before..t.len() - after).unwrap_or_default())).collect();
+    let start = texts.first().map_or_else(String::new, |t| piece(t.get(..before).unwrap_or_default()));
+    format!("{start}{}{end}", alternatives(&middles))
+}
+
+fn last_of(texts: &[Vec<char>], after: usize, piece: &dyn Fn(&[char]) -> String) -> String {
+    texts.first().map_or_else(String::new, |t| piece(t.get(t.len() - after..).unwrap_or_default()))
 }
 
 /// `$` of an author means the very end; PCRE's would also match before a final line break.

@@ -2,7 +2,10 @@
 
 use super::ast::{Base, Eval, Piece, Query, Search, Step};
 use super::eval::{self, Lower};
+use super::known::given;
+use super::parts::Parts;
 use super::search::{Names, joined};
+use super::share::{self, Named, shared};
 use crate::backend::output::{self, Words};
 use crate::backend::{Output, Shows, exception_line, exception_titles, rank};
 use crate::ir::Score;
@@ -15,19 +18,28 @@ const SCORE: &str = "score";
 /// The field of the exceptions.
 const EXCEPTIONS: &str = "exceptions";
 
+/// The times of the first and of the last event of a row of a data model, as Splunk's own content calls them.
+const TIMES: [&str; 2] = ["firstTime", "lastTime"];
+
 /// The columns of the result.
 pub fn outputs(plan: &Plan) -> Vec<Output> {
-    output::single(plan, &Words { part: alias, score: SCORE, exceptions: Some(EXCEPTIONS) })
+    let mut out = output::single(plan, &Words { part: alias, score: SCORE, exceptions: Some(EXCEPTIONS) });
+    if plan.queries.iter().any(|q| q.source.datamodel.is_some()) {
+        let place = plan.target.columns.len().min(out.len());
+        out.splice(place..place, TIMES.map(|name| Output::new(name, Shows::Own)));
+    }
+    out
 }
 
 /// A part of a column has a name of its own: `process_name`.
-fn alias(field: &str) -> String {
+pub fn alias(field: &str) -> String {
     field.replace('.', "_")
 }
 
 /// A query whose result has these columns.
 pub fn query(rule: &Rule, plan: &Plan, columns: &[Output]) -> Result<Query, Vec<Unsupported>> {
-    let lower = Lower { filler: &plan.target.filler };
+    let parts = parts(plan);
+    let lower = Lower { filler: &plan.target.filler, parts: &parts };
     let refuse = |why: &str| Err(vec![Unsupported { span: rule.detect_span, why: why.to_owned() }]);
     let several = plan.queries.len() > 1;
     let tstats = plan.queries.iter().find_map(|q| q.source.datamodel.as_ref());
@@ -37,7 +49,8 @@ pub fn query(rule: &Rule, plan: &Plan, columns: &[Output]) -> Result<Query, Vec<
     if several && !told_apart(&plan.queries) {
         return refuse("cannot tell the rule's log sources apart");
     }
-    let mut tail = Tail { lower: &lower, rule, steps: vec![], fields: vec![] };
+    let facts = plan.queries.iter().map(|q| facts(&Names::of_source(q.source), &q.detect)).collect();
+    let mut tail = Tail { lower: &lower, rule, facts, steps: vec![], fields: vec![] };
     let base = match tstats {
         Some(datamodel) => tail.tstats(plan, datamodel)?,
         None => Base::Search(tail.searches(&plan.queries)),
@@ -48,14 +61,51 @@ pub fn query(rule: &Rule, plan: &Plan, columns: &[Output]) -> Result<Query, Vec<
     if let Some(datamodel) = tstats {
         steps.push(Step::Unprefix(dataset(datamodel).to_owned()));
     }
-    tail.fields.retain(|f| f != "_time");
-    if !tail.fields.is_empty() && !on(Mutant::SplFillLost) {
-        steps.push(Step::FillNull(tail.fields));
-    }
+    steps.extend(filled(&parts, &tail.fields, &asked_first(plan)));
     steps.append(&mut tail.steps);
     let mut macros: Vec<String> = plan.queries.iter().filter_map(|q| q.source.macro_name.clone()).collect();
     macros.dedup();
     Ok(Query { base, steps, macros })
+}
+
+/// The fields that a query may compute.
+fn parts(plan: &Plan) -> Parts {
+    let mut asked: Vec<&Bound> = vec![];
+    for query in &plan.queries {
+        asked.push(&query.detect);
+        asked.extend(query.exceptions.iter().map(|(_, b)| b));
+        asked.extend(query.flags.iter().map(|(_, b)| b));
+    }
+    Parts::new(plan.target, plan.queries.iter().map(|q| (q.kind, q.source, q.os.as_slice())), &asked)
+}
+
+/// Columns of a filter that every log source has: each row has a value there.
+fn asked_first(plan: &Plan) -> Vec<String> {
+    let mut filters = plan.queries.iter().map(|q| &q.source.filter);
+    let Some(first) = filters.next() else { return vec![] };
+    let all: Vec<_> = filters.collect();
+    first.keys().filter(|column| all.iter().all(|f| f.contains_key(*column))).cloned().collect()
+}
+
+/// Computes the fields among those that are read, and fills what may be missing. `there`: what never is.
+pub fn filled(parts: &Parts, read: &[String], there: &[String]) -> Vec<Step> {
+    let computed = parts.computed(read);
+    let names: Vec<&String> = computed.iter().map(|(name, _)| name).filter(|_| !on(Mutant::SplPartUnfilled)).collect();
+    let of_the_log = read.iter().filter(|f| *f != "_time" && !there.contains(f) && parts.names().all(|p| p != *f));
+    let fill: Vec<String> = of_the_log.chain(names).cloned().collect();
+    let mut steps = vec![];
+    if !computed.is_empty() {
+        steps.push(Step::Eval(computed));
+    }
+    if !fill.is_empty() && !on(Mutant::SplFillLost) {
+        steps.push(Step::FillNull(fill));
+    }
+    steps
+}
+
+/// What the base search says exactly, and so holds in each row.
+fn facts(names: &Names, detect: &Bound) -> Vec<Bound> {
+    detect.conjuncts().into_iter().filter(|b| names.exact(b).is_some()).cloned().collect()
 }
 
 /// The dataset of a data model is the prefix of its fields.
@@ -91,35 +141,38 @@ pub fn filter_search(source: &Source) -> Vec<Search> {
 
 pub fn filter_eval(source: &Source) -> Vec<Eval> {
     let value = |s: &Scalar| match s {
-        Scalar::Number(n) => Eval::Text(n.to_string()),
+        Scalar::Number(n) => Eval::Number(*n),
         Scalar::Text(t) => Eval::Text(t.clone()),
     };
-    let field = |c: &String| Eval::Call("tostring", vec![Eval::Field(c.clone())]);
+    let field = |c: &String| Eval::Field(c.clone());
     source
         .filter
         .iter()
         .map(|(column, values)| match values.as_slice() {
-            [one] => Eval::Binary("==", Box::new(field(column)), Box::new(value(one))),
+            [one] => Eval::Binary("=", Box::new(field(column)), Box::new(value(one))),
             many => Eval::Call("in", [field(column)].into_iter().chain(many.iter().map(value)).collect()),
         })
         .collect()
 }
 
-/// Conjuncts that the search command can say, or others that they imply; those that it cannot say exactly.
-pub fn split<'b>(names: &Names, detect: &'b Bound) -> (Vec<Search>, Vec<&'b Bound>) {
+/// Conjuncts that the search command can say, or others that they imply; what is left to ask behind it.
+pub fn split(names: &Names, detect: &Bound) -> (Vec<Search>, Vec<Bound>) {
     let (mut said, mut rest) = (vec![], vec![]);
+    let facts = facts(names, detect);
+    let facts: Vec<&Bound> = facts.iter().collect();
     for conjunct in rank::by_cost(detect.conjuncts()) {
         match names.exact(conjunct) {
             Some(search) => said.push(search),
             None => {
                 let implied = names.implied(conjunct);
                 if implied.is_none() || !on(Mutant::SplImpliedIsEnough) {
-                    rest.push(conjunct);
+                    rest.extend(names.rest(conjunct).map(|left| given(&left, &facts)));
                 }
                 said.extend(implied);
             }
         }
     }
+    rest.retain(|b| *b != Bound::Const(true));
     (said, rest)
 }
 
@@ -127,8 +180,10 @@ pub fn split<'b>(names: &Names, detect: &'b Bound) -> (Vec<Search>, Vec<&'b Boun
 struct Tail<'a> {
     lower: &'a Lower<'a>,
     rule: &'a Rule,
+    /// What the base search says of each log source's rows.
+    facts: Vec<Vec<Bound>>,
     steps: Vec<Step>,
-    /// Fields that expressions read: they are filled first.
+    /// Fields that expressions read.
     fields: Vec<String>,
 }
 
@@ -137,6 +192,12 @@ impl Tail<'_> {
         let made = self.lower.eval(bound);
         eval::fields(&made, &mut self.fields);
         made
+    }
+
+    /// A condition on the rows of a log source.
+    fn asked(&mut self, bound: &Bound, query: usize) -> Eval {
+        let facts: Vec<&Bound> = self.facts.get(query).into_iter().flatten().collect();
+        self.eval(&given(bound, &facts))
     }
 
     fn searches(&mut self, queries: &[SourceQuery]) -> Search {
@@ -151,7 +212,7 @@ impl Tail<'_> {
             }
             all.extend(said);
             branches.push(joined(all, true).unwrap_or(Search::And(vec![])));
-            left.push((filter_eval(query.source), rest.into_iter().map(|b| self.eval(b)).collect()));
+            left.push((filter_eval(query.source), rest.iter().map(|b| self.eval(b)).collect()));
         }
         if let [(_, rest)] = left.as_mut_slice() {
             let rest = std::mem::take(rest);
@@ -170,11 +231,11 @@ impl Tail<'_> {
         let Some(query) = plan.queries.first() else { return Err(vec![]) };
         let prefix = dataset(datamodel);
         let (said, rest) = split(&Names { prefix }, &query.detect);
-        let rest: Vec<Eval> = rest.into_iter().map(|b| self.eval(b)).collect();
+        let rest: Vec<Eval> = rest.iter().map(|b| self.eval(b)).collect();
         self.steps.extend(rest.into_iter().map(Step::Where));
         // Rows carry what is shown, and what is read behind the base search.
         let mut by: Vec<String> = query.show.iter().map(|(_, c)| c.name.clone()).collect();
-        by.extend(self.fields.iter().cloned());
+        by.extend(self.lower.parts.columns(&self.fields));
         for (_, bound) in query.exceptions.iter().filter(|_| !on(Mutant::SplColumnLost)) {
             bound.each_test(&mut |t| by.push(t.column.name.clone()));
         }
@@ -185,7 +246,13 @@ impl Tail<'_> {
         by.retain(|f| f != "_time" && seen.insert(f.clone()));
         let filler = plan.target.filler.first().cloned().unwrap_or_else(|| "unknown".to_owned());
         let filter = joined(said, true);
-        Ok(Base::Tstats { datamodel: datamodel.to_owned(), filler, filter, times: None, by })
+        Ok(Base::Tstats {
+            datamodel: datamodel.to_owned(),
+            filler,
+            filter,
+            times: Some(TIMES.map(str::to_owned).into()),
+            by,
+        })
     }
 
     fn exceptions(&mut self, queries: &[SourceQuery], several: bool) {
@@ -194,9 +261,9 @@ impl Tail<'_> {
         indexes.dedup();
         for index in indexes {
             let mut branches = vec![];
-            for query in queries {
+            for (place, query) in queries.iter().enumerate() {
                 let Some((_, bound)) = query.exceptions.iter().find(|(i, _)| *i == index) else { continue };
-                let made = self.eval(bound);
+                let made = self.asked(bound, place);
                 branches.push(self.of_source(made, query, several));
             }
             self.steps.push(Step::Comment(exception_line(self.rule, index)));
@@ -222,24 +289,9 @@ impl Tail<'_> {
             self.shown(name, column, &mut evals);
         }
         let score = plan.queries.iter().find_map(|q| Some((q.score.as_ref()?, q)));
-        let taken = |name: &str| columns.iter().any(|c| c.name == name && c.shows != Shows::Flag);
-        let names: Vec<String> = plan.queries.iter().flat_map(|q| q.flags.iter().map(|(n, _)| n.clone())).collect();
-        for name in unique(names) {
-            if taken(&name) || name == EXCEPTIONS || score.is_some() && name == SCORE {
-                return Err(vec![Unsupported {
-                    span: self.rule.span,
-                    why: format!("has a column `{name}` already, which the flag would hide"),
-                }]);
-            }
-            let mut branches = vec![];
-            for query in &plan.queries {
-                let Some((_, bound)) = query.flags.iter().find(|(n, _)| *n == name) else { continue };
-                let made = self.eval(bound);
-                branches.push(self.of_source(made, query, several));
-            }
-            let text = |t: &str| Eval::Text(t.to_owned());
-            evals.push((name, Eval::Call("if", vec![eval::joined(branches, false), text("true"), text("false")])));
-        }
+        let mut flags = self.flags(plan, columns, several)?;
+        self.share(plan, columns, &mut flags);
+        evals.extend(flags.iter().map(Named::computed));
         if let Some((score, query)) = score {
             self.steps.push(Step::Eval(std::mem::take(&mut evals)));
             self.steps.extend(scored(score, &query.flags));
@@ -255,15 +307,67 @@ impl Tail<'_> {
         Ok(())
     }
 
+    /// The rule's flags, each with its condition.
+    fn flags(&mut self, plan: &Plan, columns: &[Output], several: bool) -> Result<Vec<Named>, Vec<Unsupported>> {
+        let score = plan.queries.iter().any(|q| q.score.is_some());
+        let taken = |name: &str| columns.iter().any(|c| c.name == name && c.shows != Shows::Flag);
+        let names: Vec<String> = plan.queries.iter().flat_map(|q| q.flags.iter().map(|(n, _)| n.clone())).collect();
+        let mut out = vec![];
+        for name in unique(names) {
+            if taken(&name)
+                || name == EXCEPTIONS
+                || score && name == SCORE
+                || self.lower.parts.names().any(|p| p == name)
+            {
+                return Err(vec![Unsupported {
+                    span: self.rule.span,
+                    why: format!("has a column `{name}` already, which the flag would hide"),
+                }]);
+            }
+            let mut branches = vec![];
+            for (place, query) in plan.queries.iter().enumerate() {
+                let Some((_, bound)) = query.flags.iter().find(|(n, _)| *n == name) else { continue };
+                let made = self.asked(bound, place);
+                branches.push(self.of_source(made, query, several));
+            }
+            out.push(Named { name, asked: eval::joined(branches, false), flag: true });
+        }
+        Ok(out)
+    }
+
+    /// Computes what is asked more than once, and flags that the detection asks, in front of what asks them.
+    fn share(&mut self, plan: &Plan, columns: &[Output], flags: &mut Vec<Named>) {
+        let own = plan.target.own_columns();
+        let taken = |name: &str| own.contains(&name) || columns.iter().any(|c| c.name == name);
+        let mut names = vec![];
+        if let [query] = plan.queries.as_slice() {
+            let facts: Vec<&Bound> = self.facts.iter().flatten().collect();
+            for called in query.names.iter().filter(|c| !c.list) {
+                let name = share::name(&called.words);
+                if !taken(&name) && self.lower.parts.names().all(|p| p != name) {
+                    names.push(Named { name, asked: self.lower.eval(&given(&called.bound, &facts)), flag: false });
+                }
+            }
+        }
+        let mut asked: Vec<&mut Eval> = self.steps.iter_mut().flat_map(share::expressions).collect();
+        let first = shared(names, flags, &mut asked);
+        if !first.is_empty() {
+            self.steps.insert(0, Step::Eval(first.iter().map(Named::computed).collect()));
+        }
+    }
+
     /// What makes a shown column that is a part of another one.
     fn shown(&mut self, name: &str, column: &Column, evals: &mut Vec<(String, Eval)>) {
         if column.how == How::Whole {
             return;
         }
-        let made = eval::column(column);
-        eval::fields(&made, &mut self.fields);
-        if !evals.iter().any(|(n, _)| *n == alias(name)) {
-            evals.push((alias(name), made));
+        let (made, name) = (self.lower.shown(column), alias(name));
+        let computed = made == Eval::Field(name.clone());
+        if computed || column.how != How::Account {
+            eval::fields(&made, &mut self.fields);
+        }
+        if !computed && !evals.iter().any(|(n, _)| *n == name) {
+            evals.push((name, made));
         }
     }
 }
@@ -274,7 +378,7 @@ fn scored(score: &Score, flags: &[(String, Bound)]) -> [Step; 2] {
     let number = |n: u64| Eval::Number(i64::try_from(n).unwrap_or(i64::MAX));
     let weighted = score.weights.iter().filter_map(|(index, weight)| {
         let flag = Eval::Field(flags.get(*index)?.0.clone());
-        let holds = binary("==", flag, Eval::Text("true".to_owned()));
+        let holds = binary("=", flag, Eval::Text("true".to_owned()));
         Some(Eval::Call("if", vec![holds, number(*weight), number(0)]))
     });
     let sum = weighted.reduce(|sum, one| binary("+", sum, one)).unwrap_or(Eval::Number(0));

@@ -7,9 +7,12 @@
 pub mod alert;
 mod ast;
 mod eval;
+mod known;
 mod lower;
+mod parts;
 mod print;
 mod search;
+mod share;
 mod temporal;
 
 use super::output::sources_of;
@@ -26,16 +29,36 @@ pub use temporal::{count, steps};
 pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
     let columns = lower::outputs(plan);
     let query = lower::query(rule, plan, &columns)?;
-    let text = print::query(&query);
     let mut notes = plan.notes.clone();
     notes.extend(macro_notes(&query, plan.target));
-    let fragments = vec![("query", Fragment::Text(text))];
+    let fragments = fragments(&query, plan.target);
     Ok(Printed { fragments, notes, columns, sources: sources_of(plan), reach: 0 })
+}
+
+/// The query that documents hold, and, where it reads data models, the one with the macros of Splunk's own content.
+fn fragments(query: &ast::Query, target: &Target) -> Vec<(&'static str, Fragment)> {
+    let own = print::query(query, print::Macros::Own(target.summaries.as_deref()));
+    let mut out = vec![("query", Fragment::Text(own))];
+    if reads_models(query) {
+        out.push((CONTENT_QUERY, Fragment::Text(print::query(query, print::Macros::Content))));
+    }
+    out
+}
+
+/// Macros of Splunk's own content: how `tstats` uses summaries and fills what is missing; fields without their dataset.
+pub const CONTENT_MACROS: [&str; 2] = ["security_content_summariesonly", "drop_dm_object_name"];
+
+/// The fragment with the macros of Splunk's own content.
+pub const CONTENT_QUERY: &str = "content_query";
+
+fn reads_models(query: &ast::Query) -> bool {
+    !matches!(query.base, ast::Base::Search(_))
 }
 
 /// What each macro of a query stands for.
 fn macro_notes(query: &ast::Query, target: &Target) -> Vec<Note> {
-    let defined = query.macros.iter().filter_map(|name| Some((name, target.macros.get(name)?)));
+    let summaries = target.summaries.iter().filter(|_| reads_models(query));
+    let defined = query.macros.iter().chain(summaries).filter_map(|name| Some((name, target.macros.get(name)?)));
     defined.map(|(name, text)| Note { text: format!("Macro `{name}`: {text}"), degraded: false }).collect()
 }
 

@@ -5,15 +5,35 @@ use crate::mutant::{Mutant, on};
 use std::fmt::Write as _;
 
 /// Lines longer than this are broken where an operand ends.
-const WIDTH: usize = 110;
+const WIDTH: usize = 120;
 
-pub fn query(query: &Query) -> String {
+/// Whose macros a query calls where it reads data models.
+#[derive(Clone, Copy, Debug)]
+pub enum Macros<'a> {
+    /// The target's, for summaries; `None`: it has none.
+    Own(Option<&'a str>),
+    /// Those of Splunk's own content. The one for summaries fills in what is missing, too.
+    Content,
+}
+
+impl Macros<'_> {
+    /// What stands behind `tstats`.
+    fn summaries(self, filler: &str) -> String {
+        let mut out = match self {
+            Macros::Content => return format!("`{}`", super::CONTENT_MACROS[0]),
+            Macros::Own(Some(name)) => format!("`{name}` fillnull_value="),
+            Macros::Own(None) => "summariesonly=false fillnull_value=".to_owned(),
+        };
+        quote(&mut out, filler);
+        out
+    }
+}
+
+pub fn query(query: &Query, macros: Macros) -> String {
     let mut out = match &query.base {
         Base::Search(search_) => conjunction(search_, "    "),
         Base::Tstats { datamodel, filler, filter, times, by } => {
-            let mut out = "| tstats summariesonly=false fillnull_value=".to_owned();
-            quote(&mut out, filler);
-            out.push_str(" count");
+            let mut out = format!("| tstats {} count", macros.summaries(filler));
             if let Some((first, last)) = times {
                 let _ = write!(out, " min(_time) AS {} max(_time) AS {}\n   ", field(first), field(last));
             }
@@ -23,9 +43,8 @@ pub fn query(query: &Query) -> String {
         Base::Models { filler, models } => {
             let one = |(i, model): (usize, &Model)| {
                 let append = if i > 0 { " append=t" } else { "" };
-                let mut out = format!("| tstats prestats=t{append} summariesonly=false fillnull_value=");
-                quote(&mut out, filler);
-                out.push_str(" count min(_time) max(_time)\n   ");
+                let summaries = macros.summaries(filler);
+                let mut out = format!("| tstats prestats=t{append} {summaries} count min(_time) max(_time)\n   ");
                 from(&mut out, &model.datamodel, model.filter.as_ref(), &model.by);
                 out
             };
@@ -34,7 +53,12 @@ pub fn query(query: &Query) -> String {
     };
     for step in &query.steps {
         out.push('\n');
-        self::step(&mut out, step);
+        match (step, macros) {
+            (Step::Unprefix(prefix), Macros::Content) => {
+                let _ = write!(out, "| `{}({prefix})`", super::CONTENT_MACROS[1]);
+            }
+            _ => self::step(&mut out, step),
+        }
     }
     out.push('\n');
     out
@@ -136,11 +160,7 @@ fn stats(out: &mut String, all: &[Stat], by: &[String]) {
         let over = match &stat.over {
             None => String::new(),
             Some(Eval::Field(name)) => format!("({})", field(name)),
-            Some(e) => {
-                let mut inner = String::new();
-                eval(&mut inner, e);
-                format!("(eval({inner}))")
-            }
+            Some(e) => format!("(eval({}))", printed(e)),
         };
         if stat.over.is_none() && stat.name == stat.function {
             return stat.name.clone();
@@ -180,6 +200,25 @@ fn wrapped(all: &[String], separator: &str, indent: &str) -> String {
     out
 }
 
+/// Items of a list in parentheses, as many a line as fit.
+fn list(out: &mut String, all: &[String], indent: usize, used: usize) {
+    let mut width = used;
+    for (i, item) in all.iter().enumerate() {
+        let last = i + 1 == all.len();
+        if i > 0 && width + item.len() + 2 > WIDTH {
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', indent));
+            width = indent;
+        } else if i > 0 {
+            out.push(' ');
+            width += 1;
+        }
+        out.push_str(item);
+        out.push_str(if last { "" } else { "," });
+        width += item.len() + 1;
+    }
+}
+
 // ---- the search command ----
 
 /// A conjunction without AND between its operands, each long one on a line of its own.
@@ -192,32 +231,45 @@ fn conjunction(s: &Search, indent: &str) -> String {
     let mut width = 0;
     for (i, operand) in all.iter().enumerate() {
         let text = search_operand(operand, indent);
+        let first = text.lines().next().unwrap_or("").len();
         if i > 0 {
-            if width + text.len() > WIDTH {
+            if width + first > WIDTH || text.contains('\n') {
                 let _ = write!(out, "\n{indent}");
                 width = indent.len();
             } else {
                 out.push(' ');
             }
         }
-        width += text.len() + 1;
+        width += text.lines().last().unwrap_or("").len() + 1;
         out.push_str(&text);
     }
     out
 }
 
-fn search(s: &Search, indent: &str) -> String {
+pub fn search(s: &Search, indent: &str) -> String {
     match s {
         Search::Macro(name) => format!("`{name}`"),
         Search::Is(name, value) => format!("{}={}", field(name), pieces(value)),
         Search::In(name, values) => {
-            format!("{} IN ({})", field(name), values.iter().map(|v| pieces(v)).collect::<Vec<_>>().join(", "))
+            let mut out = format!("{} IN (", field(name));
+            let values: Vec<String> = values.iter().map(|v| pieces(v)).collect();
+            let used = indent.len() + out.len() + 4;
+            list(&mut out, &values, indent.len() + 4, used);
+            out.push(')');
+            out
         }
         Search::Order(name, sign, n) => format!("{}{sign}{n}", field(name)),
         Search::And(all) => lines(all, "AND", indent),
         Search::Or(all) => lines(all, "OR", indent),
         Search::Not(inner) if on(Mutant::SplSearchNot) => format!("NOT {}", search(inner, indent)),
         Search::Not(inner) => format!("NOT ({})", search(inner, indent)),
+        Search::Values { of, from, field: name } => {
+            let deeper = format!("{indent}    ");
+            let renamed =
+                if from == name { String::new() } else { format!(" | rename {} AS {}", field(from), field(name)) };
+            let of = conjunction(of, &deeper);
+            format!("[search {of}\n{deeper}| dedup {}{renamed} | fields {}]", field(from), field(name))
+        }
     }
 }
 
@@ -225,7 +277,11 @@ fn lines(all: &[Search], word: &str, indent: &str) -> String {
     let deeper = format!("{indent}    ");
     let parts: Vec<String> = all.iter().map(|s| search_operand(s, &deeper)).collect();
     let flat = parts.join(&format!(" {word} "));
-    if flat.len() <= WIDTH && !flat.contains('\n') { flat } else { parts.join(&format!("\n{deeper}{word} ")) }
+    if indent.len() + flat.len() <= WIDTH && !flat.contains('\n') {
+        flat
+    } else {
+        parts.join(&format!("\n{deeper}{word} "))
+    }
 }
 
 /// AND, OR and NOT inside another one stand in parentheses: the commands of Splunk disagree on which binds tighter.
@@ -286,8 +342,15 @@ fn broken(out: &mut String, e: &Eval, indent: usize, used: usize) {
             }
         }
         Eval::Not(inner) => {
-            out.push_str("NOT (");
+            let call = matches!(**inner, Eval::Call(..));
+            out.push_str(if call { "NOT " } else { "NOT (" });
             broken(out, inner, indent, used + 5);
+            out.push_str(if call { "" } else { ")" });
+        }
+        Eval::Call("in", all) => {
+            let all: Vec<String> = all.iter().map(printed).collect();
+            out.push_str("in(");
+            list(out, &all, indent, used + 3);
             out.push(')');
         }
         Eval::Call("case", all) => {
@@ -342,7 +405,18 @@ fn left(e: &Eval, room: usize) -> Option<usize> {
     }
 }
 
-fn eval(out: &mut String, e: &Eval) {
+/// How long an expression is on one line.
+pub fn length(e: &Eval) -> usize {
+    printed(e).len()
+}
+
+fn printed(e: &Eval) -> String {
+    let mut out = String::new();
+    eval(&mut out, e);
+    out
+}
+
+pub fn eval(out: &mut String, e: &Eval) {
     match e {
         Eval::Field(name) => eval_field(out, name),
         Eval::Text(text) | Eval::Pattern(text) => quote(out, text),
@@ -365,9 +439,10 @@ fn eval(out: &mut String, e: &Eval) {
             eval(out, inner);
         }
         Eval::Not(inner) => {
-            out.push_str("NOT (");
+            let call = matches!(**inner, Eval::Call(..));
+            out.push_str(if call { "NOT " } else { "NOT (" });
             eval(out, inner);
-            out.push(')');
+            out.push_str(if call { "" } else { ")" });
         }
     }
 }

@@ -1,14 +1,25 @@
 //! The search command's share of a condition: what it can say exactly, and what it can say that is implied.
 
 use super::ast::{Piece, Search};
+use super::lower::dataset;
 use crate::ir::{Cheap, Matcher, Text};
 use crate::mutant::{Mutant, on};
-use crate::target::{Bound, BoundOp, BoundTest, How, Scalar};
+use crate::target::{Bound, BoundOp, BoundTest, How, Scalar, Source};
+
+/// The length from which a text that must occur is worth a test of its own.
+const WORTH: usize = 3;
 
 /// Where fields of the search command come from.
 pub struct Names<'a> {
     /// The dataset's name before each field, or nothing.
     pub prefix: &'a str,
+}
+
+impl<'a> Names<'a> {
+    /// The fields of a log source.
+    pub fn of_source(source: &'a Source) -> Names<'a> {
+        Names { prefix: source.datamodel.as_deref().map_or("", dataset) }
+    }
 }
 
 impl Names<'_> {
@@ -40,6 +51,25 @@ impl Names<'_> {
             Bound::Or(all) => joined(all.iter().map(|b| self.implied(b)).collect::<Option<Vec<_>>>()?, false),
             Bound::Test(test) => self.implied_test(test),
             Bound::Const(_) | Bound::Not(_) => None,
+        }
+    }
+
+    /// What is left to ask behind a base search that asks for what a condition implies; `None`: nothing.
+    pub fn rest(&self, bound: &Bound) -> Option<Bound> {
+        if self.exact(bound).is_some() {
+            return None;
+        }
+        match bound {
+            Bound::And(all) => Some(Bound::and(all.iter().filter_map(|b| self.rest(b)).collect())),
+            Bound::Or(all) if self.implied(bound).is_some() => {
+                let open: Vec<&Bound> = all.iter().filter(|b| self.exact(b).is_none()).collect();
+                // Where all others fail, the base search has asked for what the only open one implies. Of two open ones it
+                // has not said which it is.
+                let one = open.len() == 1 || on(Mutant::SplSaidOfSeveral);
+                let left = |b: &Bound| if one { self.rest(b).unwrap_or_else(|| b.clone()) } else { b.clone() };
+                Some(Bound::or(all.iter().map(left).collect()))
+            }
+            other => Some(other.clone()),
         }
     }
 
@@ -81,6 +111,10 @@ impl Names<'_> {
         let field = self.of(&test.column.name);
         let BoundOp::Text(text) = &test.op else { return None };
         if let Matcher::Regex(regex) = &text.matcher {
+            // What nearly every row holds is not worth a test: `*-p*`.
+            if regex.implied.iter().any(|c| c.text().len() < WORTH) {
+                return None;
+            }
             let starts = |c: &Cheap| matches!(c, Cheap::Start(_)) || on(Mutant::SplImpliedStart);
             let values: Option<Vec<_>> = regex.implied.iter().map(|c| pieces(c.text(), !starts(c), true)).collect();
             return values.filter(|v| !v.is_empty()).map(|v| one_of(field, v));

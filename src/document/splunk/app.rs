@@ -2,7 +2,7 @@
 
 use super::super::template::render;
 use super::super::{File, Pack};
-use super::{Alarm, MACRO, conf, message, number, plain, risk};
+use super::{Alarm, MACRO, SUMMARIES, conf, message, number, plain, risk};
 use crate::backend::{Fragment, one_line};
 use crate::sema::Level;
 use crate::target::Target;
@@ -75,11 +75,17 @@ fn macros(alarms: &[Alarm], target: &Target) -> Vec<Stanza> {
     let sources = super::macros(alarms, target).map(|(name, definition)| {
         (name.clone(), vec![("definition", conf::settled(definition)), ("description", MACRO.to_owned()), iseval()])
     });
+    let summaries = target.summaries.iter().filter(|name| alarms.iter().any(|a| a.summaries.as_ref() == Some(name)));
+    let summaries = summaries.map(|name| {
+        let definition = target.macros.get(name).map_or("", String::as_str);
+        let about = SUMMARIES.to_owned();
+        (name.clone(), vec![("definition", conf::settled(definition)), ("description", about), iseval()])
+    });
     let filters = alarms.iter().map(|said| {
         let about = format!("What {} leaves out here.", said.name);
         (said.filter.clone(), vec![("definition", "search *".to_owned()), ("description", about), iseval()])
     });
-    sources.chain(filters).collect()
+    sources.chain(summaries).chain(filters).collect()
 }
 
 fn iseval() -> (&'static str, String) {
@@ -182,8 +188,13 @@ fn numbered(level: Level) -> u64 {
 fn readme(alarms: &[Alarm], target: &Target, pack: &Pack, id: &str) -> Result<String, String> {
     let text = |t: &str| Fragment::Text(conf::settled(&one_line(t)).replace('`', "'"));
     let macros = super::macros(alarms, target).map(|(name, definition)| {
-        Fragment::record(vec![("name", text(name)), ("definition", Fragment::Text(conf::settled(definition)))])
+        let without = target.macros_without_index().any(|n| n == name);
+        let index = if without { "index=YOUR_INDEX " } else { "" };
+        let definition = Fragment::Text(conf::settled(&format!("{index}{definition}")));
+        Fragment::record(vec![("name", text(name)), ("definition", definition)])
     });
+    let without: Vec<&str> = super::macros(alarms, target).map(|(name, _)| name.as_str()).collect();
+    let without: Vec<&str> = target.macros_without_index().filter(|name| without.contains(name)).collect();
     let searches = alarms.iter().map(|said| {
         let attack = if said.attack.is_empty() { String::new() } else { format!(", {}", said.attack.join(", ")) };
         let level = format!("{}{attack}", said.rule.meta.level.word());
@@ -195,6 +206,8 @@ fn readme(alarms: &[Alarm], target: &Target, pack: &Pack, id: &str) -> Result<St
         ("target", text(&target.title)),
         ("id", text(id)),
         ("macros", Fragment::List(macros.collect())),
+        ("without", text(&without.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", "))),
+        ("summaries", text(target.summaries.as_deref().unwrap_or(""))),
         ("searches", Fragment::List(searches.collect())),
     ];
     render("splunk-readme", data.into_iter().map(|(name, fragment)| (name.to_owned(), fragment)).collect())

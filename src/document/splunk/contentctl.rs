@@ -28,7 +28,7 @@ pub fn detection(said: &Alarm, target: &Target, pack: &Pack) -> Result<File, Str
         "type": kind(said),
         "description": format!("{}: {}", said.title, said.description),
         "data_source": [],
-        "search": without_comments(&said.search),
+        "search": without_comments(&said.content),
         "how_to_implement": how(said, target),
         "known_false_positives": harmless(said),
         "references": meta.references.iter().filter(|r| is_page(r)).collect::<Vec<_>>(),

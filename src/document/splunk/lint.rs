@@ -3,6 +3,7 @@
 use super::super::alert::Problem;
 use super::contentctl::without_comments;
 use super::{AT_RISK, Alarm, key_columns};
+use crate::backend::spl::CONTENT_MACROS;
 use crate::compile::Document;
 use crate::sema::Rule;
 use crate::target::Target;
@@ -132,8 +133,12 @@ pub fn problems(said: &Alarm) -> Vec<Problem> {
 pub fn detection(said: &Alarm) -> Vec<Problem> {
     static MACRO: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("`([^\\s]+)`").ok());
     static LOOKUP: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("(?i)\\W(?:input|output)?lookup\\s").ok());
-    let search = without_comments(&said.search);
-    let known = |name: &str| said.filter == name || said.macros.iter().any(|m| m == name);
+    let search = without_comments(&said.content);
+    let of_content = |name: &str| {
+        let called = name.split('(').next().unwrap_or(name);
+        said.content != said.search && CONTENT_MACROS.contains(&called)
+    };
+    let known = |name: &str| said.filter == name || said.macros.iter().any(|m| m == name) || of_content(name);
     let calls = MACRO.iter().flat_map(|r| r.captures_iter(&search)).filter_map(|c| c.get(1)).map(|m| m.as_str());
     let mut strange: Vec<String> =
         calls.filter(|name| !known(name)).map(|name| format!("`{name}` for a macro")).collect();

@@ -12,6 +12,7 @@ mod lint;
 
 use super::alert::{Entity, Problem, about, any_column, entities, missing, severity};
 use super::{File, Pack, Refused};
+use crate::backend::spl::CONTENT_QUERY;
 use crate::backend::spl::alert::{Frame, framed};
 use crate::backend::{Fragment, Printed, one_line};
 use crate::compile::Document;
@@ -25,6 +26,9 @@ const AT_RISK: [&str; 3] = ["system", "user", "other"];
 const MOST_THREATS: usize = 6;
 /// What a macro of a log source is for.
 const MACRO: &str = "Where the events lie. Name your index here: the search is cheap then.";
+/// What the macro for summaries is for.
+const SUMMARIES: &str =
+    "How data models are read. summariesonly=true is fast and finds only what is summarised already.";
 
 /// What a rule's saved search and its detection both say.
 #[derive(Debug)]
@@ -41,6 +45,10 @@ struct Alarm<'a> {
     about: String,
     /// The query with its frame.
     search: String,
+    /// The same with the macros of Splunk's own content.
+    content: String,
+    /// The target's macro for summaries, where the query reads data models.
+    summaries: Option<String>,
     /// The macro that ends it.
     filter: String,
     /// Macros of the target that it uses.
@@ -143,6 +151,8 @@ fn alarm<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result<Ala
         description: conf::settled(&one_line(description)),
         about: conf::settled(&about(rule)),
         search: framed(query(printed)?, &frame),
+        content: framed(fragment(printed, CONTENT_QUERY).map_or_else(|| query(printed), Ok)?, &frame),
+        summaries: target.summaries.clone().filter(|_| fragment(printed, CONTENT_QUERY).is_some()),
         filter,
         macros: used(document),
         cron: cron::schedule(every, &rule.meta.id),
@@ -171,11 +181,14 @@ fn stretch(every: u64, target: &Target, printed: &Printed) -> (String, String) {
 
 /// The printed query, without a header.
 fn query(printed: &Printed) -> Result<&str, String> {
-    let query = printed.fragments.iter().find_map(|(name, fragment)| match fragment {
-        Fragment::Text(text) if *name == "query" => Some(text.as_str()),
+    fragment(printed, "query").ok_or_else(|| "no printer made the fragment `query`".to_owned())
+}
+
+fn fragment<'p>(printed: &'p Printed, wanted: &str) -> Option<&'p str> {
+    printed.fragments.iter().find_map(|(name, fragment)| match fragment {
+        Fragment::Text(text) if *name == wanted => Some(text.as_str()),
         _ => None,
-    });
-    query.ok_or_else(|| "no printer made the fragment `query`".to_owned())
+    })
 }
 
 /// The target's macros that searches use, each with its definition.

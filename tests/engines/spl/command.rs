@@ -120,7 +120,7 @@ const GENERATING: [&str; 2] = ["tstats", "inputlookup"];
 
 /// Reads a cleaned query.
 pub(super) fn pipeline(clean: &str) -> Result<Vec<Command>> {
-    let mut ranges = stages(clean);
+    let mut ranges = stages(clean, (0, clean.len()));
     let leading = clean.trim_start().starts_with('|');
     if leading {
         ranges.remove(0);
@@ -138,6 +138,39 @@ pub(super) fn pipeline(clean: &str) -> Result<Vec<Command>> {
         });
     }
     Ok(out)
+}
+
+/// Reads what stands between the brackets of a subsearch: a search for the values of one field, each once.
+///
+/// `[search … | dedup a | rename a AS b | fields b]`; anything else has limits of its own that lose events silently.
+pub(super) fn subsearch(clean: &str, range: (usize, usize)) -> Result<Vec<Command>> {
+    let mut out = Vec::new();
+    for (index, range) in stages(clean, range).into_iter().enumerate() {
+        let mut cursor = Cursor::new(clean, range);
+        cursor.skip_space();
+        match index {
+            0 if cursor.clone().keyword("search") => out.push(first(&mut cursor)?),
+            0 => return cursor.fail("a subsearch begins with the word `search`"),
+            _ => out.push(command(&mut cursor, false)?),
+        }
+    }
+    let what: Vec<&What> = out.iter().skip(1).map(|command| &command.what).collect();
+    let one = |names: &[String], name: &str| matches!(names, [only] if only == name);
+    let fits = match what.as_slice() {
+        [What::Dedup { count: 1, keepempty: false, names }, What::Fields { keep: true, names: kept }] => {
+            names.first().is_some_and(|name| one(names, name) && one(kept, name))
+        }
+        [
+            What::Dedup { count: 1, keepempty: false, names },
+            What::Rename(pairs),
+            What::Fields { keep: true, names: kept },
+        ] => matches!(pairs.as_slice(), [(from, to)] if one(names, from) && one(kept, to)),
+        _ => false,
+    };
+    match fits {
+        true => Ok(out),
+        false => Err(SplError::new(range.0, Kind::Refused, "a subsearch that gives more than the values of one field")),
+    }
 }
 
 /// The search in front of the first pipe, with or without its word.

@@ -8,7 +8,7 @@ use super::{Kind, Result, SplError};
 /// Replaces comments by blanks and checks quotes, backticks and brackets of the whole query.
 pub(super) fn clean(query: &str) -> Result<String> {
     let mut out = String::with_capacity(query.len());
-    let mut at = 0;
+    let (mut at, mut brackets) = (0, 0);
     while let Some(c) = query.get(at..).and_then(|rest| rest.chars().next()) {
         let rest = query.get(at..).unwrap_or_default();
         let len = match c {
@@ -21,11 +21,15 @@ pub(super) fn clean(query: &str) -> Result<String> {
             }
             '`' => span_len(rest, "`").ok_or_else(|| SplError::syntax(at, "this backtick is never closed"))?,
             '[' | ']' => {
-                return Err(SplError::new(
-                    at,
-                    Kind::Refused,
-                    "a bracket outside quotes is a subsearch, which is never printed",
-                ));
+                brackets += if c == '[' { 1 } else { -1 };
+                if !(0..=1).contains(&brackets) {
+                    return Err(SplError::new(
+                        at,
+                        Kind::Refused,
+                        "a subsearch in a subsearch, or a bracket without one",
+                    ));
+                }
+                1
             }
             '\\' if rest.starts_with("\\|") => {
                 return Err(SplError::style(at, "put a value with a pipe into double quotes"));
@@ -35,7 +39,10 @@ pub(super) fn clean(query: &str) -> Result<String> {
         out.push_str(rest.get(..len).unwrap_or_default());
         at += len;
     }
-    Ok(out)
+    match brackets {
+        0 => Ok(out),
+        _ => Err(SplError::syntax(at, "this subsearch is never closed")),
+    }
 }
 
 /// Bytes of a quoted string at the start of `text`, quotes included.
@@ -58,15 +65,20 @@ fn span_len(text: &str, mark: &str) -> Option<usize> {
     inner.find(mark).map(|at| at + 2 * mark.len())
 }
 
-/// Splits cleaned text at the pipes outside quotes and backticks; ranges of bytes, pipes left out.
-pub(super) fn stages(clean: &str) -> Vec<(usize, usize)> {
+/// Splits a stretch of cleaned text at the pipes outside quotes, backticks and subsearches; ranges of bytes, pipes left
+/// out.
+pub(super) fn stages(clean: &str, (from, to): (usize, usize)) -> Vec<(usize, usize)> {
     let mut out = Vec::new();
-    let (mut start, mut at) = (0, 0);
-    while let Some(rest) = clean.get(at..).filter(|rest| !rest.is_empty()) {
+    let (mut start, mut at, mut inside) = (from, from, false);
+    while let Some(rest) = clean.get(at..to).filter(|rest| !rest.is_empty()) {
         let len = match rest.chars().next() {
             Some('"') => quote_len(rest).unwrap_or(1),
             Some('`') => span_len(rest, "`").unwrap_or(1),
-            Some('|') => {
+            Some(c @ ('[' | ']')) => {
+                inside = c == '[';
+                1
+            }
+            Some('|') if !inside => {
                 out.push((start, at));
                 start = at + 1;
                 1
@@ -75,7 +87,7 @@ pub(super) fn stages(clean: &str) -> Vec<(usize, usize)> {
         };
         at += len;
     }
-    out.push((start, clean.len()));
+    out.push((start, to));
     out
 }
 
@@ -125,6 +137,23 @@ impl<'a> Cursor<'a> {
         let len = rest.find(|c| !keep(c)).unwrap_or(rest.len());
         self.at += len;
         rest.get(..len).unwrap_or_default()
+    }
+
+    /// Takes a subsearch, from the bracket that opens it to the one that closes it; the whole text, and the range inside.
+    pub fn subsearch(&mut self) -> Option<(&'a str, (usize, usize))> {
+        let start = self.at + 1;
+        let mut ahead = self.at + 1;
+        while let Some(rest) = self.text.get(ahead..self.end).filter(|rest| !rest.is_empty()) {
+            ahead += match rest.chars().next() {
+                Some('"') => quote_len(rest).unwrap_or(1),
+                Some(']') => {
+                    self.at = ahead + 1;
+                    return Some((self.text, (start, ahead)));
+                }
+                other => other.map_or(1, char::len_utf8),
+            };
+        }
+        None
     }
 
     /// The same text from here up to `end`.

@@ -24,6 +24,10 @@ pub(super) fn holds(search: &Search, row: &Row) -> Result<bool> {
         }
         Search::Time { at } => Err(SplError::unsupported(*at, "time ranges are not evaluated")),
         Search::Macro { at } => Err(SplError::unsupported(*at, "a macro that was not expanded")),
+        Search::Subsearch(commands) => {
+            let at = commands.first().map_or(0, |command| command.at);
+            Err(SplError::undocumented(at, "a subsearch behind the first search of a query"))
+        }
         Search::Not(inner) => Ok(!holds(inner, row)?),
         Search::And(parts) => all(parts, row, true),
         Search::Or(parts) => all(parts, row, false),

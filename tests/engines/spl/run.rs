@@ -1,6 +1,8 @@
 //! Runs a pipeline: each command turns rows into rows.
 
 use super::command::{Command, What};
+use super::search::{Op, Search};
+use super::value::texts;
 use super::{Result, Row, SplError, calc, matching, rows, stream};
 
 /// Runs all commands in order.
@@ -20,6 +22,10 @@ pub(super) fn pipeline(commands: &[Command], events: &[Row]) -> Result<Vec<Row>>
             continue;
         }
         rows = match &command.what {
+            What::Search(search) if index == 0 => {
+                let search = subsearched(search, events)?;
+                filter(rows, |row| matching::holds(&search, row))?
+            }
             What::Stats { aggregations, by } if stream::is_open(&rows) => {
                 stream::closing(&rows, aggregations, by, command.at)?
             }
@@ -34,6 +40,33 @@ pub(super) fn pipeline(commands: &[Command], events: &[Row]) -> Result<Vec<Row>>
         true => Err(SplError::undocumented(last, "tstats prestats=t without the stats that ends it")),
         false => Ok(rows),
     }
+}
+
+/// The most results that a subsearch gives (maxout in limits.conf).
+const RESULTS: usize = 10_000;
+
+/// The search with what its subsearches give in their place: `field="value"` for each result, any of which may hold, and
+/// what holds nowhere for none.
+fn subsearched(search: &Search, events: &[Row]) -> Result<Search> {
+    let each = |parts: &[Search]| parts.iter().map(|part| subsearched(part, events)).collect::<Result<Vec<_>>>();
+    Ok(match search {
+        Search::Not(inner) => Search::Not(Box::new(subsearched(inner, events)?)),
+        Search::And(parts) => Search::And(each(parts)?),
+        Search::Or(parts) => Search::Or(each(parts)?),
+        Search::Subsearch(commands) => {
+            let at = commands.first().map_or(0, |command| command.at);
+            let mut found = Vec::new();
+            for row in pipeline(commands, events)?.into_iter().take(RESULTS) {
+                for field in row.keys().filter(|name| !name.starts_with('_')) {
+                    let values = texts(&row, field, at)?.into_iter();
+                    let is = |value| Search::Compare { field: field.clone(), op: Op::Eq, value, at };
+                    found.extend(values.map(is));
+                }
+            }
+            Search::Or(found)
+        }
+        other => other.clone(),
+    })
 }
 
 fn step(command: &Command, mut given: Vec<Row>) -> Result<Vec<Row>> {

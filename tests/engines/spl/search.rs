@@ -5,6 +5,7 @@
 //! needs double quotes as soon as it holds a blank, comma, pipe, quote, parenthesis or bracket, or is an operator's name.
 //! `=` stands between field and value without blanks. A star is a wildcard wherever it stands, in quotes too.
 
+use super::command::{self, Command};
 use super::lex::Cursor;
 use super::matching::network;
 use super::term::{bare_char, check_field, time_modifier, unescape_bare, word};
@@ -14,7 +15,7 @@ use super::{Kind, Result, SplError};
 const DEPTH: usize = 100;
 
 /// A search expression.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) enum Search {
     /// A lone star.
     Everything,
@@ -42,6 +43,8 @@ pub(super) enum Search {
     Macro {
         at: usize,
     },
+    /// `[search …]`
+    Subsearch(Vec<Command>),
 }
 
 /// How a field is compared.
@@ -156,11 +159,20 @@ impl Parser<'_, '_> {
                 self.boundary()?;
                 Ok(Search::Macro { at })
             }
+            Some('[') if self.place == Place::Search => self.subsearch(),
             Some('"') => self.quoted(),
             Some('\'') => self.cursor.fail("single quotes mean nothing in a search; use double quotes"),
             Some(c) if bare_char(c) => self.bare(),
             Some(c) => self.cursor.fail(format!("`{c}` cannot begin a search term; put the term into double quotes")),
         }
+    }
+
+    fn subsearch(&mut self) -> Result<Search> {
+        let Some((text, range)) = self.cursor.subsearch() else {
+            return self.cursor.fail("this subsearch is never closed");
+        };
+        self.boundary()?;
+        command::subsearch(text, range).map(Search::Subsearch)
     }
 
     fn parenthesised(&mut self) -> Result<Search> {
@@ -325,8 +337,8 @@ impl Parser<'_, '_> {
 pub(super) fn embedded(text: &str, at: usize) -> Result<Search> {
     let outer = |error: SplError| SplError { at, ..error };
     let clean = super::lex::clean(text).map_err(outer)?;
-    if clean.contains(['|', '`']) {
-        return Err(SplError::new(at, Kind::Refused, "a pipe or a macro in searchmatch()"));
+    if clean.contains(['|', '`', '[']) {
+        return Err(SplError::new(at, Kind::Refused, "a pipe, a macro or a subsearch in searchmatch()"));
     }
     let mut cursor = Cursor::new(&clean, (0, clean.len()));
     let found = expression(&mut cursor, Place::Search).map_err(outer)?;

@@ -85,6 +85,10 @@ fn split(text: &str, delimiter: &str, at: usize) -> Result<Value> {
     if delimiter.is_empty() {
         return Err(SplError::undocumented(at, "split() at nothing"));
     }
+    // What it makes of an empty text is documented nowhere: nothing is what a query must be ready for.
+    if text.is_empty() {
+        return Ok(Value::Null);
+    }
     Ok(multi(text.split(delimiter).map(str::to_owned).collect()))
 }
 

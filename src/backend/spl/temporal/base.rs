@@ -3,7 +3,7 @@
 use super::make::{field, stat, text};
 use super::rows::Rows;
 use crate::backend::spl::ast::{Base, Eval, Model, Query, Search, Stat, Step};
-use crate::backend::spl::lower::{dataset, filter_search, split, unique};
+use crate::backend::spl::lower::{dataset, filled, filter_search, split, unique};
 use crate::backend::spl::search::{Names as Fields, joined};
 use crate::target::temporal::StepSource;
 
@@ -16,9 +16,16 @@ impl Rows<'_> {
             let mut parts: Vec<Search> = own.map(|m| Search::Macro(m.clone())).collect();
             parts.extend(filter_search(source.source));
             parts.extend(split(&Fields { prefix }, &source.detect).0);
+            let narrowed = self.narrowed.iter().find(|(narrow, _)| std::ptr::eq(*narrow, *source));
+            parts.extend(narrowed.map(|(_, values)| values.clone()));
             ways.push(joined(parts, true)?);
         }
         joined(ways, false)
+    }
+
+    /// A search for the events of some log sources, to stand alone.
+    pub fn search_of(&self, of: &[&StepSource]) -> Option<Search> {
+        self.asked_first(of, "", false)
     }
 
     /// The base search, now that it is known what is read behind it.
@@ -38,7 +45,7 @@ impl Rows<'_> {
             let own: Vec<&StepSource> =
                 all.iter().copied().filter(|s| s.source.datamodel.as_ref() == Some(&datamodel)).collect();
             let filter = self.asked_first(&own, dataset(&datamodel), true);
-            let by = self.filled().into_iter().filter(|f| models.len() == 1 || self.has(&own, f)).collect();
+            let by = self.logged().into_iter().filter(|f| models.len() == 1 || self.has(&own, f)).collect();
             Model { datamodel, filter, by }
         };
         let mut made: Vec<Model> = models.iter().cloned().map(model).collect();
@@ -64,9 +71,16 @@ impl Rows<'_> {
     }
 
     /// The fields of the log that are read.
-    fn filled(&self) -> Vec<String> {
-        let own = |f: &&String| *f != "_time" && Some(*f) != self.dataset.as_ref();
-        self.read.iter().filter(own).cloned().collect()
+    fn logged(&self) -> Vec<String> {
+        let own = |f: &String| f != "_time" && Some(f) != self.dataset.as_ref();
+        unique(self.lower.parts.columns(&self.read).filter(own).collect())
+    }
+
+    /// Columns that all log sources filter by: each row has a value there.
+    fn filtered(&self) -> Vec<String> {
+        let all: Vec<_> = self.branches().into_iter().map(|(_, s)| &s.source.filter).collect();
+        let first = all.first().into_iter().flat_map(|f| f.keys());
+        first.filter(|column| all.iter().all(|f| f.contains_key(*column))).cloned().collect()
     }
 
     /// Brings the rows of several data models together, as rows of one.
@@ -83,7 +97,7 @@ impl Rows<'_> {
             arms.push(text(dataset(&model.datamodel)));
         }
         let mut made = vec![(dataset_field.clone(), Eval::Call("case", arms))];
-        for name in self.filled() {
+        for name in self.logged() {
             let mut of: Vec<Eval> = models.iter().filter(|m| m.by.contains(&name)).map(|m| column(m, &name)).collect();
             let value = if of.len() == 1 { of.pop() } else { Some(Eval::Call("coalesce", of)) };
             made.extend(value.map(|v| (name.clone(), v)));
@@ -93,12 +107,13 @@ impl Rows<'_> {
             stat("min", "_time", first),
             stat("max", "_time", last),
         ];
-        let by = ["_time".to_owned(), dataset_field.clone()].into_iter().chain(self.filled()).collect();
-        vec![Step::Eval(made), Step::FillNull(self.filled()), Step::Stats(stats, by)]
+        let by = ["_time".to_owned(), dataset_field.clone()].into_iter().chain(self.logged()).collect();
+        vec![Step::Eval(made), Step::FillNull(self.logged()), Step::Stats(stats, by)]
     }
 
     /// The whole query.
     pub fn finish(&mut self) -> Query {
+        self.share();
         let base = self.base();
         let mut steps = vec![];
         match &base {
@@ -106,10 +121,9 @@ impl Rows<'_> {
             Base::Tstats { datamodel, .. } => steps.push(Step::Unprefix(dataset(datamodel).to_owned())),
             Base::Search(_) => {}
         }
-        let filled = self.filled();
-        if !filled.is_empty() && self.dataset.is_none() {
-            steps.push(Step::FillNull(filled));
-        }
+        let known: Vec<String> = if self.dataset.is_some() { self.logged() } else { self.filtered() };
+        let read: Vec<String> = self.read.iter().filter(|f| Some(*f) != self.dataset.as_ref()).cloned().collect();
+        steps.extend(filled(self.lower.parts, &read, &known));
         if self.dataset.is_some() {
             self.degraded(
                 "Rows of several data models come together by tstats with prestats and append; Splunk does not document \

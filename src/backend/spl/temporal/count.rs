@@ -2,7 +2,7 @@
 
 use super::make::{all, any, binary, carry, choose, field, known, minus, null, only, span, stat, text};
 use super::names::Names;
-use super::rows::Rows;
+use super::rows::{self, Rows};
 use crate::backend::output::{self, add};
 use crate::backend::spl::ast::{Eval, Order, Stat, Step, Streamstats};
 use crate::backend::spl::eval::Lower;
@@ -31,8 +31,9 @@ pub fn count(rule: &Rule, meant: &Count, plan: &CountPlan) -> Result<Printed, Ve
                    reached early";
         return Err(vec![Unsupported { span: meant.at_least_span, why: why.to_owned() }]);
     }
-    let lower = Lower { filler: &plan.target.filler };
-    let names = Names::new(plan.target, ["exceptions", "count"]);
+    let parts = rows::parts(plan.target, std::slice::from_ref(&plan.events));
+    let lower = Lower { filler: &plan.target.filler, parts: &parts };
+    let names = Names::new(plan.target, ["exceptions", "count"].into_iter().chain(parts.names()));
     let rows = Rows::new(rule, plan.target, std::slice::from_ref(&plan.events), names, &lower);
     let window = meant.within.micros / 1_000_000;
     let mut counting = Counting {
@@ -102,7 +103,7 @@ impl Counting<'_> {
         let counted = Stat { function: "count", over: None, name: number.to_owned() };
         let stats = vec![stat("min", "_time", first), counted];
         self.stream(Streamstats { window: Some(self.at_least), stats, ..Streamstats::default() });
-        let full = binary("==", field(number), self.wanted());
+        let full = binary("=", field(number), self.wanted());
         let inside = binary("<=", span(field("_time"), field(first)), Eval::Number(self.window));
         self.rows.push(Step::Where(all(vec![full, inside])));
         // The first row of an instant is kept; those behind it are events of the same window.
@@ -137,17 +138,17 @@ impl Counting<'_> {
         let [phase, seen, delta, again, entered] =
             ["phase", "seen", "change", "again", "entered"].map(|name| self.rows.names.fresh(name));
         let one = Eval::Number(1);
-        let phases = vec![text("1"), text("2"), only(binary("==", field(&again), one.clone()), text("0"))];
+        let phases = vec![text("1"), text("2"), only(binary("=", field(&again), one.clone()), text("0"))];
         self.rows.push(Step::Eval(vec![
             (again.clone(), choose(stays, one.clone(), Eval::Number(0))),
             (seen.clone(), field(&begins)),
             (phase.clone(), Eval::Call("mvappend", phases)),
         ]));
         self.rows.push(Step::Mvexpand(phase.clone()));
-        let is = |n: i64| binary("==", field(&phase), Eval::Number(n));
+        let is = |n: i64| binary("=", field(&phase), Eval::Number(n));
         let rounded = |e: Eval| Eval::Call("round", vec![e, Eval::Number(6)]);
         let minus_one = minus(Eval::Number(0), one.clone());
-        let still = all(vec![is(2), binary("==", field(&again), Eval::Number(0))]);
+        let still = all(vec![is(2), binary("=", field(&again), Eval::Number(0))]);
         let change = vec![is(1), one.clone(), any(vec![is(0), still]), minus_one, is(2), Eval::Number(0)];
         let leaves = rounded(binary(" + ", field(&until), Eval::Number(self.window)));
         let time = vec![is(1), rounded(field(&begins)), is(0), rounded(field(&next)), is(2), leaves];

@@ -194,5 +194,5 @@ pub fn same(rows: &super::rows::Rows, a: Eval, b: Eval, by: By) -> Eval {
     let lower = |e: Eval| if by == By::Name { Eval::Call("lower", vec![e]) } else { e };
     let mut read = vec![];
     eval::fields(&a, &mut read);
-    all(vec![present, binary("==", lower(a), lower(b))])
+    all(vec![present, binary("=", lower(a), lower(b))])
 }

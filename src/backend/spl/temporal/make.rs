@@ -42,7 +42,7 @@ pub fn number(n: usize) -> Eval {
 
 /// `step==1`; steps are counted from 1.
 pub fn is_step(step: &str, place: usize) -> Eval {
-    binary("==", field(step), number(place + 1))
+    binary("=", field(step), number(place + 1))
 }
 
 /// All of these; connectives of one kind inside are opened.

@@ -12,6 +12,7 @@ mod keys;
 mod links;
 mod make;
 mod names;
+mod narrow;
 mod optional;
 mod output;
 #[cfg(test)]
@@ -39,12 +40,13 @@ use rows::Rows;
 /// # Errors
 /// What the state of `streamstats` cannot say, with the step that needs more.
 pub fn steps(rule: &Rule, meant: &Steps, plan: &StepsPlan) -> Result<Printed, Vec<Unsupported>> {
-    let own = plan.flags.iter().map(|(name, _)| name.as_str()).chain(["exceptions", "count"]);
+    let parts = rows::parts(plan.target, &plan.steps);
+    let own = plan.flags.iter().map(|(name, _)| name.as_str()).chain(["exceptions", "count"]).chain(parts.names());
     if let Some((name, _)) = plan.flags.iter().find(|(n, _)| Names::new(plan.target, ["exceptions"]).has(n)) {
         let why = format!("has a column `{name}` already, which the flag would hide");
         return Err(vec![Unsupported { span: rule.span, why }]);
     }
-    let lower = Lower { filler: &plan.target.filler };
+    let lower = Lower { filler: &plan.target.filler, parts: &parts };
     let rows = Rows::new(rule, plan.target, &plan.steps, Names::new(plan.target, own), &lower);
     let mut scene = Scene { meant, plan, rows, keys: vec![], columns: vec![], window: meant.within.micros / 1_000_000 };
     let (query, columns) = scene.query().map_err(|refused| vec![refused])?;
@@ -69,6 +71,7 @@ impl Scene<'_> {
         self.columns = self.carried();
         let required: Vec<usize> = self.of_role(Role::Required);
         self.check(&required)?;
+        self.narrow()?;
         self.legend();
         let one_event = |a: &usize| required.iter().any(|b| a < b && !self.disjoint(*a, *b));
         let numbered = required.iter().any(one_event);

@@ -1,6 +1,6 @@
 //! Names of the columns that a query makes: none hides one of the log's.
 
-use crate::target::{Mapping, Target};
+use crate::target::Target;
 use std::collections::HashSet;
 
 /// Which names are taken.
@@ -9,12 +9,7 @@ pub struct Names(HashSet<String>);
 impl Names {
     /// The columns of a target are taken, and what is computed under a name of its own.
     pub fn new<'n>(target: &'n Target, own: impl IntoIterator<Item = &'n str>) -> Names {
-        let mapped = target.every.values().chain(target.fields.values().flat_map(|f| f.values()));
-        let mapped = mapped.flatten().map(Mapping::column);
-        let identities = target.identity.values().flat_map(|i| i.values().flatten()).map(|part| part.column.as_str());
-        let filters = target.sources.values().flatten().flat_map(|s| s.filter.keys().map(String::as_str));
-        let columns = target.columns.iter().map(String::as_str);
-        Names(mapped.chain(identities).chain(filters).chain(columns).chain(own).map(str::to_owned).collect())
+        Names(target.own_columns().into_iter().chain(own).map(str::to_owned).collect())
     }
 
     /// Whether a column has this name.

@@ -4,14 +4,28 @@ use super::make::{all, any, binary, choose, field, is_step, not, number, only, t
 use super::names::Names;
 use super::{disjoint, remark};
 use crate::backend::output::sources_of_steps;
-use crate::backend::spl::ast::{Eval, Query, Stat, Step, Streamstats};
+use crate::backend::spl::ast::{Eval, Query, Search, Stat, Step, Streamstats};
 use crate::backend::spl::eval::{self, Lower};
 use crate::backend::spl::lower::{dataset, filter_eval, filters_differ, split};
+use crate::backend::spl::parts::Parts;
 use crate::backend::spl::search::Names as Fields;
-use crate::backend::{Fragment, Output, Printed, exception_line, rank};
+use crate::backend::spl::share::{self, Named, shared};
+use crate::backend::{Output, Printed, exception_line, rank};
 use crate::sema::Rule;
 use crate::target::temporal::{BoundStep, StepSource};
-use crate::target::{Bound, Column, Note, Source, Target};
+use crate::target::{Bound, Column, How, Note, Source, Target};
+
+/// The fields that a query over some steps may compute.
+pub fn parts(target: &Target, steps: &[BoundStep]) -> Parts {
+    let sources = || steps.iter().flat_map(|s| &s.sources);
+    let mut asked: Vec<&Bound> = vec![];
+    for source in sources() {
+        asked.push(&source.detect);
+        asked.extend(source.exceptions.iter().map(|(_, b)| b));
+    }
+    asked.extend(steps.iter().flat_map(|s| &s.asked).flat_map(|a| &a.bound));
+    Parts::new(target, sources().map(|s| (s.kind, s.source, s.os.as_slice())), &asked)
+}
 
 /// The rows of a query over several events, and the commands so far.
 pub struct Rows<'a> {
@@ -19,7 +33,7 @@ pub struct Rows<'a> {
     pub target: &'a Target,
     pub steps: &'a [BoundStep<'a>],
     pub names: Names,
-    lower: &'a Lower<'a>,
+    pub lower: &'a Lower<'a>,
     /// The commands behind the base search.
     pub commands: Vec<Step>,
     /// Fields of the log that expressions read: they are filled first.
@@ -35,6 +49,8 @@ pub struct Rows<'a> {
     pub seconds: Option<(String, String)>,
     /// The field that names a row's dataset, where there are several.
     pub dataset: Option<String>,
+    /// Log sources of which only events with a value that other events have are read.
+    pub narrowed: Vec<(&'a StepSource<'a>, Search)>,
 }
 
 impl<'a> Rows<'a> {
@@ -66,6 +82,7 @@ impl<'a> Rows<'a> {
             is: vec![],
             seconds,
             dataset,
+            narrowed: vec![],
         }
     }
 
@@ -92,9 +109,29 @@ impl<'a> Rows<'a> {
         made
     }
 
+    /// Computes once what the commands ask more than once, under the name that the source gives it.
+    pub fn share(&mut self) {
+        let mut names: Vec<Named> = vec![];
+        for called in self.branches().into_iter().flat_map(|(_, s)| &s.names).filter(|c| !c.list) {
+            let name = share::name(&called.words);
+            if !self.names.has(&name) {
+                names.push(Named { name, asked: self.lower.eval(&called.bound), flag: false });
+            }
+        }
+        let mut asked: Vec<&mut Eval> = self.commands.iter_mut().flat_map(share::expressions).collect();
+        let first = shared(names, &mut vec![], &mut asked);
+        if !first.is_empty() {
+            let comments = self.commands.iter().take_while(|c| matches!(c, Step::Comment(_))).count();
+            self.commands.insert(comments, Step::Eval(first.iter().map(Named::computed).collect()));
+        }
+    }
+
     /// A column of the log.
     pub fn column(&mut self, column: &Column) -> Eval {
-        let made = eval::column(column);
+        let made = match column.how {
+            How::Name => self.lower.shown(column),
+            _ => eval::column(column),
+        };
         eval::fields(&made, &mut self.read);
         made
     }
@@ -125,7 +162,7 @@ impl<'a> Rows<'a> {
     fn of_source(&self, source: &Source) -> Vec<Eval> {
         let mut parts = filter_eval(source);
         if let (Some(field_), Some(model)) = (&self.dataset, &source.datamodel) {
-            parts.push(binary("==", field(field_), text(dataset(model))));
+            parts.push(binary("=", field(field_), text(dataset(model))));
         }
         parts
     }
@@ -135,10 +172,10 @@ impl<'a> Rows<'a> {
     fn asked(&mut self, source: &StepSource, alone: bool, only: bool) -> Eval {
         let mut parts = if only { vec![] } else { self.of_source(source.source) };
         let rest = match alone {
-            true => split(&Fields { prefix: "" }, &source.detect).1,
-            false => rank::by_cost(source.detect.conjuncts()),
+            true => split(&Fields::of_source(source.source), &source.detect).1,
+            false => rank::by_cost(source.detect.conjuncts()).into_iter().cloned().collect(),
         };
-        parts.extend(rest.into_iter().map(|b| self.bound(b)));
+        parts.extend(rest.iter().map(|b| self.bound(b)));
         let made = all(parts);
         eval::fields(&made, &mut self.read);
         made
@@ -216,7 +253,7 @@ impl<'a> Rows<'a> {
             made.push((name.clone(), choose(all(parts), Eval::Number(1), Eval::Number(0))));
         }
         self.push(Step::Eval(made));
-        let yes = |name: &str| binary("==", field(name), Eval::Number(1));
+        let yes = |name: &str| binary("=", field(name), Eval::Number(1));
         for (index, place, excepted) in self.exceptions() {
             let Some(name) = is.get(place) else { continue };
             self.push(Step::Comment(exception_line(self.rule, index)));
@@ -280,8 +317,7 @@ impl<'a> Rows<'a> {
     pub fn printed(&self, query: Query, columns: Vec<Output>, mut notes: Vec<Note>) -> Printed {
         notes.extend(self.notes.iter().cloned());
         notes.extend(crate::backend::spl::macro_notes(&query, self.target));
-        let text = crate::backend::spl::print::query(&query);
-        let fragments = vec![("query", Fragment::Text(text))];
+        let fragments = crate::backend::spl::fragments(&query, self.target);
         Printed { fragments, notes, columns, sources: sources_of_steps(self.steps), reach: 0 }
     }
 }

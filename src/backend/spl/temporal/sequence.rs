@@ -138,7 +138,7 @@ impl Scene<'_> {
                 made.push((before.clone(), only(known(&own), binary(" + ", field(&guard.name), is.clone()))));
                 state.push(before.clone());
                 // Only these two events themselves may be such events.
-                out.push(binary("==", super::make::minus(field(&guard.name), is), field(&before)));
+                out.push(binary("=", super::make::minus(field(&guard.name), is), field(&before)));
                 continue;
             }
             made.push((guard.name.clone(), only(is_step(step, guard.place), field("_time"))));
@@ -239,7 +239,7 @@ impl Scene<'_> {
         let old = before.iter().map(|(_, old)| old.clone());
         let all_names: Vec<String> = names.iter().cloned().chain([id.clone()]).chain(old).collect();
         self.rows.push(carry(&all_names, by));
-        let itself = all(vec![is_step(&self.rows.step, pair.1), binary("==", field(&id), field(&event))]);
+        let itself = all(vec![is_step(&self.rows.step, pair.1), binary("=", field(&id), field(&event))]);
         let chosen = before.iter().map(|(name, old)| (name.clone(), choose(itself.clone(), field(old), field(name))));
         self.rows.push(Step::Eval(chosen.collect()));
     }
@@ -253,11 +253,11 @@ impl Scene<'_> {
         let mut names: Vec<&String> = state.iter().filter(|n| *n != own).collect();
         let own = own.to_owned();
         // Its own time last: the others are kept as long as it is there.
-        let is_best = all(vec![known(&own), binary("==", field(first), field(&best))]);
+        let is_best = all(vec![known(&own), binary("=", field(first), field(&best))]);
         let keep = self.rows.names.fresh("is_best");
         let mut made = vec![(keep.clone(), choose(is_best, Eval::Number(1), Eval::Number(0)))];
         names.push(&own);
-        let kept = binary("==", field(&keep), Eval::Number(1));
+        let kept = binary("=", field(&keep), Eval::Number(1));
         made.extend(names.iter().map(|n| ((*n).clone(), only(kept.clone(), field(n)))));
         self.rows.push(Step::Eval(made));
         self.rows.push(carry(state, by));

@@ -120,7 +120,7 @@ impl Scene<'_> {
         self.rows.comment("one row for each completing event");
         let best = self.rows.names.fresh("best");
         self.rows.push(Step::Eventstats(vec![stat("max", start, &best)], vec![event.to_owned()]));
-        self.rows.push(Step::Where(binary("==", field(start), field(&best))));
+        self.rows.push(Step::Where(binary("=", field(start), field(&best))));
         self.rows.push(Step::Dedup(event.to_owned()));
     }
 }

@@ -123,7 +123,7 @@ impl Scene<'_> {
             Wide::Or(inner) => any(each(inner)),
             Wide::Asked(place, i) => match value(*place, Slot::Truth(*i)) {
                 Eval::Call("if", mut parts) if !parts.is_empty() => parts.swap_remove(0),
-                column => binary("==", column, text("true")),
+                column => binary("=", column, text("true")),
             },
             Wide::Equal(a, b) => {
                 let read = |c: &Carry| value(c.step, Slot::Value(c.column));

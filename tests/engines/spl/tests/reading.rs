@@ -74,9 +74,31 @@ fn quotes_backticks_and_parentheses_must_balance() {
 }
 
 #[test]
-fn a_subsearch_is_refused() {
-    assert_eq!(refused("a=1 [search b=2]"), Kind::Refused);
-    all_read(&["a=\"[x]\"", r#"a=1 | where match(a, "[xy]")"#]);
+fn a_subsearch_gives_the_values_of_one_field_and_nothing_else() {
+    all_read(&[
+        "a=\"[x]\"",
+        r#"a=1 | where match(a, "[xy]")"#,
+        "a=1 [search `m` b=2 c=\"]\" | dedup d | fields d]",
+        "a=1 OR (b=2 [search b=3 | dedup d | rename d AS e | fields e]) | table a",
+    ]);
+    for other in [
+        "a=1 [search b=2]",
+        "a=1 [search b=2 | dedup d]",
+        "a=1 [search b=2 | fields d]",
+        "a=1 [search b=2 | dedup d | fields e]",
+        "a=1 [search b=2 | dedup 2 d | fields d]",
+        "a=1 [search b=2 | dedup d e | fields d, e]",
+        "a=1 [search b=2 | dedup d | rename d AS e | fields d]",
+        "a=1 [search b=2 | where c==1 | dedup d | fields d]",
+        "a=1 [search b=2 [search c=3 | dedup d | fields d] | dedup d | fields d]",
+    ] {
+        assert_eq!(refused(other), Kind::Refused, "{other}");
+    }
+    all_refused(&[
+        "a=1 [search b=2 | dedup d | fields d",
+        "a=1 b=2 | dedup d | fields d]",
+        "a=1 [b=2 | dedup d | fields d]",
+    ]);
 }
 
 #[test]
