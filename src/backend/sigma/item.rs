@@ -2,7 +2,6 @@
 
 use super::detection::Value;
 use crate::ir::pattern::{Glob, Part};
-use crate::ir::regex::{alternatives, escape};
 use crate::ir::{Matcher, Text};
 use crate::mutant::{Mutant, on};
 use crate::syntax::ast::Order;
@@ -11,11 +10,11 @@ use crate::target::{BoundOp, BoundTest, How, Scalar, Unsupported};
 /// Key and values of each item; several items are all required.
 pub type Items = Vec<(String, Value)>;
 
-/// A test as items. `filler` are the values that stand for a missing one.
+/// A test of a shaped condition as items.
 ///
 /// # Errors
 /// A test of a part of a column, or of something that Sigma has no modifier for.
-pub fn items(test: &BoundTest, filler: &[String]) -> Result<Items, Unsupported> {
+pub fn items(test: &BoundTest) -> Result<Items, Unsupported> {
     if test.column.how != How::Whole {
         let why = format!(
             "has `{}` only as a part of `{}`, and Sigma computes nothing",
@@ -27,7 +26,7 @@ pub fn items(test: &BoundTest, filler: &[String]) -> Result<Items, Unsupported> 
     let name = &test.column.name;
     let key = |modifiers: &str| format!("{name}{modifiers}");
     Ok(match &test.op {
-        BoundOp::Exists => vec![(key("|re"), Value::Texts(vec![present(filler)]))],
+        BoundOp::Exists => vec![(key("|exists"), Value::Flag(true))],
         BoundOp::Order(order, n) => {
             let modifier = match order {
                 Order::AtLeast if on(Mutant::SigmaOrderStrict) => "|gt",
@@ -59,16 +58,6 @@ pub fn items(test: &BoundTest, filler: &[String]) -> Result<Items, Unsupported> 
     })
 }
 
-/// Something stands there, and it is not just a filler.
-fn present(filler: &[String]) -> String {
-    match filler {
-        [one] if one.chars().count() == 1 && !on(Mutant::SigmaFillerExists) => {
-            format!("(?s)[^{}]|..", crate::ir::regex::escape_class(one.chars()))
-        }
-        _ => "(?s).".to_owned(),
-    }
-}
-
 fn scalars(values: &[Scalar]) -> Value {
     let numbers: Option<Vec<i64>> = values
         .iter()
@@ -94,9 +83,6 @@ fn scalars(values: &[Scalar]) -> Value {
 }
 
 fn texts(key: &impl Fn(&str) -> String, text: &Text) -> Items {
-    if (text.cased || on(Mutant::SigmaCaseCounts)) && !on(Mutant::SigmaCaseIgnored) {
-        return cased(key, text);
-    }
     let plain = |values: &[String]| Value::Texts(values.iter().map(|v| wildcard_free(v)).collect());
     let all = |modifier: &str, values: &[String]| match text.all {
         true if modifier == "|contains" && !on(Mutant::SigmaAllIsAny) => vec![(key("|contains|all"), plain(values))],
@@ -117,30 +103,6 @@ fn texts(key: &impl Fn(&str) -> String, text: &Text) -> Items {
         }
         Matcher::Regex(regex) if on(Mutant::SigmaRegexCase) => {
             vec![(key("|re"), Value::Texts(vec![regex.pattern.clone()]))]
-        }
-        Matcher::Regex(regex) => vec![(key("|re"), Value::Texts(vec![regex.full()]))],
-    }
-}
-
-/// `|cased` is in the specification and in no converter for Splunk or Kusto: a regular expression says the same.
-fn cased(key: &impl Fn(&str) -> String, text: &Text) -> Items {
-    let one = |before: &str, values: &[String], after: &str| {
-        let escaped: Vec<String> = values.iter().map(|v| escape(v)).collect();
-        let groups: Vec<Vec<String>> =
-            if text.all { escaped.into_iter().map(|v| vec![v]).collect() } else { vec![escaped] };
-        groups
-            .into_iter()
-            .map(|g| (key("|re"), Value::Texts(vec![format!("{before}{}{after}", alternatives(&g))])))
-            .collect()
-    };
-    match &text.matcher {
-        Matcher::Exact(values) => one("^", values, "$"),
-        Matcher::Contains(values) => one("", values, ""),
-        Matcher::StartsWith(values) => one("^", values, ""),
-        Matcher::EndsWith(values) => one("", values, "$"),
-        Matcher::Like(globs) => {
-            let patterns: Vec<String> = globs.iter().map(|g| g.to_regex(".*", ".")).collect();
-            vec![(key("|re"), Value::Texts(vec![format!("(?s)^{}$", alternatives(&patterns))]))]
         }
         Matcher::Regex(regex) => vec![(key("|re"), Value::Texts(vec![regex.full()]))],
     }
@@ -204,13 +166,5 @@ mod tests {
         let glob = |t: &str| pattern(&Glob::parse(t).expect("a pattern"));
         assert_eq!(glob(r"*\AppData\Local\Temp\7z*\*"), r"*\AppData\Local\Temp\7z*\\*");
         assert_eq!(glob(r"?:\[*].*"), r"?:\\\*.*");
-    }
-
-    #[test]
-    fn a_filler_is_no_value() {
-        let regex = regex::Regex::new(&present(&["-".to_owned()])).expect("valid");
-        for (text, holds) in [("", false), ("-", false), ("a", true), ("--", true), ("\n", true)] {
-            assert_eq!(regex.is_match(text), holds, "{text:?}");
-        }
     }
 }

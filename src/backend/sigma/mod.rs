@@ -3,9 +3,13 @@
 //! Sigma computes no columns, so flags without a weight have no place in it; everything else is there or the rule is
 //! refused.
 
+mod build;
 mod detection;
 mod filter;
 mod item;
+mod joint;
+mod order;
+mod shape;
 pub mod temporal;
 
 use super::output::sources_of;

@@ -2,6 +2,7 @@
 //! with a minimal case and the reason; nothing else may be left out.
 
 use super::super::checker::Checker;
+use super::converted::Converter;
 use regex::Regex;
 use serde_json::{Map, Value as Json};
 use std::net::{IpAddr, Ipv6Addr};
@@ -18,10 +19,15 @@ pub fn beyond(program: Checker, document: &str, row: &Map<String, Json>) -> bool
             let address = || texts().any(is_long_address) || networks(document).any(is_several_patterns);
             document.contains("|cidr") && address() || stops_before_newline(document, row)
         }
-        Checker::Kusto | Checker::KustoRun | Checker::Sigma | Checker::SigmaCorrelate | Checker::Rsigma => false,
+        Checker::Kusto | Checker::KustoRun | Checker::Sigma | Checker::SigmaConvert | Checker::SigmaCorrelate | Checker::Rsigma => false,
         // They run nothing.
         Checker::Appinspect | Checker::Contentctl => false,
     }
+}
+
+/// Whether a converter cannot say a Sigma rule, however it is written.
+pub fn beyond_converter(_converter: Converter, _document: &str) -> bool {
+    false
 }
 
 /// An address of IPv6 that is not in its short form.

@@ -48,9 +48,6 @@ from sigma.exceptions import SigmaRuleLocation  # noqa: E402
 from sigma.pipelines.microsoftxdr import microsoft_xdr_pipeline  # noqa: E402
 from sigma.pipelines.splunk import splunk_windows_pipeline  # noqa: E402
 from sigma.pipelines.sysmon import sysmon_pipeline  # noqa: E402
-from sigma.processing.conditions import LogsourceCondition  # noqa: E402
-from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline  # noqa: E402
-from sigma.processing.transformations import AddConditionTransformation  # noqa: E402
 from sigma.rule.base import SigmaYAMLLoader  # noqa: E402
 from sigma.validation import SigmaValidator  # noqa: E402
 from sigma.validators.core import validators as core_validators  # noqa: E402
@@ -255,18 +252,8 @@ class Validation:
 
 
 def splunk_pipelines():
-    """Sysmon's event codes and Splunk's sources on Windows; elsewhere a source of our own.
-
-    Without any condition of that kind the backend prints an *empty* query for a rule that holds only regular
-    expressions, and every real search has one.
-    """
-    elsewhere = ProcessingPipeline(
-        items=[
-            ProcessingItem(AddConditionTransformation({"sourcetype": f"{product}_logs"}), rule_conditions=[LogsourceCondition(product=product)])
-            for product in ("linux", "macos")
-        ]
-    )
-    return sysmon_pipeline() + splunk_windows_pipeline() + elsewhere
+    """Sysmon's event codes and Splunk's sources."""
+    return sysmon_pipeline() + splunk_windows_pipeline()
 
 
 # The columns of SQLite's table are made as text that ignores case where Sigma does; |cased becomes GLOB.
