@@ -177,6 +177,7 @@ mutants! {
         LineQuotesOpen: "white space within quotes separates arguments",
         LineQuoteBefore: "no quote may stand before an argument",
         LineNameGoesOn: "a name may go on",
+        LineFolderGoesOn: "the name of a folder on a command line may go on",
         LineFirstPrefix: "only the first prefix counts",
         LineValueInBundle: "a letter that takes a value does not end a bundle",
         LineShortened: "a long name may be shortened to one letter",

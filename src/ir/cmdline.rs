@@ -1,26 +1,27 @@
 //! Command lines: the regular expressions that verbs, switches and arguments become.
 //!
-//! One definition, one regular expression, the same text on every target. What an argument is, and the limits of all
-//! this, is told in `docs/command-lines.md`. The rules that keep the engines in agreement: no `\s \w \d \b .`, no
-//! capturing group, `$` only beside an alternative that takes a line break, non-ASCII characters as they are, and no
-//! two unbounded repeats over the same characters nested in each other.
+//! One definition, one regular expression, the same text on every target. `docs/command-lines.md` defines what an argument
+//! is and lists the limits. These rules keep the engines in agreement: no `\w \d \b`, no capturing group, `$` only beside
+//! an alternative that takes a line break, non-ASCII characters as they are, and no two unbounded repeats over the same
+//! characters nested in each other. White space is each engine's own `\s`.
 
+use super::paths::{Folder, Root};
 use super::pattern::Glob;
-use super::regex::{Cheap, Regex, alternatives, escape, escape_class};
+use super::regex::{Cheap, Fragment, Regex, alternatives, escape, escape_class, one_of};
 use crate::mutant::{Mutant, on};
 use crate::sema::{Shape, Utility, Verb};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// White space inside a class.
-const S: &str = r" \t\r\n";
 /// An even number of double quotes.
 const SKIP: &str = r#"[^"]*(?:"[^"]*"[^"]*)*"#;
 const OPEN: &str = r#"["']?"#;
-const END: &str = r#"(?:[ \t\r\n"']|$)"#;
+const END: &str = r#"(?:[\s"']|$)"#;
+const FOLDER_END: &str = r#"(?:[\\/\s"']|$)"#;
 /// The rest of one argument, quoted stretches included.
-const REST: &str = r#"[^ \t\r\n"]*(?:"[^"]*"[^ \t\r\n"]*)*"#;
-const W: &str = r"[ \t\r\n]";
+const REST: &str = r#"[^\s"]*(?:"[^"]*"[^\s"]*)*"#;
+/// The first token. It must begin with something, so that white space in front of it is not taken for its end.
+const PROGRAM: &str = r#"^\s*(?:[^\s"]|"[^"]*")[^\s"]*(?:"[^"]*"[^\s"]*)*\s"#;
 
 /// Regular expressions made so far, by utility and pick.
 #[derive(Debug, Default)]
@@ -41,14 +42,49 @@ impl Cache {
     }
 }
 
-fn regex(pattern: String, cased: bool, implied: Vec<Cheap>) -> Regex {
-    let mistakes = [
-        (Mutant::LineQuotesOpen, SKIP, "(?s:.*)"),
-        (Mutant::LineQuoteBefore, OPEN, ""),
-        (Mutant::LineNameGoesOn, END, ""),
-    ];
-    let pattern = mistakes.into_iter().filter(|(m, ..)| on(*m)).fold(pattern, |p, (_, from, to)| p.replace(from, to));
-    Regex { pattern, cased: cased && !on(Mutant::LineCaseIgnored), loose: false, implied }
+/// A regular expression that is put together from named parts and text.
+#[derive(Default)]
+struct Pattern {
+    text: String,
+    fragments: Vec<(std::ops::Range<usize>, Fragment)>,
+}
+
+impl Pattern {
+    fn of(fragment: Fragment) -> Pattern {
+        Pattern::default().part(fragment)
+    }
+
+    fn part(mut self, fragment: Fragment) -> Pattern {
+        let mistakes = [
+            (Mutant::LineQuotesOpen, SKIP, "(?s:.*)"),
+            (Mutant::LineQuoteBefore, OPEN, ""),
+            (Mutant::LineNameGoesOn, END, ""),
+            (Mutant::LineFolderGoesOn, FOLDER_END, ""),
+        ];
+        let text = match fragment {
+            Fragment::Program => PROGRAM.to_owned(),
+            Fragment::Argument => format!(r"^{SKIP}\s{OPEN}"),
+            Fragment::Gap => format!(r"^{SKIP}\s"),
+            Fragment::End => END.to_owned(),
+            Fragment::FolderEnd => FOLDER_END.to_owned(),
+        };
+        let text = mistakes.into_iter().filter(|(m, ..)| on(*m)).fold(text, |t, (_, from, to)| t.replace(from, to));
+        let start = self.text.len();
+        self.text.push_str(&text);
+        self.fragments.push((start..self.text.len(), fragment));
+        self
+    }
+
+    fn then(mut self, text: &str) -> Pattern {
+        self.text.push_str(text);
+        self
+    }
+
+    fn regex(self, cased: bool, implied: Vec<Cheap>) -> Regex {
+        let dot_all = self.fragments.first().is_some_and(|(_, f)| *f == Fragment::Program);
+        let cased = cased && !on(Mutant::LineCaseIgnored);
+        Regex { pattern: self.text, cased, dot_all, fragments: self.fragments, loose: false, implied }
+    }
 }
 
 /// A prefix before a name: literal characters, never a class with non-ASCII ones, since PCRE without UTF works on bytes.
@@ -56,20 +92,14 @@ fn dash(prefixes: &[String]) -> String {
     let prefixes = prefixes.get(..1).filter(|_| on(Mutant::LineFirstPrefix)).unwrap_or(prefixes);
     let plain: Vec<char> = prefixes.iter().filter_map(|p| p.chars().next()).filter(char::is_ascii).collect();
     let mut parts: Vec<String> = vec![];
-    match plain.as_slice() {
-        [] => {}
-        [one] => parts.push(escape(&one.to_string())),
-        many => parts.push(format!("[{}]", escape_class(many.iter().copied()))),
+    if !plain.is_empty() {
+        parts.push(one_of(plain));
     }
     parts.extend(prefixes.iter().filter(|p| !p.is_ascii()).cloned());
     match parts.as_slice() {
         [one] => one.clone(),
         many => format!("(?:{})", many.join("|")),
     }
-}
-
-fn escaped(names: &[String]) -> String {
-    alternatives(&names.iter().map(|n| escape(n)).collect::<Vec<_>>())
 }
 
 /// `NAME` shortened to `min` letters or more: `NA(?:M(?:E)?)?`.
@@ -116,62 +146,110 @@ fn letters_class(utility: &Utility, without: &str) -> String {
     out
 }
 
-fn one_of(letters: &str) -> String {
-    if letters.chars().count() == 1 {
-        return escape(letters);
-    }
-    format!("[{}]", escape_class(letters.chars()))
+/// A switch-like shape: what stands before its name, the rest of it, whether a name must end there, and what it implies.
+struct Switch {
+    dash: String,
+    body: String,
+    ends: bool,
+    implied: Vec<Cheap>,
 }
 
-/// A switch-like shape behind the opening quote, and what it implies. `None` for shapes that are no switch.
-fn switch(shape: &Shape, utility: &Utility) -> Option<(String, Vec<Cheap>)> {
+/// `None` for shapes that are no switch.
+fn switch(shape: &Shape, utility: &Utility) -> Option<Switch> {
     let dash = dash(&utility.prefixes);
+    let plain = |body: String, names: &[String]| Switch {
+        dash: dash.clone(),
+        body,
+        ends: false,
+        implied: prefixed(names, &utility.prefixes, &[""]),
+    };
     Some(match shape {
         Shape::Alone(names) => {
             let implied = names.iter().map(|n| alone_implies(n, &utility.prefixes)).collect::<Option<Vec<_>>>();
-            (format!("{dash}{}{END}", escaped(names)), implied.unwrap_or_default().concat())
+            Switch { ends: true, implied: implied.unwrap_or_default().concat(), ..plain(one_of_names(names), names) }
         }
         Shape::Glued { names, digits: true, .. } if !on(Mutant::LineDigitsLost) => {
-            (format!("{dash}{}\"?[0-9]", escaped(names)), prefixed(names, &utility.prefixes, &[""]))
+            plain(format!("{}\"?[0-9]", one_of_names(names)), names)
         }
         Shape::Glued { names, except: Some(c), .. } if !on(Mutant::LineExceptLost) => {
-            let c = escape_class([*c]);
-            let outside = escape(&c.replace('\\', ""));
-            let tail = format!(r#"(?:{outside}[^{S}"']|[^{c}]|$)"#);
-            (format!("{dash}{}{tail}", escaped(names)), prefixed(names, &utility.prefixes, &[""]))
+            let inside = escape_class([*c]);
+            let tail = format!(r#"(?:{}[^\s"']|[^{inside}]|$)"#, escape(&c.to_string()));
+            plain(format!("{}{tail}", one_of_names(names)), names)
         }
-        Shape::Glued { names, .. } => (format!("{dash}{}", escaped(names)), prefixed(names, &utility.prefixes, &[""])),
+        Shape::Glued { names, .. } => plain(one_of_names(names), names),
         Shape::Equals { names, by } => {
-            let by: String = by.iter().collect();
-            let separators: Vec<String> = by.chars().map(String::from).collect();
+            let separators: Vec<String> = by.iter().map(|c| c.to_string()).collect();
             let separators: Vec<&str> = separators.iter().map(String::as_str).collect();
-            (format!("{dash}{}{}", escaped(names), one_of(&by)), prefixed(names, &utility.prefixes, &separators))
+            let body = format!("{}{}", one_of_names(names), one_of(by.iter().copied()));
+            Switch { implied: prefixed(names, &utility.prefixes, &separators), ..plain(body, names) }
         }
         Shape::Bundled { letters, last, nonzero } => {
             let without = if *last { letters.as_str() } else { "" };
             let class = letters_class(utility, without);
-            let tail = match (last, nonzero) {
-                (true, _) => END.to_owned(),
-                (_, true) => format!("(?:=|{W}+)?{OPEN}[1-9]"),
-                _ => String::new(),
-            };
+            let tail = if *nonzero && !*last { format!(r"(?:=|\s+)?{OPEN}[1-9]") } else { String::new() };
             let run = if class.is_empty() { String::new() } else { format!("[{class}]*") };
-            (format!("-{run}{}{tail}", one_of(letters)), vec![])
+            let body = format!("{run}{}{tail}", one_of(letters.chars()));
+            Switch { dash: "-".to_owned(), body, ends: *last, implied: vec![] }
         }
         Shape::Long { names, min, nonzero } => {
             let names_: Vec<String> = names.iter().map(|n| shortened(n, *min)).collect();
-            let tail = if *nonzero { format!("(?:=|{W}+){OPEN}[1-9]") } else { r#"(?:[= \t\r\n"']|$)"#.to_owned() };
+            let tail = if *nonzero { format!(r"(?:=|\s+){OPEN}[1-9]") } else { r#"(?:[=\s"']|$)"#.to_owned() };
             let shortest = names.iter().map(|n| {
                 let short: String = n.chars().take(min.unwrap_or(usize::MAX).max(1)).collect();
                 Cheap::Part(format!("--{short}"))
             });
-            (format!("--{}{tail}", alternatives(&names_)), shortest.collect())
+            let body = format!("{}{tail}", alternatives(&names_));
+            Switch { dash: "--".to_owned(), body, ends: false, implied: shortest.collect() }
         }
         Shape::Leading(names) => {
-            (format!(r#"{}[^{S}"']"#, escaped(names)), names.iter().map(|n| Cheap::Part(n.clone())).collect())
+            let implied = names.iter().map(|n| Cheap::Part(n.clone())).collect();
+            Switch { dash: String::new(), body: format!(r#"{}[^\s"']"#, one_of_names(names)), ends: false, implied }
         }
         _ => return None,
     })
+}
+
+/// Several names as one piece. Letters become a class, and what all of them begin with stands once.
+fn one_of_names(names: &[String]) -> String {
+    let Some((first, others)) = names.split_first() else { return "(?:)".to_owned() };
+    if others.is_empty() {
+        return escape(first);
+    }
+    let common = first.chars().enumerate().take_while(|(i, c)| others.iter().all(|n| n.chars().nth(*i) == Some(*c)));
+    let common: String = common.map(|(_, c)| c).collect();
+    if !common.is_empty() {
+        let rests: Vec<String> = names.iter().filter_map(|n| n.strip_prefix(&common)).map(str::to_owned).collect();
+        let (none, some): (Vec<String>, Vec<String>) = rests.into_iter().partition(String::is_empty);
+        let rest = one_of_names(&some);
+        let one_piece = some.iter().all(|s| s.chars().count() == 1) || rest.starts_with("(?:");
+        let rest = match (none.is_empty(), one_piece) {
+            (true, _) => rest,
+            (false, true) => format!("{rest}?"),
+            (false, false) => format!("(?:{rest})?"),
+        };
+        return format!("{}{rest}", escape(&common));
+    }
+    let (letters, words): (Vec<&String>, Vec<&String>) = names.iter().partition(|n| n.len() == 1);
+    let class = (!letters.is_empty()).then(|| one_of(letters.iter().filter_map(|n| n.chars().next())));
+    let parts: Vec<String> = class.into_iter().chain(words.into_iter().map(|w| escape(w))).collect();
+    alternatives(&parts)
+}
+
+/// All switches as one expression behind where an argument begins. What several of them share stands once.
+fn joined_switches(all: &[Switch]) -> (String, bool) {
+    let mut dashes: Vec<&str> = vec![];
+    for switch in all {
+        if !dashes.contains(&switch.dash.as_str()) {
+            dashes.push(&switch.dash);
+        }
+    }
+    let ends = all.iter().all(|s| s.ends);
+    let groups = dashes.iter().map(|dash| {
+        let here = || all.iter().filter(|s| s.dash == *dash);
+        let body = |s: &Switch| if s.ends && !ends { format!("{}{END}", s.body) } else { s.body.clone() };
+        format!("{dash}{}", alternatives(&here().map(body).collect::<Vec<_>>()))
+    });
+    (alternatives(&groups.collect::<Vec<_>>()), ends)
 }
 
 /// A name of three letters or digits and more is a term of its own behind a prefix; of `mhe=on` that is `mhe`.
@@ -238,8 +316,8 @@ fn merge_bundles(shapes: &[Shape]) -> Vec<Shape> {
     out
 }
 
-/// What stands for the image at the beginning of a command line.
-fn image_token(utility: &Utility) -> String {
+/// What stands for the image at the beginning of a command line. Windows also starts an unquoted path with blanks in it.
+fn image_token(utility: &Utility, windows: bool) -> String {
     let mut names: Vec<String> = vec![];
     for image in &utility.image {
         let lower = image.to_lowercase();
@@ -248,11 +326,11 @@ fn image_token(utility: &Utility) -> String {
             names.push(name.to_owned());
         }
     }
-    if names.is_empty() {
-        return format!(r#"(?:"[^"]*"|[^{S}"]+)"#);
+    if names.is_empty() || !windows {
+        return r#"(?:"[^"]*"|[^\s"]+)"#.to_owned();
     }
     let names: Vec<String> = names.iter().map(|n| escape(n)).collect();
-    format!(r#"(?:"[^"]*"|[^{S}"]+|[A-Za-z]:\\[^"*/:<>?|]*\\(?i:{})(?:\.exe)?)"#, names.join("|"))
+    format!(r#"(?:"[^"]*"|[^\s"]+|[A-Za-z]:\\[^"*/:<>?|]*\\(?i:{})(?:\.exe)?)"#, names.join("|"))
 }
 
 fn word(words: &[String]) -> (String, Vec<Cheap>) {
@@ -273,35 +351,46 @@ fn word(words: &[String]) -> (String, Vec<Cheap>) {
     }
     if !plain.is_empty() {
         let names = alternatives(&plain);
-        parts.insert(0, format!(r#"(?:^|[{S}"'&(),;={{|\\]){names}(?:[{S}"'&(),;|}}]|$)"#));
+        parts.insert(0, format!(r#"(?:^|[\s"'&(),;={{|\\]){names}(?:[\s"'&(),;|}}]|$)"#));
     }
     // A term whose edge is a sign needs no boundary there; one that begins or ends with a letter has one beside it.
     (if parts.len() == 1 { parts.concat() } else { format!("(?:{})", parts.join("|")) }, implied)
 }
 
-/// The alternatives of some shapes: any of the expressions must be found. `free` looks for `first` verbs anywhere.
+/// How shapes are asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Manner {
+    /// `first` verbs may be any argument: the program is not known.
+    pub free: bool,
+    /// The command lines are (also) those of Windows.
+    pub windows: bool,
+}
+
+/// The alternatives of some shapes: any of the expressions must be found.
 #[must_use]
-pub fn shapes(all: &[Shape], utility: &Utility, free: bool) -> Vec<Regex> {
+pub fn shapes(all: &[Shape], utility: &Utility, manner: Manner) -> Vec<Regex> {
     let all = merge_bundles(all);
     let cased = utility.cased;
     let mut out = vec![];
     let firsts: Vec<String> =
         all.iter().filter_map(|s| if let Shape::First(n) = s { Some(n.clone()) } else { None }).flatten().collect();
     if !firsts.is_empty() {
-        let verbs = escaped(&firsts);
-        let pattern = if free {
-            format!("^{SKIP}{W}{OPEN}{verbs}{END}")
+        let verbs = one_of_names(&firsts);
+        let before = if manner.free {
+            Pattern::of(Fragment::Argument)
         } else {
             let dash = dash(&utility.prefixes);
-            format!(r#"^{W}*{}(?:{W}+(?:'?{dash}|"{dash}[^"]*"){REST})*{W}+{OPEN}{verbs}{END}"#, image_token(utility))
+            let image = image_token(utility, manner.windows);
+            let switches = format!(r#"(?:\s+(?:'?{dash}|"{dash}[^"]*"){REST})*"#);
+            Pattern::default().then(&format!(r"^\s*{image}{switches}\s+{OPEN}"))
         };
-        out.push(regex(pattern, cased, vec![]));
+        out.push(before.then(&verbs).part(Fragment::End).regex(cased, vec![]));
     }
     let words: Vec<String> =
         all.iter().filter_map(|s| if let Shape::Word(n) = s { Some(n.clone()) } else { None }).flatten().collect();
     if !words.is_empty() {
         let (pattern, implied) = word(&words);
-        out.push(regex(pattern, cased, implied));
+        out.push(Pattern::default().then(&pattern).regex(cased, implied));
     }
     let parameters: Vec<String> = all
         .iter()
@@ -316,35 +405,38 @@ pub fn shapes(all: &[Shape], utility: &Utility, free: bool) -> Vec<Regex> {
         .collect();
     if !parameters.is_empty() {
         let dash = dash(&utility.prefixes);
-        let pattern = format!(r#"{W}{dash}{}(?:[:{S}"')}}|;]|$)"#, alternatives(&parameters));
-        out.push(regex(pattern, cased, vec![]));
+        let pattern = format!(r#"\s{dash}{}(?:[:\s"')}}|;]|$)"#, alternatives(&parameters));
+        out.push(Pattern::default().then(&pattern).regex(cased, vec![]));
     }
-    out.extend(switches(&all, utility));
+    out.extend(switches(&all, utility, manner));
     out
 }
 
 /// `dashless` and all switch-like shapes in one expression.
-fn switches(all: &[Shape], utility: &Utility) -> Option<Regex> {
+fn switches(all: &[Shape], utility: &Utility, manner: Manner) -> Option<Regex> {
     let dashless: String =
         all.iter().filter_map(|s| if let Shape::Dashless(l) = s { Some(l.as_str()) } else { None }).collect();
-    let (alternatives_, implied): (Vec<String>, Vec<Vec<Cheap>>) =
-        all.iter().filter_map(|s| switch(s, utility)).unzip();
-    let found = (!alternatives_.is_empty()).then(|| format!("{SKIP}{W}{OPEN}{}", alternatives(&alternatives_)));
+    let switches: Vec<Switch> = all.iter().filter_map(|s| switch(s, utility)).collect();
+    let (found, ends) = joined_switches(&switches);
+    let implied = joined(switches.iter().map(|s| s.implied.clone()).collect());
     if dashless.is_empty() {
-        return Some(regex(format!("^{}", found?), utility.cased, joined(implied)));
+        let pattern = (!switches.is_empty()).then(|| Pattern::of(Fragment::Argument).then(&found))?;
+        let pattern = if ends { pattern.part(Fragment::End) } else { pattern };
+        return Some(pattern.regex(utility.cased, implied));
     }
-    let run = format!("[A-Za-z0-9]*{}[A-Za-z0-9]*{END}", one_of(&dashless));
-    let first = format!("{W}*{}{W}+{OPEN}{run}", image_token(utility));
-    let pattern = match found {
-        Some(found) => format!("^(?:{first}|{found})"),
-        None => format!("^{first}"),
+    let run = format!("[A-Za-z0-9]*{}[A-Za-z0-9]*{END}", one_of(dashless.chars()));
+    let first = format!(r"\s*{}\s+{OPEN}{run}", image_token(utility, manner.windows));
+    let end = if ends { END } else { "" };
+    let pattern = match switches.is_empty() {
+        false => format!(r"^(?:{first}|{SKIP}\s{OPEN}{found}{end})"),
+        true => format!("^{first}"),
     };
-    Some(regex(pattern, utility.cased, vec![]))
+    Some(Pattern::default().then(&pattern).regex(utility.cased, vec![]))
 }
 
 /// All shapes of all verbs but this one: where none of them occurs, a `default` verb holds.
 #[must_use]
-pub fn other_verbs(utility: &Utility, verb: &str) -> Vec<Regex> {
+pub fn other_verbs(utility: &Utility, verb: &str, manner: Manner) -> Vec<Regex> {
     let others: Vec<Shape> = utility
         .verbs
         .iter()
@@ -355,13 +447,13 @@ pub fn other_verbs(utility: &Utility, verb: &str) -> Vec<Regex> {
         })
         .flatten()
         .collect();
-    if others.is_empty() { vec![] } else { shapes(&others, utility, false) }
+    if others.is_empty() { vec![] } else { shapes(&others, utility, manner) }
 }
 
 // ---- arguments ----
 
 fn has_white_space(text: &str) -> bool {
-    text.contains([' ', '\t', '\r', '\n'])
+    text.contains(char::is_whitespace)
 }
 
 /// Literals with white space are found within quotes only.
@@ -369,8 +461,8 @@ fn halves<T>(all: &[T], spaced: impl Fn(&T) -> bool) -> (Vec<&T>, Vec<&T>) {
     (all.iter().collect(), all.iter().filter(|t| !spaced(t)).collect())
 }
 
-fn each(texts: &[&String], f: impl Fn(&str) -> String) -> String {
-    alternatives(&texts.iter().map(|t| f(t)).collect::<Vec<_>>())
+fn each<T: AsRef<str>>(texts: &[T], f: impl Fn(&str) -> String) -> String {
+    alternatives(&texts.iter().map(|t| f(t.as_ref())).collect::<Vec<_>>())
 }
 
 fn parts(texts: &[String]) -> Vec<Cheap> {
@@ -382,109 +474,112 @@ fn parts(texts: &[String]) -> Vec<Cheap> {
 #[must_use]
 pub fn argument_is(values: &[String], cased: bool) -> Regex {
     let (quoted, bare) = halves(values, |v| has_white_space(v));
-    let mut pattern = format!(r#""{}"(?:{W}|$)"#, each(&quoted, escape));
+    let mut pattern = format!(r#""{}"(?:\s|$)"#, each(&quoted, escape));
     if !bare.is_empty() {
-        pattern = format!(r"(?:{pattern}|'?{}(?:[{S}']|$))", each(&bare, escape));
+        pattern = format!(r"(?:{pattern}|'?{}(?:[\s']|$))", each(&bare, escape));
     }
-    regex(format!("^{SKIP}{W}{pattern}"), cased, parts(values))
+    Pattern::of(Fragment::Gap).then(&pattern).regex(cased, parts(values))
 }
 
 /// Some argument has one of these forms.
 #[must_use]
 pub fn argument_like(globs: &[Glob], cased: bool) -> Regex {
-    let (quoted, bare) = halves(globs, |g| g.any_literal(|c| has_white_space(&c.to_string())));
+    let (quoted, bare) = halves(globs, |g| g.any_literal(char::is_whitespace));
     let inner: Vec<String> = quoted.iter().map(|g| g.to_regex("[^\"]*", "[^\"]")).collect();
-    let mut pattern = format!(r#""{}"(?:{W}|$)"#, alternatives(&inner));
+    let mut pattern = format!(r#""{}"(?:\s|$)"#, alternatives(&inner));
     if !bare.is_empty() {
-        let inner: Vec<String> = bare.iter().map(|g| g.to_regex(&format!("[^{S}\"]*"), &format!("[^{S}\"]"))).collect();
-        pattern = format!(r"(?:{pattern}|'?{}(?:[{S}']|$))", alternatives(&inner));
+        let inner: Vec<String> = bare.iter().map(|g| g.to_regex(r#"[^\s"]*"#, r#"[^\s"]"#)).collect();
+        pattern = format!(r"(?:{pattern}|'?{}(?:[\s']|$))", alternatives(&inner));
     }
     let implied = globs.iter().map(|g| vec![Cheap::Part(g.longest().to_owned())]).collect();
     let known = globs.iter().all(|g| g.longest().len() > 1);
-    regex(format!("^{SKIP}{W}{pattern}"), cased, if known { joined(implied) } else { vec![] })
+    Pattern::of(Fragment::Gap).then(&pattern).regex(cased, if known { joined(implied) } else { vec![] })
 }
 
 /// Some argument starts with one of `values`.
 #[must_use]
 pub fn argument_starts(values: &[String], cased: bool) -> Regex {
     let (spaced, bare): (Vec<&String>, Vec<&String>) = values.iter().partition(|v| has_white_space(v));
-    let mut alternatives_ = vec![];
+    if spaced.is_empty() {
+        return Pattern::of(Fragment::Argument).then(&each(&bare, escape)).regex(cased, parts(values));
+    }
+    let mut all = vec![];
     if !bare.is_empty() {
-        alternatives_.push(format!("{OPEN}{}", each(&bare, escape)));
+        all.push(format!("{OPEN}{}", each(&bare, escape)));
     }
-    if !spaced.is_empty() {
-        alternatives_.push(format!("\"{}", each(&spaced, escape)));
-    }
-    regex(format!("^{SKIP}{W}{}", alternatives(&alternatives_)), cased, parts(values))
+    all.push(format!("\"{}", each(&spaced, escape)));
+    Pattern::of(Fragment::Gap).then(&alternatives(&all)).regex(cased, parts(values))
 }
 
-/// Some argument ends with one of `values`.
+/// The text behind the program holds one of `values`, and a name ends there.
 #[must_use]
 pub fn argument_ends(values: &[String], cased: bool) -> Regex {
-    let (quoted, bare) = halves(values, |v| has_white_space(v));
-    let mut pattern = format!(r#""[^"]*{}""#, each(&quoted, escape));
-    if !bare.is_empty() {
-        pattern = format!("(?:{pattern}|{}'?)", each(&bare, escape));
-    }
-    regex(format!("^{SKIP}{W}{REST}{pattern}(?:{W}|$)"), cased, parts(values))
+    let pattern = Pattern::of(Fragment::Program).then(".*").then(&each(values, escape));
+    pattern.part(Fragment::End).regex(cased, parts(values))
 }
 
-/// Some argument contains one of `values`, none of which holds white space.
+/// The text behind the program holds one of `values`.
 #[must_use]
 pub fn argument_contains(values: &[String], cased: bool) -> Regex {
-    let all: Vec<&String> = values.iter().collect();
-    regex(format!(r#"^{REST}{W}[^"]*(?:"[^"]*)*{}"#, each(&all, escape)), cased, parts(values))
+    Pattern::of(Fragment::Program).then(".*").then(&each(values, escape)).regex(cased, parts(values))
 }
 
-/// Some argument lies in one of these folders.
+/// The text behind the program names one of these folders, or something below it.
 #[must_use]
-pub fn argument_under(folders: &[super::paths::Folder], cased: bool) -> Vec<Regex> {
-    let (rooted, free): (Vec<_>, Vec<_>) = folders.iter().partition(|f| f.rooted);
-    let mut out = vec![];
-    if !rooted.is_empty() {
-        let (quoted, bare) = halves(&rooted, |f| f.has_white_space());
-        let mut pattern = format!(r#""{}(?:[\\/"\n]|$)"#, folder_patterns(&quoted));
-        if !bare.is_empty() {
-            pattern = format!(r#"(?:{pattern}|'?{}(?:[\\/{S}"']|$))"#, folder_patterns(&bare));
+pub fn argument_under(folders: &[Folder], cased: bool) -> Vec<Regex> {
+    let before = |root: &Root| match root {
+        Root::AnyDrive | Root::Drive(_) => ".*",
+        // Behind a drive, two separators are one that is written twice.
+        Root::Share => r"(?:.*[^:\\/])?",
+        // What stands before a path's first separator: nothing, a delimiter, or a switch of one letter.
+        Root::Top(_) => r#"(?:.*[\s"'=:,@(]|(?:.*\s)?-[A-Za-z])?"#,
+        Root::Anywhere => r#"(?:.*[\\/\s"'=:])?"#,
+    };
+    let mut groups: Vec<((&str, bool), Vec<&Folder>)> = vec![];
+    for folder in folders {
+        let group = (before(folder.root()), folder.is_drive());
+        match groups.iter_mut().find(|(g, _)| *g == group) {
+            Some((_, all)) => all.push(folder),
+            None => groups.push((group, vec![folder])),
         }
-        out.push(regex(format!("^{SKIP}{W}{pattern}"), cased, folder_terms(&rooted)));
     }
-    if !free.is_empty() {
-        let (quoted, bare) = halves(&free, |f| f.has_white_space());
-        let mut pattern = format!(r#"{REST}"(?:[^"]*[\\/])?{}(?:[\\/"\n]|$)"#, folder_patterns(&quoted));
-        if !bare.is_empty() {
-            pattern = format!(r#"(?:{pattern}|'?(?:{REST}[\\/])?{}(?:[\\/{S}"']|$))"#, folder_patterns(&bare));
+    let regex = |((before, whole_drive), all): ((&str, bool), Vec<&Folder>)| {
+        let mut roots: Vec<(String, Vec<String>)> = vec![];
+        for folder in &all {
+            match roots.iter_mut().find(|(root, _)| *root == folder.root().pattern()) {
+                Some((_, below)) => below.push(folder.below()),
+                None => roots.push((folder.root().pattern(), vec![folder.below()])),
+            }
         }
-        out.push(regex(format!("^{SKIP}{W}{pattern}"), cased, folder_terms(&free)));
-    }
-    out
+        let roots = roots.into_iter().map(|(root, below)| format!("{root}{}", alternatives(&below)));
+        let pattern = Pattern::of(Fragment::Program).then(before).then(&alternatives(&roots.collect::<Vec<_>>()));
+        let pattern = if whole_drive { pattern } else { pattern.part(Fragment::FolderEnd) };
+        pattern.regex(cased, folder_terms(&all))
+    };
+    groups.into_iter().map(regex).collect()
 }
 
-fn folder_patterns(folders: &[&&super::paths::Folder]) -> String {
-    alternatives(&folders.iter().map(|f| f.pattern.clone()).collect::<Vec<_>>())
+fn folder_terms(folders: &[&Folder]) -> Vec<Cheap> {
+    joined(folders.iter().map(|f| f.term().map(|t| vec![t]).unwrap_or_default()).collect())
 }
 
-fn folder_terms(folders: &[&super::paths::Folder]) -> Vec<Cheap> {
-    joined(folders.iter().map(|f| f.term.clone().map(|t| vec![t]).unwrap_or_default()).collect())
+/// There is an argument.
+#[must_use]
+pub fn argument_exists() -> Regex {
+    Pattern::of(Fragment::Gap).then(r"\s*[^\s]").regex(false, vec![])
 }
 
 /// Some argument names a share: `\\server\share`. `\\?\` and `\\.\` are devices.
 #[must_use]
 pub fn is_unc() -> Regex {
-    regex(format!(r#"^{SKIP}{W}{OPEN}[\\/]{{2}}[^\\/?.{S}"'][^\\/{S}"']*[\\/][^\\/{S}"']"#), true, vec![])
+    let share = r#"[\\/]{2}[^\\/?.\s"'][^\\/\s"']*[\\/][^\\/\s"']"#;
+    Pattern::of(Fragment::Argument).then(share).regex(false, vec![])
 }
 
 /// Some argument names an alternate data stream: `file:stream`.
 #[must_use]
 pub fn is_stream() -> Regex {
-    let quoted = format!(r#""(?:[A-Za-z]:)?[^"*:<>?|\-/][^"*:<>?|]+:[^"*/:<>?\\|{S}]"#);
-    let bare = format!(r#"(?:[A-Za-z]:)?[^{S}"'*:<>?|\-/][^{S}"'*:<>?|]+:[^{S}"'*/:<>?\\|]"#);
-    regex(format!("^{SKIP}{W}(?:{quoted}|{bare})"), true, vec![])
-}
-
-/// An original file name, less trailing white space and `.mui`.
-#[must_use]
-pub fn original_name(names: &[String]) -> Regex {
-    let starts = names.iter().map(|n| Cheap::Start(n.clone())).collect();
-    regex(format!(r"^{}{W}*(?:\.mui{W}*)?$", escaped(names)), false, starts)
+    let quoted = r#""(?:[A-Za-z]:)?[^"*:<>?|\-/][^"*:<>?|]+:[^"*/:<>?\\|\s]"#;
+    let bare = r#"(?:[A-Za-z]:)?[^\s"'*:<>?|\-/][^\s"'*:<>?|]+:[^\s"'*/:<>?\\|]"#;
+    Pattern::of(Fragment::Gap).then(&format!("(?:{quoted}|{bare})")).regex(false, vec![])
 }

@@ -59,8 +59,10 @@ pub enum Pred {
 /// Who allowed a part to be dropped, and what then remains.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Drop {
-    /// `when available`: the author; true remains, so alerts are added and none is lost.
+    /// `when available` on an operand of `and`: the author; true remains, so alerts are added and none is lost.
     WhenAvailable,
+    /// `when available` on an operand of `or`: the author; false remains, so this way of firing is lost.
+    Alternative,
     /// `original … when available`: the utility; false remains, so renamed copies escape.
     OriginalName(String),
 }
@@ -229,6 +231,15 @@ impl Pred {
     }
 }
 
+/// A condition that has a name in the source: a utility's, a verb's, a `let`'s, a list's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Named {
+    /// The words of its name, for printers to join as their language does.
+    pub words: Vec<String>,
+    /// The condition. Fields carry no step.
+    pub pred: Pred,
+}
+
 /// A rule's meaning for one kind of event.
 #[derive(Clone, Debug)]
 pub struct Body {
@@ -242,6 +253,8 @@ pub struct Body {
     pub flags: Vec<Flag>,
     /// What the weighted flags must reach together, beside `detect`.
     pub score: Option<Score>,
+    /// What its conditions are called in the source, the larger ones behind their parts.
+    pub names: Vec<Named>,
 }
 
 /// A flag.

@@ -1,18 +1,49 @@
-//! Folders of `under`, as regular expressions in which runs of `\` and `/` are alike.
+//! Folders of `under`: text in a path, and a regular expression in a command line.
+//!
+//! Recorders write paths with their system's separators, each once. So a path lies under a folder if it contains, or begins
+//! with, the folder's text between separators, which every index serves.
 
-use super::regex::{Cheap, Regex, alternatives, escape};
+use super::regex::{Cheap, escape};
+use super::{FieldRef, Matcher, Op, Pred, Test, Text};
 use crate::mutant::{Mutant, on};
+use crate::sema::Os;
+use crate::source::Span;
+
+/// Where a folder begins.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Root {
+    /// `:\x`: on any drive.
+    AnyDrive,
+    /// `C:\x`
+    Drive(char),
+    /// `\\server\share`
+    Share,
+    /// `/x` or `\x`, with that separator.
+    Top(char),
+    /// `x\y`: anywhere in a path.
+    Anywhere,
+}
+
+impl Root {
+    /// The regular expression of what stands before the first part, in a command line.
+    #[must_use]
+    pub fn pattern(&self) -> String {
+        match self {
+            Root::AnyDrive => format!(":{SEPARATORS}"),
+            Root::Drive(letter) => format!("{letter}:{SEPARATORS}"),
+            Root::Share => r"[\\/]{2}".to_owned(),
+            Root::Top('/') => "/+".to_owned(),
+            Root::Top(_) => r"\\+".to_owned(),
+            Root::Anywhere => String::new(),
+        }
+    }
+}
 
 /// A folder as `under` takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder {
-    /// Its parts, joined so that any run of separators fits.
-    pub pattern: String,
-    /// It begins at a drive, a share or the root; else it may stand anywhere in a path.
-    pub rooted: bool,
-    /// A term that every path below it holds.
-    pub term: Option<Cheap>,
-    text: String,
+    root: Root,
+    parts: Vec<String>,
 }
 
 const SEPARATORS: &str = r"[\\/]+";
@@ -22,32 +53,66 @@ impl Folder {
     #[must_use]
     pub fn parse(text: &str) -> Option<Folder> {
         let is_separator = |c: char| c == '\\' || c == '/';
-        let (root, rest) = if let Some(rest) = text.strip_prefix(':') {
-            (format!("[A-Za-z]:{SEPARATORS}"), rest.strip_prefix(is_separator)?)
-        } else if text.starts_with(is_separator) {
-            (SEPARATORS.to_owned(), text)
-        } else {
-            (String::new(), text)
+        let mut chars = text.chars();
+        let (root, rest) = match (chars.next()?, chars.next(), chars.next()) {
+            (':', Some(second), _) if is_separator(second) => (Root::AnyDrive, text.get(2..)?),
+            (':', ..) => return None,
+            (letter, Some(':'), third) if letter.is_ascii_alphabetic() && third.is_none_or(is_separator) => {
+                (Root::Drive(letter), text.get(2..)?)
+            }
+            (first, Some(second), _) if is_separator(first) && is_separator(second) => (Root::Share, text.get(2..)?),
+            (first, ..) if is_separator(first) => (Root::Top(first), text),
+            _ => (Root::Anywhere, text),
         };
-        let parts: Vec<&str> = rest.split(is_separator).filter(|p| !p.is_empty()).collect();
-        if parts.is_empty() || text.contains('"') {
-            return None;
-        }
-        let drive = parts.first().is_some_and(|p| p.len() == 2 && p.ends_with(':'));
-        let joined = parts.iter().map(|p| escape(p)).collect::<Vec<_>>();
-        let joined = joined.join(if on(Mutant::UnderOneSeparator) { r"[\\/]" } else { SEPARATORS });
-        Some(Folder {
-            rooted: !root.is_empty() || drive,
-            pattern: format!("{root}{joined}"),
-            term: parts.iter().filter_map(|p| term(p)).max_by_key(String::len).map(Cheap::Term),
-            text: text.to_owned(),
-        })
+        let parts: Vec<String> = rest.split(is_separator).filter(|p| !p.is_empty()).map(str::to_owned).collect();
+        let named = !parts.is_empty() || matches!(root, Root::Drive(_));
+        (named && !text.contains('"')).then_some(Folder { root, parts })
     }
 
-    /// Whether a part holds a blank.
+    /// Where it begins.
     #[must_use]
-    pub fn has_white_space(&self) -> bool {
-        self.text.contains([' ', '\t', '\r', '\n'])
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// It is a whole drive.
+    #[must_use]
+    pub fn is_drive(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// The regular expression of its parts, with any run of separators between them.
+    #[must_use]
+    pub fn below(&self) -> String {
+        let parts: Vec<String> = self.parts.iter().map(|p| escape(p)).collect();
+        let between = match &self.root {
+            Root::Top('/') => "/+",
+            _ if on(Mutant::UnderOneSeparator) => r"[\\/]",
+            _ => SEPARATORS,
+        };
+        parts.join(between)
+    }
+
+    /// A term that every path below it holds.
+    #[must_use]
+    pub fn term(&self) -> Option<Cheap> {
+        self.parts.iter().filter_map(|p| term(p)).max_by_key(String::len).map(Cheap::Term)
+    }
+
+    /// Its text in paths of some systems, behind and in front of a separator; `None`: no such system has it.
+    fn native(&self, windows: bool) -> Option<String> {
+        let separator = if windows { "\\" } else { "/" };
+        let root = match &self.root {
+            Root::AnyDrive if windows => ":\\".to_owned(),
+            Root::Drive(letter) if windows => format!("{letter}:\\"),
+            Root::Share if windows => r"\\".to_owned(),
+            Root::Top('/') if !windows => "/".to_owned(),
+            Root::Top('\\') if windows => "\\".to_owned(),
+            Root::Anywhere => separator.to_owned(),
+            _ => return None,
+        };
+        let end = if on(Mutant::UnderNeighbour) || self.parts.is_empty() { "" } else { separator };
+        Some(format!("{root}{}{end}", self.parts.join(separator)))
     }
 }
 
@@ -59,51 +124,102 @@ fn term(part: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// A path lies in one of these folders, or is one of them.
+/// A path of these systems lies in one of these folders. A field that holds a folder may be one of them itself.
 #[must_use]
-pub fn under(folders: &[Folder], cased: bool) -> Regex {
-    let pattern = |rooted: bool| {
-        let some: Vec<String> = folders.iter().filter(|f| f.rooted == rooted).map(|f| f.pattern.clone()).collect();
-        let before = if rooted { "^" } else { r"(?:^|[\\/])" };
-        let end = if on(Mutant::UnderNeighbour) { "" } else { r"(?:[\\/\n]|$)" };
-        (!some.is_empty()).then(|| format!("{before}{}{end}", alternatives(&some)))
-    };
-    let all: Vec<String> = [pattern(true), pattern(false)].into_iter().flatten().collect();
-    let terms: Option<indexmap::IndexSet<Cheap>> = folders.iter().map(|f| f.term.clone()).collect();
-    Regex {
-        pattern: if all.len() == 1 { all.concat() } else { alternatives(&all) },
-        cased,
-        loose: false,
-        implied: terms.unwrap_or_default().into_iter().collect(),
+pub fn under(field: FieldRef, folders: &[Folder], os: &[Os], cased: bool, span: Span) -> Pred {
+    let holds_folder = field.id.short().ends_with("working_directory");
+    let (mut starts, mut contains, mut equals, mut ends) = (vec![], vec![], vec![], vec![]);
+    let systems = [(true, os.contains(&Os::Windows)), (false, os.iter().any(|o| *o != Os::Windows))];
+    for (windows, _) in systems.into_iter().filter(|(_, asked)| *asked) {
+        for folder in folders {
+            let Some(text) = folder.native(windows) else { continue };
+            let itself = text.trim_end_matches(['\\', '/']).to_owned();
+            let (below, alone) = match folder.root {
+                Root::AnyDrive | Root::Anywhere => (&mut contains, &mut ends),
+                _ => (&mut starts, &mut equals),
+            };
+            if holds_folder && !itself.is_empty() {
+                alone.push(itself);
+            }
+            below.push(text);
+        }
     }
+    let test = |(matcher, some): (Matcher, bool)| {
+        let op = Op::Text(Text { matcher, all: false, cased });
+        some.then_some(Pred::Test(Test { field, op, span }))
+    };
+    let some = [!starts.is_empty(), !contains.is_empty(), !equals.is_empty(), !ends.is_empty()];
+    let all =
+        [Matcher::StartsWith(starts), Matcher::Contains(contains), Matcher::Exact(equals), Matcher::EndsWith(ends)];
+    Pred::or(all.into_iter().zip(some).filter_map(test))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sema::FieldId;
+    use crate::source::FileId;
 
     #[test]
     fn roots_are_told_apart() {
-        for (text, rooted) in [(r"C:\x", true), (r"\\srv\x", true), ("/x", true), (r":\x", true), (r"x\y", false)] {
-            assert_eq!(Folder::parse(text).map(|f| f.rooted), Some(rooted), "{text}");
+        let roots = [
+            (r"C:\x", Root::Drive('C')),
+            ("c:", Root::Drive('c')),
+            (r"\\srv\x", Root::Share),
+            ("//srv/x", Root::Share),
+            ("/x", Root::Top('/')),
+            (r"\x", Root::Top('\\')),
+            (r":\x", Root::AnyDrive),
+            (r"x\y", Root::Anywhere),
+        ];
+        for (text, root) in roots {
+            assert_eq!(Folder::parse(text).map(|f| f.root), Some(root), "{text}");
         }
-        assert_eq!(Folder::parse(""), None);
-        assert_eq!(Folder::parse(r":\"), None);
+        for text in ["", ":", r":\", "/", r"\\", ":x", "a\"b"] {
+            assert_eq!(Folder::parse(text), None, "{text}");
+        }
+    }
+
+    fn tests(field: &str, folders: &[&str], os: &[Os]) -> Vec<Matcher> {
+        let folders: Vec<Folder> = folders.iter().map(|t| Folder::parse(t).expect("a folder")).collect();
+        let field = FieldRef { id: FieldId::find(field).expect("a field"), step: None };
+        let mut out = vec![];
+        under(field, &folders, os, false, Span::new(FileId(0), 0, 0)).each_test(&mut |t| {
+            if let Op::Text(text) = &t.op {
+                out.push(text.matcher.clone());
+            }
+        });
+        out
     }
 
     #[test]
-    fn under_takes_the_folder_itself_and_all_below_but_no_neighbour() {
-        let folder = |t: &str| Folder::parse(t).expect("a folder");
-        let regex = under(&[folder(r":\Program Files"), folder(r"AppData\Local")], false);
-        let compiled = ::regex::Regex::new(&regex.full()).expect("valid");
-        for path in
-            [r"C:\Program Files\a.exe", "d:/PROGRAM FILES//x/y", r"C:\Program Files", r"C:\Users\k\AppData\Local\t"]
-        {
-            assert!(compiled.is_match(path), "{path}");
-        }
-        for path in [r"C:\Program Files (x86)\a", r"\C:\Program Files\a", r"C:\xAppData\Local\t", r"C:\AppData\Locals"]
-        {
-            assert!(!compiled.is_match(path), "{path}");
-        }
+    fn a_path_under_a_folder_is_told_by_text_with_separators_at_its_edges() {
+        let texts = |all: &[&str]| all.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>();
+        let folders = [r":\Program Files", "C:/data", r"\\srv\share", "/opt/x", r"AppData\Local"];
+        assert_eq!(
+            tests("executable", &folders, &[Os::Windows]),
+            [
+                Matcher::StartsWith(texts(&[r"C:\data\", r"\\srv\share\"])),
+                Matcher::Contains(texts(&[r":\Program Files\", r"\AppData\Local\"])),
+            ]
+        );
+        assert_eq!(
+            tests("executable", &folders, &[Os::Linux]),
+            [Matcher::StartsWith(texts(&["/opt/x/"])), Matcher::Contains(texts(&["/AppData/Local/"]))]
+        );
+    }
+
+    #[test]
+    fn a_field_that_holds_a_folder_may_be_the_folder_itself() {
+        let texts = |text: &str| vec![text.to_owned()];
+        assert_eq!(
+            tests("process.working_directory", &[r":\Temp", r"D:\x"], &[Os::Windows]),
+            [
+                Matcher::StartsWith(texts(r"D:\x\")),
+                Matcher::Contains(texts(r":\Temp\")),
+                Matcher::Exact(texts(r"D:\x")),
+                Matcher::EndsWith(texts(r":\Temp")),
+            ]
+        );
     }
 }

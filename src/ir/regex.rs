@@ -2,18 +2,64 @@
 
 use crate::mutant::{Mutant, on};
 use regex_syntax::ast::{self, Ast};
+use std::ops::Range;
 
 /// A regular expression, found anywhere in a text.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Regex {
-    /// Without `(?i)` in front.
+    /// Without flags in front.
     pub pattern: String,
     /// Letters' case counts.
     pub cased: bool,
+    /// `.` matches line breaks too.
+    pub dot_all: bool,
+    /// Parts of the pattern that have a name, in order: byte range and part. Printers may give them a name of their own.
+    pub fragments: Vec<(Range<usize>, Fragment)>,
     /// It may match a short text without white space or separators, such as a filler, or no text at all.
     pub loose: bool,
     /// If it matches, one of these occurs too; empty: nothing is known.
     pub implied: Vec<Cheap>,
+}
+
+/// A part that many regular expressions of command lines share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fragment {
+    /// The program, up to the first white space outside quotes. Stands first.
+    Program,
+    /// An argument begins: white space outside quotes, perhaps a quote. Stands first.
+    Argument,
+    /// White space outside quotes. Stands first.
+    Gap,
+    /// A name ends.
+    End,
+    /// A folder's name ends.
+    FolderEnd,
+}
+
+impl Fragment {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Fragment::Program => "Program",
+            Fragment::Argument => "Argument",
+            Fragment::Gap => "Gap",
+            Fragment::End => "End",
+            Fragment::FolderEnd => "FolderEnd",
+        }
+    }
+
+    /// What it finds, in words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Fragment::Program => "the program, up to the first white space outside quotes",
+            Fragment::Argument => "an argument begins: white space outside quotes, perhaps a quote",
+            Fragment::Gap => "white space outside quotes",
+            Fragment::End => "a name ends",
+            Fragment::FolderEnd => "a folder's name ends",
+        }
+    }
 }
 
 /// A cheap test that a regular expression implies.
@@ -38,10 +84,27 @@ impl Cheap {
 }
 
 impl Regex {
-    /// With `(?i)` in front unless it is exact.
+    /// The flags that stand in front of the pattern.
+    #[must_use]
+    pub fn flags(&self) -> &'static str {
+        match (self.cased, self.dot_all) {
+            (true, false) => "",
+            (true, true) => "(?s)",
+            (false, false) => "(?i)",
+            (false, true) => "(?is)",
+        }
+    }
+
+    /// The pattern behind its flags.
     #[must_use]
     pub fn full(&self) -> String {
-        if self.cased { self.pattern.clone() } else { format!("(?i){}", self.pattern) }
+        format!("{}{}", self.flags(), self.pattern)
+    }
+
+    /// The pattern as it is where letters' case counts.
+    #[must_use]
+    pub fn with_case(&self) -> String {
+        format!("{}{}", if self.dot_all { "(?s)" } else { "" }, self.pattern)
     }
 }
 
@@ -76,6 +139,22 @@ pub fn escape_class(text: impl IntoIterator<Item = char>) -> String {
         out.push(c);
     }
     out
+}
+
+/// One of these characters: itself, or a class. A hyphen leads, where every engine takes it for itself.
+#[must_use]
+pub fn one_of(chars: impl IntoIterator<Item = char>) -> String {
+    let mut all: Vec<char> = vec![];
+    for c in chars {
+        if !all.contains(&c) {
+            all.push(c);
+        }
+    }
+    if let [one] = all.as_slice() {
+        return escape(&one.to_string());
+    }
+    let (hyphen, others): (Vec<char>, Vec<char>) = all.into_iter().partition(|c| *c == '-');
+    format!("[{}{}]", hyphen.iter().collect::<String>(), escape_class(others))
 }
 
 /// Several alternatives as one piece: `a`, or `(?:a|b)`.

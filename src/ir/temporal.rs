@@ -5,7 +5,7 @@
 //! part names a `without` step, and no exception an optional one.
 
 use super::joint::{Equal, Joint, OneEvent};
-use super::{Body, Score};
+use super::{Body, Named, Score};
 use crate::sema::{FieldId, Kind};
 use crate::source::Span;
 use std::sync::Arc;
@@ -67,6 +67,8 @@ pub struct Steps {
     pub flags: Vec<JointFlag>,
     /// Fields that a result shows, in order; `None`: those of the steps' kinds.
     pub show: Option<Vec<StepField>>,
+    /// What its conditions on one event are called in the source.
+    pub names: Vec<Named>,
 }
 
 /// A field of a step's event.
@@ -165,4 +167,6 @@ pub struct Count {
     pub events: OneEvent,
     /// Exceptions by their index in the rule: they take events away before these are counted.
     pub exceptions: Vec<(usize, OneEvent)>,
+    /// What its conditions are called in the source.
+    pub names: Vec<Named>,
 }

@@ -195,7 +195,9 @@ fn pred(pred: &Pred) -> Value {
         Pred::And(parts) => json!(["and", all(parts)]),
         Pred::Or(parts) => json!(["or", all(parts)]),
         Pred::Test(test) => self::test(test),
-        Pred::Droppable { pred, why: Drop::WhenAvailable, .. } => json!(["when available", self::pred(pred)]),
+        Pred::Droppable { pred, why: Drop::WhenAvailable | Drop::Alternative, .. } => {
+            json!(["when available", self::pred(pred)])
+        }
         Pred::Droppable { pred, why: Drop::OriginalName(utility), .. } => {
             json!(["original when available", utility, self::pred(pred)])
         }
@@ -236,7 +238,7 @@ fn matched(of: &Value, text: &Text) -> Value {
         Matcher::EndsWith(all) => ("ends with", texts_of(all)),
         Matcher::Like(all) => ("like", set(all.iter().map(glob))),
         // What the expression implies follows from it.
-        Matcher::Regex(regex) => ("matches", json!([sorted(&regex.pattern), regex.cased])),
+        Matcher::Regex(regex) => ("matches", json!([sorted(&regex.pattern), regex.cased, regex.dot_all])),
     };
     json!([of, how, what, text.all, text.cased])
 }

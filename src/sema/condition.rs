@@ -3,15 +3,17 @@
 
 use super::{FieldId, Kind, Os, Project, Report, Type, operand, tool};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{Drop, FieldRef, Op, Pred, Role};
+use crate::ir::{Drop, FieldRef, Named, Op, Pred, Role};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, Path};
 
 /// Where `when available` may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Allowed {
-    /// On an operand of the outermost `and`.
-    Outermost,
+    /// On an operand of `and`: without it more alerts come.
+    Operand,
+    /// On an operand of `or`: without it a way of firing is lost.
+    Alternative,
     /// Anywhere: what holds it can go as a whole.
     Anywhere,
     /// Nowhere, for this reason.
@@ -19,11 +21,20 @@ pub enum Allowed {
 }
 
 impl Allowed {
-    /// Below `or` and `not`, a drop could lose an alert.
+    /// Below `not`, and inside of what may go itself.
     pub(super) fn narrowed(self) -> Allowed {
         match self {
-            Allowed::Outermost => Allowed::Nowhere("a drop below `or` or `not` could lose an alert"),
+            Allowed::Operand | Allowed::Alternative => Allowed::Nowhere("without it, an alert could be lost here"),
             other => other,
+        }
+    }
+
+    /// On the operands of a connective.
+    fn of_operands(self, and: bool) -> Allowed {
+        match (self, and) {
+            (Allowed::Operand | Allowed::Alternative, true) => Allowed::Operand,
+            (Allowed::Operand | Allowed::Alternative, false) => Allowed::Alternative,
+            (other, _) => other,
         }
     }
 }
@@ -67,6 +78,11 @@ pub(super) struct Lower<'a, 'r> {
     alone: bool,
 }
 
+/// The words of a name: `staging_dirs`, `process.name`.
+pub(super) fn words(name: &str) -> Vec<String> {
+    name.split(['_', '.', ' ']).filter(|w| !w.is_empty()).map(str::to_owned).collect()
+}
+
 /// A path that names a field, seen from a place.
 pub(super) enum Found {
     /// A field that the kind of event has.
@@ -83,12 +99,9 @@ impl<'a, 'r> Lower<'a, 'r> {
     pub(super) fn expr(&mut self, expr: &Expr) -> Pred {
         match expr {
             Expr::Group(inner, _) => self.expr(inner),
-            Expr::And(operands, _) => Pred::and(operands.iter().map(|o| self.expr(o)).collect::<Vec<_>>()),
-            Expr::Or(operands, _) => {
-                let inner = self.narrowed(|l| operands.iter().map(|o| l.expr(o)).collect::<Vec<_>>());
-                Pred::or(inner)
-            }
-            Expr::Not(inner, _) => self.narrowed(|l| l.expr(inner)).not(),
+            Expr::And(operands, _) => Pred::and(self.operands(operands, true)),
+            Expr::Or(operands, _) => Pred::or(self.operands(operands, false)),
+            Expr::Not(inner, _) => self.with(self.place.available.narrowed(), |l| l.expr(inner)).not(),
             Expr::WhenAvailable(inner, span) => self.when_available(inner, *span),
             Expr::Tool(tool) => tool::lower(self, tool),
             Expr::Test(path, operator, span) => operand::lower(self, path, operator, *span),
@@ -96,9 +109,24 @@ impl<'a, 'r> Lower<'a, 'r> {
         }
     }
 
-    fn narrowed<T>(&mut self, f: impl FnOnce(&mut Self) -> T) -> T {
-        let before = self.place.available;
-        self.place.available = before.narrowed();
+    /// Keeps what a condition is called in the source.
+    pub(super) fn name(&mut self, words: Vec<String>, pred: &Pred) {
+        if !matches!(pred, Pred::Const(_)) && self.place.step_kind.is_none() && !self.place.outside {
+            let named = Named { words, pred: pred.clone().of_one_event() };
+            if !self.report.names.contains(&named) {
+                self.report.names.push(named);
+            }
+        }
+    }
+
+    fn operands(&mut self, operands: &[Expr], and: bool) -> Vec<Pred> {
+        let available = self.place.available.of_operands(and);
+        self.with(available, |l| operands.iter().map(|o| l.expr(o)).collect())
+    }
+
+    /// Lowers a part in which `when available` may stand elsewhere.
+    fn with<T>(&mut self, available: Allowed, f: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.place.available, available);
         let out = f(self);
         self.place.available = before;
         out
@@ -110,17 +138,20 @@ impl<'a, 'r> Lower<'a, 'r> {
             self.report.push(
                 Diagnostic::new(Code::WhenAvailable, "`when available` cannot stand here")
                     .at(span, why)
-                    .help("put it on an operand of the outermost `and`, in an exception, or on an unweighted flag"),
+                    .help("put it on an operand of `and` or `or`, in an exception, or on an unweighted flag"),
             );
         }
     }
 
     fn when_available(&mut self, inner: &Expr, span: Span) -> Pred {
         self.may_be_dropped(span);
-        let pred = self.narrowed(|l| l.expr(inner));
-        match pred {
+        let why = match self.place.available {
+            Allowed::Alternative => Drop::Alternative,
+            _ => Drop::WhenAvailable,
+        };
+        match self.with(self.place.available.narrowed(), |l| l.expr(inner)) {
             Pred::Const(value) => Pred::Const(value),
-            pred => Pred::Droppable { pred: Box::new(pred), why: Drop::WhenAvailable, span },
+            pred => Pred::Droppable { pred: Box::new(pred), why, span },
         }
     }
 
@@ -130,7 +161,9 @@ impl<'a, 'r> Lower<'a, 'r> {
             if self.alone || !self.project.let_sizes.contains_key(&ident.text) {
                 return Pred::Const(false);
             }
-            return self.expr(expr);
+            let pred = self.expr(expr);
+            self.name(words(&ident.text), &pred);
+            return pred;
         }
         match self.field(path) {
             None => Pred::Const(false),

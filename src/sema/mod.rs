@@ -32,6 +32,7 @@ pub use test::READERS;
 pub use utility::{PSDASH, Shape, Utility, Verb, WINDASH};
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::Named;
 use crate::source::Span;
 use crate::syntax::Parsed;
 use crate::syntax::ast::{self, Expr, Ident, Item, ItemKind, Literal};
@@ -43,13 +44,15 @@ use std::collections::{HashMap, HashSet};
 pub struct Report {
     /// All findings so far.
     pub diagnostics: Vec<Diagnostic>,
+    /// What the conditions that were lowered are called in the source.
+    pub(crate) names: Vec<Named>,
     /// What may still be spent on finding names that are like wrong ones.
     budget: usize,
 }
 
 impl Default for Report {
     fn default() -> Self {
-        Self { diagnostics: vec![], budget: 4_000_000 }
+        Self { diagnostics: vec![], names: vec![], budget: 4_000_000 }
     }
 }
 

@@ -148,15 +148,7 @@ fn present(field: FieldRef, span: Span) -> Pred {
 fn lower_exists(l: &mut Lower, field: FieldRef, path: &Path, span: Span) -> Pred {
     match field.id.def().ty {
         Type::Identity => wrong_operator(l.report, path, Type::Identity, "exists", span),
-        Type::Argument => {
-            let any = Regex {
-                pattern: r#"^[^"]*(?:"[^"]*"[^"]*)*[ \t\r\n]+[^ \t\r\n]"#.to_owned(),
-                cased: true,
-                loose: false,
-                implied: vec![],
-            };
-            command_line(field, any, span)
-        }
+        Type::Argument => command_line(field, cmdline::argument_exists(), span),
         _ => present(field, span),
     }
 }

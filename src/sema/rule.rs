@@ -136,7 +136,7 @@ impl Rule {
         let place =
             |available| Place { kind, kinds: &self.kinds, os, steps: &[], step_kind: None, outside: false, available };
         let detect = match &self.detect {
-            Some(Detect::Query(query)) => Lower::new(project, place(Allowed::Outermost), report).expr(&query.expr),
+            Some(Detect::Query(query)) => Lower::new(project, place(Allowed::Operand), report).expr(&query.expr),
             _ => Pred::Const(true),
         };
         let exceptions =
@@ -150,7 +150,8 @@ impl Rule {
             let pred = Lower::new(project, place(available), report).expr(&f.expr);
             Flag { name: f.name.text.clone(), pred, weight: f.weight.map(|w| w.0), span: f.name.span }
         });
-        Body { kind, detect, exceptions, flags: flags.collect(), score: self.score() }
+        let flags = flags.collect();
+        Body { kind, detect, exceptions, flags, score: self.score(), names: std::mem::take(&mut report.names) }
     }
 
     /// The weights of its flags and its threshold, where it has them.

@@ -18,7 +18,7 @@ pub(super) fn lower(rule: &Rule, written: &ast::Steps, project: &Project, os: &[
     for (i, (step, scope)) in written.steps.iter().zip(scopes).enumerate() {
         let earlier = scopes.get(..i).unwrap_or(&[]);
         let mut splitter = Splitter { project, os, steps: earlier, own: Some((i, scope)), report };
-        let joint = splitter.joint(&step.query.expr, Allowed::Outermost);
+        let joint = splitter.joint(&step.query.expr, Allowed::Operand);
         asked.extend(joint.conjuncts().into_iter().map(|j| (i, j)));
         steps.push(Step {
             name: step.name.text.clone(),
@@ -42,8 +42,10 @@ pub(super) fn lower(rule: &Rule, written: &ast::Steps, project: &Project, os: &[
         exceptions: vec![],
         flags: vec![],
         show: shown(rule),
+        names: vec![],
     };
     outside(rule, project, os, &mut out, report);
+    out.names = std::mem::take(&mut report.names);
     out
 }
 

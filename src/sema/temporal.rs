@@ -85,7 +85,7 @@ fn count(rule: &Rule, count: &ast::Count, project: &Project, os: &[Os], report: 
     let scope = StepScope { name: String::new(), kinds: rule.kinds.clone(), role: Role::Required };
     let mut all = Splitter { project, os, steps: &[], own: Some((0, &scope)), report };
     let mut asked = |expr, available| all.event(expr, available);
-    let events = asked(&count.query.expr, Allowed::Outermost);
+    let events = asked(&count.query.expr, Allowed::Operand);
     let exceptions = rule.exceptions.iter().enumerate().map(|(i, e)| (i, asked(&e.expr, Allowed::Anywhere))).collect();
     if !rule.flags().is_empty() {
         let at = rule.flags().first().map_or(rule.span, |f| f.name.span);
@@ -109,6 +109,7 @@ fn count(rule: &Rule, count: &ast::Count, project: &Project, os: &[Os], report: 
         within: window(&count.within, project, report),
         events,
         exceptions,
+        names: std::mem::take(&mut report.names),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Text operators: on strings and paths the text itself, on arguments the command line that holds them.
 
-use super::condition::Lower;
+use super::condition::{Lower, words};
 use super::operand::{
     Operand, command_line, empty_text, not_a_field, unknown_value, used, wrong_operator, wrong_value,
 };
@@ -8,9 +8,9 @@ use super::{FieldId, Type};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::paths::{self, Folder};
 use crate::ir::pattern::Glob;
-use crate::ir::{Cheap, FieldRef, Matcher, Op, Pred, Regex, Test, Text, cmdline, regex};
+use crate::ir::{FieldRef, Matcher, Op, Pred, Regex, Test, Text, cmdline, regex};
 use crate::source::Span;
-use crate::syntax::ast::{Literal, Path, TextOp, TextOperand, Value};
+use crate::syntax::ast::{Literal, Path, TextOp, TextOperand, Value, Values};
 
 #[allow(clippy::too_many_arguments, reason = "one operator, spelled out")]
 pub(super) fn lower(
@@ -30,6 +30,10 @@ pub(super) fn lower(
     };
     if !fits {
         return wrong_operator(l.report, path, ty, op.word(), span);
+    }
+    let mut words = words(&format!("{} {}", path.dotted(), op.word()));
+    if let TextOperand::Many { values: Values::Path(list), .. } | TextOperand::One(Value::Path(list)) = operand {
+        words.extend(self::words(&list.dotted()));
     }
     let place = match operand {
         TextOperand::One(value) => Operand::one(value.span()),
@@ -58,9 +62,13 @@ pub(super) fn lower(
         if !no_quotes(l, &literals, place) {
             return Pred::Const(false);
         }
-        return argument(l, field, op, cased, all, &texts, (place, span));
+        let pred = argument(l, field, op, cased, all, &texts, (place, span));
+        l.name(words, &pred);
+        return pred;
     }
-    value(l, field, op, cased, all, texts, (place, span))
+    let pred = value(l, field, op, cased, all, texts, (place, span));
+    l.name(words, &pred);
+    pred
 }
 
 fn one_value(l: &mut Lower, name: &Path, op: TextOp) -> Option<Literal> {
@@ -148,19 +156,6 @@ fn argument(
     texts: &[(String, Span, bool)],
     (operand, span): (Operand, Span),
 ) -> Pred {
-    if op == TextOp::Contains {
-        let spaced: Vec<_> = texts.iter().filter(|(t, ..)| t.contains([' ', '\t', '\r', '\n'])).collect();
-        for (_, span, _) in &spaced {
-            let diagnostic =
-                Diagnostic::new(Code::SpaceInArgument, "`argument contains` takes text without white space")
-                    .at(*span, "holds white space")
-                    .help("ask `command_line contains`, or `argument is` for a whole quoted argument");
-            l.report.push(used(diagnostic, operand));
-        }
-        if !spaced.is_empty() {
-            return Pred::Const(false);
-        }
-    }
     let plain: Vec<String> = texts.iter().map(|(t, ..)| t.clone()).collect();
     let groups: Vec<Vec<usize>> =
         if all { (0..texts.len()).map(|i| vec![i]).collect() } else { vec![(0..texts.len()).collect()] };
@@ -215,9 +210,10 @@ fn value(
             }
             let groups: Vec<Vec<Folder>> =
                 if all { folders.into_iter().map(|f| vec![f]).collect() } else { vec![folders] };
-            Pred::and(
-                groups.into_iter().map(|g| test(Matcher::Regex(paths::under(&g, cased)), false)).collect::<Vec<_>>(),
-            )
+            // A file lies in a folder if its path does.
+            let path = FieldId::find("file.path").filter(|_| field.id.short() == "file.directory");
+            let field = FieldRef { id: path.unwrap_or(field.id), ..field };
+            Pred::and(groups.into_iter().map(|g| paths::under(field, &g, l.place.os, cased, span)).collect::<Vec<_>>())
         }
         TextOp::Matches => {
             let regexes: Vec<Pred> = texts
@@ -241,7 +237,7 @@ fn author_regex(
     operand: Operand,
 ) -> Option<Regex> {
     match regex::portable(text) {
-        Ok(pattern) => Some(Regex { pattern, cased, loose: true, implied: Vec::<Cheap>::new() }),
+        Ok(pattern) => Some(Regex { pattern, cased, loose: true, ..Regex::default() }),
         Err(refused) => {
             let exact = *raw && !text.contains('\'');
             let place = if exact {

@@ -1,11 +1,12 @@
 //! `runs U to V with S` and its kin: what a utility's declaration makes of an event.
 
-use super::condition::{Lower, exists};
+use super::condition::{Lower, words};
 use super::parts::{Member, Part};
 use super::{FieldId, Kind, Os, Shape, Utility, Verb};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::cmdline::{self, Manner};
 use crate::ir::paths::{self, Folder};
-use crate::ir::{Drop, FieldRef, Matcher, Op, Pred, Regex, Test, Text, cmdline};
+use crate::ir::{Drop, FieldRef, Matcher, Op, Pred, Regex, Test, Text};
 use crate::source::Span;
 use crate::syntax::ast::{Pick, Tool, ToolVerb};
 use std::collections::BTreeSet;
@@ -38,6 +39,9 @@ pub(super) fn each_member(l: &mut Lower, tool: &Tool) -> Vec<Member> {
         }
         met = true;
         let parts = member(l, tool, utility, &subject, is_group);
+        if let Ok(parts) = &parts {
+            names(l, tool, utility, &subject, parts);
+        }
         out.push(Member { utility: utility.name.clone(), parts });
     }
     if !met {
@@ -57,6 +61,37 @@ pub(super) fn each_member(l: &mut Lower, tool: &Tool) -> Vec<Member> {
         });
     }
     out
+}
+
+/// What a utility's condition and its parts are called: `SevenZip`, `SevenZipCreates`, `SevenZipWithPassword`.
+fn names(l: &mut Lower, tool: &Tool, utility: &Utility, subject: &Subject, parts: &[(Part, Pred)]) {
+    let word = |w: &str| w.to_owned();
+    let picked = |pick: &Option<Pick>, of: &dyn Fn(&str) -> bool, end: &str| -> Vec<String> {
+        let Some(pick) = pick else { return vec![] };
+        let names = pick.names.iter().filter(|n| of(&n.text));
+        let each: Vec<String> = names.map(|n| format!("{}{end}", n.text)).collect();
+        words(&each.join(if pick.all { " and " } else { " or " }))
+    };
+    let mut program: Vec<String> = subject.parent.then(|| word("parent")).into_iter().collect();
+    program.extend((tool.verb != ToolVerb::Runs).then(|| word(tool.verb.word())));
+    program.extend(utility.words_of_name());
+    let verb = picked(&tool.to, &|n| utility.verbs.contains_key(n), "s");
+    let mut switch = picked(&tool.with, &|n| utility.switches.contains_key(n), "");
+    if !switch.is_empty() {
+        switch.insert(0, word("with"));
+    }
+    let mut name = |kept: &[Part], parts_of_name: [&[String]; 3]| {
+        let pred = Pred::and(parts.iter().filter(|(p, _)| kept.contains(p)).map(|(_, pred)| pred.clone()));
+        l.name(parts_of_name.concat(), &pred);
+    };
+    name(&[Part::Image], [&program, &[], &[]]);
+    if !verb.is_empty() {
+        name(&[Part::Image, Part::Verb], [&program, &verb, &[]]);
+    }
+    if !switch.is_empty() {
+        name(&[Part::Image, Part::Switch], [&program, &[], &switch]);
+        name(&[Part::Image, Part::Verb, Part::Switch], [&program, &verb, &switch]);
+    }
 }
 
 fn members<'a>(l: &mut Lower<'a, '_>, tool: &Tool) -> Option<Vec<&'a Utility>> {
@@ -227,12 +262,13 @@ fn member(
         }
     } else if !words.is_empty() && tool.verb != ToolVerb::Resembles {
         let key = "to *".to_owned();
+        let manner = Manner::default();
         let found =
-            l.project.patterns.get(&utility.name, key, || cmdline::shapes(&[Shape::Word(words)], utility, false));
+            l.project.patterns.get(&utility.name, key, || cmdline::shapes(&[Shape::Word(words)], utility, manner));
         parts.push((Part::Words, any_regex(subject.command_line, found, span)));
     }
     if let Some(pick) = &tool.with {
-        match switches(l, pick, utility, subject, span) {
+        match switches(l, tool, pick, utility, subject) {
             Some(pred) => parts.push((Part::Switch, pred)),
             None => return Err(Part::Switch),
         }
@@ -250,14 +286,15 @@ fn member(
 
 fn image(l: &mut Lower, tool: &Tool, utility: &Utility, subject: &Subject, is_group: bool) -> Pred {
     let span = tool.span;
-    let named = || match utility.image.is_empty() {
+    let systems: Vec<Os> = utility.os.iter().copied().filter(|os| l.place.os.contains(os)).collect();
+    let exact = |field: FieldRef, names: Vec<String>| match names.is_empty() {
         true => Pred::Const(false),
-        false => text(subject.name, Matcher::Exact(utility.image.clone()), false, span),
+        false => text(field, Matcher::Exact(names), false, span),
     };
-    let on_windows = l.place.os.contains(&Os::Windows) && utility.os.contains(&Os::Windows);
-    let original = || match utility.original.is_empty() || !on_windows {
-        true => Pred::Const(false),
-        false => regex(subject.original_name, cmdline::original_name(&utility.original), span),
+    let named = || exact(subject.name, utility.images_on(&systems));
+    let original = || match systems.contains(&Os::Windows) {
+        true => exact(subject.original_name, utility.original.clone()),
+        false => Pred::Const(false),
     };
     match tool.verb {
         ToolVerb::Resembles => Pred::Const(true),
@@ -295,7 +332,7 @@ fn image(l: &mut Lower, tool: &Tool, utility: &Utility, subject: &Subject, is_gr
                 return Pred::Const(false);
             }
             let homes: Vec<Folder> = utility.home.iter().filter_map(|h| Folder::parse(h)).collect();
-            Pred::and([named(), regex(subject.executable, paths::under(&homes, false), span).not()])
+            Pred::and([named(), paths::under(subject.executable, &homes, l.place.os, false, span).not()])
         }
     }
 }
@@ -328,25 +365,30 @@ fn verbs(l: &mut Lower, tool: &Tool, pick: &Pick, utility: &Utility, subject: &S
 
 fn one_verb(l: &Lower, tool: &Tool, utility: &Utility, name: &str, verb: &Verb, subject: &Subject) -> Option<Pred> {
     let span = tool.span;
-    let free = tool.verb == ToolVerb::Resembles;
     match verb {
         Verb::Default if subject.script => None,
         Verb::Default => {
-            let key = format!("not {name}");
-            let others = l.project.patterns.get(&utility.name, key, || cmdline::other_verbs(utility, name));
-            let others = any_regex(subject.command_line, others, span);
-            Some(Pred::and([exists(subject.command_line, span), others.not()]))
+            let manner = manner(l, tool);
+            let key = format!("not {name} {manner:?}");
+            let others = l.project.patterns.get(&utility.name, key, || cmdline::other_verbs(utility, name, manner));
+            Some(any_regex(subject.command_line, others, span).not())
         }
         Verb::Shapes(shapes) => {
             let shapes = readable(shapes, subject);
             if shapes.is_empty() {
                 return None;
             }
-            let key = format!("to {name} {free} {}", subject.script);
-            let found = l.project.patterns.get(&utility.name, key, || cmdline::shapes(&shapes, utility, free));
+            let manner = manner(l, tool);
+            let key = format!("to {name} {manner:?} {}", subject.script);
+            let found = l.project.patterns.get(&utility.name, key, || cmdline::shapes(&shapes, utility, manner));
             Some(any_regex(subject.command_line, found, span))
         }
     }
+}
+
+/// How the shapes of a condition are asked.
+fn manner(l: &Lower, tool: &Tool) -> Manner {
+    Manner { free: tool.verb == ToolVerb::Resembles, windows: l.place.os.contains(&Os::Windows) }
 }
 
 /// A script holds cmdlets and their parameters; all other shapes belong to command lines.
@@ -355,7 +397,8 @@ fn readable(shapes: &[Shape], subject: &Subject) -> Vec<Shape> {
     shapes.iter().filter(fits).cloned().collect()
 }
 
-fn switches(l: &Lower, pick: &Pick, utility: &Utility, subject: &Subject, span: Span) -> Option<Pred> {
+fn switches(l: &Lower, tool: &Tool, pick: &Pick, utility: &Utility, subject: &Subject) -> Option<Pred> {
+    let manner = Manner { free: false, ..manner(l, tool) };
     let mut groups: Vec<(String, Vec<Shape>)> = vec![];
     for name in &pick.names {
         match utility.switches.get(&name.text) {
@@ -381,9 +424,9 @@ fn switches(l: &Lower, pick: &Pick, utility: &Utility, subject: &Subject, span: 
     let parts: Vec<Pred> = groups
         .into_iter()
         .map(|(key, shapes)| {
-            let key = format!("{key}{}", subject.script);
-            let found = l.project.patterns.get(&utility.name, key, || cmdline::shapes(&shapes, utility, false));
-            any_regex(subject.command_line, found, span)
+            let key = format!("{key}{manner:?} {}", subject.script);
+            let found = l.project.patterns.get(&utility.name, key, || cmdline::shapes(&shapes, utility, manner));
+            any_regex(subject.command_line, found, tool.span)
         })
         .collect();
     (!parts.is_empty()).then(|| Pred::and(parts))

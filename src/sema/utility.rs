@@ -124,6 +124,38 @@ impl Utility {
             .collect()
     }
 
+    /// Its file names on some systems. One that ends in `.exe` or `.com` is Windows', one without an extension is not.
+    #[must_use]
+    pub fn images_on(&self, systems: &[Os]) -> Vec<String> {
+        let windows = systems.contains(&Os::Windows);
+        let unix = systems.iter().any(|os| *os != Os::Windows);
+        let asked = |name: &&String| {
+            let name = name.to_ascii_lowercase();
+            let program = name.ends_with(".exe") || name.ends_with(".com");
+            windows && (program || name.contains('.')) || unix && !program
+        };
+        self.image.iter().filter(asked).cloned().collect()
+    }
+
+    /// The words of its name: those of its title where that spells the name, `IExpress` and `7-Zip`, which become `IExpress` and
+    /// `Seven Zip`.
+    #[must_use]
+    pub fn words_of_name(&self) -> Vec<String> {
+        const DIGITS: [&str; 10] = ["Zero", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine"];
+        let spelled = |word: &str| match word.parse::<usize>() {
+            Ok(digit) => DIGITS.get(digit).map_or(word.to_owned(), |w| (*w).to_owned()),
+            Err(_) => word.to_owned(),
+        };
+        let split = |text: &str| -> Vec<String> {
+            text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).map(spelled).collect()
+        };
+        let titled = split(&self.title);
+        match titled.concat().eq_ignore_ascii_case(&self.name.replace('_', "")) {
+            true => titled,
+            false => split(&self.name),
+        }
+    }
+
     /// Letters and other characters that may stand in a bundle and take no value.
     #[must_use]
     pub fn bundle_characters(&self) -> Vec<char> {

@@ -112,7 +112,7 @@ pub fn bind<'t>(rule: &Rule, project: &Project, target: &'t Target) -> Result<Pl
     for os in unserved {
         plan.notes.push(Note {
             text: format!("Covers no {} events: the target has no log source for them.", os.word()),
-            degraded: false,
+            degraded: true,
         });
     }
     system_notes(rule, &mut plan);
@@ -293,6 +293,7 @@ impl<'a> Binder<'a> {
             Drop::WhenAvailable => {
                 format!("A condition is left out, which may add alerts: the target {}.", lacking.join(", and "))
             }
+            Drop::Alternative => format!("A way of firing is lost: the target {}.", lacking.join(", and ")),
             Drop::OriginalName(utility) => {
                 format!("Renamed copies of {utility} escape: the target {}.", lacking.join(", and "))
             }

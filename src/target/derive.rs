@@ -119,7 +119,7 @@ pub fn regex(column: &Column, test: &Text, span: Span) -> Option<Bound> {
     };
     let whole = column.to_whole();
     let made = |pattern: String| {
-        let regex = Regex { pattern, cased: test.cased, loose: true, implied: vec![] };
+        let regex = Regex { pattern, cased: test.cased, loose: true, ..Regex::default() };
         let all = Text { matcher: Matcher::Regex(regex.clone()), all: false, cased: test.cased };
         text(whole.clone(), Matcher::Regex(regex), &all, span)
     };

@@ -30,7 +30,7 @@ pub fn body(rule: &Rule, project: &Project, target: &Target, query: &SourceQuery
         let pred = if there { kept(&flag.pred, true) } else { Pred::Const(false) };
         Flag { pred, ..flag.clone() }
     });
-    Body { kind: body.kind, detect, exceptions, flags: flags.collect(), score: body.score.clone() }
+    Body { kind: body.kind, detect, exceptions, flags: flags.collect(), score: body.score.clone(), names: vec![] }
 }
 
 /// A condition without what the target drops of it; `whole` parts keep what the author marked, or go as a whole.

@@ -45,7 +45,7 @@ fn parts(rule: &Rule, loaded: &Loaded) -> Vec<Part> {
 
 fn of_events(events: &OneEvent, exceptions: &[(usize, OneEvent)]) -> Part {
     let asked = |(kind, pred): (Kind, &Pred)| Asked {
-        body: Body { kind, detect: pred.clone(), exceptions: vec![], flags: vec![], score: None },
+        body: Body { kind, detect: pred.clone(), exceptions: vec![], flags: vec![], score: None, names: vec![] },
         exceptions: exceptions.iter().map(|(i, e)| (*i, e.of(kind).clone())).collect(),
     };
     Part(events.each().map(asked).collect())

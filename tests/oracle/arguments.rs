@@ -1,6 +1,6 @@
 //! Questions about arguments, and folders of paths, read by hand: the second half of the procedural reading.
 
-use super::reading::{argument_starts, is_complete, is_quote, is_white, one_argument, opened};
+use super::reading::{argument_starts, behind_program, is_complete, is_quote, is_white, one_argument, opened};
 use super::text::{behind, folded, glob};
 use arcanary::ir::pattern::Glob;
 
@@ -31,8 +31,15 @@ pub enum Ask {
     IsStream,
 }
 
-/// Whether some argument of a command line answers the question with yes.
+/// Whether a command line answers the question with yes: some argument of it does, or the text behind the program.
 pub fn some_argument(line: &str, ask: &Ask, cased: bool) -> bool {
+    let behind = || behind_program(line);
+    match ask {
+        Ask::EndsWith(value) => return behind().is_some_and(|text| ends_with(text, value, cased)),
+        Ask::Contains(value) => return behind().is_some_and(|t| folded(t, cased).contains(&folded(value, cased))),
+        Ask::Under(folder) => return behind().is_some_and(|text| under(text, &Folder::parse(folder), cased)),
+        _ => {}
+    }
     argument_starts(line).into_iter().map(one_argument).any(|a| match ask {
         Ask::Exists => !a.is_empty(),
         Ask::Is(value) => whole(a, |text| folded(text, cased) == folded(value, cased)),
@@ -41,11 +48,9 @@ pub fn some_argument(line: &str, ask: &Ask, cased: bool) -> bool {
             whole(a, |text| glob(&parts, text, cased, &|c| c != '"'))
         }
         Ask::StartsWith(value) => starts_with(a, value, cased),
-        Ask::EndsWith(value) => ends_with(a, value, cased),
-        Ask::Contains(value) => folded(a, cased).contains(&folded(value, cased)),
-        Ask::Under(folder) => under(a, &Folder::parse(folder), cased),
         Ask::IsUnc => opened(a).any(names_a_share),
         Ask::IsStream => names_a_stream(a),
+        Ask::EndsWith(_) | Ask::Contains(_) | Ask::Under(_) => unreachable!("asked of the whole text"),
     })
 }
 
@@ -70,16 +75,9 @@ fn starts_with(argument: &str, value: &str, cased: bool) -> bool {
     opened(argument).any(|a| behind(a, value, cased).is_some())
 }
 
-/// An open quote has no end.
-fn ends_with(argument: &str, value: &str, cased: bool) -> bool {
-    if argument.matches('"').count() % 2 == 1 {
-        return false;
-    }
-    let (text, value) = (folded(argument, cased), folded(value, cased));
-    let bare = |text: &str| text.ends_with(&value) && !value.contains(is_white);
-    text.strip_suffix('"').is_some_and(|inner| inner.ends_with(&value))
-        || bare(&text)
-        || text.strip_suffix('\'').is_some_and(bare)
+/// The text somewhere, and a name ends behind it.
+fn ends_with(text: &str, value: &str, cased: bool) -> bool {
+    text.char_indices().any(|(at, _)| behind(&text[at..], value, cased).is_some_and(is_complete))
 }
 
 /// A folder of `under`.
@@ -93,88 +91,103 @@ enum Root {
     None,
     /// Of any drive.
     AnyDrive,
-    /// A separator, or two.
-    Separators,
-    /// A drive, which is the first part.
-    Drive,
+    /// Of this drive.
+    Drive(String),
+    /// Two separators.
+    Share,
+    /// One separator, this one.
+    Top(char),
 }
 
 impl Folder {
     /// Reads `C:\x`, `\\srv\x`, `/x`, `:\x` or `x\y`.
     pub fn parse(text: &str) -> Folder {
-        let (root, rest) = match text.strip_prefix(':') {
-            Some(rest) => (Root::AnyDrive, rest),
-            None if text.starts_with(is_separator) => (Root::Separators, text),
-            None if text.get(1..2) == Some(":") => (Root::Drive, text),
-            None => (Root::None, text),
+        let first = text.chars().next().expect("a folder");
+        let (root, rest) = if let Some(rest) = text.strip_prefix(':') {
+            (Root::AnyDrive, rest)
+        } else if text.get(1..2) == Some(":") {
+            (Root::Drive(text[..2].to_owned()), &text[2..])
+        } else if is_separator(first) && text[1..].starts_with(is_separator) {
+            (Root::Share, &text[2..])
+        } else if is_separator(first) {
+            (Root::Top(first), text)
+        } else {
+            (Root::None, text)
         };
         Folder { root, parts: rest.split(is_separator).filter(|p| !p.is_empty()).map(str::to_owned).collect() }
     }
 
-    fn is_rooted(&self) -> bool {
-        !matches!(self.root, Root::None)
-    }
-
-    fn has_white(&self) -> bool {
-        self.parts.iter().any(|p| p.contains(is_white))
-    }
-
-    /// What follows the folder in a text that begins with it.
+    /// What follows the folder in a text that begins with it. Runs of separators are one.
     fn behind<'t>(&self, text: &'t str, cased: bool) -> Option<&'t str> {
-        let mut rest = match self.root {
-            Root::None | Root::Drive => text,
-            Root::Separators => some_separators(text)?,
-            Root::AnyDrive => {
-                let rest = text.strip_prefix(|c: char| c.is_ascii_alphabetic())?.strip_prefix(':')?;
-                some_separators(rest)?
-            }
+        let slash = matches!(self.root, Root::Top('/'));
+        let separators = |text: &'t str| {
+            let fits = |c: char| if slash { c == '/' } else { is_separator(c) };
+            text.starts_with(fits).then(|| text.trim_start_matches(fits))
+        };
+        let mut rest = match &self.root {
+            Root::None => text,
+            Root::AnyDrive => separators(text.strip_prefix(':')?)?,
+            Root::Drive(drive) => separators(behind(text, drive, cased)?)?,
+            Root::Share => text.strip_prefix(is_separator)?.strip_prefix(is_separator)?,
+            Root::Top(sign) => text.starts_with(*sign).then(|| text.trim_start_matches(*sign))?,
         };
         for (i, part) in self.parts.iter().enumerate() {
             if i > 0 {
-                rest = some_separators(rest)?;
+                rest = separators(rest)?;
             }
             rest = behind(rest, part, cased)?;
         }
         Some(rest)
     }
-}
 
-fn some_separators(text: &str) -> Option<&str> {
-    text.starts_with(is_separator).then(|| text.trim_start_matches(is_separator))
-}
-
-/// Whether a path is the folder or lies below it.
-pub fn path_under(path: &str, folder: &Folder, cased: bool) -> bool {
-    let ends = |rest: &str| rest.is_empty() || rest.starts_with(|c| is_separator(c) || c == '\n');
-    let begins =
-        path.char_indices().filter(|(at, _)| *at == 0 || !folder.is_rooted() && path[..*at].ends_with(is_separator));
-    begins.into_iter().any(|(at, _)| folder.behind(&path[at..], cased).is_some_and(ends))
-}
-
-/// A rooted folder begins the argument. One without a root may also stand behind a separator, or at the beginning of
-/// any quoted stretch. One with white space stands in quotes only.
-fn under(argument: &str, folder: &Folder, cased: bool) -> bool {
-    let ends_quoted = |rest: &str| rest.is_empty() || rest.starts_with(|c| is_separator(c) || c == '"' || c == '\n');
-    let ends_bare = |rest: &str| is_complete(rest) || rest.starts_with(is_separator);
-    let mut inside = false;
-    let mut before = None;
-    for (at, c) in argument.char_indices().chain([(argument.len(), '\0')]) {
-        let first = at == 0 || at == 1 && before == Some('\'');
-        let stretch = inside && before == Some('"');
-        let may_begin = match folder.is_rooted() {
-            true => first && !inside || stretch && at == 1,
-            false => first && !inside || stretch || before.is_some_and(is_separator),
+    /// Whether it may begin behind this text: what stands between the program and it.
+    fn may_follow(&self, before: &str) -> bool {
+        let Some(last) = before.chars().next_back() else {
+            return true;
         };
-        if may_begin && (inside || !folder.has_white()) {
-            let ends: &dyn Fn(&str) -> bool = if inside { &ends_quoted } else { &ends_bare };
-            if folder.behind(&argument[at..], cased).is_some_and(ends) {
-                return true;
+        match self.root {
+            Root::AnyDrive | Root::Drive(_) => true,
+            Root::None => is_separator(last) || is_white(last) || matches!(last, '"' | '\'' | '=' | ':'),
+            Root::Share => !is_separator(last) && last != ':',
+            // A slash behind a name goes on a path, behind a switch of one letter it begins one.
+            Root::Top(_) => {
+                let switch = before.strip_suffix(|c: char| c.is_ascii_alphabetic()).and_then(|b| b.strip_suffix('-'));
+                is_white(last)
+                    || matches!(last, '"' | '\'' | '=' | ':' | ',' | '@' | '(')
+                    || switch.is_some_and(|b| b.is_empty() || b.ends_with(is_white))
             }
         }
-        inside ^= c == '"';
-        before = Some(c);
     }
-    false
+
+    /// Its text in a path of one system, with a separator behind it; `None`: no path there begins so.
+    fn in_paths(&self, windows: bool) -> Option<(String, bool)> {
+        let separator = if windows { "\\" } else { "/" };
+        let below = format!("{}{separator}", self.parts.join(separator));
+        let below = if self.parts.is_empty() { String::new() } else { below };
+        match &self.root {
+            Root::None => Some((format!("{separator}{below}"), false)),
+            Root::AnyDrive => windows.then(|| (format!(":\\{below}"), false)),
+            Root::Drive(drive) => windows.then(|| (format!("{drive}\\{below}"), true)),
+            Root::Share => windows.then(|| (format!(r"\\{below}"), true)),
+            Root::Top(sign) => (windows == (*sign == '\\')).then(|| (format!("{sign}{below}"), true)),
+        }
+    }
+}
+
+/// Whether a path as a recorder of this system writes it lies below the folder.
+pub fn path_under(path: &str, folder: &Folder, windows: bool, cased: bool) -> bool {
+    folder.in_paths(windows).is_some_and(|(text, first)| {
+        let mut places = path.char_indices().filter(|(at, _)| !first || *at == 0);
+        places.any(|(at, _)| behind(&path[at..], &text, cased).is_some())
+    })
+}
+
+/// Somewhere behind the program a path names the folder, or something below it.
+fn under(text: &str, folder: &Folder, cased: bool) -> bool {
+    let drive = folder.parts.is_empty();
+    let ends = |rest: &str| drive || is_complete(rest) || rest.starts_with(is_separator);
+    text.char_indices()
+        .any(|(at, _)| folder.may_follow(&text[..at]) && folder.behind(&text[at..], cased).is_some_and(ends))
 }
 
 /// `\\server\share`, but no `\\?\` and no `\\.\`.

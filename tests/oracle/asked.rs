@@ -5,9 +5,10 @@ use super::arguments::Ask;
 use super::project::{files, load};
 use super::reading::has_shape;
 use super::text::found;
+use arcanary::ir::Regex;
+use arcanary::ir::cmdline::{self, Manner};
 use arcanary::ir::paths::Folder;
 use arcanary::ir::pattern::Glob;
-use arcanary::ir::{Regex, cmdline};
 use arcanary::sema::{Shape, Utility, Verb};
 
 /// Shapes that no utility of the project combines so.
@@ -40,7 +41,7 @@ pub struct Asked {
 
 impl Asked {
     pub fn new(what: &str, shapes: &[Shape], utility: &Utility, free: bool) -> Asked {
-        let regexes = cmdline::shapes(shapes, utility, free);
+        let regexes = cmdline::shapes(shapes, utility, Manner { free, windows: true });
         assert!(!regexes.is_empty(), "{} {what} became nothing", utility.name);
         Asked { what: format!("{} {what}", utility.name), shapes: shapes.to_vec(), regexes, free }
     }
@@ -101,7 +102,7 @@ pub fn questions() -> Vec<(Ask, bool)> {
         texts(Ask::Like, &[r"?:\[*].*", "*.pst", "my *.txt", "a?b", "*", "*x*y"]),
         texts(Ask::StartsWith, &["-t", r"C:\", "my f", "'x"]),
         texts(Ask::EndsWith, &[".pst", "e.txt", " file.txt", "n'"]),
-        texts(Ask::Contains, &[r"\Temp", ".pst", "/f", "$x^"]),
+        texts(Ask::Contains, &[r"\Temp", ".pst", "/f", "$x^", "my file"]),
         texts(
             Ask::Under,
             &[
@@ -110,6 +111,7 @@ pub fn questions() -> Vec<(Ask, bool)> {
                 r"C:\data",
                 r"C:\",
                 r"\\srv\share",
+                r"\root",
                 "/tmp",
                 r"AppData\Local\Temp",
                 "Documents",

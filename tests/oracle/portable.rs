@@ -3,19 +3,20 @@
 /// What in a pattern is not the same on every engine, if anything.
 pub fn fault(pattern: &str) -> Option<String> {
     let chars: Vec<char> = pattern.chars().collect();
-    let mut at = 0;
+    let flags = ["(?is)", "(?i)", "(?s)"].into_iter().find(|f| pattern.starts_with(f)).unwrap_or("");
+    let mut at = flags.len();
     // For each open group, where it began.
     let mut open = vec![];
     while let Some(&c) = chars.get(at) {
         match c {
             '\\' => {
                 let escaped = *chars.get(at + 1)?;
-                if !(escaped.is_ascii_punctuation() || matches!(escaped, 't' | 'r' | 'n')) {
+                if !(escaped.is_ascii_punctuation() || matches!(escaped, 't' | 'r' | 'n' | 's')) {
                     return Some(format!(r"`\{escaped}` at {at}"));
                 }
                 at += 1;
             }
-            '.' => return Some(format!("`.` at {at}")),
+            '.' if !flags.contains('s') => return Some(format!("`.` at {at}, which takes no line break everywhere")),
             '(' => {
                 open.push(at);
                 let head: String = chars[at..].iter().take(4).collect();
@@ -49,8 +50,9 @@ pub fn fault(pattern: &str) -> Option<String> {
 
 /// Whether one of the alternatives of a group that stands open is a class that takes a line break.
 fn takes_line_break(group: &str) -> bool {
-    let listed = group.contains(r"\n") && group.contains('[');
-    let negated = group.split("|[^").skip(1).any(|class| !class.contains(r"\n"));
+    let lists = |text: &str| text.contains(r"\n") || text.contains(r"\s");
+    let listed = group.contains(r"\s") || group.contains(r"\n") && group.contains('[');
+    let negated = group.split("|[^").skip(1).any(|class| !lists(class));
     listed || negated
 }
 
@@ -67,7 +69,7 @@ fn class_end(chars: &[char], start: usize) -> Option<usize> {
     None
 }
 
-/// In classes `-`, `[` and `]` are escaped, except for a range; nothing is doubled that somewhere means a set.
+/// In classes `[` and `]` are escaped, and `-` leads or is part of a range; nothing is doubled that somewhere means a set.
 fn class_fault(class: &[char]) -> Option<String> {
     let text: String = class.iter().collect();
     for bad in ["&&", "--", "~~"] {
@@ -79,11 +81,12 @@ fn class_fault(class: &[char]) -> Option<String> {
     while let Some(&c) = class.get(at) {
         match c {
             '\\' => match class.get(at + 1)? {
-                't' | 'r' | 'n' => at += 1,
+                't' | 'r' | 'n' | 's' => at += 1,
                 e if e.is_ascii_punctuation() => at += 1,
                 e => return Some(format!(r"`\{e}`")),
             },
             '[' => return Some("`[`".to_owned()),
+            '-' if at == 0 => {}
             '-' => {
                 let neighbours = [class.get(at.wrapping_sub(1)), class.get(at + 1)];
                 if !neighbours.iter().all(|n| n.is_some_and(|c| c.is_ascii_alphanumeric())) {
@@ -105,7 +108,7 @@ mod tests {
     #[test]
     fn what_engines_do_not_share_is_seen() {
         for pattern in [
-            r"\s", r"\d+", r"\bx", "a.b", "(x)", "(?P<n>x)", "(?=x)", "[–]", "[a-]", "[-a]", "[a&&b]", "[[]", "x$",
+            r"\S", r"\d+", r"\bx", "a.b", "(x)", "(?P<n>x)", "(?=x)", "[–]", "[a-]", "[^-a]", "[a&&b]", "[[]", "x$",
             "(?:a|$)", r"[\w]",
         ] {
             assert!(fault(pattern).is_some(), "{pattern}");
@@ -120,6 +123,7 @@ mod tests {
             "(?:–|-)x",
             r"(?:\-[^ \t]|[^\-]|$)",
             r"(?i:a)\.\[[A-Za-z]",
+            r#"(?is)^[^\s"]+\s.*[-/]x(?:[\s"']|$)"#,
         ] {
             assert_eq!(fault(pattern), None, "{pattern}");
         }

@@ -148,6 +148,7 @@ pub fn argument_pieces() -> Vec<Vec<String>> {
         r"C:\data",
         r"\\srv\share",
         r"\\srv\share\f",
+        r"\root",
         r"\\?\C:\data",
         "/tmp",
         "/tmp/x",

@@ -1,14 +1,14 @@
 //! Command lines read by hand: what an argument, a switch and a verb is, without a regular expression.
 //!
-//! White space is blank, tab, CR and LF. An argument starts behind white space that has an even number of `"` before
-//! it, and goes on to the next such white space; one opening quote is skipped. A name is complete at white space, at a
-//! quote, or at the end. Since only white space makes an argument, a program behind leading white space counts as one.
+//! An argument starts behind white space that has an even number of `"` before it, and goes on to the next such white
+//! space; one opening quote is skipped. A name is complete at white space, at a quote, or at the end. Since only white space
+//! makes an argument, a program behind leading white space counts as one. For folders and text (`behind_program`) it does not.
 
 use super::text::{behind, folded};
 use arcanary::sema::{Shape, Utility, Verb};
 
 pub fn is_white(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\r' | '\n')
+    c.is_whitespace()
 }
 
 pub fn is_quote(c: char) -> bool {
@@ -27,10 +27,24 @@ pub fn argument_starts(line: &str) -> Vec<&str> {
     for (at, c) in line.char_indices() {
         inside ^= c == '"';
         if is_white(c) && !inside {
-            starts.push(&line[at + 1..]);
+            starts.push(&line[at + c.len_utf8()..]);
         }
     }
     starts
+}
+
+/// What follows the program and the first white space outside of quotes behind it. White space in front of the program is
+/// passed over; a program whose quote is never closed has no end.
+pub fn behind_program(line: &str) -> Option<&str> {
+    let line = line.trim_start_matches(is_white);
+    let mut inside = false;
+    for (at, c) in line.char_indices() {
+        inside ^= c == '"';
+        if is_white(c) && !inside {
+            return Some(&line[at + c.len_utf8()..]);
+        }
+    }
+    None
 }
 
 /// One argument with its quotes: from its start to the next white space outside of quotes.
@@ -62,9 +76,9 @@ pub fn has_shape(shape: &Shape, utility: &Utility, line: &str, free: bool) -> bo
             opened(rest).any(|a| dashless(a, letters, cased))
         }),
         Shape::Word(words) => words.iter().any(|w| has_word(line, w, cased)),
-        Shape::Parameter { names, min } => line.match_indices(is_white).any(|(at, _)| {
+        Shape::Parameter { names, min } => line.match_indices(is_white).any(|(at, white)| {
             let delimiters = |rest: &str| is_complete(rest) || rest.starts_with([':', ')', '}', '|', ';']);
-            behind_prefix(&line[at + 1..], utility)
+            behind_prefix(&line[at + white.len()..], utility)
                 .any(|a| names.iter().any(|n| shortened(a, n, *min, cased).any(delimiters)))
         }),
         _ => argument_starts(line).into_iter().flat_map(opened).any(|a| is_switch(shape, utility, a)),

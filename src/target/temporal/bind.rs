@@ -175,7 +175,7 @@ impl<'a, 't> Binding<'a, 't> {
         }
         for os in self.rule.meta.os.iter().filter(|os| !covered.contains(os)) {
             let text = format!("Covers no {} events: the target has no log source for them.", os.word());
-            self.notes.push(Note { text, degraded: false });
+            self.notes.push(Note { text, degraded: true });
         }
         let all = self.steps.iter().flat_map(|s| s.sources.iter().flat_map(|s| s.source.os.iter()));
         let others: Vec<&Os> = all.filter(|os| !self.rule.meta.os.contains(os)).collect();

@@ -70,5 +70,6 @@ pub(super) fn as_step(count: &Count, rule: &Rule) -> Steps {
         exceptions: vec![],
         flags: vec![],
         show: Some(vec![]),
+        names: count.names.clone(),
     }
 }

@@ -111,7 +111,7 @@ impl Several<'_> {
             let with = also.iter().map(|e| e.of(kind).clone());
             let without = not.iter().map(|e| e.of(kind).clone().not());
             let detect = Pred::and(std::iter::once(events.of(kind).clone()).chain(with).chain(without));
-            let body = Body { kind, detect, exceptions: vec![], flags: vec![], score: None };
+            let body = Body { kind, detect, exceptions: vec![], flags: vec![], score: None, names: vec![] };
             let evaluator = Evaluator::of_body(self.rule, &body);
             let (systems, fillers) = (self.world.systems.clone(), self.world.fillers);
             let setting = Setting { project: self.project, rule: self.rule, kind, systems, fillers };
