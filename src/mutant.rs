@@ -139,6 +139,7 @@ mutants! {
         SigmaRegexesApart: "regular expressions of one field stay apart",
         SigmaConjunctionDenied: "a conjunction with a regular expression is negated as a whole",
         SigmaWildcardKept: "a pattern of single characters, and a star that is one, stay plain",
+        SigmaWindashDenied: "`windash` stands below a NOT",
         SigmaNetworks: "networks stay networks",
         SigmaYamlQuote: "a quote in a scalar is not doubled",
         SigmaUnquoted: "values stand without quotes",

@@ -19,6 +19,8 @@ pub struct Regex {
     pub loose: bool,
     /// If it matches, one of these occurs too; empty: nothing is known.
     pub implied: Vec<Cheap>,
+    /// What a person would look for in its place, in any case: one of these texts. Empty: nothing stands for it.
+    pub plain: Vec<String>,
 }
 
 /// A part that many regular expressions of command lines share.

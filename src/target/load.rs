@@ -42,6 +42,7 @@ struct File {
     identity: IndexMap<String, IndexMap<String, Vec<PartFile>>>,
     event: Option<Vec<PartFile>>,
     documents: Option<Vec<String>>,
+    command_lines: Option<String>,
     #[serde(default)]
     alert: AlertFile,
 }
@@ -184,6 +185,7 @@ impl Targets {
                 lookback: vec![],
                 documents: vec![],
                 alert: Alert::default(),
+                plain_command_lines: false,
             },
         };
         if file.language.is_some_and(|l| l != target.language) {
@@ -221,6 +223,15 @@ impl Targets {
         if let Some(lookback) = file.limits.lookback {
             target.lookback = lookback.iter().filter_map(|(every, back)| check.lookback(every, back)).collect();
             target.lookback.sort_unstable();
+        }
+        match file.command_lines.as_deref() {
+            None => {}
+            Some(_) if target.language != Language::Sigma => {
+                check.bad("command_lines", "only Sigma's targets choose between exact and plain command lines");
+            }
+            Some("plain") => target.plain_command_lines = true,
+            Some("exact") => target.plain_command_lines = false,
+            Some(other) => check.bad(other, "`command_lines` is `exact` or `plain`"),
         }
         if let Some(documents) = file.documents {
             target.documents = check.formats(&documents);

@@ -8,7 +8,7 @@ use crate::ir::{Matcher, Score, Text};
 use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
 use crate::source::Span;
-use crate::target::{Bound, BoundOp, BoundTest, SourceQuery, Unsupported};
+use crate::target::{Bound, BoundOp, BoundTest, SourceQuery, Target, Unsupported};
 use indexmap::IndexMap;
 
 /// More sets of flags than this are no rule that anybody reads.
@@ -22,12 +22,14 @@ pub struct Builder {
     pub refused: Vec<Unsupported>,
     /// Where the rule's detection stands.
     span: Span,
+    /// It is below a NOT.
+    denied: bool,
 }
 
 impl Builder {
     /// Nothing yet.
     pub fn new(rule: &Rule) -> Builder {
-        Builder { selections: Selections::new(), refused: vec![], span: rule.detect_span }
+        Builder { selections: Selections::new(), refused: vec![], span: rule.detect_span, denied: false }
     }
 
     /// The alternatives of the whole condition are numbered; a single one is not.
@@ -49,19 +51,24 @@ impl Builder {
     }
 
     /// That none of a rule's exceptions holds.
-    pub fn excepted(&mut self, rule: &Rule, query: &SourceQuery, filler: &[String]) -> Option<Joint> {
+    pub fn excepted(&mut self, rule: &Rule, query: &SourceQuery, target: &Target) -> Option<Joint> {
         let name = |index: usize| {
             format!("filter_optional_{}", slug(rule.exceptions.get(index).map_or("", |e| e.title.as_str())))
         };
         let all: Vec<(String, Bound)> =
-            query.exceptions.iter().map(|(index, bound)| (name(*index), shaped(bound, filler))).collect();
+            query.exceptions.iter().map(|(index, bound)| (name(*index), shaped(bound, target))).collect();
         match all.as_slice() {
             [] => None,
             some if on(Mutant::SigmaExceptionWanted) => {
                 Some(Joint::or(some.iter().map(|(name, bound)| self.named(bound, name)).collect()))
             }
             [(name, bound)] => Some(self.denied(bound, name)),
-            some => Some(Joint::or(some.iter().map(|(name, bound)| self.named(bound, name)).collect()).not()),
+            some => {
+                self.denied = true;
+                let any = Joint::or(some.iter().map(|(name, bound)| self.named(bound, name)).collect());
+                self.denied = false;
+                Some(any.not())
+            }
         }
     }
 
@@ -139,6 +146,13 @@ impl Builder {
     /// Not a condition. Splunk's converter negates each regular expression below a NOT by itself, so of a conjunction that
     /// asks one each operand is negated.
     fn denied(&mut self, bound: &Bound, name: &str) -> Joint {
+        let before = std::mem::replace(&mut self.denied, true);
+        let joint = self.negated(bound, name);
+        self.denied = before;
+        joint
+    }
+
+    fn negated(&mut self, bound: &Bound, name: &str) -> Joint {
         let Bound::And(all) = bound else { return self.named(bound, name).not() };
         if !asks_behind(bound) || on(Mutant::SigmaConjunctionDenied) {
             return self.named(bound, name).not();
@@ -245,7 +259,7 @@ impl Builder {
         let mut out: Items = vec![];
         for test in tests {
             let Bound::Test(test) = test else { return None };
-            let items = match items(test) {
+            let items = match items(test, self.denied) {
                 Ok(items) => items,
                 Err(error) => {
                     if !self.refused.contains(&error) {

@@ -9,7 +9,7 @@ use super::shape::shaped;
 use crate::backend::exception_line;
 use crate::backend::yaml::comment;
 use crate::sema::Rule;
-use crate::target::{Bound, SourceQuery, Unsupported};
+use crate::target::{Bound, SourceQuery, Target, Unsupported};
 use indexmap::IndexMap;
 
 /// Selections by name.
@@ -52,21 +52,21 @@ impl Detection {
     pub fn of(
         rule: &Rule,
         query: &SourceQuery,
-        filler: &[String],
+        target: &Target,
         keys: &[String],
     ) -> Result<Detection, Vec<Unsupported>> {
         let mut builder = Builder::new(rule);
-        let mut parts = match shaped(&query.detect, filler) {
+        let mut parts = match shaped(&query.detect, target) {
             Bound::Const(_) => vec![],
             other => vec![builder.top(&other)],
         };
         if let Some(score) = &query.score {
             let flags: Vec<(String, Bound)> =
-                query.flags.iter().map(|(name, bound)| (name.clone(), shaped(bound, filler))).collect();
+                query.flags.iter().map(|(name, bound)| (name.clone(), shaped(bound, target))).collect();
             parts.extend(builder.score(score, &flags, rule)?);
         }
         if !keys.is_empty() {
-            parts.extend(builder.has(keys, filler));
+            parts.extend(builder.has(keys, &target.filler));
         }
         if parts.is_empty() {
             return Err(vec![Unsupported {
@@ -74,7 +74,7 @@ impl Detection {
                 why: "cannot say a condition that is always true".into(),
             }]);
         }
-        parts.extend(builder.excepted(rule, query, filler));
+        parts.extend(builder.excepted(rule, query, target));
         let joint = gathered(Joint::and(parts), &builder.selections);
         let mut selections = std::mem::take(&mut builder.selections);
         let joint = ordered(joint, &mut selections);
@@ -85,17 +85,19 @@ impl Detection {
         });
         selections.sort_by_cached_key(|name, _| places.get(name.as_str()).copied().unwrap_or(usize::MAX));
         let condition = joint.line(&selections);
-        let excepted =
-            query.exceptions.iter().map(|(index, _)| comment(&exception_line(rule, *index))).collect();
-        if builder.refused.is_empty() { Ok(Detection { selections, condition, excepted }) } else { Err(builder.refused) }
+        let excepted = query.exceptions.iter().map(|(index, _)| comment(&exception_line(rule, *index))).collect();
+        if builder.refused.is_empty() {
+            Ok(Detection { selections, condition, excepted })
+        } else {
+            Err(builder.refused)
+        }
     }
 }
 
 /// Several filters of one sort are `not 1 of filter_main_*`. One that asks a regular expression stays by itself: it is a
 /// plain step in Splunk there, and a column of its own below an OR.
 fn gathered(joint: Joint, selections: &Selections) -> Joint {
-    let Joint::And(all) = joint else { return joint };
-    let mut all = all;
+    let Joint::And(mut all) = joint else { return joint };
     for prefix in ["filter_main_", "filter_optional_"] {
         let filter = |j: &Joint| match j {
             Joint::Not(inner) => {
@@ -118,9 +120,9 @@ fn gathered(joint: Joint, selections: &Selections) -> Joint {
 }
 
 /// An exception as one selection, if it is one: Sigma's filters hold no more.
-pub fn exception(rule: &Rule, bound: &Bound, filler: &[String]) -> Option<Selection> {
+pub fn exception(rule: &Rule, bound: &Bound, target: &Target) -> Option<Selection> {
     let mut builder = Builder::new(rule);
-    builder.selection(&shaped(bound, filler)).filter(|_| builder.refused.is_empty())
+    builder.selection(&shaped(bound, target)).filter(|_| builder.refused.is_empty())
 }
 
 /// Words for a name: small letters, digits and `_`.

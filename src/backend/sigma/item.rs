@@ -10,11 +10,11 @@ use crate::target::{BoundOp, BoundTest, How, Scalar, Unsupported};
 /// Key and values of each item; several items are all required.
 pub type Items = Vec<(String, Value)>;
 
-/// A test of a shaped condition as items.
+/// A test of a shaped condition as items; `denied`: it stands below a NOT.
 ///
 /// # Errors
 /// A test of a part of a column, or of something that Sigma has no modifier for.
-pub fn items(test: &BoundTest) -> Result<Items, Unsupported> {
+pub fn items(test: &BoundTest, denied: bool) -> Result<Items, Unsupported> {
     if test.column.how != How::Whole {
         let why = format!(
             "has `{}` only as a part of `{}`, and Sigma computes nothing",
@@ -54,7 +54,7 @@ pub fn items(test: &BoundTest) -> Result<Items, Unsupported> {
             });
         }
         BoundOp::Cidr(networks) => vec![(key("|cidr"), Value::Texts(networks.clone()))],
-        BoundOp::Text(text) => texts(&key, text),
+        BoundOp::Text(text) => texts(&key, text, denied),
     })
 }
 
@@ -82,7 +82,7 @@ fn scalars(values: &[Scalar]) -> Value {
     )
 }
 
-fn texts(key: &impl Fn(&str) -> String, text: &Text) -> Items {
+fn texts(key: &impl Fn(&str) -> String, text: &Text, denied: bool) -> Items {
     let plain = |values: &[String]| Value::Texts(values.iter().map(|v| wildcard_free(v)).collect());
     let all = |modifier: &str, values: &[String]| match text.all {
         true if modifier == "|contains" && !on(Mutant::SigmaAllIsAny) => vec![(key("|contains|all"), plain(values))],
@@ -93,7 +93,13 @@ fn texts(key: &impl Fn(&str) -> String, text: &Text) -> Items {
     };
     match &text.matcher {
         Matcher::Exact(values) => vec![(key(""), plain(values))],
-        Matcher::Contains(values) => all("|contains", values),
+        Matcher::Contains(values) => match any_dash(values).filter(|_| !text.all) {
+            // Below a NOT, Splunk's converter loses the parentheses around what it makes of `windash`.
+            Some(short) if !denied || on(Mutant::SigmaWindashDenied) => {
+                vec![(key("|contains|windash"), plain(&short))]
+            }
+            _ => all("|contains", values),
+        },
         Matcher::StartsWith(values) if on(Mutant::SigmaStartsAnywhere) => all("|contains", values),
         Matcher::StartsWith(values) => all("|startswith", values),
         Matcher::EndsWith(values) => all("|endswith", values),
@@ -106,6 +112,27 @@ fn texts(key: &impl Fn(&str) -> String, text: &Text) -> Items {
         }
         Matcher::Regex(regex) => vec![(key("|re"), Value::Texts(vec![regex.full()]))],
     }
+}
+
+/// The dashes that `windash` stands for.
+const DASHES: [char; 5] = ['-', '/', '–', '—', '―'];
+
+/// Texts that begin with a blank and any of the dashes, with `-` alone.
+fn any_dash(values: &[String]) -> Option<Vec<String>> {
+    let mut out: Vec<String> = vec![];
+    for value in values {
+        let mut chars = value.strip_prefix(' ')?.chars();
+        chars.next().filter(|c| DASHES.contains(c))?;
+        let (rest, short) = (chars.as_str(), format!(" -{}", chars.as_str()));
+        // A dash further on would be any dash, too.
+        if rest.contains(DASHES) || !DASHES.iter().all(|dash| values.contains(&format!(" {dash}{rest}"))) {
+            return None;
+        }
+        if !out.contains(&short) {
+            out.push(short);
+        }
+    }
+    (!out.is_empty()).then_some(out)
 }
 
 fn pattern(glob: &Glob) -> String {

@@ -81,10 +81,10 @@ impl Joint {
                         })
                     })
                     .collect();
-                if let ([one], true) = (parts.as_slice(), all.iter().all(name)) {
-                    if one.starts_with("all of ") {
-                        return one.clone();
-                    }
+                if let ([one], true) = (parts.as_slice(), all.iter().all(name))
+                    && one.starts_with("all of ")
+                {
+                    return one.clone();
                 }
                 parts.join(" and ")
             }

@@ -40,7 +40,13 @@ fn first_of(key: &str, value: &Value) -> First {
         _ if is_behind(key) => First::Behind,
         // A quote in the value ends the converter's reading of it too early.
         Value::Texts(all) if all.iter().any(|t| t.contains('"')) => First::Block,
-        Value::Texts(all) if key.contains("|all") => if all.is_empty() { First::Block } else { First::Single },
+        Value::Texts(all) if key.contains("|all") => {
+            if all.is_empty() {
+                First::Block
+            } else {
+                First::Single
+            }
+        }
         Value::Texts(all) if all.len() == 1 && !key.contains("|windash") => First::Single,
         Value::Numbers(all) if all.len() == 1 && !order => First::Single,
         Value::Flag(_) => First::Single,
@@ -92,9 +98,7 @@ pub fn asks_behind(selection: &Selection) -> bool {
 /// Whether something that is asked behind the search stands below an OR.
 fn is_deep(joint: &Joint, selections: &Selections, below_or: bool) -> bool {
     match joint {
-        Joint::Name(_) => joint
-            .selection(selections)
-            .is_some_and(|s| asks_behind(s) && (below_or || s.maps.len() > 1)),
+        Joint::Name(_) => joint.selection(selections).is_some_and(|s| asks_behind(s) && (below_or || s.maps.len() > 1)),
         Joint::Not(inner) => is_deep(inner, selections, below_or),
         Joint::And(all) => all.iter().any(|j| is_deep(j, selections, below_or)),
         Joint::Or(all) => all.iter().any(|j| is_deep(j, selections, true)),
@@ -108,9 +112,7 @@ fn required(joint: &Joint, selections: &Selections) -> BTreeSet<String> {
     };
     let common = |all: Vec<BTreeSet<String>>| all.into_iter().reduce(|a, b| &a & &b).unwrap_or_default();
     match joint {
-        Joint::Name(_) => {
-            common(joint.selection(selections).into_iter().flat_map(|s| &s.maps).map(of_map).collect())
-        }
+        Joint::Name(_) => common(joint.selection(selections).into_iter().flat_map(|s| &s.maps).map(of_map).collect()),
         Joint::Not(_) => BTreeSet::new(),
         Joint::And(all) => all.iter().flat_map(|j| required(j, selections)).collect(),
         Joint::Or(all) => common(all.iter().map(|j| required(j, selections)).collect()),
@@ -128,7 +130,9 @@ pub fn ordered(joint: Joint, selections: &mut Selections) -> Joint {
     let joint = alternatives_ordered(joint, selections);
     let deep = is_deep(&joint, selections, false);
     let operands = joint.clone().operands();
-    let unsaid = operands.len() > 1 && operands.iter().all(|j| first(j, selections) == First::Behind);
+    let mut behind = 0;
+    joint.each_name(&mut |name| behind += selections.get(name).map_or(0, |s| s.maps.iter().map(Vec::len).sum()));
+    let unsaid = behind > 1 && operands.iter().all(|j| first(j, selections) == First::Behind);
     if !deep && !unsaid {
         return joint;
     }
@@ -140,7 +144,13 @@ pub fn ordered(joint: Joint, selections: &mut Selections) -> Joint {
         let blocked = operands.iter().any(|j| !matches!(j, Joint::Not(_)) && first(j, selections) == First::Block);
         operands.sort_by_key(|j| match (first(j, selections), j) {
             (First::Single, _) => 0,
-            (First::Behind | First::Block, Joint::Not(_)) => if blocked { 3 } else { 1 },
+            (First::Behind | First::Block, Joint::Not(_)) => {
+                if blocked {
+                    3
+                } else {
+                    1
+                }
+            }
             (First::Behind | First::Block, _) => 1,
             (First::Loose, _) => 2,
         });
@@ -195,7 +205,7 @@ fn led(mut operands: Vec<Joint>, selections: &mut Selections) -> Vec<Joint> {
     let all = Joint::And(operands.clone());
     let Some(field) = required(&all, selections).into_iter().next() else { return operands };
     let there = (format!("{field}|exists"), Value::Flag(true));
-    let asks = |s: &Selection| matches!(s.maps.as_slice(), [map] if map.iter().all(|(k, _)| k.split('|').next() == Some(&field)));
+    let asks = |s: &Selection| matches!(s.maps.as_slice(), [map] if map.iter().any(|(k, _)| k.split('|').next() == Some(&field)));
     let own = operands.iter().position(|j| j.selection(selections).is_some_and(asks));
     let lead = match own {
         Some(place) => operands.remove(place),

@@ -7,19 +7,32 @@ use crate::ir::pattern::Part;
 use crate::ir::regex::{alternatives, escape};
 use crate::ir::{Matcher, Regex, Text};
 use crate::mutant::{Mutant, on};
-use crate::target::{Bound, BoundOp, BoundTest, Column};
+use crate::target::{Bound, BoundOp, BoundTest, Column, Target};
 use std::net::Ipv4Addr;
 
 /// A network that is more beginnings of text than these stays a network.
 const MOST_BEGINNINGS: u32 = 32;
 
-/// The condition in forms that converters carry over. `filler` are the values that stand for a missing one.
+/// The condition in forms that converters carry over.
 #[must_use]
-pub fn shaped(bound: &Bound, filler: &[String]) -> Bound {
-    let each = |all: &[Bound]| all.iter().map(|b| shaped(b, filler)).collect::<Vec<_>>();
+pub fn shaped(bound: &Bound, target: &Target) -> Bound {
+    below(bound, target, false)
+}
+
+/// Whether a condition asks for a verb or a switch that plain texts stand for.
+#[must_use]
+pub fn asks_plainly(bound: &Bound) -> bool {
+    let mut found = false;
+    bound.each_test(&mut |test| found |= regex_of(test).is_some_and(|regex| !regex.plain.is_empty()));
+    found
+}
+
+/// `denied`: it stands below an odd number of NOTs.
+fn below(bound: &Bound, target: &Target, denied: bool) -> Bound {
+    let each = |all: &[Bound]| all.iter().map(|b| below(b, target, denied)).collect::<Vec<_>>();
     match bound {
         Bound::Const(value) => Bound::Const(*value),
-        Bound::Not(inner) => shaped(inner, filler).not(),
+        Bound::Not(inner) => below(inner, target, !denied).not(),
         Bound::And(all) => {
             let (not, mut and): (Vec<Bound>, Vec<Bound>) =
                 each(all).into_iter().partition(|b| matches!(b, Bound::Not(_)));
@@ -28,7 +41,7 @@ pub fn shaped(bound: &Bound, filler: &[String]) -> Bound {
             Bound::and(and)
         }
         Bound::Or(all) => Bound::or(folded(each(all))),
-        Bound::Test(test) => one(test, filler),
+        Bound::Test(test) => one(test, target, denied),
     }
 }
 
@@ -46,12 +59,12 @@ fn regex_of(test: &BoundTest) -> Option<&Regex> {
     }
 }
 
-fn one(test: &BoundTest, filler: &[String]) -> Bound {
+fn one(test: &BoundTest, target: &Target, denied: bool) -> Bound {
     let made = |op: BoundOp| Bound::Test(BoundTest { op, ..test.clone() });
     match &test.op {
         // A filler is no value, and neither is nothing.
         BoundOp::Exists if !test.column.numeric => {
-            let fillers = filler.iter().filter(|_| !on(Mutant::SigmaFillerExists)).cloned();
+            let fillers = target.filler.iter().filter(|_| !on(Mutant::SigmaFillerExists)).cloned();
             let nothing = Matcher::Exact(std::iter::once(String::new()).chain(fillers).collect());
             let nothing = made(BoundOp::Text(Text { matcher: nothing, all: false, cased: false }));
             Bound::and(vec![made(BoundOp::Exists), nothing.not()])
@@ -71,6 +84,15 @@ fn one(test: &BoundTest, filler: &[String]) -> Bound {
             parts.extend((!same.is_empty()).then(|| text(Matcher::Exact(same))));
             parts.extend((!rest.is_empty()).then(|| made(BoundOp::Cidr(rest))));
             Bound::or(parts)
+        }
+        // In Kusto a comparison with a missing number is null, and so is its negation.
+        BoundOp::Order(..) | BoundOp::In(_) | BoundOp::Same(..) if denied && test.column.numeric => {
+            Bound::and(vec![made(BoundOp::Exists), Bound::Test(test.clone())])
+        }
+        BoundOp::Text(Text { matcher: Matcher::Regex(regex), .. })
+            if target.plain_command_lines && !regex.plain.is_empty() =>
+        {
+            made(BoundOp::Text(Text { matcher: Matcher::Contains(regex.plain.clone()), all: false, cased: false }))
         }
         BoundOp::Text(text) => texts(text, &made),
         _ => Bound::Test(test.clone()),
@@ -107,9 +129,7 @@ fn texts(text: &Text, made: &impl Fn(BoundOp) -> Bound) -> Bound {
             Matcher::Exact(v) | Matcher::Contains(v) | Matcher::StartsWith(v) | Matcher::EndsWith(v) => exact(v),
             Matcher::Like(globs) => {
                 on(Mutant::SigmaWildcardKept)
-                    || globs.iter().all(|g| {
-                        !g.parts.contains(&Part::One) && !g.any_literal(|c| c == '*' || c == '?')
-                    })
+                    || globs.iter().all(|g| !g.parts.contains(&Part::One) && !g.any_literal(|c| c == '*' || c == '?'))
             }
             Matcher::Regex(_) => true,
         };
@@ -128,7 +148,7 @@ fn texts(text: &Text, made: &impl Fn(BoundOp) -> Bound) -> Bound {
         Matcher::Regex(_) => return made(BoundOp::Text(text.clone())),
     };
     let regex = |pattern: String| {
-        let regex = Regex { pattern, cased, loose: true, implied: vec![] };
+        let regex = Regex { pattern, cased, loose: true, ..Regex::default() };
         made(BoundOp::Text(Text { matcher: Matcher::Regex(regex), all: false, cased }))
     };
     if text.all && !on(Mutant::SigmaAllIsAny) {
@@ -142,9 +162,8 @@ fn texts(text: &Text, made: &impl Fn(BoundOp) -> Bound) -> Bound {
 fn folded(all: Vec<Bound>) -> Vec<Bound> {
     let mut out: Vec<Bound> = vec![];
     for bound in all {
-        let twin = foldable(&bound).and_then(|(column, _)| {
-            out.iter().position(|o| foldable(o).is_some_and(|(theirs, _)| theirs == column))
-        });
+        let twin = foldable(&bound)
+            .and_then(|(column, _)| out.iter().position(|o| foldable(o).is_some_and(|(theirs, _)| theirs == column)));
         let joined = twin.and_then(|at| Some((at, join(out.get(at)?, &bound)?)));
         match joined.filter(|_| !on(Mutant::SigmaRegexesApart)) {
             Some((at, joined)) => {
@@ -172,13 +191,18 @@ fn flags_are_scoped(pattern: &str) -> bool {
 
 fn join(a: &Bound, b: &Bound) -> Option<Bound> {
     let (Bound::Test(test), (_, a), (_, b)) = (a, foldable(a)?, foldable(b)?) else { return None };
-    let scoped = |r: &Regex| if r.cased { r.pattern.clone() } else { format!("(?i:{})", r.pattern) };
-    let same = a.cased == b.cased;
-    let pattern = match same {
-        true => format!("{}|{}", a.pattern, b.pattern),
-        false => format!("{}|{}", scoped(a), scoped(b)),
+    let same = (a.cased, a.dot_all) == (b.cased, b.dot_all);
+    let one = |r: &Regex| match r.flags().strip_suffix(')') {
+        Some(flags) if !same => format!("{flags}:{})", r.pattern),
+        _ => r.pattern.clone(),
     };
-    let regex = Regex { pattern, cased: !same || a.cased, loose: a.loose || b.loose, implied: vec![] };
+    let regex = Regex {
+        pattern: format!("{}|{}", one(a), one(b)),
+        cased: !same || a.cased,
+        dot_all: same && a.dot_all,
+        loose: a.loose || b.loose,
+        ..Regex::default()
+    };
     let cased = regex.cased;
     let op = BoundOp::Text(Text { matcher: Matcher::Regex(regex), all: false, cased });
     Some(Bound::Test(BoundTest { op, ..test.clone() }))
@@ -195,8 +219,10 @@ mod tests {
         assert_eq!(said("192.168.4.0/22"), Some(("192.168.4. 192.168.5. 192.168.6. 192.168.7.".into(), false)));
         assert_eq!(said("127.0.0.1/32"), Some(("127.0.0.1".into(), true)));
         assert_eq!(said("10.9.8.6/31"), Some(("10.9.8.6 10.9.8.7".into(), true)));
-        assert_eq!(beginnings("172.16.0.0/12").map(|(all, _)| (all.len(), all[0].clone(), all[15].clone())),
-            Some((16, "172.16.".to_owned(), "172.31.".to_owned())));
+        assert_eq!(
+            beginnings("172.16.0.0/12").map(|(all, _)| (all.len(), all[0].clone(), all[15].clone())),
+            Some((16, "172.16.".to_owned(), "172.31.".to_owned()))
+        );
         for kept in ["0.0.0.0/0", "::1/128", "100.0.0.0/9", "fe80::/10"] {
             assert_eq!(said(kept), None, "{kept}");
         }

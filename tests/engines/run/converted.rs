@@ -48,9 +48,17 @@ pub fn run(batches: &[Batch]) -> Vec<(&'static str, Vec<Answers>)> {
 }
 
 fn one(converter: Converter, batch: &Batch, question: &Question, answer: &Json) -> Result<Returned, String> {
+    let undecided = || Returned { undecided: (0..batch.rows.len()).collect(), ..Returned::default() };
     if deviations::beyond_converter(converter, &question.document) {
-        return Ok(Returned { undecided: (0..batch.rows.len()).collect(), ..Returned::default() });
+        return Ok(undecided());
     }
+    match ran(batch, question, answer) {
+        Err(error) if deviations::refused_by_converter(converter, &question.document, &error) => Ok(undecided()),
+        other => other,
+    }
+}
+
+fn ran(batch: &Batch, question: &Question, answer: &Json) -> Result<Returned, String> {
     if let Some(error) = answer["error"].as_str() {
         return Err(error.to_owned());
     }
@@ -78,8 +86,13 @@ fn one(converter: Converter, batch: &Batch, question: &Question, answer: &Json) 
 
 /// A row as Splunk has it from Sysmon: with its source, and the code of its sort of event.
 fn in_splunk(logged: &Logged) -> spl::Row {
-    const CODES: [(&str, u64); 5] =
-        [("process_creation", 1), ("network_connection", 3), ("image_load", 7), ("file_event", 11), ("file_delete", 23)];
+    const CODES: [(&str, u64); 5] = [
+        ("process_creation", 1),
+        ("network_connection", 3),
+        ("image_load", 7),
+        ("file_event", 11),
+        ("file_delete", 23),
+    ];
     let mut row = logged.row.clone();
     let category = logged.source.logsource.get("category").expect("a category");
     let code = CODES.iter().find(|(name, _)| name == category);

@@ -23,6 +23,7 @@ pub mod events;
 pub mod expect;
 pub mod random;
 pub mod report;
+pub mod required;
 pub mod temporal;
 pub mod tree;
 pub mod view;

@@ -76,11 +76,6 @@ LEFT_OUT = {
     "sigmahq_status_to_high": "compares `date` with today's: the same rule fails this month and passes the next",
 }
 
-# Left out for the rules that a correlation of the same text reads.
-OF_BASE_RULES = {
-    "SigmahqLevelExistenceIssue": "a level is how urgent an alert is, and a base rule makes none",
-}
-
 # A field that SigmaHQ's lists have for Windows alone, where they were made from whole events: it stands in the header of
 # every event of Sysmon, on Linux too.
 HEADER_FIELDS = {"Computer"}
@@ -230,10 +225,9 @@ class Validation:
 
     @staticmethod
     def _known(rule, issue):
-        name = type(issue).__name__
-        if name == "SigmahqInvalidFieldnameIssue":
-            return issue.field in HEADER_FIELDS and rule.logsource.product != "windows"
-        return bool(rule._backreferences) and name in OF_BASE_RULES
+        if type(issue).__name__ != "SigmahqInvalidFieldnameIssue":
+            return False
+        return issue.field in HEADER_FIELDS and rule.logsource.product != "windows"
 
     def rule(self, rule, answer):
         self.owner[id(rule)] = (rule, answer)
