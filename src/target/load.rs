@@ -481,6 +481,18 @@ mod tests {
     }
 
     #[test]
+    fn only_sigma_chooses_how_command_lines_are_asked() {
+        let found = |base: &str, how: &str| -> Vec<String> {
+            let mut sources = Sources::new();
+            let id = sources.add("t.yaml", format!("name: t\nextends: {base}\ncommand_lines: {how}\n"));
+            Targets::built_in().add(id, &sources).into_iter().map(|d| d.message).collect()
+        };
+        assert_eq!(found("sigma", "plain"), Vec::<String>::new());
+        assert_eq!(found("sigma", "short"), ["`short`: `command_lines` is `exact` or `plain`"]);
+        assert!(found("defender", "plain")[0].contains("only Sigma's targets"), "{:?}", found("defender", "plain"));
+    }
+
+    #[test]
     fn built_in_targets_load_without_findings() {
         let mut targets = Targets::default();
         let mut sources = Sources::new();

@@ -26,6 +26,8 @@ pub struct Batch<'t> {
     pub rows: Vec<Logged<'t>>,
     /// The documents.
     pub questions: Vec<Question>,
+    /// What users' converters make of the documents is run, too.
+    pub converted: bool,
 }
 
 /// What a document returned.
@@ -49,7 +51,8 @@ pub fn run(target: &Target, batches: &[Batch]) -> Vec<(&'static str, Vec<Answers
         }
         Language::Sigma => {
             let own = [("pySigma's SQLite", sigma(Checker::SigmaRun)), ("sigma-rust", sigma(Checker::SigmaRust))];
-            own.into_iter().chain(converted::run(batches)).collect()
+            let converted = if batches.iter().all(|b| b.converted) { converted::run(batches) } else { vec![] };
+            own.into_iter().chain(converted).collect()
         }
         Language::Spl => vec![("spl", batches.iter().map(|b| splunk(target, &b.rows, &b.questions)).collect())],
     }
