@@ -238,8 +238,8 @@ mod tests {
 
     #[test]
     fn a_plain_term_stands_first_and_regular_expressions_before_plain_alternatives() {
-        let entries = r#"(parent.name is "p.exe" or command_line matches "a1") and command_line contains "x""#;
-        let (found, said) = places(entries, &["contains: 'x'", "|re: '(?i)a1'", "ParentImage|endswith"]);
+        let entries = r#"(parent.name is "p.exe" or command_line contains cased "a1") and command_line contains "x""#;
+        let (found, said) = places(entries, &["contains: 'x'", "|re: 'a1'", "ParentImage|endswith"]);
         assert!(found.iter().all(Option::is_some) && found.is_sorted(), "{said}");
         assert!(!said.contains("|exists"), "{said}");
     }
@@ -248,7 +248,7 @@ mod tests {
     fn a_field_that_every_way_asks_for_is_said_to_be_there() {
         let ways = |second: &str| {
             format!(
-                r#"command_line matches "a1" and parent.name is "p.exe" or {second} matches "b1" and process.name is "x.exe""#
+                r#"(command_line contains cased "a1" and parent.name is "p.exe") or ({second} contains cased "b1" and process.name is "x.exe")"#
             )
         };
         let (found, said) = places(&ways("command_line"), &["CommandLine|exists: true", "|re:"]);
@@ -261,7 +261,7 @@ mod tests {
     fn each_part_of_what_is_denied_is_denied_where_one_is_a_regular_expression() {
         let denied = |part: &str| format!(r#"process.name is "x.exe" and not (parent.name is "p.exe" and {part})"#);
         let condition = "condition: selection and (not filter_main_parent or not filter_main_cli)";
-        let (found, said) = places(&denied(r#"command_line matches "a1""#), &[condition]);
+        let (found, said) = places(&denied(r#"command_line contains cased "a1""#), &[condition]);
         assert!(found[0].is_some(), "{said}");
         let (found, said) =
             places(&denied(r#"command_line contains "a1""#), &["condition: selection and not filter_main_parent"]);
