@@ -4,12 +4,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod oracle;
+#[path = "command_lines/plain.rs"]
+mod plain;
 
 use arcanary::ir::cmdline::{self, Manner};
 use arcanary::ir::paths::{self, Folder};
 use arcanary::ir::pattern::Glob;
 use arcanary::ir::{FieldRef, Regex};
-use arcanary::sema::{FieldId, Kind, Os, Utility, Verb};
+use arcanary::sema::{FieldId, Kind, Os, Project, Utility, Verb};
 use arcanary::source::Span;
 use oracle::arguments::{self, Ask, some_argument};
 use oracle::asked::{Asked, asked, generated, joined, questions, utilities};
@@ -81,35 +83,40 @@ fn condition(utility: &str, key: &str, utilities: &indexmap::IndexMap<String, Ut
     panic!("`{utility}` has neither a verb nor a switch `{key}`")
 }
 
-/// Puts every recorded verdict to the declarations in a folder; returns how many were put.
-fn check_recorded(folder: &str) -> usize {
+/// A folder's declarations with a rule for each question about a recorded command line; the rules' names by utility and key.
+fn asked_rules(folder: &str) -> (Project, BTreeMap<(String, String), String>) {
     let paths = files(folder);
     let utilities = load(&paths, "").project.utilities;
-    let cases = cases();
-    let mut rules: BTreeMap<(String, String), String> = BTreeMap::new();
-    for case in &cases {
+    let (mut names, mut text) = (BTreeMap::new(), String::new());
+    for case in &cases() {
         for key in case.expect.keys() {
-            let number = rules.len();
-            rules.entry((case.utility.clone(), key.clone())).or_insert_with(|| {
+            let number = names.len();
+            names.entry((case.utility.clone(), key.clone())).or_insert_with(|| {
                 let condition = condition(&case.utility, key, &utilities);
-                format!(
+                text.push_str(&format!(
                     "rule asked_{number} {{ title \"x\" id 00000000-0000-4000-8000-{number:012} level low \
                      os [windows, linux, macos] detect process where {condition} }}\n"
-                )
+                ));
+                format!("asked_{number}")
             });
         }
     }
-    let Loaded { project, .. } = load(&paths, &rules.values().cloned().collect::<String>());
-    let name = |rule: &str| rule.split(' ').nth(1).unwrap().to_owned();
+    (load(&paths, &text).project, names)
+}
+
+/// Puts every recorded verdict to the declarations in a folder; returns how many were put.
+fn check_recorded(folder: &str) -> usize {
+    let (project, rules) = asked_rules(folder);
+    let cases = cases();
     let (mut put, mut failures) = (0, vec![]);
     for case in &cases {
         assert!(case.known_limit.iter().all(|k| case.expect.contains_key(k)), "{}: a limit of nothing", case.line);
         for (key, truth) in &case.expect {
             let rule = &rules[&(case.utility.clone(), key.clone())];
-            let body = project.rules[&name(rule)].body(&project, Kind::Process, &Os::ALL);
+            let body = project.rules[rule].body(&project, Kind::Process, &Os::ALL);
             let limit = case.known_limit.contains(key);
             put += 1;
-            if holds(&body.detect, &event(case, &utilities[&case.utility])) != (*truth != limit) {
+            if holds(&body.detect, &event(case, &project.utilities[&case.utility])) != (*truth != limit) {
                 let what = if limit { "the known limit is gone" } else { "wrong" };
                 failures.push(format!("{what}: {} {key}, really {truth}: {}", case.utility, case.line));
             }

@@ -81,6 +81,7 @@ impl<'t> Asked<'t> {
             Question { name, document, flags }
         };
         let batch = Batch {
+            converted: true,
             rows: rows(self.target, events, Forms::Each),
             questions: documents.into_iter().map(question).collect(),
         };

@@ -71,7 +71,7 @@ fn documents_of_the_pack_and_of_the_cases_return_what_the_oracle_says() {
     let targets = Targets::built_in();
     let targets: Vec<&Target> = targets.all.values().collect();
     let count = events.len();
-    let done = compare(&[Round { cases: rules, events, forms: Forms::Each }], &targets);
+    let done = compare(&[Round { cases: rules, events, forms: Forms::Each, converted: true }], &targets);
     let reports: Vec<String> = done.disagreements.iter().map(ToString::to_string).collect();
     say(&format!("{} events, {} targets, {:.0} s; {done}", count, targets.len(), start.elapsed().as_secs_f64()));
     assert!(reports.is_empty(), "{}", reports.join("\n\n"));
@@ -104,7 +104,12 @@ fn documents_return_the_witnesses_of_their_rules_and_no_near_miss() {
         let project = &projects[*i].1.project;
         let rule = &project.rules[name];
         let case = (project, rule, format!("{}/{name}", projects[*i].0));
-        Round { cases: vec![case], events: events::witnesses(project, rule, &targets), forms: Forms::InTurn }
+        Round {
+            cases: vec![case],
+            events: events::witnesses(project, rule, &targets),
+            forms: Forms::InTurn,
+            converted: true,
+        }
     };
     let rounds: Vec<Round> = cases(&projects).iter().map(round).collect();
     let events = rounds.iter().map(|r| r.events.len()).sum();
@@ -153,8 +158,12 @@ fn shrunk(made: &Made, events: &[oracle::Event], target: &Target) -> String {
     let wrong = |made: &Made, events: &[oracle::Event]| {
         let project = random::resolved(&made.text())?;
         let rule = &project.rules[&made.name];
-        let round =
-            Round { cases: vec![(&project, rule, made.name.clone())], events: events.to_vec(), forms: Forms::Each };
+        let round = Round {
+            cases: vec![(&project, rule, made.name.clone())],
+            events: events.to_vec(),
+            forms: Forms::Each,
+            converted: false,
+        };
         compare(&[round], &[target]).disagreements.into_iter().next().map(|d| d.to_string())
     };
     let Some(mut report) = wrong(made, events) else { return "it goes wrong among other rules only".to_owned() };

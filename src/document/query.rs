@@ -96,8 +96,8 @@ fn header(
     }
 }
 
-/// A Sigma document must read as YAML and carry the rule's own id, title and level; base rules of a correlation have no
-/// level.
+/// A Sigma document must read as YAML and carry the rule's own id, title and level; the level of base rules of a correlation is
+/// `informational`.
 fn read_again(rule: &Rule, text: &str) -> Result<(), String> {
     use serde::Deserialize as _;
     let several = rule.over_several_events().is_some();
@@ -109,7 +109,7 @@ fn read_again(rule: &Rule, text: &str) -> Result<(), String> {
         let title = one_line(&rule.meta.title).to_lowercase();
         let alerts = !several || document.get("correlation").is_some();
         let same = field("title").to_lowercase().starts_with(&title)
-            && field("level") == if alerts { rule.meta.level.word() } else { "" }
+            && field("level") == if alerts { rule.meta.level.word() } else { "informational" }
             && (i > 0 || several || field("id") == rule.meta.id);
         main |= alerts && field("id") == rule.meta.id;
         if !same {

@@ -54,10 +54,21 @@ fn rules(rule: &Rule, document: &Document, which: &str, root: &str, files: &mut 
         let default = format!("rules/{}", source.logsource.values().cloned().collect::<Vec<_>>().join("_"));
         let prefix = source.path.as_ref().unwrap_or(&default);
         let (folder, lead) = prefix.rsplit_once('/').unwrap_or(("rules", prefix));
+        let folder = folder.replacen("rules", top_folder(rule), 1);
         let text = query::sigma(all, vec![one.clone()])?;
         push(files, |more| format!("{root}/{folder}/{}", named(&format!("{lead}_{}{more}", rule.name), rule)), text);
     }
     Ok(())
+}
+
+/// SigmaHQ keeps rules of these sorts, which a tag names, in folders of their own.
+fn top_folder(rule: &Rule) -> &'static str {
+    const OWN: [(&str, &str); 3] = [
+        ("detection.threat-hunting", "rules-threat-hunting"),
+        ("detection.emerging-threats", "rules-emerging-threats"),
+        ("detection.dfir", "rules-dfir"),
+    ];
+    OWN.iter().find(|(tag, _)| rule.meta.tags.iter().any(|t| t == tag)).map_or("rules", |(_, folder)| folder)
 }
 
 /// A file for each exception, with a document for each log source.

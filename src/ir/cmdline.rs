@@ -7,6 +7,7 @@
 
 use super::paths::{Folder, Root};
 use super::pattern::Glob;
+use super::plain::needles;
 use super::regex::{Cheap, Choice, Fragment, Regex, alternatives, escape, escape_class, one_of, one_of_texts, optional};
 use crate::mutant::{Mutant, on};
 use crate::sema::{Shape, Utility, Verb};
@@ -100,6 +101,7 @@ impl Pattern {
             choice: self.choice,
             loose: false,
             implied,
+            plain: vec![],
         }
     }
 }
@@ -384,13 +386,15 @@ pub fn shapes(all: &[Shape], utility: &Utility, manner: Manner) -> Vec<Regex> {
             let switches = format!(r#"(?:\s+(?:'?{dash}|"{dash}[^"]*"){REST})*"#);
             Pattern::default().then(&format!(r"^\s*{image}{switches}\s+{OPEN}"))
         };
-        out.push(before.then(&verbs).part(Fragment::End).regex(cased, vec![]));
+        let plain = plainly(&all, utility, |s| matches!(s, Shape::First(_)));
+        out.push(Regex { plain, ..before.then(&verbs).part(Fragment::End).regex(cased, vec![]) });
     }
     let words: Vec<String> =
         all.iter().filter_map(|s| if let Shape::Word(n) = s { Some(n.clone()) } else { None }).flatten().collect();
     if !words.is_empty() {
         let (pattern, implied) = word(&words);
-        out.push(Pattern::default().then(&pattern).regex(cased, implied));
+        let plain = plainly(&all, utility, |s| matches!(s, Shape::Word(_)));
+        out.push(Regex { plain, ..Pattern::default().then(&pattern).regex(cased, implied) });
     }
     let parameters: Vec<String> = all
         .iter()
@@ -406,10 +410,18 @@ pub fn shapes(all: &[Shape], utility: &Utility, manner: Manner) -> Vec<Regex> {
     if !parameters.is_empty() {
         let dash = dash(&utility.prefixes);
         let pattern = format!(r#"\s{dash}{}(?:[:\s"')}}|;]|$)"#, alternatives(&parameters));
-        out.push(Pattern::default().then(&pattern).regex(cased, vec![]));
+        let plain = plainly(&all, utility, |s| matches!(s, Shape::Parameter { .. }));
+        out.push(Regex { plain, ..Pattern::default().then(&pattern).regex(cased, vec![]) });
     }
-    out.extend(switches(&all, utility, manner));
+    let others = |s: &Shape| !matches!(s, Shape::First(_) | Shape::Word(_) | Shape::Parameter { .. });
+    let plain = plainly(&all, utility, others);
+    out.extend(switches(&all, utility, manner).map(|regex| Regex { plain, ..regex }));
     out
+}
+
+/// What a person would look for in place of some of these shapes.
+fn plainly(all: &[Shape], utility: &Utility, which: impl Fn(&Shape) -> bool) -> Vec<String> {
+    needles(&all.iter().filter(|s| which(s)).collect::<Vec<_>>(), utility)
 }
 
 /// `dashless` and all switch-like shapes in one expression.

@@ -10,6 +10,7 @@ mod joint;
 mod normal;
 pub mod paths;
 pub mod pattern;
+mod plain;
 pub mod portable;
 pub mod regex;
 mod score;

@@ -21,6 +21,8 @@ pub struct Regex {
     pub loose: bool,
     /// If it matches, one of these occurs too; empty: nothing is known.
     pub implied: Vec<Cheap>,
+    /// What a person would look for in its place, in any case: one of these texts. Empty: nothing stands for it.
+    pub plain: Vec<String>,
 }
 
 /// Alternatives within a pattern.
@@ -138,6 +140,7 @@ impl Regex {
             choice: Some(Choice { range, pieces }),
             loose: self.loose || other.loose,
             implied,
+            plain: vec![],
             ..self.clone()
         })
     }

@@ -46,6 +46,7 @@ struct File {
     identity: IndexMap<String, IndexMap<String, Vec<PartFile>>>,
     event: Option<Vec<PartFile>>,
     documents: Option<Vec<String>>,
+    command_lines: Option<String>,
     #[serde(default)]
     alert: AlertFile,
 }
@@ -205,6 +206,7 @@ impl Targets {
                 lookback: vec![],
                 documents: vec![],
                 alert: Alert::default(),
+                plain_command_lines: false,
             },
         };
         if file.language.is_some_and(|l| l != target.language) {
@@ -252,6 +254,15 @@ impl Targets {
         if let Some(lookback) = file.limits.lookback {
             target.lookback = lookback.iter().filter_map(|(every, back)| check.lookback(every, back)).collect();
             target.lookback.sort_unstable();
+        }
+        match file.command_lines.as_deref() {
+            None => {}
+            Some(_) if target.language != Language::Sigma => {
+                check.bad("command_lines", "only Sigma's targets choose between exact and plain command lines");
+            }
+            Some("plain") => target.plain_command_lines = true,
+            Some("exact") => target.plain_command_lines = false,
+            Some(other) => check.bad(other, "`command_lines` is `exact` or `plain`"),
         }
         if let Some(documents) = file.documents {
             target.documents = check.formats(&documents);
@@ -499,6 +510,18 @@ mod tests {
         let found: Vec<_> = Targets::built_in().add(id, &sources).into_iter().map(|d| d.message).collect();
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].starts_with("`Missing`: is the column of no field"), "{found:?}");
+    }
+
+    #[test]
+    fn only_sigma_chooses_how_command_lines_are_asked() {
+        let found = |base: &str, how: &str| -> Vec<String> {
+            let mut sources = Sources::new();
+            let id = sources.add("t.yaml", format!("name: t\nextends: {base}\ncommand_lines: {how}\n"));
+            Targets::built_in().add(id, &sources).into_iter().map(|d| d.message).collect()
+        };
+        assert_eq!(found("sigma", "plain"), Vec::<String>::new());
+        assert_eq!(found("sigma", "short"), ["`short`: `command_lines` is `exact` or `plain`"]);
+        assert!(found("defender", "plain")[0].contains("only Sigma's targets"), "{:?}", found("defender", "plain"));
     }
 
     #[test]

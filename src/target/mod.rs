@@ -221,6 +221,8 @@ pub struct Target {
     pub documents: Vec<Format>,
     /// How its platform raises alerts.
     pub alert: Alert,
+    /// Sigma: plain texts stand for verbs and switches.
+    pub plain_command_lines: bool,
 }
 
 impl Target {

@@ -24,7 +24,9 @@ pub enum Checker {
     KustoRun,
     /// `sigma/run.py`: `{"events"}` → `{"loaded"}`, `{"name", "yaml"}` → `{"name", "matched"}`.
     SigmaRun,
-    /// `sigma_rust`: the same lines, another engine.
+    /// `sigma/convert.py`: the same lines → `{"name", "splunk", "sysmon", "kusto"}`.
+    SigmaConvert,
+    /// `sigma_rust`: the same lines as `sigma/run.py`, another engine.
     SigmaRust,
     /// `sigma/correlate.py`: `{"name", "yaml", "sets"}` → `{"name", "fired"}`.
     SigmaCorrelate,
@@ -117,6 +119,7 @@ fn start(program: Checker, more: &[&str], input: String) -> String {
         }
         Checker::KustoRun => python("kusto_run/run.py"),
         Checker::SigmaRun => python("sigma/run.py"),
+        Checker::SigmaConvert => python("sigma/convert.py"),
         Checker::SigmaRust => Command::new(tools.join("sigma-rust/bin/sigma-run")),
         Checker::SigmaCorrelate => python("sigma/correlate.py"),
         Checker::Appinspect => own("appinspect", "check.py"),

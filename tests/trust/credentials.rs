@@ -69,7 +69,7 @@ fn what_is_published_and_fetched_does_not_hold_them() {
     let mut stored = place.git(&["-C", "repo.git", "log", "--all", "--format=fuller", "-p"]);
     stored += &place.git(&["-C", "repo.git", "cat-file", "tag", "v0.1.0"]);
     for folder in ["got", "sources"] {
-        for name in arcanary::pack::release::files_in(&place.path(folder)).expect("files") {
+        for name in arcanary::files::files_in(&place.path(folder)).expect("files") {
             stored += &String::from_utf8_lossy(&fs::read(place.path(folder).join(name)).expect("read"));
         }
     }

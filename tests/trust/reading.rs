@@ -190,7 +190,7 @@ fn archives_that_unpack_to_gigabytes_are_refused_before_they_do() {
         manifest["archives"][&name]["folder"] = "acme-0.1.0-sigma".into();
     }
     place.write("dist/manifest.json", &manifest.to_string());
-    let sums: String = arcanary::pack::release::files_in(&place.path("dist"))
+    let sums: String = arcanary::files::files_in(&place.path("dist"))
         .expect("files")
         .into_iter()
         .filter(|name| name != "SHA256SUMS")

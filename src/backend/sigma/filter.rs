@@ -14,12 +14,12 @@ pub fn apart(rule: &Rule, plan: &Plan) -> Result<(Vec<Fragment>, Vec<Fragment>),
     for (i, query) in plan.queries.iter().enumerate() {
         let mut inside = SourceQuery { exceptions: vec![], ..query.clone() };
         for (index, bound) in &query.exceptions {
-            match exception(rule, bound, &plan.target.filler) {
+            match exception(rule, bound, plan.target) {
                 Some(selection) => filters.push(filter(rule, query, i, *index, &selection)),
                 None => inside.exceptions.push((*index, bound.clone())),
             }
         }
-        let detection = Detection::of(rule, &inside, &plan.target.filler, &[])?;
+        let detection = Detection::of(rule, &inside, plan.target, &[])?;
         bare.push(document(rule, plan, &inside, i, &detection));
     }
     Ok((bare, filters))

@@ -2,7 +2,6 @@
 
 use super::detection::Value;
 use crate::ir::pattern::{Glob, Part};
-use crate::ir::regex::{alternatives, escape};
 use crate::ir::{Matcher, Text};
 use crate::mutant::{Mutant, on};
 use crate::syntax::ast::Order;
@@ -11,11 +10,11 @@ use crate::target::{BoundOp, BoundTest, How, Scalar, Unsupported};
 /// Key and values of each item; several items are all required.
 pub type Items = Vec<(String, Value)>;
 
-/// A test as items. `filler` are the values that stand for a missing one.
+/// A test of a shaped condition as items; `denied`: it stands below a NOT.
 ///
 /// # Errors
 /// A test of a part of a column, or of something that Sigma has no modifier for.
-pub fn items(test: &BoundTest, filler: &[String]) -> Result<Items, Unsupported> {
+pub fn items(test: &BoundTest, denied: bool) -> Result<Items, Unsupported> {
     if test.column.how != How::Whole {
         let why = format!(
             "has `{}` only as a part of `{}`, and Sigma computes nothing",
@@ -27,7 +26,7 @@ pub fn items(test: &BoundTest, filler: &[String]) -> Result<Items, Unsupported> 
     let name = &test.column.name;
     let key = |modifiers: &str| format!("{name}{modifiers}");
     Ok(match &test.op {
-        BoundOp::Exists => vec![(key("|re"), Value::Texts(vec![present(filler)]))],
+        BoundOp::Exists => vec![(key("|exists"), Value::Flag(true))],
         BoundOp::Order(order, n) => {
             let modifier = match order {
                 Order::AtLeast if on(Mutant::SigmaOrderStrict) => "|gt",
@@ -55,18 +54,8 @@ pub fn items(test: &BoundTest, filler: &[String]) -> Result<Items, Unsupported> 
             });
         }
         BoundOp::Cidr(networks) => vec![(key("|cidr"), Value::Texts(networks.clone()))],
-        BoundOp::Text(text) => texts(&key, text),
+        BoundOp::Text(text) => texts(&key, text, denied),
     })
-}
-
-/// Something stands there, and it is not just a filler.
-fn present(filler: &[String]) -> String {
-    match filler {
-        [one] if one.chars().count() == 1 && !on(Mutant::SigmaFillerExists) => {
-            format!("(?s)[^{}]|..", crate::ir::regex::escape_class(one.chars()))
-        }
-        _ => "(?s).".to_owned(),
-    }
 }
 
 fn scalars(values: &[Scalar]) -> Value {
@@ -93,10 +82,7 @@ fn scalars(values: &[Scalar]) -> Value {
     )
 }
 
-fn texts(key: &impl Fn(&str) -> String, text: &Text) -> Items {
-    if (text.cased || on(Mutant::SigmaCaseCounts)) && !on(Mutant::SigmaCaseIgnored) {
-        return cased(key, text);
-    }
+fn texts(key: &impl Fn(&str) -> String, text: &Text, denied: bool) -> Items {
     let plain = |values: &[String]| Value::Texts(values.iter().map(|v| wildcard_free(v)).collect());
     let all = |modifier: &str, values: &[String]| match text.all {
         true if modifier == "|contains" && !on(Mutant::SigmaAllIsAny) => vec![(key("|contains|all"), plain(values))],
@@ -107,7 +93,13 @@ fn texts(key: &impl Fn(&str) -> String, text: &Text) -> Items {
     };
     match &text.matcher {
         Matcher::Exact(values) => vec![(key(""), plain(values))],
-        Matcher::Contains(values) => all("|contains", values),
+        Matcher::Contains(values) => match any_dash(values).filter(|_| !text.all) {
+            // Below a NOT, Splunk's converter loses the parentheses around what it makes of `windash`.
+            Some(short) if !denied || on(Mutant::SigmaWindashDenied) => {
+                vec![(key("|contains|windash"), plain(&short))]
+            }
+            _ => all("|contains", values),
+        },
         Matcher::StartsWith(values) if on(Mutant::SigmaStartsAnywhere) => all("|contains", values),
         Matcher::StartsWith(values) => all("|startswith", values),
         Matcher::EndsWith(values) => all("|endswith", values),
@@ -122,28 +114,25 @@ fn texts(key: &impl Fn(&str) -> String, text: &Text) -> Items {
     }
 }
 
-/// `|cased` is in the specification and in no converter for Splunk or Kusto: a regular expression says the same.
-fn cased(key: &impl Fn(&str) -> String, text: &Text) -> Items {
-    let one = |before: &str, values: &[String], after: &str| {
-        let escaped: Vec<String> = values.iter().map(|v| escape(v)).collect();
-        let groups: Vec<Vec<String>> =
-            if text.all { escaped.into_iter().map(|v| vec![v]).collect() } else { vec![escaped] };
-        groups
-            .into_iter()
-            .map(|g| (key("|re"), Value::Texts(vec![format!("{before}{}{after}", alternatives(&g))])))
-            .collect()
-    };
-    match &text.matcher {
-        Matcher::Exact(values) => one("^", values, "$"),
-        Matcher::Contains(values) => one("", values, ""),
-        Matcher::StartsWith(values) => one("^", values, ""),
-        Matcher::EndsWith(values) => one("", values, "$"),
-        Matcher::Like(globs) => {
-            let patterns: Vec<String> = globs.iter().map(|g| g.to_regex(".*", ".")).collect();
-            vec![(key("|re"), Value::Texts(vec![format!("(?s)^{}$", alternatives(&patterns))]))]
+/// The dashes that `windash` stands for.
+const DASHES: [char; 5] = ['-', '/', '–', '—', '―'];
+
+/// Texts that begin with a blank and any of the dashes, with `-` alone.
+fn any_dash(values: &[String]) -> Option<Vec<String>> {
+    let mut out: Vec<String> = vec![];
+    for value in values {
+        let mut chars = value.strip_prefix(' ')?.chars();
+        chars.next().filter(|c| DASHES.contains(c))?;
+        let (rest, short) = (chars.as_str(), format!(" -{}", chars.as_str()));
+        // A dash further on would be any dash, too.
+        if rest.contains(DASHES) || !DASHES.iter().all(|dash| values.contains(&format!(" {dash}{rest}"))) {
+            return None;
         }
-        Matcher::Regex(regex) => vec![(key("|re"), Value::Texts(vec![regex.full()]))],
+        if !out.contains(&short) {
+            out.push(short);
+        }
     }
+    (!out.is_empty()).then_some(out)
 }
 
 fn pattern(glob: &Glob) -> String {
@@ -204,13 +193,5 @@ mod tests {
         let glob = |t: &str| pattern(&Glob::parse(t).expect("a pattern"));
         assert_eq!(glob(r"*\AppData\Local\Temp\7z*\*"), r"*\AppData\Local\Temp\7z*\\*");
         assert_eq!(glob(r"?:\[*].*"), r"?:\\\*.*");
-    }
-
-    #[test]
-    fn a_filler_is_no_value() {
-        let regex = regex::Regex::new(&present(&["-".to_owned()])).expect("valid");
-        for (text, holds) in [("", false), ("-", false), ("a", true), ("--", true), ("\n", true)] {
-            assert_eq!(regex.is_match(text), holds, "{text:?}");
-        }
     }
 }

@@ -3,9 +3,13 @@
 //! Sigma computes no columns, so flags without a weight have no place in it; everything else is there or the rule is
 //! refused.
 
+mod build;
 mod detection;
 mod filter;
 mod item;
+mod joint;
+mod order;
+mod shape;
 pub mod temporal;
 
 use super::output::sources_of;
@@ -14,7 +18,7 @@ use super::{Fragment, Printed, capital, one_line};
 use crate::attack;
 use crate::mutant::{Mutant, on};
 use crate::sema::{Kind, Os, Rule};
-use crate::target::{Note, Plan, SourceQuery, Unsupported};
+use crate::target::{Note, Plan, SourceQuery, Target, Unsupported};
 use detection::{Detection, Selection, Value};
 use uuid::Uuid;
 
@@ -27,7 +31,7 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
     let mut refused = vec![];
     let queries = plan.queries.iter().take(if on(Mutant::SigmaDocumentLost) { 1 } else { usize::MAX });
     for (i, query) in queries.enumerate() {
-        match Detection::of(rule, query, &plan.target.filler, &[]) {
+        match Detection::of(rule, query, plan.target, &[]) {
             Ok(detection) => documents.push(document(rule, plan, query, i, &detection)),
             Err(mut errors) => refused.append(&mut errors),
         }
@@ -48,6 +52,7 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
             "Sigma has no arithmetic: the condition names each smallest set of flags that reaches the threshold.";
         notes.push(Note { text: text.to_owned(), degraded: false });
     }
+    notes.extend(plain_note(plan.target, plan.queries.iter()));
     let (bare, filters) = filter::apart(rule, plan)?;
     let fragments = vec![
         ("documents", Fragment::List(documents)),
@@ -61,6 +66,20 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
 fn flags_note(names: &[&str]) -> Note {
     let text = format!("Sigma has no computed columns, so these flags are not part of the rule: {}.", names.join(", "));
     Note { text, degraded: false }
+}
+
+/// What is said where plain texts stand for verbs and switches.
+fn plain_note<'q>(target: &Target, mut queries: impl Iterator<Item = &'q SourceQuery<'q>>) -> Option<Note> {
+    let asks = |q: &SourceQuery| {
+        let rest = q.exceptions.iter().map(|(_, bound)| bound).chain(q.flags.iter().map(|(_, bound)| bound));
+        std::iter::once(&q.detect).chain(rest).any(shape::asks_plainly)
+    };
+    if !target.plain_command_lines || !queries.any(asks) {
+        return None;
+    }
+    let text = "Verbs and switches are looked for as plain text behind a blank (`command_lines: plain`): one behind a tab or \
+                a quote is missed, and so are some bundles of letters; text inside quotes, longer names and other case count.";
+    Some(Note { text: text.to_owned(), degraded: true })
 }
 
 fn text(value: impl Into<String>) -> Fragment {

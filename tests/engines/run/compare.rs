@@ -167,6 +167,8 @@ pub struct Round<'p> {
     pub events: Vec<Event>,
     /// How missing values are written.
     pub forms: Forms,
+    /// What users' converters make of the documents is run, too.
+    pub converted: bool,
 }
 
 /// The ways in which a log writes a missing value.
@@ -204,7 +206,11 @@ pub fn compare(rounds: &[Round], targets: &[&Target]) -> Comparison {
                 questions.push(Question { name: name.clone(), document: document.text, flags });
                 meanings.push(meaning);
             }
-            batches.push(Batch { rows: rows(target, &round.events, round.forms), questions });
+            batches.push(Batch {
+                rows: rows(target, &round.events, round.forms),
+                questions,
+                converted: round.converted,
+            });
             asked.push(meanings);
         }
         let asked: Vec<Vec<&Meanings>> = asked.iter().map(|all| all.iter().collect()).collect();

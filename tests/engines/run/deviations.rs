@@ -2,8 +2,11 @@
 //! with a minimal case and the reason; nothing else may be left out.
 
 use super::super::checker::Checker;
+use super::converted::Converter;
+use super::required::required;
 use regex::Regex;
 use serde_json::{Map, Value as Json};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Splunk does not say whether its regular expressions read characters or bytes, so its evaluator does not decide.
@@ -18,9 +21,36 @@ pub fn beyond(program: Checker, document: &str, row: &Map<String, Json>) -> bool
             let address = || texts().any(is_long_address) || networks(document).any(is_several_patterns);
             document.contains("|cidr") && address() || stops_before_newline(document, row)
         }
-        Checker::Kusto | Checker::KustoRun | Checker::Sigma | Checker::SigmaCorrelate | Checker::Rsigma => false,
+        Checker::Kusto
+        | Checker::KustoRun
+        | Checker::Sigma
+        | Checker::SigmaConvert
+        | Checker::SigmaCorrelate
+        | Checker::Rsigma => false,
         // They run nothing.
-        Checker::Appinspect | Checker::Contentctl => false,
+        Checker::Appinspect | Checker::Contentctl | Checker::Regex => false,
+    }
+}
+
+/// Whether what a converter makes of a Sigma rule is another condition, however the rule is written.
+pub fn beyond_converter(converter: Converter, document: &str) -> bool {
+    match converter {
+        Converter::Splunk | Converter::Sysmon => document.contains("|fieldref:"),
+        Converter::Kusto => networks(document).any(|(address, _)| address.is_ipv6()),
+    }
+}
+
+/// Whether a converter refuses a rule, or Splunk its query, however the rule is written.
+pub fn refused_by_converter(converter: Converter, document: &str, error: &str) -> bool {
+    match converter {
+        // Without a condition on the log source a query begins with the regular expressions, unless each event has some field.
+        Converter::Splunk => {
+            let nothing_in_front = ["no pipe in front of the first command", "the converter printed an empty query"];
+            let field = |fields: &BTreeSet<String>| fields.is_empty();
+            nothing_in_front.iter().any(|said| error.contains(said)) && required(document).iter().any(field)
+        }
+        Converter::Sysmon => false,
+        Converter::Kusto => document.contains("|fieldref:") && error.contains("Field reference"),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::super::checker::{self, Checker};
 use super::super::oracle::project::root;
 use super::super::spl;
+use super::converted;
 use super::deviations;
 use super::view::{Logged, time};
 use arcanary::target::{Language, Target};
@@ -25,6 +26,8 @@ pub struct Batch<'t> {
     pub rows: Vec<Logged<'t>>,
     /// The documents.
     pub questions: Vec<Question>,
+    /// What users' converters make of the documents is run, too.
+    pub converted: bool,
 }
 
 /// What a document returned.
@@ -47,7 +50,9 @@ pub fn run(target: &Target, batches: &[Batch]) -> Vec<(&'static str, Vec<Answers
             vec![("duckdb-kql", by_lines(Checker::KustoRun, batches, |b| kql_lines(target, b), kql_answer))]
         }
         Language::Sigma => {
-            vec![("pySigma's SQLite", sigma(Checker::SigmaRun)), ("sigma-rust", sigma(Checker::SigmaRust))]
+            let own = [("pySigma's SQLite", sigma(Checker::SigmaRun)), ("sigma-rust", sigma(Checker::SigmaRust))];
+            let converted = if batches.iter().all(|b| b.converted) { converted::run(batches) } else { vec![] };
+            own.into_iter().chain(converted).collect()
         }
         Language::Spl => vec![("spl", batches.iter().map(|b| splunk(target, &b.rows, &b.questions)).collect())],
     }
@@ -219,7 +224,7 @@ fn splunk(target: &Target, rows: &[Logged], questions: &[Question]) -> Vec<Resul
 // ---- Sigma ----
 
 /// The log sources of a text's rules, in order.
-fn logsources(text: &str) -> Vec<BTreeMap<String, String>> {
+pub fn logsources(text: &str) -> Vec<BTreeMap<String, String>> {
     use serde::Deserialize as _;
     let documents = serde_yaml::Deserializer::from_str(text).map(|d| serde_yaml::Value::deserialize(d).expect("YAML"));
     let sources = documents.filter_map(|d| d.get("logsource").cloned());
@@ -231,25 +236,32 @@ fn logsources(text: &str) -> Vec<BTreeMap<String, String>> {
     sources.map(read).collect()
 }
 
-fn sigma_lines(batch: &Batch) -> Vec<Json> {
+pub fn sigma_lines(batch: &Batch) -> Vec<Json> {
     let events: Vec<&Map<String, Json>> = batch.rows.iter().map(|r| &r.row).collect();
     let questions = batch.questions.iter().map(|q| json!({ "name": q.name, "yaml": q.document }));
     [json!({ "events": events })].into_iter().chain(questions).collect()
 }
 
 fn sigma_answer(_: &Places, batch: &Batch, question: &Question, answer: &Json) -> Result<Returned, String> {
-    let matched = answer["matched"].as_array().expect("matches");
+    let places = |found: &Json| -> Vec<usize> { serde_json::from_value(found.clone()).expect("places") };
+    let matched: Vec<Vec<usize>> = answer["matched"].as_array().expect("matches").iter().map(places).collect();
+    Ok(of_their_sources(batch, question, &matched))
+}
+
+/// Of the rows that each rule of a text selects, those of its log source.
+pub fn of_their_sources(batch: &Batch, question: &Question, matched: &[Vec<usize>]) -> Returned {
     let sources = logsources(&question.document);
     assert_eq!(matched.len(), sources.len(), "{}: rules and log sources", question.name);
     let mut returned = Returned::default();
     for (matched, source) in matched.iter().zip(&sources) {
-        for place in matched.as_array().expect("places").iter().filter_map(Json::as_u64) {
-            let place = usize::try_from(place).expect("a place");
-            let own = &batch.rows[place].source.logsource;
-            if own.len() == source.len() && own.iter().all(|(k, v)| source.get(k) == Some(v)) {
-                returned.rows.insert(place, BTreeMap::new());
-            }
-        }
+        let own = matched.iter().filter(|place| is_of(&batch.rows[**place], source));
+        returned.rows.extend(own.map(|place| (*place, BTreeMap::new())));
     }
-    Ok(returned)
+    returned
+}
+
+/// Whether a row is of a rule's log source.
+pub fn is_of(row: &Logged, logsource: &BTreeMap<String, String>) -> bool {
+    let own = &row.source.logsource;
+    own.len() == logsource.len() && own.iter().all(|(k, v)| logsource.get(k) == Some(v))
 }

@@ -5,6 +5,8 @@
 //! | `kusto_run/run.py` | KQL | duckdb-kql, which translates to DuckDB's SQL and was built against Microsoft's emulator |
 //! | `spl` | SPL | the strict evaluator of these tests, written from Splunk's documentation |
 //! | `sigma/run.py` | Sigma | pySigma's SQLite backend, SQLite, Python's regular expressions |
+//! | `sigma/convert.py`, `spl` | Sigma | pySigma's Splunk backend with `splunk_windows`, with and without `sysmon` in front; what it prints is run by the evaluator |
+//! | `sigma/convert.py` | Sigma | pySigma's Kusto backend with `microsoft_xdr`, duckdb-kql |
 //! | `sigma_rust` | Sigma | sigma-rust, an evaluator on its own |
 //! | `sigma/correlate.py` | Sigma's correlations | pySigma's SQLite backend again |
 //! | `rsigma` | Sigma's correlations | rsigma, an engine on its own |
@@ -12,6 +14,7 @@
 //! `deviations.md` beside this folder lists where an engine is known not to do what its platform does.
 
 pub mod compare;
+pub mod converted;
 #[allow(dead_code, reason = "`tests/correlations.rs` runs it")]
 pub mod correlations;
 pub mod deviations;
@@ -22,6 +25,7 @@ pub mod expect;
 pub mod queries;
 pub mod random;
 pub mod report;
+pub mod required;
 pub mod temporal;
 pub mod tree;
 pub mod view;

@@ -315,7 +315,7 @@ fn found(target: &Target, rows: Vec<super::view::Logged>, queries: &[Query]) -> 
         questions.extend((!query.several).then(|| question(query, &query.text)));
     }
     let names: Vec<String> = questions.iter().map(|q| q.name.clone()).collect();
-    let (_, answers) = engines::run(target, &[Batch { rows, questions }]).swap_remove(0);
+    let (_, answers) = engines::run(target, &[Batch { rows, questions, converted: false }]).swap_remove(0);
     let answers = answers.into_iter().flatten().zip(names);
     let mut counts = answers.map(|(answer, name)| match answer {
         Ok(returned) => returned.rows.len(),

@@ -48,9 +48,6 @@ from sigma.exceptions import SigmaRuleLocation  # noqa: E402
 from sigma.pipelines.microsoftxdr import microsoft_xdr_pipeline  # noqa: E402
 from sigma.pipelines.splunk import splunk_windows_pipeline  # noqa: E402
 from sigma.pipelines.sysmon import sysmon_pipeline  # noqa: E402
-from sigma.processing.conditions import LogsourceCondition  # noqa: E402
-from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline  # noqa: E402
-from sigma.processing.transformations import AddConditionTransformation  # noqa: E402
 from sigma.rule.base import SigmaYAMLLoader  # noqa: E402
 from sigma.validation import SigmaValidator  # noqa: E402
 from sigma.validators.core import validators as core_validators  # noqa: E402
@@ -77,11 +74,6 @@ LEFT_OUT = {
     "escaped_wildcard": "asks a human author whether an escape is meant; a compiler escapes a star only when told to",
     "sigmahq_status": "wants deprecated rules in a certain folder of SigmaHQ's repository",
     "sigmahq_status_to_high": "compares `date` with today's: the same rule fails this month and passes the next",
-}
-
-# Left out for the rules that a correlation of the same text reads.
-OF_BASE_RULES = {
-    "SigmahqLevelExistenceIssue": "a level is how urgent an alert is, and a base rule makes none",
 }
 
 # A field that SigmaHQ's lists have for Windows alone, where they were made from whole events: it stands in the header of
@@ -233,10 +225,9 @@ class Validation:
 
     @staticmethod
     def _known(rule, issue):
-        name = type(issue).__name__
-        if name == "SigmahqInvalidFieldnameIssue":
-            return issue.field in HEADER_FIELDS and rule.logsource.product != "windows"
-        return bool(rule._backreferences) and name in OF_BASE_RULES
+        if type(issue).__name__ != "SigmahqInvalidFieldnameIssue":
+            return False
+        return issue.field in HEADER_FIELDS and rule.logsource.product != "windows"
 
     def rule(self, rule, answer):
         self.owner[id(rule)] = (rule, answer)
@@ -255,18 +246,8 @@ class Validation:
 
 
 def splunk_pipelines():
-    """Sysmon's event codes and Splunk's sources on Windows; elsewhere a source of our own.
-
-    Without any condition of that kind the backend prints an *empty* query for a rule that holds only regular
-    expressions, and every real search has one.
-    """
-    elsewhere = ProcessingPipeline(
-        items=[
-            ProcessingItem(AddConditionTransformation({"sourcetype": f"{product}_logs"}), rule_conditions=[LogsourceCondition(product=product)])
-            for product in ("linux", "macos")
-        ]
-    )
-    return sysmon_pipeline() + splunk_windows_pipeline() + elsewhere
+    """Sysmon's event codes and Splunk's sources."""
+    return sysmon_pipeline() + splunk_windows_pipeline()
 
 
 # The columns of SQLite's table are made as text that ignores case where Sigma does; |cased becomes GLOB.

@@ -118,8 +118,8 @@ const NEVER: [&str; 14] = [
 /// Commands that make rows and stand behind a leading pipe.
 const GENERATING: [&str; 2] = ["tstats", "inputlookup"];
 
-/// Reads a cleaned query.
-pub(super) fn pipeline(clean: &str) -> Result<Vec<Command>> {
+/// Reads a cleaned query; `place` says how its searches are written.
+pub(super) fn pipeline(clean: &str, place: Place) -> Result<Vec<Command>> {
     let mut ranges = stages(clean, (0, clean.len()));
     let leading = clean.trim_start().starts_with('|');
     if leading {
@@ -133,8 +133,8 @@ pub(super) fn pipeline(clean: &str) -> Result<Vec<Command>> {
             return cursor.fail("a command was expected");
         }
         out.push(match (index, leading) {
-            (0, false) => first(&mut cursor)?,
-            _ => command(&mut cursor, index == 0)?,
+            (0, false) => first(&mut cursor, place)?,
+            _ => command(&mut cursor, index == 0, place)?,
         });
     }
     Ok(out)
@@ -149,9 +149,9 @@ pub(super) fn subsearch(clean: &str, range: (usize, usize)) -> Result<Vec<Comman
         let mut cursor = Cursor::new(clean, range);
         cursor.skip_space();
         match index {
-            0 if cursor.clone().keyword("search") => out.push(first(&mut cursor)?),
+            0 if cursor.clone().keyword("search") => out.push(first(&mut cursor, Place::Search)?),
             0 => return cursor.fail("a subsearch begins with the word `search`"),
-            _ => out.push(command(&mut cursor, false)?),
+            _ => out.push(command(&mut cursor, false, Place::Search)?),
         }
     }
     let what: Vec<&What> = out.iter().skip(1).map(|command| &command.what).collect();
@@ -174,7 +174,7 @@ pub(super) fn subsearch(clean: &str, range: (usize, usize)) -> Result<Vec<Comman
 }
 
 /// The search in front of the first pipe, with or without its word.
-fn first(cursor: &mut Cursor<'_>) -> Result<Command> {
+fn first(cursor: &mut Cursor<'_>, place: Place) -> Result<Command> {
     let at = cursor.at;
     let mut ahead = cursor.clone();
     let word = ahead.take(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -185,13 +185,13 @@ fn first(cursor: &mut Cursor<'_>) -> Result<Command> {
     if alone && word == "search" {
         cursor.at = ahead.at;
     }
-    let found = search::expression(cursor, Place::Search)?;
+    let found = search::expression(cursor, place)?;
     cursor.finish()?;
     Ok(Command { at, what: What::Search(found) })
 }
 
 /// A command behind a pipe.
-fn command(cursor: &mut Cursor<'_>, leading: bool) -> Result<Command> {
+fn command(cursor: &mut Cursor<'_>, leading: bool, place: Place) -> Result<Command> {
     let at = cursor.at;
     if cursor.eat("`") {
         cursor.take(|c| c != '`');
@@ -213,7 +213,7 @@ fn command(cursor: &mut Cursor<'_>, leading: bool) -> Result<Command> {
             format!("`{word}` makes no rows of its own: no pipe in front of the first command"),
         ));
     }
-    let what = what(&word, cursor, at)?;
+    let what = what(&word, cursor, at, place)?;
     let appends = matches!(&what, What::Tstats(tstats) if tstats.append);
     if generating && !leading && !appends {
         return Err(SplError::syntax(at, format!("`{word}` makes rows of its own: it stands at the start of a query")));
@@ -222,9 +222,9 @@ fn command(cursor: &mut Cursor<'_>, leading: bool) -> Result<Command> {
     Ok(Command { at, what })
 }
 
-fn what(word: &str, cursor: &mut Cursor<'_>, at: usize) -> Result<What> {
+fn what(word: &str, cursor: &mut Cursor<'_>, at: usize, place: Place) -> Result<What> {
     match word {
-        "search" => Ok(What::Search(search::expression(cursor, Place::Search)?)),
+        "search" => Ok(What::Search(search::expression(cursor, place)?)),
         "where" => Ok(What::Where(eval::condition(cursor)?)),
         "eval" => Ok(What::Eval(eval::assignments(cursor)?)),
         "fields" => arguments::fields(cursor),

@@ -126,9 +126,19 @@ pub struct Query {
 ///
 /// Macros need no definition here; they are listed in [`Query::macros`].
 pub fn read(query: &str) -> Result<Query> {
+    read_as(query, search::Place::Search)
+}
+
+/// Reads a query that another program printed: its searches may mix AND with OR, and mean what Splunk makes of that.
+#[allow(dead_code, reason = "the validation alone runs what converters print")]
+pub fn read_foreign(query: &str) -> Result<Query> {
+    read_as(query, search::Place::Foreign)
+}
+
+fn read_as(query: &str, place: search::Place) -> Result<Query> {
     let clean = lex::clean(query)?;
     let macros = macros::calls(&clean)?;
-    let commands = command::pipeline(&clean)?;
+    let commands = command::pipeline(&clean, place)?;
     Ok(Query { text: clean, commands, macros })
 }
 

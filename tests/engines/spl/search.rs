@@ -63,13 +63,15 @@ pub(super) enum Op {
 pub(super) enum Place {
     /// A `search` command.
     Search,
+    /// The same by another author: a chain may mix AND with OR, and Splunk takes OR first.
+    Foreign,
     /// `WHERE` of `tstats`: comparisons only, up to `BY`.
     Tstats,
 }
 
 /// Reads an expression up to the end of the command (or `BY`, in `tstats`).
 pub(super) fn expression(cursor: &mut Cursor<'_>, place: Place) -> Result<Search> {
-    let found = Parser { cursor, place, depth: 0 }.chain()?;
+    let found = Parser { cursor, place, depth: 0 }.terms()?;
     cursor.skip_space();
     if cursor.peek() == Some(')') {
         return cursor.fail("this parenthesis was never opened");
@@ -84,6 +86,34 @@ struct Parser<'a, 'b> {
 }
 
 impl Parser<'_, '_> {
+    /// A chain as its author may write it.
+    fn terms(&mut self) -> Result<Search> {
+        if self.place == Place::Foreign { self.mixed() } else { self.chain() }
+    }
+
+    /// Operands joined by both kinds of operator: OR binds before AND.
+    fn mixed(&mut self) -> Result<Search> {
+        let mut all = vec![vec![self.operand()?]];
+        loop {
+            self.cursor.skip_space();
+            if self.ends() {
+                break;
+            }
+            let or = self.operator("OR");
+            if !or {
+                self.operator("AND");
+            }
+            let operand = self.operand()?;
+            match all.last_mut().filter(|_| or) {
+                Some(any) => any.push(operand),
+                None => all.push(vec![operand]),
+            }
+        }
+        let mut all: Vec<Search> =
+            all.into_iter().map(|mut any| if any.len() == 1 { any.swap_remove(0) } else { Search::Or(any) }).collect();
+        Ok(if all.len() == 1 { all.swap_remove(0) } else { Search::And(all) })
+    }
+
     /// Operands joined by one kind of operator.
     fn chain(&mut self) -> Result<Search> {
         let mut operands = vec![self.operand()?];
@@ -182,7 +212,7 @@ impl Parser<'_, '_> {
         }
         self.cursor.at += 1;
         self.depth += 1;
-        let inner = self.chain()?;
+        let inner = self.terms()?;
         self.depth -= 1;
         self.cursor.skip_space();
         if !self.cursor.eat(")") {
@@ -234,7 +264,7 @@ impl Parser<'_, '_> {
 
     fn words_allowed(&self, at: usize) -> Result<()> {
         match self.place {
-            Place::Search => Ok(()),
+            Place::Search | Place::Foreign => Ok(()),
             Place::Tstats => {
                 Err(SplError::syntax(at, "`tstats … WHERE` takes comparisons of indexed fields, no words"))
             }

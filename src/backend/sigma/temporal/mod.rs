@@ -2,7 +2,7 @@
 //!
 //! Guarantees: a group of events fires exactly where the rule has a match, up to what engines decide (the resolution of
 //! time, the case of group keys, how often a group fires again). Base rules ask that each group key has a value, since
-//! engines do not agree on events that lack one, and they carry no level: by themselves they are no alerts.
+//! engines do not agree on events that lack one. Their level is `informational`: by themselves they are no alerts.
 
 mod apart;
 mod count;
@@ -14,7 +14,7 @@ mod tests;
 pub use fit::fit;
 
 use super::detection::Detection;
-use super::{detected, head, list, suffix, tail, text};
+use super::{detected, head, list, plain_note, suffix, tail, text};
 use crate::backend::output::add_source;
 use crate::backend::yaml::scalar;
 use crate::backend::{Fragment, Printed};
@@ -183,7 +183,7 @@ fn print(rule: &Rule, target: &Target, said: Said) -> Result<Printed, Vec<Unsupp
     let mut refused = vec![];
     for base in &said.bases {
         let keys = if on(Mutant::SigmaKeyMayLack) { &[][..] } else { &base.keys };
-        match Detection::of(rule, &base.query, &target.filler, keys) {
+        match Detection::of(rule, &base.query, target, keys) {
             Ok(detection) => documents.push(base_document(rule, base, &detection)),
             Err(mut errors) => refused.append(&mut errors),
         }
@@ -202,6 +202,7 @@ fn print(rule: &Rule, target: &Target, said: Said) -> Result<Printed, Vec<Unsupp
             notes.push(note);
         }
     }
+    notes.extend(plain_note(target, said.bases.iter().map(|base| &base.query)));
     let mut sources = vec![];
     said.bases.iter().for_each(|base| add_source(&mut sources, base.query.kind, base.query.source));
     let fragments = vec![("documents", Fragment::List(documents))];
@@ -312,6 +313,6 @@ fn base_document(rule: &Rule, base: &Base, detection: &Detection) -> Fragment {
     let mut fields = head(rule, &base.title, base.id.clone(), &[], &base.about);
     fields.extend([("name", text(scalar(&base.name))), ("correlation", list([]))]);
     fields.extend(detected(&base.query, detection));
-    fields.extend([("falsepositives", list([])), ("level", text(""))]);
+    fields.extend([("falsepositives", list([])), ("level", text("informational"))]);
     Fragment::record(fields)
 }

@@ -166,6 +166,7 @@ const EVENTS: usize = 8;
 /// Rules in rounds, each with events made of the words of its rules.
 pub fn rounds<'p>(dice: &mut Dice, rules: &'p [Asked]) -> Vec<super::compare::Round<'p>> {
     let one = |dice: &mut Dice, all: &'p [Asked]| super::compare::Round {
+        converted: false,
         cases: all.iter().map(|r| (&r.project, &r.project.rules[&r.made.name], r.made.name.clone())).collect(),
         events: super::events::unique(
             all.iter().flat_map(|r| (0..EVENTS).map(|_| event(dice, &r.made, &r.words)).collect::<Vec<_>>()).collect(),

@@ -1,0 +1,102 @@
+//! What users' converters make of a Sigma rule, run: pySigma's Splunk backend with the pipeline `splunk_windows`, alone and
+//! behind `sysmon`, on the strict evaluator of these tests; its Kusto backend with `microsoft_xdr` on duckdb-kql.
+//!
+//! A converted query reads one event at a time, so it is asked about each row alone: where Splunk documents no answer (what
+//! `regex` makes of a missing field), that row is not compared and all others are.
+
+use super::super::checker::{self, Checker};
+use super::super::spl;
+use super::deviations;
+use super::engines::{Answers, Batch, Question, Returned, is_of, logsources, of_their_sources, sigma_lines};
+use super::view::Logged;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
+
+/// A converter with its pipelines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Converter {
+    /// Splunk with `splunk_windows`.
+    Splunk,
+    /// Splunk with `sysmon` and `splunk_windows`.
+    Sysmon,
+    /// Kusto with `microsoft_xdr`.
+    Kusto,
+}
+
+/// Each of them: its name here, and in the answers of `sigma/convert.py`.
+const ALL: [(Converter, &str, &str); 3] = [
+    (Converter::Splunk, "pySigma's Splunk", "splunk"),
+    (Converter::Sysmon, "pySigma's Splunk behind Sysmon's pipeline", "sysmon"),
+    (Converter::Kusto, "pySigma's Kusto", "kusto"),
+];
+
+/// Converts and runs all documents with each converter.
+pub fn run(batches: &[Batch]) -> Vec<(&'static str, Vec<Answers>)> {
+    let mut answers = checker::run(Checker::SigmaConvert, batches.iter().flat_map(sigma_lines).collect()).into_iter();
+    let mut out: Vec<(&'static str, Vec<Answers>)> = ALL.map(|(_, name, _)| (name, vec![])).into();
+    for batch in batches {
+        assert!(answers.next().is_some_and(|a| a["loaded"].is_u64()), "the rows");
+        out.iter_mut().for_each(|(_, all)| all.push(vec![]));
+        for question in &batch.questions {
+            let answer = answers.next().expect("an answer for every question");
+            for ((converter, _, key), (_, all)) in ALL.iter().zip(&mut out) {
+                all.last_mut().expect("a batch").push(one(*converter, batch, question, &answer[*key]));
+            }
+        }
+    }
+    out
+}
+
+fn one(converter: Converter, batch: &Batch, question: &Question, answer: &Json) -> Result<Returned, String> {
+    let undecided = || Returned { undecided: (0..batch.rows.len()).collect(), ..Returned::default() };
+    if deviations::beyond_converter(converter, &question.document) {
+        return Ok(undecided());
+    }
+    match ran(batch, question, answer) {
+        Err(error) if deviations::refused_by_converter(converter, &question.document, &error) => Ok(undecided()),
+        other => other,
+    }
+}
+
+fn ran(batch: &Batch, question: &Question, answer: &Json) -> Result<Returned, String> {
+    if let Some(error) = answer["error"].as_str() {
+        return Err(error.to_owned());
+    }
+    if let Some(matched) = answer["matched"].as_array() {
+        let places = |found: &Json| -> Vec<usize> { serde_json::from_value(found.clone()).expect("places") };
+        return Ok(of_their_sources(batch, question, &matched.iter().map(places).collect::<Vec<_>>()));
+    }
+    let queries = answer["queries"].as_array().expect("queries").iter().map(|q| q.as_str().expect("text"));
+    let (mut matched, mut undecided) = (vec![], BTreeSet::new());
+    for (query, logsource) in queries.zip(logsources(&question.document)) {
+        let read = spl::read_foreign(query).map_err(|e| format!("{e}\n{query}"))?;
+        let mut found = vec![];
+        for (place, logged) in batch.rows.iter().enumerate().filter(|(_, row)| is_of(row, &logsource)) {
+            match read.run(&[in_splunk(logged)], &spl::Macros::default()) {
+                Ok(rows) if rows.is_empty() => {}
+                Ok(_) => found.push(place),
+                Err(error) if error.kind == spl::Kind::Undocumented => drop(undecided.insert(place)),
+                Err(error) => return Err(format!("{error}\n{query}")),
+            }
+        }
+        matched.push(found);
+    }
+    Ok(Returned { undecided, ..of_their_sources(batch, question, &matched) })
+}
+
+/// A row as Splunk has it from Sysmon: with its source, and the code of its sort of event.
+fn in_splunk(logged: &Logged) -> spl::Row {
+    const CODES: [(&str, u64); 5] = [
+        ("process_creation", 1),
+        ("network_connection", 3),
+        ("image_load", 7),
+        ("file_event", 11),
+        ("file_delete", 23),
+    ];
+    let mut row = logged.row.clone();
+    let category = logged.source.logsource.get("category").expect("a category");
+    let code = CODES.iter().find(|(name, _)| name == category);
+    row.insert("source".to_owned(), Json::from("WinEventLog:Microsoft-Windows-Sysmon/Operational"));
+    row.extend(code.map(|(_, code)| ("EventCode".to_owned(), json!(code))));
+    row
+}
