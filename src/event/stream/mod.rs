@@ -6,6 +6,8 @@
 //! constant time where that is exact (`chain`), else by search among the events of the window (`search`); counts keep as
 //! many events as they count (`count`). Everything kept is dropped a window later, and counted.
 
+mod assign;
+mod budget;
 mod chain;
 mod count;
 mod joint;
@@ -62,6 +64,8 @@ pub struct Held {
     pub late: u64,
     /// Events that fit a step and have no time: they were left out.
     pub timeless: u64,
+    /// Events of which it was not found out whether they complete a match, because too many others had to be tried.
+    pub undecided: u64,
 }
 
 /// Rules over several events while events come in.
@@ -272,6 +276,7 @@ impl Stream {
             let (events, keys) = state.held();
             held.events += events;
             held.keys += keys;
+            held.undecided += state.undecided();
         }
         held.starts = self.starts.as_ref().map_or(0, Starts::len);
         held.most = self.most.max(held.events);
@@ -279,10 +284,16 @@ impl Stream {
     }
 }
 
+/// So many combinations of events fit the steps that the rows were not found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undecided;
+
 /// What the rules over several events of an engine find in a few events, in the order of rows' times; their places are
 /// the events' positions, from 1. Events may stand in any order.
-#[must_use]
-pub fn rows(engine: &Arc<Engine>, events: &[Event], naming: Naming) -> Vec<Row> {
+///
+/// # Errors
+/// Too many combinations of events fit the steps.
+pub fn rows(engine: &Arc<Engine>, events: &[Event], naming: Naming) -> Result<Vec<Row>, Undecided> {
     let mut stream = Stream::new(engine, Options { tolerance: i64::MAX, excepted: true, naming });
     let mut session = Session::default();
     for (position, event) in (1..).zip(events) {
@@ -290,9 +301,12 @@ pub fn rows(engine: &Arc<Engine>, events: &[Event], naming: Naming) -> Vec<Row> 
         engine.ask_with(event, &mut session, (&mut stream, place), |_| {});
     }
     stream.finish();
+    if stream.held().undecided > 0 {
+        return Err(Undecided);
+    }
     let mut rows: Vec<Row> = stream.rows.into();
     rows.sort_by_key(|row| (row.time, row.rule, row.place));
-    rows
+    Ok(rows)
 }
 
 /// Tells processes that are known by their numbers.
