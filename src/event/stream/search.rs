@@ -118,7 +118,7 @@ impl<'a> Search<'a> {
 
     /// Whether no exception of its step takes an event away.
     pub(super) fn is_allowed(&self, event: &Candidate) -> bool {
-        self.excepted || event.excepted.is_empty()
+        self.excepted || event.excepted().is_empty()
     }
 
     /// Binds an event, unless it is bound already or a condition fails.

@@ -39,14 +39,14 @@ pub(super) struct State {
 enum Found {
     Chains(Keyed<ChainState>),
     Windows(Keyed<Window>),
-    Groups(Keyed<Groups>),
+    Groups(Keyed<Box<Groups>>),
 }
 
 /// A count with its exceptions and, where excepted rows are asked for, without.
 #[derive(Debug, Default)]
 struct Groups {
     counted: Group,
-    all: Group,
+    all: Option<Box<Group>>,
 }
 
 impl State {
@@ -57,6 +57,12 @@ impl State {
             Form::Steps(_) => Found::Windows(Keyed::new()),
         };
         State { found, waiting: HashMap::new(), deadlines: BTreeMap::new(), next: 0, budget: Budget::new(), undecided: 0 }
+    }
+
+    /// Forgets all that is kept; what it may cost, and how often that was too much, goes on.
+    pub(super) fn begin_anew(&mut self, plan: &Plan, excepted: bool) {
+        let anew = State::new(plan, excepted);
+        (self.found, self.waiting, self.deadlines) = (anew.found, anew.waiting, anew.deadlines);
     }
 
     /// The events of one instant, by step and then in the order in which they came in.
@@ -162,7 +168,7 @@ impl State {
         let (events, keys) = match &self.found {
             Found::Chains(all) => (all.states().map(ChainState::held).sum::<usize>(), all.len()),
             Found::Windows(all) => (all.states().map(Window::held).sum(), all.len()),
-            Found::Groups(all) => (all.states().map(|g| g.counted.held() + g.all.held()).sum(), all.len()),
+            Found::Groups(all) => (all.states().map(|g| g.counted.held() + g.all.as_ref().map_or(0, |all| all.held())).sum(), all.len()),
         };
         (events + waiting, keys)
     }
@@ -250,7 +256,7 @@ fn is_tighter(row: &Waiting, other: &Waiting) -> bool {
     times(row) > times(other)
 }
 
-fn count(groups: &mut Keyed<Groups>, plan: &Plan, now: i64, hits: &[Hit], excepted: bool, out: &mut Vec<Row>) {
+fn count(groups: &mut Keyed<Box<Groups>>, plan: &Plan, now: i64, hits: &[Hit], excepted: bool, out: &mut Vec<Row>) {
     let Form::Count { at_least, distinct } = plan.form else { return };
     let mut by_key: IndexMap<&Key, Vec<&Rc<Candidate>>> = IndexMap::new();
     for hit in hits {
@@ -258,16 +264,16 @@ fn count(groups: &mut Keyed<Groups>, plan: &Plan, now: i64, hits: &[Hit], except
     }
     for (key, events) in by_key {
         let group = groups.touch(key, now);
-        let counted = events.iter().filter(|e| e.excepted.is_empty()).map(|e| Rc::clone(e));
+        let counted = events.iter().filter(|e| e.excepted().is_empty()).map(|e| Rc::clone(e));
         let (mut met, mut burst) = (false, None);
         // An instant is one at which something that counts happens.
-        if events.iter().any(|e| e.excepted.is_empty()) {
+        if events.iter().any(|e| e.excepted().is_empty()) {
             (met, burst) = group.counted.add(now, counted, (at_least, distinct), plan.window);
         }
         let mut excepted_by = vec![];
         if excepted && !plan.titles.is_empty() {
             let all = events.iter().map(|e| Rc::clone(e));
-            let (_, silenced) = group.all.add(now, all, (at_least, distinct), plan.window);
+            let (_, silenced) = group.all.get_or_insert_default().add(now, all, (at_least, distinct), plan.window);
             if let Some(silenced) = silenced.filter(|_| !met) {
                 excepted_by = titles(plan, &silenced.excepted);
                 burst = Some(silenced);
