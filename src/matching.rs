@@ -255,7 +255,7 @@ fn no_records(all: &[(u64, Result<Vec<u8>, &str>)]) -> Option<String> {
             Err(why) => (*why).to_owned(),
             Ok(text) if is_utf_16(text) => "it is UTF-16; save it as UTF-8".to_owned(),
             Ok(text) => match std::str::from_utf8(text) {
-                Err(error) => format!("it is no text: {error}"),
+                Err(error) => error.to_string(),
                 Ok(text) => serde_json::from_str::<serde::de::IgnoredAny>(text).err()?.to_string(),
             },
         };

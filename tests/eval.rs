@@ -314,9 +314,6 @@ fn combinations_that_are_too_many_are_told() {
     c: process where process.name is "rar.exe"
     d: process where process.name is "rar.exe" and not user.name is c.user.name
   }
-  test "one user" silent {
-    process { executable 'C:\x\rar.exe' }
-  }
 }"#;
     std::fs::write(folder.path().join("many.det"), rule).unwrap();
     let records: Vec<String> = (0..400).map(|i| rar(i % 60, "ws-1")).collect();
@@ -345,7 +342,7 @@ fn random_bytes_are_no_text() {
     let bytes = [0x8f, 0x00, 0xf3, 0x1b, 0x00, 0x9c, 0xff, 0x01];
     let ran = eval(&["rules", "--events", "-"], &bytes);
     assert_eq!(ran.code, 2);
-    assert!(ran.err.contains("line 1: it is no text: invalid utf-8") && !ran.err.contains("UTF-16"), "{}", ran.err);
+    assert!(ran.err.contains("line 1: invalid utf-8 sequence") && !ran.err.contains("UTF-16"), "{}", ran.err);
 }
 
 #[test]
