@@ -283,7 +283,7 @@ fn is_utf_16(line: &[u8]) -> bool {
     let Ok(text) = char::decode_utf16(units).collect::<Result<String, _>>() else { return false };
     // Keys are ASCII, whatever the values are; without a mark all of the first line must be.
     let ascii = text.bytes().filter(u8::is_ascii).count();
-    let enough = if marked { text.chars().count() / 4 } else { text.len() };
+    let enough = if marked { text.chars().count().div_ceil(3) } else { text.len() };
     line.len() >= 4 && text.chars().all(|c| is_text(&c)) && ascii > 0 && ascii >= enough
 }
 

@@ -181,9 +181,8 @@ const MAX_STEPS: usize = 32;
 const MAX_JOINED: usize = 8;
 
 fn check_joined(steps: &ir::Steps, report: &mut Report) {
-    let too_many = |what: String, step: &ir::Step, label: String| {
-        Diagnostic::new(Code::TooManySteps, what).at(step.span, label)
-    };
+    let too_many =
+        |what: String, step: &ir::Step, label: String| Diagnostic::new(Code::TooManySteps, what).at(step.span, label);
     if let Some(step) = steps.steps.get(MAX_STEPS) {
         let label = format!("the first one behind {MAX_STEPS}");
         report.push(too_many(format!("a rule of {} steps", steps.steps.len()), step, label));

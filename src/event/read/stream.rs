@@ -315,9 +315,7 @@ impl<R: BufRead> Pieces<R> {
         let mut blank = self.column == 0;
         let mut behind = [0; 2];
         loop {
-            let Some(byte) = self.rest().first().copied() else {
-                if self.more()? { continue } else { return Ok(()) }
-            };
+            let Some(byte) = self.rest().first().copied() else { if self.more()? { continue } else { return Ok(()) } };
             let begins = blank && self.column <= column;
             let found = match byte {
                 b'{' => begins || behind == *b"},",

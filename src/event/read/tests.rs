@@ -232,7 +232,9 @@ fn read_of(reader: &str, text: &str) -> Vec<Option<i64>> {
 
 /// A record of Sysmon's with a number.
 fn numbered(n: i64) -> String {
-    format!(r#"{{"EventID":1,"EventCode":"1","_time":"2026-03-19","ProcessGuid":"{{g}}","ProcessId":{n},"Image":"C:\\x.exe","List":[{{"a":1}},{{"a":2}}]}}"#)
+    format!(
+        r#"{{"EventID":1,"EventCode":"1","_time":"2026-03-19","ProcessGuid":"{{g}}","ProcessId":{n},"Image":"C:\\x.exe","List":[{{"a":1}},{{"a":2}}]}}"#
+    )
 }
 
 #[test]
@@ -265,7 +267,9 @@ fn a_list_that_ends_in_the_middle_is_malformed() {
 fn behind_a_value_that_breaks_off_records_begin_again() {
     let [one, two, three, four] = [1, 2, 3, 4].map(numbered);
     let pretty = |n: i64| {
-        format!("  {{\n    \"EventID\": 1,\n    \"ProcessGuid\": \"g\",\n    \"ProcessId\": {n},\n    \"List\": [\n      {{\n        \"a\": 1\n      }}\n    ]\n  }}")
+        format!(
+            "  {{\n    \"EventID\": 1,\n    \"ProcessGuid\": \"g\",\n    \"ProcessId\": {n},\n    \"List\": [\n      {{\n        \"a\": 1\n      }}\n    ]\n  }}"
+        )
     };
     let good = |read: &[Option<i64>]| {
         let good: Vec<i64> = read.iter().flatten().copied().filter(|n| *n > 0).collect();

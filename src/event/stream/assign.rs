@@ -170,7 +170,8 @@ impl<'a> Search<'a> {
                 take_over(&mut events, &instant);
                 let step = *self.sequence.required.get(level)?;
                 let earlier = self.window.falling(step, cap.min(instant.time - 1));
-                let time = earlier.filter(|e| self.is_allowed(e)).map(|e| e.time).next().filter(|t| *t >= self.cutoff)?;
+                let time =
+                    earlier.filter(|e| self.is_allowed(e)).map(|e| e.time).next().filter(|t| *t >= self.cutoff)?;
                 instant = Instant { time, placed: vec![] };
                 instant.place(self, level, event.serial, &mut vec![]).then_some(())?;
             }
@@ -188,9 +189,7 @@ impl<'a> Search<'a> {
     fn first_standing(&mut self, guard: &Guard, bound: &Bound) -> Option<&'a Rc<Candidate>> {
         let around = |level: usize| at(bound, *self.sequence.required.get(level)?).map(|e| e.time);
         let (from, to) = (around(guard.before)?, around(guard.before + 1)?);
-        let other = |e: &&Rc<Candidate>| {
-            self.is_allowed(e) && !bound.iter().flatten().any(|b| b.serial == e.serial)
-        };
+        let other = |e: &&Rc<Candidate>| self.is_allowed(e) && !bound.iter().flatten().any(|b| b.serial == e.serial);
         self.window.rising(guard.step, from).take_while(|e| e.time <= to).find(other)
     }
 

@@ -298,4 +298,3 @@ fn fill(bound: &mut Bound, step: usize, event: &Rc<Candidate>) {
         *slot = Some(Rc::clone(event));
     }
 }
-

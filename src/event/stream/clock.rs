@@ -55,8 +55,7 @@ impl Clock {
     /// Whether an event of this time must be put aside.
     pub(super) fn doubts(&self, time: i64) -> bool {
         self.newest.is_some_and(|newest| {
-            time > newest.saturating_add(self.slack)
-                || self.support < VOTES && time < newest.saturating_sub(self.slack)
+            time > newest.saturating_add(self.slack) || self.support < VOTES && time < newest.saturating_sub(self.slack)
         })
     }
 

@@ -25,8 +25,7 @@ impl<S: Default> Keyed<S> {
 
     /// The state of a key, made if there is none.
     pub(super) fn touch(&mut self, key: &Key, now: i64) -> &mut S {
-        let slot =
-            self.known.entry(Rc::clone(key)).or_insert_with(|| Slot { touched: now, state: S::default() });
+        let slot = self.known.entry(Rc::clone(key)).or_insert_with(|| Slot { touched: now, state: S::default() });
         slot.touched = now;
         &mut slot.state
     }

@@ -47,7 +47,7 @@ impl Window {
         (step, event): (usize, &Rc<Candidate>),
         window: i64,
         excepted: bool,
-        budget: &mut Budget,
+        budget: &Budget,
     ) -> Option<Bound> {
         let cutoff = event.time.saturating_sub(window);
         let bound = vec![None; sequence.roles.len()];
@@ -86,7 +86,7 @@ pub(super) struct Search<'a> {
     bound: Bound,
     /// Of `together`: the best match so far behind its sorted times.
     best: Option<(Vec<i64>, Bound)>,
-    pub(super) budget: &'a mut Budget,
+    pub(super) budget: &'a Budget,
 }
 
 impl<'a> Search<'a> {
@@ -94,7 +94,8 @@ impl<'a> Search<'a> {
         if self.sequence.required.last() != Some(&step) {
             return None;
         }
-        if self.wanted.is_empty() && self.sequence.guards.iter().all(|g| g.conds.is_empty())
+        if self.wanted.is_empty()
+            && self.sequence.guards.iter().all(|g| g.conds.is_empty())
             && let Latest::Found(bound) = self.latest_match(event)
         {
             return bound;
@@ -197,7 +198,8 @@ impl<'a> Search<'a> {
     fn stands_in(&self, guard: &Guard, all_bound: bool) -> Option<i64> {
         let around = |level: usize| at(&self.bound, *self.sequence.required.get(level)?).map(|e| e.time);
         let (from, to) = (around(guard.before)?, around(guard.before + 1)?);
-        let between = self.window.falling(guard.step, to).take_while(|e| e.time >= from);
+        let looked_at = |_: &&Rc<Candidate>| _ = self.budget.spend(1);
+        let between = self.window.falling(guard.step, to).take_while(|e| e.time >= from).inspect(looked_at);
         let between = between.filter(|e| all_bound || e.time < to);
         let mut others = between.filter(|e| self.is_allowed(e) && !self.is_bound(e));
         if guard.conds.is_empty() {

@@ -56,7 +56,14 @@ impl State {
             Form::Steps(s) if s.chain.is_some() && !(excepted && s.has_exceptions) => Found::Chains(Keyed::new()),
             Form::Steps(_) => Found::Windows(Keyed::new()),
         };
-        State { found, waiting: HashMap::new(), deadlines: BTreeMap::new(), next: 0, budget: Budget::new(), undecided: 0 }
+        State {
+            found,
+            waiting: HashMap::new(),
+            deadlines: BTreeMap::new(),
+            next: 0,
+            budget: Budget::new(),
+            undecided: 0,
+        }
     }
 
     /// Forgets all that is kept; what it may cost, and how often that was too much, goes on.
@@ -78,8 +85,7 @@ impl State {
             Found::Windows(windows) => {
                 let events: HashSet<u64> = hits.iter().map(|hit| hit.event.serial).collect();
                 self.budget.earn(events.len());
-                let (completed, undecided) =
-                    searched(windows, sequence, plan.window, hits, excepted, &mut self.budget);
+                let (completed, undecided) = searched(windows, sequence, plan.window, hits, excepted, &self.budget);
                 self.undecided += undecided;
                 completed
             }
@@ -168,7 +174,9 @@ impl State {
         let (events, keys) = match &self.found {
             Found::Chains(all) => (all.states().map(ChainState::held).sum::<usize>(), all.len()),
             Found::Windows(all) => (all.states().map(Window::held).sum(), all.len()),
-            Found::Groups(all) => (all.states().map(|g| g.counted.held() + g.all.as_ref().map_or(0, |all| all.held())).sum(), all.len()),
+            Found::Groups(all) => {
+                (all.states().map(|g| g.counted.held() + g.all.as_ref().map_or(0, |all| all.held())).sum(), all.len())
+            }
         };
         (events + waiting, keys)
     }
@@ -205,7 +213,7 @@ fn searched(
     window: i64,
     hits: &[Hit],
     excepted: bool,
-    budget: &mut Budget,
+    budget: &Budget,
 ) -> (Completed, u64) {
     let aside = |hit: &&Hit| sequence.roles.get(hit.step) != Some(&Role::Optional);
     let first = sequence.required.first();
@@ -229,7 +237,7 @@ fn searched(
     let mut undecided: HashSet<u64> = HashSet::new();
     for hit in hits.iter().filter(completes) {
         let Some(state) = windows.get(&hit.key) else { continue };
-        let mut found = |excepted: bool| {
+        let found = |excepted: bool| {
             let bound = state.completed(sequence, (hit.step, &hit.event), window, excepted, budget)?;
             Some(waiting(bound, &hit.event, excepted))
         };

@@ -282,7 +282,10 @@ mod tests {
         assert_eq!(user(&[("user.domain", "corp")]), None);
         let process = |fields: &[(&str, &str)]| taken("process", fields, Naming::Logged);
         assert_eq!(process(&[("process.pid", "7")]), None, "a number means nothing without its host");
-        assert_eq!(process(&[("host.name", "A"), ("process.pid", "7")]), Some(Part::Pid(Box::new(Pid { host: "a".into(), number: 7, start: None }))));
+        assert_eq!(
+            process(&[("host.name", "A"), ("process.pid", "7")]),
+            Some(Part::Pid(Box::new(Pid { host: "a".into(), number: 7, start: None })))
+        );
         assert_eq!(process(&[("host.name", "a"), ("executable", "/x")]), None);
     }
 
