@@ -26,6 +26,8 @@ pub struct Options {
     pub strict: bool,
     /// How late a record may come, for rules over several events: microseconds of the events' own time.
     pub tolerance: i64,
+    /// The most events that rules over several may hold at a time; without it, as many as there are.
+    pub most_held: Option<usize>,
 }
 
 /// A rule that fires on an event, as it is written.
@@ -114,6 +116,8 @@ pub enum Stopped {
     Malformed,
     /// Nobody listens any more.
     Closed,
+    /// Rules over several events would have to hold more than they may.
+    Full,
 }
 
 /// Records that are looked at until one tells the schema.
@@ -142,8 +146,8 @@ impl<'p> Run<'p> {
         let wanted = |r: &&Rule| only.is_empty() || only.contains(&r.name);
         let rules: Vec<&Rule> = loaded.rules().filter(|r| r.disabled.is_none()).filter(wanted).collect();
         let engine = Arc::new(Engine::new(rules.iter().map(|rule| (*rule, &loaded.project))));
-        let Options { excepted, tolerance, .. } = options;
-        let stream = Stream::new(&engine, stream::Options { tolerance, excepted, naming: Naming::Logged });
+        let Options { excepted, tolerance, most_held: most, .. } = options;
+        let stream = Stream::new(&engine, stream::Options { tolerance, excepted, naming: Naming::Logged, most });
         let tally = Tally { rules: vec![(0, 0); rules.len()], ..Tally::default() };
         let (session, room, said) = (Session::default(), Room::default(), Said::default());
         Run { rules, sources: &loaded.sources, engine, stream, files: vec![], session, room, said, options, tally }
@@ -153,6 +157,12 @@ impl<'p> Run<'p> {
     #[must_use]
     pub fn held(&self) -> Held {
         self.stream.held()
+    }
+
+    /// Whether rules over several events would have had to hold more than they may.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.stream.is_full()
     }
 
     /// No record follows: what waited for later ones comes out.
@@ -243,9 +253,7 @@ fn no_records(all: &[(u64, Result<Vec<u8>, &str>)]) -> Option<String> {
     let mut wrong = all.iter().map(|(line, text)| {
         let why = match text {
             Err(why) => (*why).to_owned(),
-            Ok(text) if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") || text.contains(&0) => {
-                "it is UTF-16; save it as UTF-8".to_owned()
-            }
+            Ok(text) if is_utf_16(text) => "it is UTF-16; save it as UTF-8".to_owned(),
             Ok(text) => match std::str::from_utf8(text) {
                 Err(error) => error.to_string(),
                 Ok(text) => serde_json::from_str::<serde::de::IgnoredAny>(text).err()?.to_string(),
@@ -255,6 +263,28 @@ fn no_records(all: &[(u64, Result<Vec<u8>, &str>)]) -> Option<String> {
     });
     let first = wrong.next()??;
     wrong.all(|why| why.is_some()).then_some(first)
+}
+
+/// Whether a first line is text in UTF-16: with its mark, or with a NUL beside each character.
+fn is_utf_16(line: &[u8]) -> bool {
+    let (marked, little) = match line {
+        [0xff, 0xfe, ..] => (true, true),
+        [0xfe, 0xff, ..] => (true, false),
+        [_, 0, ..] => (false, true),
+        _ => (false, false),
+    };
+    let unit = |pair: &[u8]| match (pair, little) {
+        ([a, b], true) => u16::from_le_bytes([*a, *b]),
+        ([a, b], false) => u16::from_be_bytes([*a, *b]),
+        _ => 0,
+    };
+    let is_text = |c: &char| !c.is_control() || c.is_ascii_whitespace();
+    let units = line.chunks_exact(2).skip(usize::from(marked)).map(unit);
+    let Ok(text) = char::decode_utf16(units).collect::<Result<String, _>>() else { return false };
+    // Keys are ASCII, whatever the values are; without a mark all of the first line must be.
+    let ascii = text.bytes().filter(u8::is_ascii).count();
+    let enough = if marked { text.chars().count().div_ceil(3) } else { text.len() };
+    line.len() >= 4 && text.chars().all(|c| is_text(&c)) && ascii > 0 && ascii >= enough
 }
 
 /// A file that is being read.
@@ -286,10 +316,14 @@ impl File<'_, '_> {
                 return Err(Stopped::Malformed);
             }
         }
-        if open { Ok(()) } else { Err(Stopped::Closed) }
+        match open {
+            true => Ok(()),
+            false if self.run.is_full() => Err(Stopped::Full),
+            false => Err(Stopped::Closed),
+        }
     }
 
-    /// `false` if nobody listens any more.
+    /// `false` if no record is wanted any more: nobody listens any more.
     fn record(&mut self, record: &Record, line: u64) -> bool {
         self.records += 1;
         let Record::Event(event) = record else {
@@ -321,7 +355,7 @@ impl File<'_, '_> {
             };
             open = self.sink.matched(&found);
         });
-        open && self.run.rows(self.sink)
+        open && self.run.rows(self.sink) && !self.run.is_full()
     }
 }
 
@@ -390,4 +424,42 @@ fn clauses<'s>(detected: &mut Detected, sources: &Sources, said: &'s mut Said) -
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_utf_16;
+
+    #[test]
+    fn utf_16_is_told_by_its_mark_or_by_what_it_begins_with_and_nothing_else_is() {
+        let of = |text: &str, big: bool| -> Vec<u8> {
+            text.encode_utf16().flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
+        };
+        for text in ["\u{feff}{\"a\": \"\u{e9}\u{1f600}\"}", "{\"a\": 1}\r", "[{\"a\""] {
+            assert!(is_utf_16(&of(text, false)), "{text}");
+        }
+        assert!(is_utf_16(&of("\u{feff}{\"a\": 1}", true)));
+        let mut state = 7_u64;
+        let mut random = |length: usize| -> Vec<u8> {
+            let mut next = || {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                (state >> 24) as u8
+            };
+            (0..length).map(|_| next()).collect()
+        };
+        for length in (16..200).cycle().take(5000) {
+            let mut bytes = random(length);
+            assert!(!is_utf_16(&bytes), "{bytes:?}");
+            // A mark alone makes no text.
+            bytes.splice(..2, [0xff, 0xfe]);
+            assert!(!is_utf_16(&bytes), "{bytes:?}");
+            bytes.iter_mut().step_by(7).for_each(|b| *b = 0);
+            assert!(!is_utf_16(&bytes), "{bytes:?}");
+        }
+        for bytes in [&b"{\"a\": 1}"[..], b"\x01\0\x02\0", b"\0\0\0\0", b"ab\0cd\0", b"", b"\xff\xfe"] {
+            assert!(!is_utf_16(bytes), "{bytes:?}");
+        }
+    }
 }

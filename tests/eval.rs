@@ -282,6 +282,77 @@ fn late_records_are_waited_for_within_the_tolerance_and_counted_behind_it() {
 }
 
 #[test]
+fn a_clock_that_is_days_ahead_is_told_and_set_aside() {
+    let ahead = rar(2, "ws-1").replace("2026-11-20", "2031-01-01");
+    let mut records = vec![ahead, rar(1, "ws-1")];
+    records.extend((2..50).map(|second| archive(second, "ws-1")));
+    let ran = staged(&[], &records);
+    assert_eq!((ran.code, ran.found().len()), (0, 48), "{}", ran.err);
+    let told =
+        "1 event more than a day ahead of those around, left out of rules over several events: some clock is wrong";
+    assert!(ran.err.contains(told) && !ran.err.contains("too late"), "{}", ran.err);
+}
+
+#[test]
+fn more_events_than_may_be_held_end_the_run_with_a_message() {
+    let records: Vec<String> = (0..50).map(|i| rar(i, &format!("ws-{i}"))).collect();
+    let fits = staged(&["--max-held", "60"], &records);
+    assert_eq!((fits.code, fits.err.as_str()), (0, ""));
+    let ran = staged(&["--max-held", "20"], &records);
+    assert_eq!(ran.code, 2);
+    let told =
+        "standard input: stopped here: rules over several events would hold more than 20 events in their windows";
+    assert!(ran.err.contains(told), "{}", ran.err);
+}
+
+#[test]
+fn combinations_that_are_too_many_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = r#"rule many {
+  title "Many" id 00000000-0000-4000-8000-000000000001 level low os [windows]
+  detect together by host within 1h {
+    a: process where process.name is "rar.exe"
+    b: process where process.name is "rar.exe" and not user.name is a.user.name
+    c: process where process.name is "rar.exe"
+    d: process where process.name is "rar.exe" and not user.name is c.user.name
+  }
+}"#;
+    std::fs::write(folder.path().join("many.det"), rule).unwrap();
+    let records: Vec<String> =
+        (0..400).map(|i| rar(i % 60, "ws-1").replacen('{', r#"{"user.name":"kim","#, 1)).collect();
+    let path = folder.path().to_str().unwrap();
+    let ran = eval(&[path, "--schema", "ecs", "--events", "-"], records.join("\n").as_bytes());
+    assert_eq!((ran.code, ran.found()), (0, vec![]));
+    let told = "may complete a match of a rule over several events: too many combinations of others fit its steps";
+    assert!(ran.err.contains(told), "{}", ran.err);
+}
+
+#[test]
+fn a_list_that_was_cut_off_is_told_and_an_error_where_that_is_asked() {
+    let [good, last] = [sysmon(PASSWORD), sysmon(PASSWORD)];
+    for text in [format!("[{good},\n{last}"), format!("[\n{good},\n{last},\n"), format!("[{good},{last}")] {
+        let arguments = ["rules", "--rule", "archive_via_utility", "--events", "-"];
+        let ran = eval(&arguments, text.as_bytes());
+        assert_eq!((ran.code, ran.matches.len()), (0, 2), "{text}");
+        assert!(
+            ran.err.contains("malformed record, skipped: the file ends inside a list: it was cut off"),
+            "{}",
+            ran.err
+        );
+        let strict = eval(&[&arguments[..], &["--strict"]].concat(), text.as_bytes());
+        assert_eq!((strict.code, strict.matches.len()), (2, 2), "{text}");
+    }
+}
+
+#[test]
+fn random_bytes_are_no_text() {
+    let bytes = [0x8f, 0x00, 0xf3, 0x1b, 0x00, 0x9c, 0xff, 0x01];
+    let ran = eval(&["rules", "--events", "-"], &bytes);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("line 1: invalid utf-8 sequence") && !ran.err.contains("UTF-16"), "{}", ran.err);
+}
+
+#[test]
 fn records_without_a_time_are_left_out_and_counted() {
     let timeless = archive(3, "ws-1").replace("@timestamp", "nothing");
     let ran = staged(&[], &[rar(1, "ws-1"), timeless, archive(3, "ws-1")]);

@@ -33,6 +33,9 @@ pub struct Eval {
     /// How late a record may come for rules over several events, in the records' own time: 90s, 5m, 1h
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = tolerance)]
     tolerance: i64,
+    /// The most events that rules over several events may hold in their windows; beyond that, stop
+    #[arg(long, value_name = "EVENTS", default_value_t = 5_000_000)]
+    max_held: usize,
 }
 
 /// Microseconds.
@@ -58,7 +61,12 @@ impl Eval {
         if let Some(name) = self.rule.iter().find(|n| !loaded.project.rules.contains_key(*n)) {
             return no_such_rule(name, &loaded);
         }
-        let options = Options { excepted: self.show_excepted, strict: self.strict, tolerance: self.tolerance };
+        let options = Options {
+            excepted: self.show_excepted,
+            strict: self.strict,
+            tolerance: self.tolerance,
+            most_held: Some(self.max_held),
+        };
         let mut run = Run::new(&loaded, &self.rule, options);
         if run.rules().is_empty() {
             return complain("there is no rule to run: those that are named lie elsewhere or are switched off");
@@ -73,7 +81,7 @@ impl Eval {
                 Err(None) => return sink.broken.as_ref().and_then(unwritten).unwrap_or(exit),
                 Err(Some(bad)) => {
                     exit = bad;
-                    if self.strict {
+                    if self.strict || run.is_full() {
                         break;
                     }
                 }
@@ -106,6 +114,11 @@ impl Eval {
         match run.file(&name, shown, input, reader, sink) {
             Ok(()) => Ok(()),
             Err(Stopped::Closed) => Err(None),
+            Err(Stopped::Full) => bad(format!(
+                "stopped here: rules over several events would hold more than {} in their windows; run fewer rules \
+                 (--rule), shorten windows or --tolerance, or allow more (--max-held)",
+                counted(self.max_held, "event")
+            )),
             Err(Stopped::Malformed) => bad("stopped here, as --strict asks".to_owned()),
             Err(Stopped::Io(error)) => bad(error.to_string()),
             Err(Stopped::UnknownSchema { looked, why: Some(why) }) => {
@@ -198,7 +211,7 @@ fn counted_all(n: u64, what: &str) -> String {
 fn held(run: &Run) {
     let held = run.held();
     let several = run.rules().iter().any(|r| r.over_several_events().is_some());
-    if several && (io::stderr().is_terminal() || held.late + held.timeless > 0) {
+    if several && (io::stderr().is_terminal() || held.late + held.timeless + held.ahead > 0) {
         tell(&format!(
             "over several events: {} held at most; {} with {} at the end",
             counted(held.most, "event"),
@@ -213,5 +226,17 @@ fn held(run: &Run) {
     if held.timeless > 0 {
         let events = counted_all(held.timeless, "event");
         tell(&format!("{events} without a time, left out of rules over several events"));
+    }
+    if held.ahead > 0 {
+        let events = counted_all(held.ahead, "event");
+        tell(&format!(
+            "{events} more than a day ahead of those around, left out of rules over several events: some clock is wrong"
+        ));
+    }
+    if held.undecided > 0 {
+        let events = counted_all(held.undecided, "event");
+        tell(&format!(
+            "{events} may complete a match of a rule over several events: too many combinations of others fit its steps"
+        ));
     }
 }

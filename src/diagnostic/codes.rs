@@ -226,6 +226,8 @@ codes! {
         "A sequence has two required steps or more; `without` stands between two of them, optional steps come last. Nothing can be asked of a `without`, which has no event, and no exception reads an optional step, which decides nothing.";
     "E0609" OfManyEvents Error "question about one of many events"
         "A count finds many events together: its row has the keys, the first and the last time. Flags, and fields that are no keys, belong to one event.";
+    "E0610" TooManySteps Error "too many steps"
+        "A rule has 32 steps at most. Conditions and equalities that do not hold between all required steps join 8 of them at most: finding a match among more would take too long. Equalities of all steps do not count, and neither do the keys behind `by`.";
     "E0701" TestOfOtherKind Error "test event is never looked at"
         "The rule reads other kinds of event.";
     "E0702" TunedTwice Error "tuned twice"

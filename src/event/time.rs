@@ -20,6 +20,12 @@ pub fn parse(text: &str) -> Option<i64> {
     timestamp.map(Timestamp::as_microsecond)
 }
 
+/// Whether a time lies within the years of the calendar.
+#[must_use]
+pub fn is_known(microseconds: i64) -> bool {
+    Timestamp::from_microsecond(microseconds).is_ok()
+}
+
 /// A time as ISO 8601 with microseconds, `2026-11-20T08:30:00.500000Z`; empty beyond the years of the calendar.
 #[must_use]
 pub fn format(microseconds: i64) -> String {

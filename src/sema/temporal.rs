@@ -4,10 +4,10 @@ use super::condition::{Allowed, Found, Lower, Place, StepScope};
 use super::joint::Splitter;
 use super::{FieldId, Kind, Os, Project, Report, Rule, Type};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{Count, Key, Meaning, Role, Window};
+use crate::ir::{self, Count, Key, Meaning, Role, Window};
 use crate::source::Span;
 use crate::syntax::ast::{self, Amount, Detect, Literal, Path, Query, StepRole};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// The kinds that a detection reads, and its steps.
@@ -76,7 +76,9 @@ pub(super) fn meaning(rule: &Rule, project: &Project, os: &[Os], report: &mut Re
         Detect::Count(count) => Some(Meaning::Count(Arc::new(self::count(rule, count, project, os, report)))),
         Detect::Steps(steps) => {
             check_order(steps, report);
-            Some(Meaning::Steps(Arc::new(super::steps::lower(rule, steps, project, os, report))))
+            let lowered = super::steps::lower(rule, steps, project, os, report);
+            check_joined(&lowered, report);
+            Some(Meaning::Steps(Arc::new(lowered)))
         }
     }
 }
@@ -171,6 +173,54 @@ fn check_order(steps: &crate::syntax::ast::Steps, report: &mut Report) {
                 .help("a rule about one event is `detect process where …`"),
         );
     }
+}
+
+/// The most steps of a rule.
+const MAX_STEPS: usize = 32;
+/// The most required steps that are joined by more than equalities of all of them. Which events stand for the others is
+/// found by matching; for these combinations have to be tried.
+const MAX_JOINED: usize = 8;
+
+fn check_joined(steps: &ir::Steps, report: &mut Report) {
+    let too_many =
+        |what: String, step: &ir::Step, label: String| Diagnostic::new(Code::TooManySteps, what).at(step.span, label);
+    if let Some(step) = steps.steps.get(MAX_STEPS) {
+        let label = format!("the first one behind {MAX_STEPS}");
+        report.push(too_many(format!("a rule of {} steps", steps.steps.len()), step, label));
+        return;
+    }
+    let joined = joined(steps);
+    if let Some(step) = joined.iter().nth(MAX_JOINED).and_then(|i| steps.steps.get(*i)) {
+        let label = format!("the first one behind {MAX_JOINED}");
+        report.push(
+            too_many(format!("{} steps that conditions join", joined.len()), step, label)
+                .help("compare one field of all steps, or name it behind `by`"),
+        );
+    }
+}
+
+/// The required steps that conditions join, or equalities that do not hold between all of them.
+fn joined(steps: &ir::Steps) -> BTreeSet<usize> {
+    let required: BTreeSet<usize> = steps.required().map(|(i, _)| i).collect();
+    let conditions = steps.required().flat_map(|(_, s)| &s.conditions).chain(steps.exceptions.iter().map(|(_, e)| e));
+    let mut out: BTreeSet<usize> = conditions.flat_map(ir::Joint::steps).collect();
+    // Fields that are equal in every match.
+    let mut classes: Vec<Vec<(ir::StepField, bool)>> = vec![];
+    for equal in steps.required().flat_map(|(_, s)| &s.equalities) {
+        let mut class = vec![(equal.left, equal.cased), (equal.right, equal.cased)];
+        let (same, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut classes).into_iter().partition(|c| c.iter().any(|side| class.contains(side)));
+        class.extend(same.into_iter().flatten());
+        classes = others;
+        classes.push(class);
+    }
+    for class in classes {
+        let of: BTreeSet<usize> = class.iter().map(|(field, _)| field.step).collect();
+        if !of.is_superset(&required) {
+            out.extend(of);
+        }
+    }
+    out
 }
 
 /// A field that joins or groups events.

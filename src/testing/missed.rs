@@ -8,7 +8,7 @@ use super::words::{Words, reason};
 use crate::event::Event;
 use crate::event::clauses::Clauses;
 use crate::event::engine::Engine;
-use crate::event::stream::{Fit, rows};
+use crate::event::stream::{Fit, Row, rows};
 use crate::ir::{Count, Key, Meaning, OneEvent, Role, Steps};
 use crate::project::Loaded;
 use crate::sema::{Kind, Rule};
@@ -213,6 +213,6 @@ impl Missed<'_> {
 
     fn fires(&self, meaning: &Meaning) -> bool {
         let engine = Arc::new(Engine::meaning(self.rule, meaning));
-        rows(&engine, &self.asked.events, self.asked.naming).iter().any(|row| row.fires())
+        rows(&engine, &self.asked.events, self.asked.naming).is_ok_and(|rows| rows.iter().any(Row::fires))
     }
 }

@@ -76,6 +76,8 @@ pub enum Outcome {
     Failed(Box<Failure>),
     /// Its recording cannot be read: where it is named, and why.
     Unreadable(Span, String),
+    /// Too many combinations of its events fit the steps of its rule.
+    Undecided,
 }
 
 /// Why a test failed.

@@ -23,6 +23,8 @@ pub fn failures(results: &Results) -> Vec<Diagnostic> {
     results.rules.iter().flat_map(each).collect()
 }
 
+const TOO_MANY: &str = "too many combinations of these events fit the steps of the rule";
+
 fn failure(rule: &str, ran: &Ran) -> Option<Diagnostic> {
     let message = format!("test \"{}\" of `{rule}` fails", ran.title);
     let diagnostic = Diagnostic::new(Code::TestFailed, message);
@@ -30,6 +32,13 @@ fn failure(rule: &str, ran: &Ran) -> Option<Diagnostic> {
         Outcome::Passed => return None,
         Outcome::Unreadable(span, why) => {
             return Some(diagnostic.at(*span, format!("cannot be read: {why}")).also(ran.span, "asks for it"));
+        }
+        Outcome::Undecided => {
+            return Some(
+                diagnostic
+                    .at(ran.span, format!("cannot be decided: {TOO_MANY}"))
+                    .help("name further keys behind `by`, or test with fewer events"),
+            );
         }
         Outcome::Failed(failure) => failure,
     };
@@ -167,6 +176,10 @@ fn test(rule: &str, ran: &Ran, sources: &Sources) -> serde_json::Value {
             add("outcome", json!("unreadable"));
             add("why", json!(why));
         }
+        Outcome::Undecided => {
+            add("outcome", json!("undecided"));
+            add("why", json!(TOO_MANY));
+        }
         Outcome::Failed(failure) => {
             add("outcome", json!("failed"));
             add("expected", said(&failure.expected));
@@ -237,6 +250,7 @@ fn case(rule: &str, ran: &Ran, sources: &Sources) -> Case {
     let ended = match &ran.outcome {
         Outcome::Passed => Ended::Passed,
         Outcome::Unreadable(_, why) => Ended::Error(why.clone(), text()),
+        Outcome::Undecided => Ended::Error(TOO_MANY.to_owned(), text()),
         Outcome::Failed(failure) => Ended::Failed(ended(failure), text()),
     };
     Case { name: ran.title.clone(), span: Some(ran.span), ended }

@@ -8,7 +8,7 @@ use super::words::reason;
 use super::{Answer, Failure, Outcome, Part, PartKind, Ran, Reason};
 use super::{coverage, missed};
 use crate::event::engine::Engine;
-use crate::event::stream::{Events, Naming, Row, rows};
+use crate::event::stream::{Events, Naming, Row, Undecided, rows};
 use crate::event::{Event, Value};
 use crate::project::Loaded;
 use crate::sema::{FieldId, Rule};
@@ -36,10 +36,14 @@ pub(super) fn run(rule: &Rule, loaded: &Loaded) -> (Vec<Ran>, Vec<Part>) {
             Err((span, why)) => Outcome::Unreadable(span, why),
             Ok(given) => {
                 let asked = asked(test, given);
-                let found = rows(&engine, &asked.events, asked.naming);
-                flags.extend(found.iter().filter(|r| r.fires()).flat_map(|r| r.flags.iter().cloned()));
-                exceptions.extend(found.iter().flat_map(|r| r.excepted_by.iter().cloned()));
-                let outcome = judge(rule, loaded, &engine, test, &asked, &found);
+                let outcome = match rows(&engine, &asked.events, asked.naming) {
+                    Err(Undecided) => Outcome::Undecided,
+                    Ok(found) => {
+                        flags.extend(found.iter().filter(|r| r.fires()).flat_map(|r| r.flags.iter().cloned()));
+                        exceptions.extend(found.iter().flat_map(|r| r.excepted_by.iter().cloned()));
+                        judge(rule, loaded, &engine, test, &asked, &found)
+                    }
+                };
                 all.extend(asked.events);
                 outcome
             }

@@ -20,7 +20,7 @@ pub(super) fn fires(rule: &Rule, result: &RuleResult) -> bool {
     firing(rule, result).any(|(_, outcome)| match outcome {
         Outcome::Passed => true,
         Outcome::Failed(failure) => matches!(failure.got, Answer::Fires(_)),
-        Outcome::Unreadable(..) => false,
+        Outcome::Unreadable(..) | Outcome::Undecided => false,
     })
 }
 
@@ -28,7 +28,7 @@ pub(super) fn fires(rule: &Rule, result: &RuleResult) -> bool {
 pub(super) fn tests(rule: &Rule, result: &RuleResult, loaded: &Loaded) -> Vec<Diagnostic> {
     let one = |(test, outcome): (&Test, &Outcome)| match outcome {
         Outcome::Failed(failure) => by(rule, test, failure, loaded),
-        Outcome::Passed | Outcome::Unreadable(..) => None,
+        Outcome::Passed | Outcome::Unreadable(..) | Outcome::Undecided => None,
     };
     let mut causes: IndexMap<Option<Span>, (Diagnostic, usize)> = IndexMap::new();
     for (cause, diagnostic) in firing(rule, result).filter_map(one) {

@@ -148,7 +148,13 @@ impl Search<'_> {
         for (index, _) in self.steps.required() {
             let mut next = vec![];
             for choice in &choices {
-                for event in (0..self.events.len()).filter(|e| self.fits(index, *e, choice)) {
+                // A choice that is too long, or out of order, already stays so.
+                let times: Vec<i64> = choice.iter().flatten().map(|e| self.time(*e)).collect();
+                let in_time = |event: &usize| {
+                    let near = times.iter().all(|t| (self.time(*event) - t).abs() <= self.steps.within.micros);
+                    near && !(self.steps.ordered && times.iter().any(|t| *t > self.time(*event)))
+                };
+                for event in (0..self.events.len()).filter(in_time).filter(|e| self.fits(index, *e, choice)) {
                     let mut with = choice.clone();
                     with[index] = Some(event);
                     next.push(with);

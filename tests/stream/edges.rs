@@ -19,11 +19,14 @@ struct Fed {
 impl Fed {
     /// A rule with this detection, and seconds of tolerance.
     fn new(detect: &str, tolerance: i64) -> Fed {
+        Fed::with(detect, Options { tolerance: tolerance * SECOND, ..Options::default() })
+    }
+
+    fn with(detect: &str, options: Options) -> Fed {
         let text =
             format!("rule r {{ title \"R\" id 00000000-0000-4000-8000-000000000001 level low os [windows] {detect} }}");
         let project = project(&text).expect("no errors");
         let engine = Arc::new(Engine::new([(&project.rules["r"], &project)]));
-        let options = Options { tolerance: tolerance * SECOND, ..Options::default() };
         Fed { stream: Stream::new(&engine, options), engine, session: Session::default(), position: 0 }
     }
 
@@ -205,4 +208,92 @@ fn a_guard_takes_away_the_match_of_its_own_values_and_no_other() {
     event(Kind::File, 5, "lee", "file.name", "b");
     event(Kind::Library, 6, "kim", "dll.name", "c");
     assert_eq!(completing(&fed.end()), [7]);
+}
+
+const DAY: i64 = 86_400;
+
+/// Pairs of events that match, a second apart, from this second on; `between` is called before each.
+fn pairs(fed: &mut Fed, from: i64, many: i64, mut between: impl FnMut(&mut Fed, i64)) {
+    for i in 0..many {
+        let (host, time) = (format!("h{i}"), from + i);
+        between(fed, i);
+        fed.is(Kind::Process, time, &host, "a");
+        fed.is(Kind::Process, time, &host, "b");
+    }
+}
+
+#[test]
+fn a_clock_that_is_a_day_ahead_makes_no_other_event_late() {
+    // The first event, one in the midst, the last one, and every fifth: of years, and of little more than a day.
+    for ahead in [DAY + 2000, 9000 * DAY] {
+        for wrong in [&[0][..], &[1], &[500], &[999], &[0, 1, 2, 500, 501, 502, 503]] {
+            let mut fed = Fed::new(TOGETHER, 5);
+            pairs(&mut fed, 1000, 1000, |fed, i| {
+                if wrong.contains(&i) {
+                    fed.is(Kind::Process, 1000 + i + ahead, "wrong", "a");
+                }
+            });
+            let rows = fed.end();
+            let held = fed.stream.held();
+            assert_eq!((rows.len(), held.late, held.ahead), (1000, 0, wrong.len() as u64), "{ahead}, {wrong:?}");
+        }
+        let mut fed = Fed::new(TOGETHER, 5);
+        pairs(&mut fed, 1000, 1000, |fed, i| {
+            if i % 5 == 0 {
+                fed.is(Kind::Process, 1000 + i + ahead, "wrong", "a");
+            }
+        });
+        assert!(fed.stream.held().most < 100, "{:?}", fed.stream.held());
+        let (rows, held) = (fed.end(), fed.stream.held());
+        assert_eq!((rows.len(), held.late, held.ahead), (1000, 0, 200), "{ahead}");
+    }
+}
+
+#[test]
+fn a_log_may_leave_days_out_and_may_begin_with_a_clock_that_is_behind() {
+    // Days pass in which nothing happens; at the end too.
+    let mut fed = Fed::new(TOGETHER, 5);
+    for day in [0, 3, 400, 402, 404] {
+        pairs(&mut fed, day * DAY, if day < 404 { 100 } else { 1 }, |_, _| {});
+    }
+    let (rows, held) = (fed.end(), fed.stream.held());
+    assert_eq!((rows.len(), held.late, held.ahead), (401, 0, 0));
+    // A log of one event every other day.
+    let mut fed = Fed::new(&TOGETHER.replace("10s", "90d"), 5);
+    for day in 0..40 {
+        fed.is(Kind::Process, day * 2 * DAY, "h", if day % 2 == 0 { "a" } else { "b" });
+    }
+    let (rows, held) = (fed.end(), fed.stream.held());
+    assert_eq!((rows.len(), held.late, held.ahead), (39, 0, 0));
+    // One clock stands at the beginning of time.
+    let mut fed = Fed::new(TOGETHER, 5);
+    fed.is(Kind::Process, 0, "h0", "a");
+    pairs(&mut fed, 20_000 * DAY, 1000, |_, _| {});
+    let (rows, held) = (fed.end(), fed.stream.held());
+    assert_eq!((rows.len(), held.late, held.ahead), (1000, 0, 0));
+    // A tolerance of days is one.
+    let mut fed = Fed::new(TOGETHER, 3 * DAY);
+    pairs(&mut fed, 0, 100, |fed, i| fed.is(Kind::Process, i + 2 * DAY, "later", "a"));
+    let (rows, held) = (fed.end(), fed.stream.held());
+    assert_eq!((rows.len(), held.late, held.ahead), (100, 0, 0));
+}
+
+#[test]
+fn more_events_than_may_be_held_stop_the_stream() {
+    for detect in [CHAIN, SEARCH, TOGETHER, OPTIONAL, COUNT, DISTINCT] {
+        let options = Options { most: Some(1000), ..Options::default() };
+        let mut fed = Fed::with(&detect.replace("10s", "10m"), options);
+        let mut fill = |hosts: i64, time: i64| {
+            for host in 0..hosts {
+                let host = format!("{time} {host}");
+                let fields = [("host.name", host.as_str()), ("process.name", "a"), ("user.name", "kim")];
+                fed.event(Kind::Process, Some(time), &fields);
+            }
+            fed.stream.is_full()
+        };
+        // Windows that pass make room.
+        assert!((0..20).all(|i| !fill(400, i * 700)), "{detect}");
+        assert!(fill(2000, 15_000), "{detect}");
+        assert!(fed.stream.held().events < 3000, "{detect}: {:?}", fed.stream.held());
+    }
 }

@@ -11,6 +11,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod cost;
 mod edges;
 mod events;
 mod rules;

@@ -100,9 +100,10 @@ fn flag(n: &mut Numbers, steps: &[&str]) -> String {
 
 /// A rule.
 pub fn rule(n: &mut Numbers) -> String {
-    let detect = match n.below(10) {
+    let detect = match n.below(12) {
         0 => count(n),
         1 => distinct(n),
+        2 | 3 => alike(n),
         _ => steps(n),
     };
     format!("rule r {{ title \"Random\" id 00000000-0000-4000-8000-000000000001 level low os [windows]\n{detect}\n}}\n")
@@ -189,4 +190,34 @@ fn apart(n: &mut Numbers) -> String {
     }
     let key = n.one(&["host", "host", "user", "host, user.name"]);
     format!("detect sequence by {key} within 10s {{\n{text}}}\nflag flag0 = {}", flag(n, &required))
+}
+
+/// Three to five steps that the same events fit, so that they compete for them; most often nothing else joins them.
+fn alike(n: &mut Numbers) -> String {
+    let ordered = n.percent(60);
+    let (many, mut text, mut required): (usize, String, Vec<&str>) = (3 + n.below(3), String::new(), vec![]);
+    let guard = if ordered && n.percent(50) { 1 + n.below(many - 1) } else { 0 };
+    let some = |n: &mut Numbers| {
+        n.one(&[
+            "process.name is \"a\"",
+            "process.name in [\"a\", \"b\"]",
+            "not process.name is \"c\"",
+            "host.name exists",
+            "user.name is \"kim\"",
+        ])
+        .to_owned()
+    };
+    for (i, name) in ["s1", "s2", "s3", "s4", "s5"].into_iter().take(many).enumerate() {
+        if i > 0 && i == guard {
+            // Now and then the event that must not be there is one that may as well be a step's.
+            let (of, asked) = (n.one(&["network", "library", "process", "library"]), some(n));
+            text.push_str(&format!("  without w: {of} where {asked}\n"));
+        }
+        let of = n.one(&["process", "process or file", "process or file or network"]);
+        let asked = if required.is_empty() || n.percent(90) { some(n) } else { joined(n, &required) };
+        text.push_str(&format!("  {name}: {of} where {asked}\n"));
+        required.push(name);
+    }
+    let word = if ordered { "sequence" } else { "together" };
+    format!("detect {word} by host within 10s {{\n{text}}}{}", excepted(n, &required))
 }

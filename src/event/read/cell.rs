@@ -130,24 +130,36 @@ fn part(how: How, whole: Cow<str>) -> Option<Cow<str>> {
     })
 }
 
-/// Seconds, milliseconds or microseconds since 1970 by their size, or a date in words, as microseconds.
+/// Seconds, milliseconds, microseconds or nanoseconds since 1970 by their size, or a date in words, as microseconds; none
+/// beyond the years of the calendar.
 fn time(cell: &Cell) -> Option<i64> {
     let scaled = |n: i64| {
         Some(match n.unsigned_abs() {
             0..100_000_000_000 => n.checked_mul(1_000_000)?,
             100_000_000_000..100_000_000_000_000 => n.checked_mul(1000)?,
-            _ => n,
+            100_000_000_000_000..100_000_000_000_000_000 => n,
+            _ => n / 1000,
         })
     };
-    #[allow(clippy::cast_possible_truncation, reason = "seconds of this era, to the microsecond")]
-    let seconds = |n: f64| (n.abs() < 100_000_000_000.0).then(|| (n * 1e6).round() as i64);
-    match cell {
+    #[allow(clippy::cast_possible_truncation, reason = "microseconds of this era; what is beyond is left out")]
+    let fraction = |n: f64| {
+        let scale = match n.abs() {
+            size if size < 1e11 => 1e6,
+            size if size < 1e14 => 1e3,
+            size if size < 1e17 => 1.0,
+            _ => 1e-3,
+        };
+        let micros = (n * scale).round();
+        (micros.abs() < 9e18).then_some(micros as i64)
+    };
+    let read = match cell {
         Cell::Number(n) => scaled(*n),
-        Cell::Fraction(n) => seconds(*n),
-        Cell::Text(text) => crate::event::time::parse(text).or_else(|| match text.parse::<i64>() {
+        Cell::Fraction(n) => fraction(*n),
+        Cell::Text(text) => crate::event::time::parse(text).or_else(|| match text.trim().parse::<i64>() {
             Ok(n) => scaled(n),
-            Err(_) => seconds(text.parse().ok()?),
+            Err(_) => fraction(text.trim().parse().ok()?),
         }),
         Cell::Bool(_) | Cell::Many(_) => None,
-    }
+    };
+    read.filter(|micros| crate::event::time::is_known(*micros))
 }

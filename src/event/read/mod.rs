@@ -12,6 +12,7 @@
 mod cell;
 mod file;
 pub mod open;
+mod scan;
 mod shape;
 pub mod stream;
 

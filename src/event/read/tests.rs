@@ -206,6 +206,139 @@ fn values_may_go_on_over_lines() {
     assert_eq!(pieces(" \n\n"), []);
 }
 
+/// A file's records as one reads them, the malformed ones as `None`.
+fn read_of(reader: &str, text: &str) -> Vec<Option<i64>> {
+    let mut pieces = Pieces::new(std::io::BufReader::with_capacity(5, text.as_bytes()));
+    let reader = find(reader).unwrap();
+    let mut out = vec![];
+    while let Some(piece) = pieces.next_piece().expect("memory reads") {
+        let pid = FieldId::find("process.pid").unwrap();
+        let read = piece.text.map_err(str::to_owned).and_then(|text| {
+            let push = &mut |record: &Record| match record {
+                Record::Event(event) => match event.get(pid) {
+                    Some(super::super::Value::Number(n)) => out.push(Some(*n)),
+                    _ => out.push(Some(0)),
+                },
+                Record::Other => out.push(Some(-1)),
+            };
+            reader.read(text, &mut Room::default(), push).map_err(|malformed| malformed.why)
+        });
+        if read.is_err() {
+            out.push(None);
+        }
+    }
+    out
+}
+
+/// A record of Sysmon's with a number.
+fn numbered(n: i64) -> String {
+    format!(
+        r#"{{"EventID":1,"EventCode":"1","_time":"2026-03-19","ProcessGuid":"{{g}}","ProcessId":{n},"Image":"C:\\x.exe","List":[{{"a":1}},{{"a":2}}]}}"#
+    )
+}
+
+#[test]
+fn a_list_that_ends_in_the_middle_is_malformed() {
+    let [one, two] = [1, 2].map(numbered);
+    for (text, expected) in [
+        (format!("[{one},\n{two}\n]"), vec![Some(1), Some(2)]),
+        (format!("[{one},{two}]"), vec![Some(1), Some(2)]),
+        (format!("[{one},\n{two}"), vec![Some(1), Some(2), None]),
+        (format!("[{one},\n{two},\n"), vec![Some(1), Some(2), None]),
+        (format!("[\n{one}\n,"), vec![Some(1), None]),
+        (format!("[{one},{two}"), vec![Some(1), Some(2), None]),
+        ("[".to_owned(), vec![None]),
+        // Lists one after the other, and a list among lines.
+        (format!("[{one}]\n[{two}]\n"), vec![Some(1), Some(2)]),
+        (format!("{one}\n[{two},{one}]\n{two}\n"), vec![Some(1), Some(2), Some(1), Some(2)]),
+        (format!("{one}\n[{two}\n"), vec![Some(1), Some(2), None]),
+    ] {
+        assert_eq!(read_of("sysmon", &text), expected, "{text}");
+    }
+    // Of the last element a part is there.
+    for cut in 1..two.len() {
+        let text = format!("[{one},\n{}", &two[..cut]);
+        let read = read_of("sysmon", &text);
+        assert!(read.starts_with(&[Some(1)]) && read.contains(&None) && !read.contains(&Some(2)), "{text}: {read:?}");
+    }
+}
+
+#[test]
+fn behind_a_value_that_breaks_off_records_begin_again() {
+    let [one, two, three, four] = [1, 2, 3, 4].map(numbered);
+    let pretty = |n: i64| {
+        format!(
+            "  {{\n    \"EventID\": 1,\n    \"ProcessGuid\": \"g\",\n    \"ProcessId\": {n},\n    \"List\": [\n      {{\n        \"a\": 1\n      }}\n    ]\n  }}"
+        )
+    };
+    let good = |read: &[Option<i64>]| {
+        let good: Vec<i64> = read.iter().flatten().copied().filter(|n| *n > 0).collect();
+        assert!(read.contains(&None), "what is broken is told: {read:?}");
+        good
+    };
+    // An element a line, in one line, over lines; below a key, as Splunk exports results; one value behind the other.
+    let in_list = two.find("[{").unwrap();
+    for cut in 1..two.len() {
+        let two = &two[..cut];
+        for (reader, text, losable) in [
+            ("sysmon", format!("[{one},\n{two}\n{three},\n{four}]"), false),
+            ("sysmon", format!("[{one},\n{two},\n{three},\n{four}]"), false),
+            ("sysmon", format!("[\n {one},\n {two},\n {three},\n {four}\n]\n"), false),
+            ("splunk", format!("{{\"results\":[\n{one},\n{two},\n{three},\n{four}]}}"), false),
+            ("splunk", format!("{{\"results\": [\n  {one},\n  {two},\n  {three},\n  {four}\n]}}"), false),
+            ("sysmon", format!("[{one},{two},{three},{four}]"), true),
+        ] {
+            let read = read_of(reader, &text);
+            let good = good(&read);
+            // In one line, and in a list of the broken record's own, one record may look like a part of it.
+            let fewer = (losable || cut > in_list) && (good == [1, 4] || good == [1] || good == [1, 2]);
+            assert!(good == [1, 3, 4] || fewer, "{text}: {read:?}");
+        }
+    }
+    let (first, broken, last) = (pretty(1), pretty(2), format!("{},\n{}", pretty(3), pretty(4)));
+    for cut in 3..broken.len() - 1 {
+        for between in ["\n", ",\n"] {
+            let text = format!("[\n{first},\n{}{between}{last}\n]\n", &broken[..cut]);
+            assert_eq!(good(&read_of("sysmon", &text)), [1, 3, 4], "{text}");
+        }
+    }
+    // A record that is too long is passed over.
+    let long = format!("[\n{one},\n{{\"a\":\"{}\"}},\n{two}\n]", "x".repeat(stream::MOST_BYTES));
+    let mut all = Pieces::new(long.as_bytes());
+    let mut read = vec![];
+    while let Some(piece) = all.next_piece().expect("memory reads") {
+        read.push((piece.line, piece.text.map(<[u8]>::len).is_ok()));
+    }
+    assert_eq!(read, [(2, true), (3, false), (4, true)]);
+}
+
+#[test]
+fn epochs_are_read_by_their_size_and_none_is_beyond_the_calendar() {
+    let expected = Some("1773901779334000".to_owned());
+    let time = |written: &str| {
+        let text = format!(r#"{{"@timestamp":{written},"event.category":"process","process.executable":"/x"}}"#);
+        let all = events("ecs", &text);
+        fields(&all[0]).into_iter().find(|(name, _)| name == "event.time").map(|(_, value)| value)
+    };
+    for written in [
+        "1773901779.334",
+        "1773901779334",
+        "1773901779334000",
+        "1773901779334000000",
+        "1773901779334.0",
+        "1773901779334000123",
+        "1.773901779334e9",
+    ] {
+        assert_eq!(time(written), expected, "{written}");
+        assert_eq!(time(&format!("\"{written}\"")), expected, "as text: {written}");
+    }
+    assert_eq!(time("1773901779"), Some("1773901779000000".to_owned()));
+    assert_eq!(time("\"1773901779334.0005\""), Some("1773901779334001".to_owned()));
+    for written in ["\"nan\"", "\"inf\"", "1e300", "1e30", "true", "\"soon\""] {
+        assert_eq!(time(written), None, "{written}");
+    }
+}
+
 #[test]
 fn tests_name_just_the_readers_that_there_are() {
     let sorted = |mut names: Vec<&'static str>| {

@@ -10,7 +10,8 @@ use super::plan::Sequence;
 use super::value::Part;
 use crate::ir::{Role, Steps};
 use crate::sema::Kind;
-use foldhash::{HashMap, HashMapExt as _};
+use foldhash::HashMap;
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -103,17 +104,65 @@ type Values = Box<[Part]>;
 /// A match of the first steps.
 #[derive(Debug)]
 struct Link {
-    times: Box<[i64]>,
     event: Rc<Candidate>,
     before: Option<Rc<Link>>,
 }
 
+impl Link {
+    /// When its first event happened.
+    fn first(&self) -> i64 {
+        self.before.as_ref().map_or(self.event.time, |before| before.first())
+    }
+
+    /// By the times of the steps, from the first one on.
+    fn compared(&self, other: &Link) -> Ordering {
+        let before = match (&self.before, &other.before) {
+            (Some(own), Some(other)) => own.compared(other),
+            (own, other) => own.is_some().cmp(&other.is_some()),
+        };
+        before.then(self.event.time.cmp(&other.event.time))
+    }
+}
+
 /// What is kept for one key.
 #[derive(Debug, Default)]
-pub(super) struct ChainState {
+pub(super) struct ChainState(Kept);
+
+#[derive(Debug)]
+enum Kept {
+    /// The tightest beginnings, each with its level and the values under which it is kept.
+    Few(Vec<(usize, Values, Rc<Link>)>),
+    /// More than a few of them.
+    Many(Box<Many>),
+}
+
+#[derive(Debug, Default)]
+struct Many {
+    /// By level.
     best: Vec<HashMap<Values, Rc<Link>>>,
     /// When something was kept, in order.
     expiry: VecDeque<(i64, usize, Values)>,
+}
+
+impl Many {
+    fn keep(&mut self, level: usize, under: Values, link: Rc<Link>) {
+        if self.best.len() <= level {
+            self.best.resize_with(level + 1, HashMap::default);
+        }
+        self.expiry.push_back((link.event.time, level, under.clone()));
+        if let Some(kept) = self.best.get_mut(level) {
+            kept.insert(under, link);
+        }
+    }
+}
+
+/// As many are looked through one by one.
+const FEW: usize = 8;
+
+impl Default for Kept {
+    fn default() -> Kept {
+        Kept::Few(vec![])
+    }
 }
 
 fn values(event: &Candidate, slots: &[usize]) -> Option<Values> {
@@ -141,8 +190,8 @@ impl ChainState {
         let before = match level.checked_sub(1) {
             None => None,
             Some(below) => {
-                let link = self.best.get(below)?.get(&values(&event, lookup)?)?;
-                Some(Rc::clone(link).within(cutoff)?)
+                let link = self.get(below, &values(&event, lookup)?)?;
+                Some(Rc::clone(link)).filter(|link| link.first() >= cutoff)?.into()
             }
         };
         if level + 1 == chain.levels.len() {
@@ -156,63 +205,96 @@ impl ChainState {
             return Some(bound);
         }
         let under = values(&event, keep)?;
-        let mut times = before.as_ref().map_or_else(Vec::new, |l| l.times.to_vec());
-        times.push(event.time);
-        let link = Rc::new(Link { times: times.into(), event, before });
-        if self.best.len() <= level {
-            self.best.resize_with(level + 1, HashMap::new);
-        }
-        let kept = self.best.get_mut(level)?;
-        if kept.get(&under).is_none_or(|old| link.times >= old.times) {
-            self.expiry.push_back((link.event.time, level, under.clone()));
-            kept.insert(under, link);
+        let link = Rc::new(Link { event, before });
+        if self.get(level, &under).is_none_or(|old| link.compared(old).is_ge()) {
+            self.keep(level, under, link);
         }
         None
     }
 
+    fn get(&self, level: usize, under: &Values) -> Option<&Rc<Link>> {
+        match &self.0 {
+            Kept::Few(all) => all.iter().find(|(l, u, _)| *l == level && u == under).map(|(.., link)| link),
+            Kept::Many(many) => many.best.get(level)?.get(under),
+        }
+    }
+
+    fn keep(&mut self, level: usize, under: Values, link: Rc<Link>) {
+        if let Kept::Few(all) = &mut self.0 {
+            if let Some((.., kept)) = all.iter_mut().find(|(l, u, _)| *l == level && *u == under) {
+                *kept = link;
+                return;
+            }
+            if all.len() < FEW {
+                // Most keys keep one.
+                all.reserve_exact(1);
+                all.push((level, under, link));
+                return;
+            }
+            all.sort_by_key(|(.., link)| link.event.time);
+            let mut many = Box::<Many>::default();
+            std::mem::take(all).into_iter().for_each(|(level, under, link)| many.keep(level, under, link));
+            self.0 = Kept::Many(many);
+        }
+        if let Kept::Many(many) = &mut self.0 {
+            many.keep(level, under, link);
+        }
+    }
+
     fn take_away(&mut self, chain: &Chain, step: usize, event: &Candidate) {
         let Some((_, level, slots)) = chain.guards.iter().find(|(s, ..)| *s == step) else { return };
-        let Some(kept) = self.best.get_mut(*level) else { return };
-        match slots {
-            None => kept.clear(),
-            // An event that lacks a value equals none.
-            Some(slots) => {
-                if let Some(under) = values(event, slots) {
-                    kept.remove(&under);
-                }
-            }
+        // An event that lacks a value equals none.
+        let under = match slots {
+            None => None,
+            Some(slots) => match values(event, slots) {
+                None => return,
+                under => under,
+            },
+        };
+        match &mut self.0 {
+            Kept::Few(all) => all.retain(|(l, u, _)| l != level || under.as_ref().is_some_and(|under| u != under)),
+            Kept::Many(many) => match (many.best.get_mut(*level), under) {
+                (Some(kept), Some(under)) => _ = kept.remove(&under),
+                (Some(kept), None) => kept.clear(),
+                (None, _) => {}
+            },
         }
     }
 
     fn expire(&mut self, cutoff: i64) {
-        while let Some((time, level, under)) = self.expiry.front() {
-            if *time >= cutoff {
+        let many = match &mut self.0 {
+            Kept::Few(all) => {
+                all.retain(|(.., link)| link.event.time >= cutoff);
                 return;
             }
-            if let Some(kept) = self.best.get_mut(*level)
-                && kept.get(under).is_some_and(|link| link.event.time < cutoff)
+            Kept::Many(many) => many,
+        };
+        while let Some((time, ..)) = many.expiry.front()
+            && *time < cutoff
+            && let Some((_, level, under)) = many.expiry.pop_front()
+        {
+            if let Some(kept) = many.best.get_mut(level)
+                && kept.get(&under).is_some_and(|link| link.event.time < cutoff)
             {
-                kept.remove(under);
+                kept.remove(&under);
             }
-            self.expiry.pop_front();
+        }
+        if many.expiry.is_empty() {
+            self.0 = Kept::default();
         }
     }
 
     /// How many events are held.
     pub(super) fn held(&self) -> usize {
-        self.best.iter().map(HashMap::len).sum::<usize>() + self.expiry.len()
+        match &self.0 {
+            Kept::Few(all) => all.len(),
+            Kept::Many(many) => many.best.iter().map(HashMap::len).sum::<usize>() + many.expiry.len(),
+        }
     }
 }
 
 fn fill(bound: &mut Bound, step: usize, event: &Rc<Candidate>) {
     if let Some(slot) = bound.get_mut(step) {
         *slot = Some(Rc::clone(event));
-    }
-}
-
-impl Link {
-    /// Itself, unless its first event lies outside the window.
-    fn within(self: Rc<Link>, cutoff: i64) -> Option<Rc<Link>> {
-        (*self.times.first()? >= cutoff).then_some(self)
     }
 }

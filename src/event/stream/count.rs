@@ -13,14 +13,16 @@ pub(super) struct Group {
     /// By time; of a count of events the latest ones, as many as it takes.
     events: VecDeque<Counted>,
     /// Of a count of different values: when each was seen last.
-    values: Option<HashMap<Part, i64>>,
+    values: Option<Box<HashMap<Part, i64>>>,
     met: Option<i64>,
 }
 
+/// What is kept of an event that counts.
 #[derive(Debug)]
 struct Counted {
-    event: Rc<Candidate>,
+    at: (i64, Place),
     value: Option<Part>,
+    excepted: Box<[usize]>,
 }
 
 /// A burst begins.
@@ -49,14 +51,19 @@ impl Group {
         for event in events {
             let value = if distinct { event.values.first().cloned().flatten() } else { None };
             if let Some(value) = &value {
-                let seen = self.values.get_or_insert_with(HashMap::new).insert(value.clone(), now);
+                let seen = self.values.get_or_insert_with(|| Box::new(HashMap::new())).insert(value.clone(), now);
                 if seen == Some(now) {
                     continue;
                 }
             }
-            self.events.push_back(Counted { event, value });
+            // Most groups have one event in a window.
+            if self.events.capacity() == 0 {
+                self.events.reserve_exact(1);
+            }
+            let excepted = event.excepted().into();
+            self.events.push_back(Counted { at: (event.time, event.place), value, excepted });
         }
-        let count = self.values.as_ref().map_or(self.events.len(), HashMap::len);
+        let count = self.values.as_ref().map_or(self.events.len(), |values| values.len());
         let met = count >= at_least;
         let begins = met && self.met.is_none_or(|before| before < cutoff);
         let burst = begins.then(|| self.burst(count)).flatten();
@@ -73,20 +80,20 @@ impl Group {
     }
 
     fn burst(&self, count: usize) -> Option<Burst> {
-        let at = |counted: &Counted| (counted.event.time, counted.event.place);
-        let mut excepted: Vec<usize> = self.events.iter().flat_map(|c| c.event.excepted.iter().copied()).collect();
+        let at = |counted: &Counted| counted.at;
+        let mut excepted: Vec<usize> = self.events.iter().flat_map(|c| c.excepted.iter().copied()).collect();
         excepted.sort_unstable();
         excepted.dedup();
         Some(Burst { first: self.events.front().map(at)?, last: self.events.back().map(at)?, count, excepted })
     }
 
     fn expire(&mut self, cutoff: i64) {
-        while let Some(Counted { event, value }) = self.events.front() {
-            if event.time >= cutoff {
+        while let Some(Counted { at: (time, _), value, .. }) = self.events.front() {
+            if *time >= cutoff {
                 return;
             }
             if let (Some(values), Some(value)) = (&mut self.values, value)
-                && values.get(value) == Some(&event.time)
+                && values.get(value) == Some(time)
             {
                 values.remove(value);
             }

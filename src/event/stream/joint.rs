@@ -23,10 +23,27 @@ pub(super) struct Candidate {
     pub(super) place: Place,
     /// The values that its step's equalities compare, by slot.
     pub(super) values: Box<[Option<Part>]>,
+    /// Most events have none of it.
+    pub(super) more: Option<Box<More>>,
+}
+
+/// What only some rules ask of an event.
+#[derive(Debug)]
+pub(super) struct More {
     /// What it answers to conditions over several events, by bit.
     pub(super) bits: Box<[bool]>,
     /// Exceptions of its step that hold, by their place in the rule.
     pub(super) excepted: Box<[usize]>,
+}
+
+impl Candidate {
+    pub(super) fn says(&self, bit: usize) -> bool {
+        self.more.as_ref().is_some_and(|more| more.bits.get(bit) == Some(&true))
+    }
+
+    pub(super) fn excepted(&self) -> &[usize] {
+        self.more.as_ref().map_or(&[], |more| &more.excepted)
+    }
 }
 
 /// The events chosen so far, by step.
@@ -64,7 +81,7 @@ impl Cond {
             Cond::And(all) => all.iter().all(|c| c.holds(bound)),
             Cond::Or(all) => all.iter().any(|c| c.holds(bound)),
             Cond::Bit { step, bit, nothing } => match at(bound, *step) {
-                Some(event) => event.bits.get(*bit) == Some(&true),
+                Some(event) => event.says(*bit),
                 None => *nothing,
             },
             Cond::Equal(a, b) => matches!((value(bound, *a), value(bound, *b)), (Some(a), Some(b)) if a == b),

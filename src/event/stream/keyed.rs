@@ -2,7 +2,6 @@
 
 use super::value::Part;
 use foldhash::{HashMap, HashMapExt as _};
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// What events have in common in one match or count.
@@ -11,8 +10,6 @@ pub(super) type Key = Rc<[Part]>;
 #[derive(Debug)]
 pub(super) struct Keyed<S> {
     known: HashMap<Key, Slot<S>>,
-    /// One entry for each key, in the order in which they are looked at.
-    expiry: VecDeque<(i64, Key)>,
 }
 
 #[derive(Debug)]
@@ -23,16 +20,12 @@ struct Slot<S> {
 
 impl<S: Default> Keyed<S> {
     pub(super) fn new() -> Keyed<S> {
-        Keyed { known: HashMap::new(), expiry: VecDeque::new() }
+        Keyed { known: HashMap::new() }
     }
 
     /// The state of a key, made if there is none.
     pub(super) fn touch(&mut self, key: &Key, now: i64) -> &mut S {
-        let expiry = &mut self.expiry;
-        let slot = self.known.entry(Rc::clone(key)).or_insert_with(|| {
-            expiry.push_back((now, Rc::clone(key)));
-            Slot { touched: now, state: S::default() }
-        });
+        let slot = self.known.entry(Rc::clone(key)).or_insert_with(|| Slot { touched: now, state: S::default() });
         slot.touched = now;
         &mut slot.state
     }
@@ -42,19 +35,12 @@ impl<S: Default> Keyed<S> {
         self.known.get_mut(key).map(|slot| &mut slot.state)
     }
 
-    /// Forgets what was touched last before `cutoff`.
+    /// Forgets what was touched last before `cutoff`. It looks at every key, so it is called a few times a window.
     pub(super) fn expire(&mut self, cutoff: i64) {
-        while let Some((time, key)) = self.expiry.pop_front() {
-            if time >= cutoff {
-                self.expiry.push_front((time, key));
-                return;
-            }
-            match self.known.get(&key) {
-                Some(slot) if slot.touched >= cutoff => self.expiry.push_back((slot.touched, key)),
-                _ => {
-                    self.known.remove(&key);
-                }
-            }
+        self.known.retain(|_, slot| slot.touched >= cutoff);
+        // A burst of keys leaves no empty table behind.
+        if self.known.len() < self.known.capacity() / 8 {
+            self.known.shrink_to_fit();
         }
     }
 

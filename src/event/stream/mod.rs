@@ -3,10 +3,15 @@
 //! [`super::engine::Engine`] asks each event which steps it fits, among the conditions of all other rules. What fits is
 //! held until the tolerance for late events has passed, and then looked at in the order of times, one instant after
 //! the other: first all events of an instant are taken in, then what they complete is looked for. A match is found in
-//! constant time where that is exact (`chain`), else by search among the events of the window (`search`); counts keep as
-//! many events as they count (`count`). Everything kept is dropped a window later, and counted.
+//! constant time where that is exact (`chain`), else among the events of the window: by matching steps with events
+//! (`assign`) and, where conditions join steps, by search (`search`, within a `budget`). Counts keep as many events as they
+//! count (`count`). Everything kept is dropped a window later, and counted. A clock that is wrong by more than a day moves
+//! no time but its own (`clock`).
 
+mod assign;
+mod budget;
 mod chain;
+mod clock;
 mod count;
 mod joint;
 mod keyed;
@@ -27,7 +32,8 @@ use super::Event;
 use super::engine::{Engine, Session};
 use super::node::Leaves;
 use super::scratch::Scratch;
-use joint::Candidate;
+use clock::{Clock, Decided};
+use joint::{Candidate, More};
 use plan::{Taken, Unit};
 use starts::Starts;
 use state::{Hit, State};
@@ -44,6 +50,8 @@ pub struct Options {
     pub excepted: bool,
     /// How identities are told.
     pub naming: Naming,
+    /// The most events that may be held at a time, or a sixteenth more; without it, as many as there are.
+    pub most: Option<usize>,
 }
 
 /// What a stream holds, and what it left out.
@@ -62,6 +70,10 @@ pub struct Held {
     pub late: u64,
     /// Events that fit a step and have no time: they were left out.
     pub timeless: u64,
+    /// Events of which it was not found out whether they complete a match, because too many others had to be tried.
+    pub undecided: u64,
+    /// Events that lay more than a day, or the tolerance if that is longer, ahead of those around them: they were left out.
+    pub ahead: u64,
 }
 
 /// Rules over several events while events come in.
@@ -71,8 +83,11 @@ pub struct Stream {
     options: Options,
     /// By the time at which they happened.
     waiting: BTreeMap<i64, Vec<Arrival>>,
-    /// The greatest time seen, less the tolerance.
+    clock: Clock,
+    /// The greatest time that is believed, less the tolerance.
     watermark: i64,
+    /// The event that is asked about is put aside: what of it waits to be held.
+    aside: Option<Vec<(Arrival, bool)>>,
     states: Vec<State>,
     starts: Option<Starts>,
     /// The longest window.
@@ -88,6 +103,10 @@ pub struct Stream {
     rows: VecDeque<Row>,
     late: u64,
     timeless: u64,
+    ahead: u64,
+    /// How many more may come in before it is looked whether too many are held; and that this was so.
+    unchecked: usize,
+    full: bool,
 }
 
 /// Something that waits until the tolerance has passed.
@@ -106,7 +125,9 @@ impl Stream {
             engine: Arc::clone(engine),
             options,
             waiting: BTreeMap::new(),
+            clock: Clock::new(options.tolerance),
             watermark: i64::MIN,
+            aside: None,
             states: engine.plans.iter().map(|p| State::new(p, options.excepted)).collect(),
             starts: (processes && options.naming == Naming::Logged).then(Starts::new),
             longest: engine.plans.iter().map(|p| p.window).max().unwrap_or(0),
@@ -118,6 +139,9 @@ impl Stream {
             rows: VecDeque::new(),
             late: 0,
             timeless: 0,
+            ahead: 0,
+            unchecked: options.most.unwrap_or(usize::MAX),
+            full: false,
         }
     }
 
@@ -125,6 +149,7 @@ impl Stream {
     pub(super) fn begin(&mut self, event: &Event) {
         self.next += 1;
         let Some(time) = event.time() else { return };
+        self.aside = self.clock.doubts(time).then(Vec::new);
         if self.starts.is_some()
             && let Some((host, pid)) = value::started(event)
         {
@@ -150,7 +175,9 @@ impl Stream {
             self.left_out = self.next;
             return;
         };
-        let event = Rc::new(Candidate { time, serial: self.next, place, values, bits, excepted });
+        let more = !bits.is_empty() || !excepted.is_empty();
+        let more = more.then(|| Box::new(More { bits, excepted }));
+        let event = Rc::new(Candidate { time, serial: self.next, place, values, more });
         let hit = Hit { unit: index, step: unit.step, key, event };
         self.hold(time, Arrival::Fits(hit), false);
     }
@@ -158,7 +185,10 @@ impl Stream {
     /// Keeps what came in until the tolerance has passed; what comes in later than that is counted, once for each
     /// event, unless nobody misses it.
     fn hold(&mut self, time: i64, arrival: Arrival, dispensable: bool) {
-        if time >= self.watermark {
+        self.unchecked = self.unchecked.saturating_sub(1);
+        if let Some(aside) = &mut self.aside {
+            aside.push((arrival, dispensable));
+        } else if time >= self.watermark {
             self.waiting.entry(time).or_default().push(arrival);
         } else if !dispensable && self.left_out != self.next {
             self.late += 1;
@@ -169,15 +199,70 @@ impl Stream {
     /// An event was asked about: what its time shows to be over is looked at.
     pub(super) fn end(&mut self, event: &Event) {
         let Some(time) = event.time() else { return };
-        let watermark = time.saturating_sub(self.options.tolerance);
+        let aside = self.aside.take().unwrap_or_default();
+        let decided = self.clock.seen(time, aside);
+        self.believe(decided);
+        let watermark = self.clock.newest().unwrap_or(time).saturating_sub(self.options.tolerance);
         if watermark > self.watermark {
             self.watermark = watermark;
             self.advance(watermark);
         }
+        if self.unchecked == 0
+            && let Some(most) = self.options.most
+        {
+            let held = self.held();
+            self.full |= held.events.max(held.keys) > most;
+            self.unchecked = most.saturating_sub(held.events).max(most / 16).max(1);
+        }
+    }
+
+    /// Whether more events had to be held than may be: the stream does not go on from here.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// Holds events whose time was doubted, or leaves them out.
+    fn believe(&mut self, decided: Vec<Decided>) {
+        for decided in decided {
+            let aside = match decided {
+                Decided::Ahead => {
+                    self.ahead += 1;
+                    continue;
+                }
+                Decided::Anew(aside, ahead) => {
+                    self.ahead += u64::from(ahead);
+                    self.begin_anew();
+                    self.watermark = aside.time.saturating_sub(self.options.tolerance);
+                    aside
+                }
+                Decided::Believed(aside) | Decided::Late(aside) => aside,
+            };
+            // Numbers of events that were put aside are over: each counts as one more.
+            let late = self.late;
+            for (arrival, dispensable) in aside.arrivals {
+                self.left_out = if self.late == late { 0 } else { self.next };
+                self.hold(aside.time, arrival, dispensable);
+            }
+        }
+    }
+
+    /// What came in so far has a time that nothing else has: it is forgotten, but for the rows that it made.
+    fn begin_anew(&mut self) {
+        self.due(i64::MAX);
+        self.waiting.clear();
+        for (state, plan) in self.states.iter_mut().zip(&self.engine.plans) {
+            state.begin_anew(plan, self.options.excepted);
+        }
+        self.starts = self.starts.take().map(|_| Starts::new());
+        self.swept = i64::MIN;
+        self.next_due = i64::MAX;
     }
 
     /// No event comes in any more: everything is looked at, and no row waits any longer.
     pub fn finish(&mut self) {
+        let decided = self.clock.finish();
+        self.believe(decided);
         self.most = self.held().most;
         self.watermark = i64::MAX;
         self.advance(i64::MAX);
@@ -266,12 +351,13 @@ impl Stream {
     /// What is held now, and what was left out so far.
     #[must_use]
     pub fn held(&self) -> Held {
-        let mut held = Held { late: self.late, timeless: self.timeless, ..Held::default() };
-        held.events = self.waiting.values().map(Vec::len).sum();
+        let mut held = Held { late: self.late, timeless: self.timeless, ahead: self.ahead, ..Held::default() };
+        held.events = self.waiting.values().map(Vec::len).sum::<usize>() + self.clock.held();
         for state in &self.states {
             let (events, keys) = state.held();
             held.events += events;
             held.keys += keys;
+            held.undecided += state.undecided();
         }
         held.starts = self.starts.as_ref().map_or(0, Starts::len);
         held.most = self.most.max(held.events);
@@ -279,20 +365,29 @@ impl Stream {
     }
 }
 
+/// So many combinations of events fit the steps that the rows were not found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undecided;
+
 /// What the rules over several events of an engine find in a few events, in the order of rows' times; their places are
 /// the events' positions, from 1. Events may stand in any order.
-#[must_use]
-pub fn rows(engine: &Arc<Engine>, events: &[Event], naming: Naming) -> Vec<Row> {
-    let mut stream = Stream::new(engine, Options { tolerance: i64::MAX, excepted: true, naming });
+///
+/// # Errors
+/// Too many combinations of events fit the steps.
+pub fn rows(engine: &Arc<Engine>, events: &[Event], naming: Naming) -> Result<Vec<Row>, Undecided> {
+    let mut stream = Stream::new(engine, Options { tolerance: i64::MAX, excepted: true, naming, most: None });
     let mut session = Session::default();
     for (position, event) in (1..).zip(events) {
         let place = Place { file: 0, event: position, line: 0 };
         engine.ask_with(event, &mut session, (&mut stream, place), |_| {});
     }
     stream.finish();
+    if stream.held().undecided > 0 {
+        return Err(Undecided);
+    }
     let mut rows: Vec<Row> = stream.rows.into();
     rows.sort_by_key(|row| (row.time, row.rule, row.place));
-    rows
+    Ok(rows)
 }
 
 /// Tells processes that are known by their numbers.

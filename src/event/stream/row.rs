@@ -102,7 +102,7 @@ impl Waiting {
         let bound = &self.bound;
         let mut excepted_by = vec![];
         if self.excepted {
-            let single = bound.iter().flatten().flat_map(|e| e.excepted.iter().copied());
+            let single = bound.iter().flatten().flat_map(|e| e.excepted().iter().copied());
             let joint = sequence.wanted.iter().filter(|w| w.cond.holds(bound)).filter_map(|w| w.exception);
             let mut held: Vec<usize> = single.chain(joint).collect();
             held.sort_unstable();

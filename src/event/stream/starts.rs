@@ -36,9 +36,9 @@ impl Starts {
 
     /// Tells a process by its start, if it is known by its number.
     pub(super) fn resolve(&mut self, part: &mut Part, now: i64) {
-        let Part::Pid(host, pid, start) = part else { return };
-        let known = self.known.get_mut(&(Rc::clone(host), *pid));
-        *start = known.map(|known| {
+        let Part::Pid(process) = part else { return };
+        let known = self.known.get_mut(&(Rc::clone(&process.host), process.number));
+        process.start = known.map(|known| {
             known.used = now;
             known.time
         });
@@ -68,10 +68,11 @@ impl Starts {
 
 #[cfg(test)]
 mod tests {
+    use super::super::value::Pid;
     use super::*;
 
     fn of(starts: &mut Starts, pid: i64, now: i64) -> Part {
-        let mut part = Part::Pid("a".into(), pid, None);
+        let mut part = Part::Pid(Box::new(Pid { host: "a".into(), number: pid, start: None }));
         starts.resolve(&mut part, now);
         part
     }

@@ -1,5 +1,6 @@
 //! What is kept for one rule, and what it finds in the events of one instant.
 
+use super::budget::Budget;
 use super::chain::ChainState;
 use super::count::Group;
 use super::joint::{Bound, Candidate};
@@ -8,7 +9,8 @@ use super::plan::{Form, Plan, Sequence};
 use super::row::{Events, Row, Waiting, keys, titles};
 use super::search::Window;
 use crate::ir::Role;
-use foldhash::{HashMap, HashMapExt as _};
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
+use indexmap::IndexMap;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -29,20 +31,22 @@ pub(super) struct State {
     /// When rows stop waiting, by their numbers.
     deadlines: BTreeMap<(i64, u64), Key>,
     next: u64,
+    budget: Budget,
+    undecided: u64,
 }
 
 #[derive(Debug)]
 enum Found {
     Chains(Keyed<ChainState>),
     Windows(Keyed<Window>),
-    Groups(Keyed<Groups>),
+    Groups(Keyed<Box<Groups>>),
 }
 
 /// A count with its exceptions and, where excepted rows are asked for, without.
 #[derive(Debug, Default)]
 struct Groups {
     counted: Group,
-    all: Group,
+    all: Option<Box<Group>>,
 }
 
 impl State {
@@ -52,7 +56,20 @@ impl State {
             Form::Steps(s) if s.chain.is_some() && !(excepted && s.has_exceptions) => Found::Chains(Keyed::new()),
             Form::Steps(_) => Found::Windows(Keyed::new()),
         };
-        State { found, waiting: HashMap::new(), deadlines: BTreeMap::new(), next: 0 }
+        State {
+            found,
+            waiting: HashMap::new(),
+            deadlines: BTreeMap::new(),
+            next: 0,
+            budget: Budget::new(),
+            undecided: 0,
+        }
+    }
+
+    /// Forgets all that is kept; what it may cost, and how often that was too much, goes on.
+    pub(super) fn begin_anew(&mut self, plan: &Plan, excepted: bool) {
+        let anew = State::new(plan, excepted);
+        (self.found, self.waiting, self.deadlines) = (anew.found, anew.waiting, anew.deadlines);
     }
 
     /// The events of one instant, by step and then in the order in which they came in.
@@ -65,7 +82,13 @@ impl State {
         };
         let completed = match &mut self.found {
             Found::Chains(chains) => chained(chains, sequence, plan.window, hits),
-            Found::Windows(windows) => searched(windows, sequence, plan.window, hits, excepted),
+            Found::Windows(windows) => {
+                let events: HashSet<u64> = hits.iter().map(|hit| hit.event.serial).collect();
+                self.budget.earn(events.len());
+                let (completed, undecided) = searched(windows, sequence, plan.window, hits, excepted, &self.budget);
+                self.undecided += undecided;
+                completed
+            }
             Found::Groups(_) => vec![],
         };
         for (key, waiting) in completed {
@@ -140,13 +163,20 @@ impl State {
         }
     }
 
+    /// Events of which it was not found out whether they complete a match: too many others had to be tried.
+    pub(super) fn undecided(&self) -> u64 {
+        self.undecided
+    }
+
     /// How many events are held, and for how many keys.
     pub(super) fn held(&self) -> (usize, usize) {
         let waiting: usize = self.waiting.values().flatten().map(|w| w.bound.iter().flatten().count()).sum();
         let (events, keys) = match &self.found {
             Found::Chains(all) => (all.states().map(ChainState::held).sum::<usize>(), all.len()),
             Found::Windows(all) => (all.states().map(Window::held).sum(), all.len()),
-            Found::Groups(all) => (all.states().map(|g| g.counted.held() + g.all.held()).sum(), all.len()),
+            Found::Groups(all) => {
+                (all.states().map(|g| g.counted.held() + g.all.as_ref().map_or(0, |all| all.held())).sum(), all.len())
+            }
         };
         (events + waiting, keys)
     }
@@ -176,7 +206,15 @@ fn chained(chains: &mut Keyed<ChainState>, sequence: &Sequence, window: i64, hit
     out
 }
 
-fn searched(windows: &mut Keyed<Window>, sequence: &Sequence, window: i64, hits: &[Hit], excepted: bool) -> Completed {
+/// What is completed, and how many events it was not found out of.
+fn searched(
+    windows: &mut Keyed<Window>,
+    sequence: &Sequence,
+    window: i64,
+    hits: &[Hit],
+    excepted: bool,
+    budget: &Budget,
+) -> (Completed, u64) {
     let aside = |hit: &&Hit| sequence.roles.get(hit.step) != Some(&Role::Optional);
     let first = sequence.required.first();
     for hit in hits.iter().filter(aside) {
@@ -194,22 +232,26 @@ fn searched(windows: &mut Keyed<Window>, sequence: &Sequence, window: i64, hits:
         let role = sequence.roles.get(hit.step) == Some(&Role::Required);
         if sequence.ordered { last == Some(&hit.step) } else { role }
     };
-    let mut out: Vec<(Key, Waiting)> = vec![];
+    // By the number of the completing event: there is one row for each, whichever of its steps it completes.
+    let mut out: IndexMap<u64, (Key, Waiting)> = IndexMap::new();
+    let mut undecided: HashSet<u64> = HashSet::new();
     for hit in hits.iter().filter(completes) {
         let Some(state) = windows.get(&hit.key) else { continue };
-        let found = |excepted| state.completed(sequence, hit.step, &hit.event, window, excepted);
-        let full = found(false).map(|bound| waiting(bound, &hit.event, false));
-        let asked = excepted && sequence.has_exceptions;
-        let row = full.or_else(|| found(true).filter(|_| asked).map(|bound| waiting(bound, &hit.event, true)));
+        let found = |excepted: bool| {
+            let bound = state.completed(sequence, (hit.step, &hit.event), window, excepted, budget)?;
+            Some(waiting(bound, &hit.event, excepted))
+        };
+        let row = found(false).or_else(|| if excepted && sequence.has_exceptions { found(true) } else { None });
+        if budget.is_spent() {
+            undecided.insert(hit.event.serial);
+        }
         let Some(row) = row else { continue };
-        // One row for an event, whichever of its steps it completes.
-        match out.iter_mut().find(|(_, other)| other.last.serial == hit.event.serial) {
-            Some(other) if is_tighter(&row, &other.1) => *other = (Rc::clone(&hit.key), row),
-            Some(_) => {}
-            None => out.push((Rc::clone(&hit.key), row)),
+        if out.get(&hit.event.serial).is_none_or(|(_, other)| is_tighter(&row, other)) {
+            out.insert(hit.event.serial, (Rc::clone(&hit.key), row));
         }
     }
-    out
+    out.retain(|completing, _| !undecided.contains(completing));
+    (out.into_values().collect(), undecided.len() as u64)
 }
 
 /// A match that fires comes before one that is excepted, then the one whose sorted times are greater.
@@ -222,24 +264,24 @@ fn is_tighter(row: &Waiting, other: &Waiting) -> bool {
     times(row) > times(other)
 }
 
-fn count(groups: &mut Keyed<Groups>, plan: &Plan, now: i64, hits: &[Hit], excepted: bool, out: &mut Vec<Row>) {
+fn count(groups: &mut Keyed<Box<Groups>>, plan: &Plan, now: i64, hits: &[Hit], excepted: bool, out: &mut Vec<Row>) {
     let Form::Count { at_least, distinct } = plan.form else { return };
-    let mut by_key: indexmap::IndexMap<&Key, Vec<&Rc<Candidate>>> = indexmap::IndexMap::new();
+    let mut by_key: IndexMap<&Key, Vec<&Rc<Candidate>>> = IndexMap::new();
     for hit in hits {
         by_key.entry(&hit.key).or_default().push(&hit.event);
     }
     for (key, events) in by_key {
         let group = groups.touch(key, now);
-        let counted = events.iter().filter(|e| e.excepted.is_empty()).map(|e| Rc::clone(e));
+        let counted = events.iter().filter(|e| e.excepted().is_empty()).map(|e| Rc::clone(e));
         let (mut met, mut burst) = (false, None);
         // An instant is one at which something that counts happens.
-        if events.iter().any(|e| e.excepted.is_empty()) {
+        if events.iter().any(|e| e.excepted().is_empty()) {
             (met, burst) = group.counted.add(now, counted, (at_least, distinct), plan.window);
         }
         let mut excepted_by = vec![];
         if excepted && !plan.titles.is_empty() {
             let all = events.iter().map(|e| Rc::clone(e));
-            let (_, silenced) = group.all.add(now, all, (at_least, distinct), plan.window);
+            let (_, silenced) = group.all.get_or_insert_default().add(now, all, (at_least, distinct), plan.window);
             if let Some(silenced) = silenced.filter(|_| !met) {
                 excepted_by = titles(plan, &silenced.excepted);
                 burst = Some(silenced);

@@ -34,13 +34,24 @@ pub enum Part {
     /// An address.
     Address(IpAddr),
     /// A user by domain, if given, and name.
-    User(Option<Rc<str>>, Rc<str>),
+    User(Rc<(Option<Rc<str>>, Rc<str>)>),
     /// A process by its entity id.
     Entity(Rc<str>),
     /// A process by host and executable.
-    Image(Rc<str>, Rc<str>),
-    /// A process by host and number; and by the last start of that number on that host, once that is known.
-    Pid(Rc<str>, i64, Option<i64>),
+    Image(Rc<(Rc<str>, Rc<str>)>),
+    /// A process by host and number.
+    Pid(Box<Pid>),
+}
+
+/// A process that is known by its number.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pid {
+    /// On which host.
+    pub host: Rc<str>,
+    /// Its number.
+    pub number: i64,
+    /// The last start of that number on that host, once that is known.
+    pub start: Option<i64>,
 }
 
 impl Part {
@@ -48,13 +59,16 @@ impl Part {
     #[must_use]
     pub fn shown(&self) -> String {
         match self {
-            Part::Text(text) | Part::Entity(text) | Part::User(None, text) => text.to_string(),
+            Part::Text(text) | Part::Entity(text) => text.to_string(),
             Part::Number(n) => n.to_string(),
             Part::Bool(value) => value.to_string(),
             Part::Address(address) => address.to_string(),
-            Part::User(Some(domain), name) => format!("{domain}\\{name}"),
-            Part::Image(host, name) => format!("{name} on {host}"),
-            Part::Pid(host, pid, _) => format!("{pid} on {host}"),
+            Part::User(user) => match user.as_ref() {
+                (Some(domain), name) => format!("{domain}\\{name}"),
+                (None, name) => name.to_string(),
+            },
+            Part::Image(image) => format!("{} on {}", image.1, image.0),
+            Part::Pid(pid) => format!("{} on {}", pid.number, pid.host),
         }
     }
 }
@@ -183,7 +197,7 @@ fn host(event: &Event, naming: Naming) -> Option<Rc<str>> {
 fn user(event: &Event, naming: Naming) -> Option<Part> {
     let text = |id: Option<FieldId>| id.and_then(|id| event.text(id)).map(fold);
     match (text(IDS.user), text(IDS.user_id)) {
-        (Some(name), _) => Some(Part::User(text(IDS.domain), name)),
+        (Some(name), _) => Some(Part::User(Rc::new((text(IDS.domain), name)))),
         (None, Some(id)) => Some(Part::Text(id)),
         (None, None) => (naming == Naming::Written).then(|| Part::Text("".into())),
     }
@@ -194,8 +208,14 @@ fn process(event: &Event, [entity, pid, executable]: &[Option<FieldId>; 3], nami
         return Some(Part::Entity(id.into()));
     }
     match naming {
-        Naming::Written => Some(Part::Image(host(event, naming)?, path(executable.and_then(|id| event.text(id))?))),
-        Naming::Logged => Some(Part::Pid(host(event, naming)?, number(event, *pid)?, None)),
+        Naming::Written => {
+            let executable = path(executable.and_then(|id| event.text(id))?);
+            Some(Part::Image(Rc::new((host(event, naming)?, executable))))
+        }
+        Naming::Logged => {
+            let (host, number) = (host(event, naming)?, number(event, *pid)?);
+            Some(Part::Pid(Box::new(Pid { host, number, start: None })))
+        }
     }
 }
 
@@ -262,7 +282,10 @@ mod tests {
         assert_eq!(user(&[("user.domain", "corp")]), None);
         let process = |fields: &[(&str, &str)]| taken("process", fields, Naming::Logged);
         assert_eq!(process(&[("process.pid", "7")]), None, "a number means nothing without its host");
-        assert_eq!(process(&[("host.name", "A"), ("process.pid", "7")]), Some(Part::Pid("a".into(), 7, None)));
+        assert_eq!(
+            process(&[("host.name", "A"), ("process.pid", "7")]),
+            Some(Part::Pid(Box::new(Pid { host: "a".into(), number: 7, start: None })))
+        );
         assert_eq!(process(&[("host.name", "a"), ("executable", "/x")]), None);
     }
 

@@ -14,7 +14,7 @@ use super::scene::BEGINNING;
 use super::{Because, Conflict, Refused, Setting, Verdict, Witness, Witnesses, finish};
 use crate::event::engine::Engine;
 use crate::event::eval::Evaluator;
-use crate::event::stream::{Naming, Row, rows};
+use crate::event::stream::{Naming, Row, Undecided, rows};
 use crate::event::{Event, Value};
 use crate::ir::{Body, Meaning, OneEvent, Pred};
 use crate::sema::{FieldId, Kind, Os, Project, Rule};
@@ -147,8 +147,11 @@ impl Several<'_> {
         let Some(events) = all.into_iter().map(logged).collect::<Option<Vec<Event<'static>>>>() else {
             return (vec![], vec![]);
         };
-        let rows = rows(&self.engine, &events, Naming::Logged);
-        (events, rows)
+        // A set of which nothing can be said is no witness.
+        match rows(&self.engine, &events, Naming::Logged) {
+            Ok(rows) => (events, rows),
+            Err(Undecided) => (vec![], vec![]),
+        }
     }
 
     /// Takes events in if the rule says of them what is expected; whether it does.
