@@ -7,6 +7,7 @@ use arcanary::source::{FileId, Sources};
 const DRAWN: usize = 20;
 
 /// The input as a file; `None` if it is no text, which has then been told.
+#[allow(dead_code, reason = "some targets read no source")]
 pub fn source(bytes: &[u8]) -> Option<(Sources, FileId, String)> {
     let mut sources = Sources::new();
     match sources.add_bytes("fuzz.det", bytes) {
