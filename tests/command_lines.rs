@@ -135,13 +135,22 @@ fn recorded_command_lines_are_read_as_the_tools_read_them_but_for_known_limits()
 
 // ---- the regular expressions themselves ----
 
+/// A name with the letters of its class in order.
+fn in_order(name: &str) -> String {
+    let Some((before, rest)) = name.split_once('[') else { return name.to_owned() };
+    let (letters, after) = rest.split_once(']').unwrap();
+    let mut letters: Vec<char> = letters.chars().collect();
+    letters.sort_unstable();
+    format!("{before}[{}]{after}", letters.into_iter().collect::<String>())
+}
+
 /// One `(?i:…)` with its names in lower case and in order: declarations may list images as they like.
 fn names_in_order(pattern: &str) -> String {
     let Some((before, rest)) = pattern.split_once(r"\\(?i:") else {
         return pattern.to_owned();
     };
     let (names, after) = rest.split_once(')').unwrap();
-    let mut names: Vec<String> = names.split('|').map(str::to_lowercase).collect();
+    let mut names: Vec<String> = names.split('|').map(|name| in_order(&name.to_lowercase())).collect();
     names.sort();
     format!(r"{before}\\(?i:{}){after}", names.join("|"))
 }
@@ -159,7 +168,7 @@ fn the_expressions_that_were_measured_are_the_ones_generated() {
             "sevenzip",
             &["create"],
             concat!(
-                r#"(?i)^\s*(?:"[^"]*"|[^\s"]+|[A-Za-z]:\\[^"*/:<>?|]*\\(?i:7z|7za|7zg|7zr|7zz)(?:\.exe)?)"#,
+                r#"(?i)^\s*(?:"[^"]*"|[^\s"]+|[A-Za-z]:\\[^"*/:<>?|]*\\(?i:7z[argz]?)(?:\.exe)?)"#,
                 r#"(?:\s+(?:'?-|"-[^"]*")[^\s"]*(?:"[^"]*"[^\s"]*)*)*\s+["']?[au](?:[\s"']|$)"#
             ),
         ),
