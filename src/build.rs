@@ -9,6 +9,7 @@ mod output;
 use crate::compile::{Document, Status, compile};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::{self, File, Pack};
+use crate::parallel::in_parallel;
 use crate::project::{Loaded, Role, config_place};
 use crate::sema::{Exception, Rule};
 use crate::source::Span;
@@ -16,7 +17,6 @@ use crate::target::{Format, Target};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use manifest::{MANIFEST, Manifest, Unreadable};
 pub use output::{Difference, Refusal, Writing};
@@ -119,7 +119,7 @@ struct Share<'a> {
 pub fn build(loaded: &Loaded, targets: &[String]) -> Built {
     let pack = &Pack::of(&loaded.config);
     let known: Vec<&Target> = targets.iter().filter_map(|name| loaded.targets.all.get(name)).collect();
-    let shares = in_parallel(&known, |target| share(loaded, target, pack));
+    let shares = shares(loaded, &known, pack);
     let mut built = Built::default();
     let mut useful: Vec<(usize, &str)> = vec![];
     let mut refused: Vec<(&str, &str, Diagnostic)> = vec![];
@@ -151,26 +151,6 @@ pub fn build(loaded: &Loaded, targets: &[String]) -> Built {
     built
 }
 
-/// What `work` makes of each of `all`, in their order, on a thread for each processor.
-fn in_parallel<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let some = || {
-        let take = || {
-            let place = next.fetch_add(1, Ordering::Relaxed);
-            Some((place, all.get(place)?))
-        };
-        std::iter::from_fn(take).map(|(place, one)| (place, work(one))).collect::<Vec<_>>()
-    };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(all.len());
-    let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
-        let running: Vec<_> = (0..threads).map(|_| scope.spawn(some)).collect();
-        let joined = running.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        joined.flatten().collect()
-    });
-    done.sort_unstable_by_key(|(place, _)| *place);
-    done.into_iter().map(|(_, made)| made).collect()
-}
-
 /// Whether a build is of the whole project: documents over all rules are made then alone.
 fn whole(loaded: &Loaded, targets: &[String]) -> bool {
     let all: Vec<&String> = match loaded.config.targets.is_empty() {
@@ -180,26 +160,50 @@ fn whole(loaded: &Loaded, targets: &[String]) -> bool {
     loaded.selected.is_none() && all.into_iter().all(|t| targets.contains(t))
 }
 
-fn share<'a>(loaded: &'a Loaded, target: &Target, pack: &Pack) -> Share<'a> {
-    let mut share = Share::default();
-    for rule in loaded.rules() {
+/// Each target's share: every rule on every target, then what is over all rules of one.
+fn shares<'a>(loaded: &'a Loaded, targets: &[&Target], pack: &Pack) -> Vec<Share<'a>> {
+    let rules: Vec<&'a Rule> = loaded.rules().collect();
+    let pairs: Vec<(&Target, &'a Rule)> = targets.iter().flat_map(|t| rules.iter().map(|r| (*t, *r))).collect();
+    let each = in_parallel(&pairs, |(target, rule)| {
+        let mut share = Share::default();
         let entry = match &rule.disabled {
             Some(disabled) => without_document(rule, "disabled", vec![disabled.words()]),
             None => one(rule, loaded, target, pack, &mut share),
         };
         share.entries.insert(rule.name.clone(), entry);
-    }
+        share
+    });
+    let mut each = each.into_iter();
+    let mut shares: Vec<Share> =
+        targets.iter().map(|_| each.by_ref().take(rules.len()).fold(Share::default(), Share::with)).collect();
     if loaded.selected.is_none() {
-        match document::of_target(&share.compiled, target, pack) {
-            Ok(files) => share.over_rules = files,
-            Err(errors) => share.refused.extend(errors.into_iter().map(|d| ("", d))),
+        let asked: Vec<(&Target, &Share)> = targets.iter().copied().zip(&shares).collect();
+        let over_rules = in_parallel(&asked, |(target, share)| document::of_target(&share.compiled, target, pack));
+        for (share, made) in shares.iter_mut().zip(over_rules) {
+            match made {
+                Ok(files) => share.over_rules = files,
+                Err(errors) => share.refused.extend(errors.into_iter().map(|d| ("", d))),
+            }
         }
     }
-    share.said = std::mem::take(&mut share.compiled).into_iter().map(|(rule, _)| rule).collect();
-    share
+    for share in &mut shares {
+        share.said = std::mem::take(&mut share.compiled).into_iter().map(|(rule, _)| rule).collect();
+    }
+    shares
 }
 
-/// One rule on one target.
+impl<'a> Share<'a> {
+    /// Both together.
+    fn with(mut self, other: Share<'a>) -> Share<'a> {
+        self.files.extend(other.files);
+        self.entries.extend(other.entries);
+        self.refused.extend(other.refused);
+        self.compiled.extend(other.compiled);
+        self.useful.extend(other.useful);
+        self
+    }
+}
+
 fn one<'a>(rule: &'a Rule, loaded: &'a Loaded, target: &Target, pack: &Pack, share: &mut Share<'a>) -> Entry {
     let compiled = compile(rule, &loaded.project, target);
     if let Some((skip, index)) = loaded.skip_of(&rule.name, &target.name) {

@@ -11,6 +11,9 @@
 //!
 //! [`project::load`] runs the first half for a folder, [`compile::compile`] the second for one rule and target.
 
+// The parser that pest derives names it, without its own probe of the stack: `syntax::MAX_DEPTH` bounds the depth.
+extern crate alloc;
+
 pub mod attack;
 pub mod backend;
 pub mod build;
@@ -34,6 +37,7 @@ mod mutant;
 #[cfg(feature = "mutants")]
 pub mod mutant;
 pub mod pack;
+pub mod parallel;
 pub mod project;
 pub mod scaffold;
 pub mod sema;

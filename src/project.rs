@@ -9,6 +9,7 @@ use crate::credentials;
 use crate::diagnostic::{Code, Diagnostic, nearest, sort};
 use crate::escape::is_unclean;
 use crate::input;
+use crate::parallel::in_parallel;
 use crate::pack::lock::{self, Lock};
 use crate::sema::{self, Meta, Rule};
 use crate::source::{FileId, Sources, Span};
@@ -397,7 +398,7 @@ fn own_sources(config: &Config) -> Vec<String> {
 }
 
 fn read_files(all: &[PathBuf], here: &Path, loaded: &mut Loaded) -> Vec<Parsed> {
-    let mut parsed = vec![];
+    let mut ids = vec![];
     for path in all {
         let bytes = match input::read(path) {
             Ok(bytes) => bytes,
@@ -409,13 +410,13 @@ fn read_files(all: &[PathBuf], here: &Path, loaded: &mut Loaded) -> Vec<Parsed> 
         match loaded.sources.add_bytes(shown(path, here), &bytes) {
             Ok(id) => {
                 loaded.files.push((id, path.clone()));
-                let text = loaded.sources.get(id).map_or("", |f| f.text.as_str());
-                parsed.push(syntax::parse(id, text));
+                ids.push(id);
             }
             Err(diagnostic) => loaded.diagnostics.push(*diagnostic),
         }
     }
-    parsed
+    let text = |id| loaded.sources.get(id).map_or("", |f| f.text.as_str());
+    in_parallel(&ids, |id| syntax::parse(*id, text(*id)))
 }
 
 fn resolve(parsed: Vec<Parsed>, loaded: &mut Loaded) {
