@@ -104,7 +104,6 @@ mutants! {
         SplAllIsAny: "one of the values of `contains all` is enough in the base search",
         SplStartsAnywhere: "`starts with` is `contains` in the base search",
         SplImpliedIsEnough: "what the base search only implies is asked there alone",
-        SplImpliedStart: "an implied part must begin the text",
         SplFilterLost: "a log's filter is left out",
         SplSourcesMixed: "a condition of one log is asked of the others",
         SplExceptionWanted: "an exception is demanded",

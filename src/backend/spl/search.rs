@@ -2,7 +2,7 @@
 
 use super::ast::{Piece, Search};
 use super::lower::dataset;
-use crate::ir::{Cheap, Matcher, Text};
+use crate::ir::{Matcher, Text};
 use crate::mutant::{Mutant, on};
 use crate::target::{Bound, BoundOp, BoundTest, How, Scalar, Source};
 
@@ -45,12 +45,37 @@ impl Names<'_> {
         }
         match bound {
             Bound::And(all) => {
-                let some: Vec<Search> = all.iter().filter_map(|b| self.implied(b)).collect();
-                joined(some, true)
+                let said = self.parts(all.iter()).into_iter().filter_map(|(said, _)| said);
+                joined(said.collect(), true)
             }
             Bound::Or(all) => joined(all.iter().map(|b| self.implied(b)).collect::<Option<Vec<_>>>()?, false),
             Bound::Test(test) => self.implied_test(test),
             Bound::Const(_) | Bound::Not(_) => None,
+        }
+    }
+
+    /// What the base search asks of each operand of a conjunction, and what is left of it to ask behind.
+    ///
+    /// Beside names, a text that a regular expression implies says too little for its length: rows of other programs are
+    /// gone, and the regular expression is asked where the rows are. Rows of a data model travel first, so all is asked.
+    pub fn parts<'b>(&self, all: impl Iterator<Item = &'b Bound> + Clone) -> Vec<(Option<Search>, Option<Bound>)> {
+        let named = self.prefix.is_empty() && all.clone().any(|b| self.names(b));
+        let part = |b: &Bound| match named && self.exact(b).is_none() && !self.names(b) {
+            true => (None, Some(b.clone())),
+            false => (self.implied(b), self.rest(b)),
+        };
+        all.map(part).collect()
+    }
+
+    /// Whether a condition holds only where a field has one of some names, and the base search can ask for them.
+    fn names(&self, bound: &Bound) -> bool {
+        match bound {
+            Bound::And(all) => all.iter().any(|b| self.names(b)),
+            Bound::Or(all) => all.iter().all(|b| self.names(b)),
+            Bound::Test(BoundTest { op: BoundOp::Text(text), .. }) => {
+                matches!(text.matcher, Matcher::Exact(_) | Matcher::EndsWith(_)) && self.implied(bound).is_some()
+            }
+            Bound::Const(_) | Bound::Not(_) | Bound::Test(_) => false,
         }
     }
 
@@ -60,7 +85,10 @@ impl Names<'_> {
             return None;
         }
         match bound {
-            Bound::And(all) => Some(Bound::and(all.iter().filter_map(|b| self.rest(b)).collect())),
+            Bound::And(all) => {
+                let rest = self.parts(all.iter()).into_iter().filter_map(|(_, rest)| rest);
+                Some(Bound::and(rest.collect()))
+            }
             Bound::Or(all) if self.implied(bound).is_some() => {
                 let open: Vec<&Bound> = all.iter().filter(|b| self.exact(b).is_none()).collect();
                 // Where all others fail, the base search has asked for what the only open one implies. Of two open ones it
@@ -115,8 +143,7 @@ impl Names<'_> {
             if regex.implied.iter().any(|c| c.text().len() < WORTH) {
                 return None;
             }
-            let starts = |c: &Cheap| matches!(c, Cheap::Start(_)) || on(Mutant::SplImpliedStart);
-            let values: Option<Vec<_>> = regex.implied.iter().map(|c| pieces(c.text(), !starts(c), true)).collect();
+            let values: Option<Vec<_>> = regex.implied.iter().map(|c| pieces(c.text(), true, true)).collect();
             return values.filter(|v| !v.is_empty()).map(|v| one_of(field, v));
         }
         let literals: Vec<&str> = match &text.matcher {
