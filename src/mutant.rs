@@ -116,6 +116,7 @@ mutants! {
         SplKnownOfSome: "what holds of two alternatives is taken for known of one",
         SplSaidOfSeveral: "names that tell alternatives apart are not asked behind the base search",
         SplSharedMixed: "alternatives share a field with a conjunction of the same parts",
+        SplAbsorbedBySome: "an alternative goes where another one holds for some of its names",
         SplSuffixLost: "what several texts end with is left out",
     }
     Sigma {

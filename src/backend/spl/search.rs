@@ -207,7 +207,7 @@ pub fn joined(all: Vec<Search>, and: bool) -> Option<Search> {
         }
     }
     if !and {
-        out = merged(out);
+        out = absorbed(merged(out));
     }
     match out.len() {
         0 => None,
@@ -215,6 +215,30 @@ pub fn joined(all: Vec<Search>, and: bool) -> Option<Search> {
         _ if and => Some(Search::And(out)),
         _ => Some(Search::Or(out)),
     }
+}
+
+/// Without the alternatives that hold only where another one does: `a IN (x, y) OR (a=x AND b=z)` is `a IN (x, y)`.
+fn absorbed(all: Vec<Search>) -> Vec<Search> {
+    let goes = |s: &Search| matches!(s, Search::And(operands) if operands.iter().any(|o| covered(o, &all)));
+    let stays: Vec<bool> = all.iter().map(|s| !goes(s)).collect();
+    all.into_iter().zip(stays).filter(|(_, stays)| *stays).map(|(s, _)| s).collect()
+}
+
+/// Whether one of some alternatives holds wherever a search does.
+fn covered(search: &Search, by: &[Search]) -> bool {
+    let values = |s: &Search| match s {
+        Search::Is(field, value) => Some((field.clone(), vec![value.clone()])),
+        Search::In(field, values) => Some((field.clone(), values.clone())),
+        _ => None,
+    };
+    let within = |other: &Search| match (values(search), values(other)) {
+        (Some((a, some)), Some((b, all))) if on(Mutant::SplAbsorbedBySome) => {
+            a == b && some.iter().any(|v| all.contains(v))
+        }
+        (Some((a, some)), Some((b, all))) => a == b && some.iter().all(|v| all.contains(v)),
+        _ => other == search,
+    };
+    by.iter().any(within) || matches!(search, Search::Or(all) if all.iter().all(|s| covered(s, by)))
 }
 
 /// Alternatives on one field are one list.
@@ -245,4 +269,30 @@ fn merged(all: Vec<Search>) -> Vec<Search> {
         }
     }
     out.into_iter().map(|s| if let Search::In(field, values) = s { one_of(field, values) } else { s }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::spl::print;
+
+    fn is(field: &str, value: &str) -> Search {
+        Search::Is(field.to_owned(), vec![Piece::Text(value.to_owned())])
+    }
+
+    fn any(all: Vec<Search>) -> String {
+        joined(all, false).map_or_else(String::new, |s| print::search(&s, ""))
+    }
+
+    #[test]
+    fn an_alternative_goes_where_another_one_holds_whenever_it_does() {
+        let both = |a: Search, b: Search| Search::And(vec![a, b]);
+        let either = || Search::Or(vec![is("a", "x"), is("b", "y")]);
+        assert_eq!(any(vec![is("a", "x"), is("a", "y"), both(is("a", "y"), is("b", "z"))]), r#"a IN ("x", "y")"#);
+        assert_eq!(any(vec![is("a", "x"), is("b", "y"), both(is("c", "z"), either())]), r#"a="x" OR b="y""#);
+        let stays = r#"a="x" OR (c="z" AND (a="x" OR b="y"))"#;
+        assert_eq!(any(vec![is("a", "x"), both(is("c", "z"), either())]), stays);
+        let other = Search::Not(Box::new(is("a", "x")));
+        assert_eq!(any(vec![is("a", "x"), both(other, is("b", "y"))]), r#"a="x" OR (NOT (a="x") AND b="y")"#);
+    }
 }
