@@ -104,7 +104,6 @@ mutants! {
         SplAllIsAny: "one of the values of `contains all` is enough in the base search",
         SplStartsAnywhere: "`starts with` is `contains` in the base search",
         SplImpliedIsEnough: "what the base search only implies is asked there alone",
-        SplImpliedStart: "an implied part must begin the text",
         SplFilterLost: "a log's filter is left out",
         SplSourcesMixed: "a condition of one log is asked of the others",
         SplExceptionWanted: "an exception is demanded",
@@ -117,6 +116,7 @@ mutants! {
         SplKnownOfSome: "what holds of two alternatives is taken for known of one",
         SplSaidOfSeveral: "names that tell alternatives apart are not asked behind the base search",
         SplSharedMixed: "alternatives share a field with a conjunction of the same parts",
+        SplAbsorbedBySome: "an alternative goes where another one holds for some of its names",
         SplSuffixLost: "what several texts end with is left out",
     }
     Sigma {

@@ -38,11 +38,13 @@ const OF_THE_PACK: [&str; 2] = ["archive_via_utility", "expand_cabinet_files"];
 const AT_FIRST: usize = 4;
 
 /// Where a mutant of the binding has nothing to break, and why.
-const NOTHING_TO_BREAK: [(Mutant, Language, &str); 4] = [
+const NOTHING_TO_BREAK: [(Mutant, Language, &str); 6] = [
     (Mutant::KeyLost, Language::Kql, "no column holds several values"),
     (Mutant::AccountWithDomainOnly, Language::Kql, "accounts and domains have columns of their own"),
     (Mutant::FirstWordOnly, Language::Spl, "each word has one value"),
     (Mutant::FirstWordOnly, Language::Sigma, "each word has one value"),
+    (Mutant::SparseIsAsked, Language::Kql, "all sources of a table fill the same fields"),
+    (Mutant::SparseIsAsked, Language::Sigma, "all sources of a category fill the same fields"),
 ];
 
 /// A document to run: the mutant, unless it is as it should be; its rule's place in the battery; its text.

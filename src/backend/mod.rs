@@ -16,7 +16,7 @@ use crate::ir::Meaning;
 use crate::sema::{Project, Rule};
 use crate::source::Span;
 use crate::target::temporal::{bind_count, bind_steps};
-use crate::target::{Language, Note, Plan, Target, Unsupported, bind};
+use crate::target::{Language, Note, Target, Unsupported, bind};
 
 /// A printed query with what is to be said about it.
 #[derive(Clone, Debug)]
@@ -132,13 +132,4 @@ pub fn one_line(text: &str) -> String {
 #[must_use]
 pub fn capital(word: &str) -> String {
     format!("{}{}", word.get(..1).unwrap_or("").to_uppercase(), word.get(1..).unwrap_or(""))
-}
-
-/// Titles of the exceptions that a query applies, for its result.
-#[must_use]
-pub fn exception_titles(rule: &Rule, plan: &Plan) -> Vec<String> {
-    let mut indexes: Vec<usize> = plan.queries.iter().flat_map(|q| q.exceptions.iter().map(|(i, _)| *i)).collect();
-    indexes.sort_unstable();
-    indexes.dedup();
-    indexes.into_iter().filter_map(|i| rule.exceptions.get(i)).map(|e| one_line(&e.title)).collect()
 }

@@ -82,8 +82,6 @@ pub enum Cheap {
     Term(String),
     /// This text occurs.
     Part(String),
-    /// The whole text begins so.
-    Start(String),
 }
 
 impl Cheap {
@@ -91,7 +89,7 @@ impl Cheap {
     #[must_use]
     pub fn text(&self) -> &str {
         match self {
-            Cheap::Term(t) | Cheap::Part(t) | Cheap::Start(t) => t,
+            Cheap::Term(t) | Cheap::Part(t) => t,
         }
     }
 }

@@ -4,10 +4,12 @@ use crate::oracle::arguments::{Ask, Folder, path_under, some_argument};
 use crate::oracle::asked::{asked, generated, joined, questions, utilities};
 use crate::oracle::random::{argument_pieces, each_line, lines, pieces, programs};
 use crate::oracle::text::{cheap_holds, found};
+use crate::oracle::{Event, Value, holds};
 use crate::run::{events, report};
-use arcanary::ir::{Regex, paths};
+use arcanary::ir::{FieldRef, Pred, Regex, paths};
 use arcanary::mutant::{self, Mutant, Part};
-use arcanary::sema::Utility;
+use arcanary::sema::{FieldId, Kind, Os, Utility};
+use arcanary::source::{Sources, Span};
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -15,10 +17,19 @@ use std::collections::HashMap;
 const LINES_EACH: u32 = 120;
 const ARGUMENT_LINES: u32 = 600;
 
+/// What the compiler makes of a question.
+#[derive(PartialEq)]
+enum Made {
+    /// One of these holds for a command line.
+    Line(Vec<Regex>),
+    /// This holds for a path.
+    Path(Pred),
+}
+
 /// Something that is asked of texts: what the compiler makes of it, and the reading by hand.
 struct Question<'t> {
     what: String,
-    made: Vec<Regex>,
+    made: Made,
     read: Box<dyn Fn(&str) -> bool + 't>,
     texts: &'t [String],
 }
@@ -26,10 +37,16 @@ struct Question<'t> {
 impl Question<'_> {
     /// A text on which the two disagree, or that a cheap test would hide.
     fn wrong(&self) -> Option<&String> {
-        self.texts.iter().find(|text| {
-            let said = self.made.iter().any(|r| found(r, text));
-            let hides = |r: &Regex| !r.implied.is_empty() && !r.implied.iter().any(|c| cheap_holds(c, text));
-            said != (self.read)(text) || self.made.iter().any(|r| found(r, text) && hides(r))
+        self.texts.iter().find(|text| match &self.made {
+            Made::Path(asked) => {
+                let path = Event::new(Kind::Process, [("executable", Value::Text((*text).clone()))]);
+                holds(asked, &path) != (self.read)(text)
+            }
+            Made::Line(made) => {
+                let said = made.iter().any(|r| found(r, text));
+                let hides = |r: &Regex| !r.implied.is_empty() && !r.implied.iter().any(|c| cheap_holds(c, text));
+                said != (self.read)(text) || made.iter().any(|r| found(r, text) && hides(r))
+            }
         })
     }
 }
@@ -76,24 +93,28 @@ impl Texts {
         let mut out = vec![];
         for (utility, texts) in &self.of_utility {
             for asked in asked(utility).into_iter().chain(joined(utility)) {
-                let (what, made) = (asked.what.clone(), asked.regexes.clone());
+                let (what, made) = (asked.what.clone(), Made::Line(asked.regexes.clone()));
                 out.push(Question { what, made, read: Box::new(move |line| asked.read(utility, line)), texts });
             }
         }
         for (ask, cased) in questions() {
             if let Ask::Under(folder) = &ask {
-                let made = vec![paths::under(&[paths::Folder::parse(folder).unwrap()], cased)];
-                let folder = folder.clone();
-                let read = move |path: &str| path_under(path, &Folder::parse(&folder), cased);
-                out.push(Question {
-                    what: format!("{ask:?} of a path"),
-                    made,
-                    read: Box::new(read),
-                    texts: &self.paths,
-                });
+                for os in [Os::Windows, Os::Linux] {
+                    let field = FieldRef { id: FieldId::find("executable").unwrap(), step: None };
+                    let place = Span::new(Sources::default().add("x", ""), 0, 0);
+                    let made = paths::under(field, &[paths::Folder::parse(folder).unwrap()], &[os], cased, place);
+                    let folder = folder.clone();
+                    let read = move |path: &str| path_under(path, &Folder::parse(&folder), os == Os::Windows, cased);
+                    out.push(Question {
+                        what: format!("{ask:?} of a path on {}", os.word()),
+                        made: Made::Path(made),
+                        read: Box::new(read),
+                        texts: &self.paths,
+                    });
+                }
             }
             if !matches!(ask, Ask::Exists) {
-                let (what, made) = (format!("argument {ask:?}"), generated(&ask, cased));
+                let (what, made) = (format!("argument {ask:?}"), Made::Line(generated(&ask, cased)));
                 let read = move |line: &str| some_argument(line, &ask, cased);
                 out.push(Question { what, made, read: Box::new(read), texts: &self.arguments });
             }
@@ -108,7 +129,7 @@ fn mutants_of_command_lines_are_noticed() {
     let clean = texts.questions();
     let wrong: Vec<_> = clean.iter().filter_map(|q| Some((&q.what, q.wrong()?))).collect();
     assert!(wrong.is_empty(), "without a mutant: {wrong:?}");
-    let clean: HashMap<(&String, usize), &Vec<Regex>> =
+    let clean: HashMap<(&String, usize), &Made> =
         clean.iter().enumerate().map(|(i, q)| ((&q.what, i), &q.made)).collect();
     let mut rows = vec![];
     let mut unnoticed: Vec<Mutant> = vec![];

@@ -19,6 +19,15 @@ const SETS: usize = 40;
 /// Changed documents of a mutant that are run at a time, until one is noticed.
 const AT_ONCE: usize = 10;
 
+/// A step that names nothing selective, whose processes are known by another field than those of the step before it.
+const NARROWED: &str = r#"rule narrowed {
+  title "Narrowed" id 00000000-0000-4000-8000-000000009001 level low os [windows]
+  detect sequence by host within 60s {
+    one: process where process.pid is 11
+    two: process where command_line contains "b" and parent is one.process
+  }
+}"#;
+
 /// A random rule, its window in seconds, and its document as it should be.
 struct Case {
     name: String,
@@ -109,7 +118,8 @@ fn of_kql() -> Vec<[String; 4]> {
 fn of_spl() -> Vec<[String; 4]> {
     let mut dice = Dice::new(SEED);
     let target = &splunk::sysmon();
-    let cases = timed(&mut dice, target);
+    let mut cases = timed(&mut dice, target);
+    cases.push(Case::new(NARROWED, "narrowed", 60, target).expect("a rule that the target can say"));
     let mut sets = |case: &Case| {
         let question = splunk::Question { project: &case.project, rule: case.rule(), target, query: "" };
         let set = |n| {

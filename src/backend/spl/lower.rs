@@ -7,7 +7,7 @@ use super::parts::Parts;
 use super::search::{Names, joined};
 use super::share::{self, Named, shared};
 use crate::backend::output::{self, Words};
-use crate::backend::{Output, Shows, exception_line, exception_titles, rank};
+use crate::backend::{Output, Shows, exception_line, rank};
 use crate::ir::Score;
 use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
@@ -15,15 +15,13 @@ use crate::target::{Bound, Column, How, Plan, Scalar, Source, SourceQuery, Unsup
 
 /// The field of a rule's score.
 const SCORE: &str = "score";
-/// The field of the exceptions.
-const EXCEPTIONS: &str = "exceptions";
 
 /// The times of the first and of the last event of a row of a data model, as Splunk's own content calls them.
 const TIMES: [&str; 2] = ["firstTime", "lastTime"];
 
 /// The columns of the result.
 pub fn outputs(plan: &Plan) -> Vec<Output> {
-    let mut out = output::single(plan, &Words { part: alias, score: SCORE, exceptions: Some(EXCEPTIONS) });
+    let mut out = output::single(plan, &Words { part: alias, score: SCORE, exceptions: None });
     if plan.queries.iter().any(|q| q.source.datamodel.is_some()) {
         let place = plan.target.columns.len().min(out.len());
         out.splice(place..place, TIMES.map(|name| Output::new(name, Shows::Own)));
@@ -160,17 +158,11 @@ pub fn split(names: &Names, detect: &Bound) -> (Vec<Search>, Vec<Bound>) {
     let (mut said, mut rest) = (vec![], vec![]);
     let facts = facts(names, detect);
     let facts: Vec<&Bound> = facts.iter().collect();
-    for conjunct in rank::by_cost(detect.conjuncts()) {
-        match names.exact(conjunct) {
-            Some(search) => said.push(search),
-            None => {
-                let implied = names.implied(conjunct);
-                if implied.is_none() || !on(Mutant::SplImpliedIsEnough) {
-                    rest.extend(names.rest(conjunct).map(|left| given(&left, &facts)));
-                }
-                said.extend(implied);
-            }
+    for (asked, left) in names.parts(rank::by_cost(detect.conjuncts()).into_iter()) {
+        if asked.is_none() || !on(Mutant::SplImpliedIsEnough) {
+            rest.extend(left.map(|left| given(&left, &facts)));
         }
+        said.extend(asked);
     }
     rest.retain(|b| *b != Bound::Const(true));
     (said, rest)
@@ -296,10 +288,6 @@ impl Tail<'_> {
             self.steps.push(Step::Eval(std::mem::take(&mut evals)));
             self.steps.extend(scored(score, &query.flags));
         }
-        let titles = exception_titles(self.rule, plan);
-        if !titles.is_empty() {
-            evals.push((EXCEPTIONS.to_owned(), Eval::Text(titles.join("; "))));
-        }
         if !evals.is_empty() {
             self.steps.push(Step::Eval(evals));
         }
@@ -314,11 +302,7 @@ impl Tail<'_> {
         let names: Vec<String> = plan.queries.iter().flat_map(|q| q.flags.iter().map(|(n, _)| n.clone())).collect();
         let mut out = vec![];
         for name in unique(names) {
-            if taken(&name)
-                || name == EXCEPTIONS
-                || score && name == SCORE
-                || self.lower.parts.names().any(|p| p == name)
-            {
+            if taken(&name) || score && name == SCORE || self.lower.parts.names().any(|p| p == name) {
                 return Err(vec![Unsupported {
                     span: self.rule.span,
                     why: format!("has a column `{name}` already, which the flag would hide"),

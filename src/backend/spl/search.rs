@@ -2,7 +2,7 @@
 
 use super::ast::{Piece, Search};
 use super::lower::dataset;
-use crate::ir::{Cheap, Matcher, Text};
+use crate::ir::{Matcher, Text};
 use crate::mutant::{Mutant, on};
 use crate::target::{Bound, BoundOp, BoundTest, How, Scalar, Source};
 
@@ -45,12 +45,37 @@ impl Names<'_> {
         }
         match bound {
             Bound::And(all) => {
-                let some: Vec<Search> = all.iter().filter_map(|b| self.implied(b)).collect();
-                joined(some, true)
+                let said = self.parts(all.iter()).into_iter().filter_map(|(said, _)| said);
+                joined(said.collect(), true)
             }
             Bound::Or(all) => joined(all.iter().map(|b| self.implied(b)).collect::<Option<Vec<_>>>()?, false),
             Bound::Test(test) => self.implied_test(test),
             Bound::Const(_) | Bound::Not(_) => None,
+        }
+    }
+
+    /// What the base search asks of each operand of a conjunction, and what is left of it to ask behind.
+    ///
+    /// Beside names, a text that a regular expression implies says too little for its length: rows of other programs are
+    /// gone, and the regular expression is asked where the rows are. Rows of a data model travel first, so all is asked.
+    pub fn parts<'b>(&self, all: impl Iterator<Item = &'b Bound> + Clone) -> Vec<(Option<Search>, Option<Bound>)> {
+        let named = self.prefix.is_empty() && all.clone().any(|b| self.names(b));
+        let part = |b: &Bound| match named && self.exact(b).is_none() && !self.names(b) {
+            true => (None, Some(b.clone())),
+            false => (self.implied(b), self.rest(b)),
+        };
+        all.map(part).collect()
+    }
+
+    /// Whether a condition holds only where a field has one of some names, and the base search can ask for them.
+    fn names(&self, bound: &Bound) -> bool {
+        match bound {
+            Bound::And(all) => all.iter().any(|b| self.names(b)),
+            Bound::Or(all) => all.iter().all(|b| self.names(b)),
+            Bound::Test(BoundTest { op: BoundOp::Text(text), .. }) => {
+                matches!(text.matcher, Matcher::Exact(_) | Matcher::EndsWith(_)) && self.implied(bound).is_some()
+            }
+            Bound::Const(_) | Bound::Not(_) | Bound::Test(_) => false,
         }
     }
 
@@ -60,7 +85,10 @@ impl Names<'_> {
             return None;
         }
         match bound {
-            Bound::And(all) => Some(Bound::and(all.iter().filter_map(|b| self.rest(b)).collect())),
+            Bound::And(all) => {
+                let rest = self.parts(all.iter()).into_iter().filter_map(|(_, rest)| rest);
+                Some(Bound::and(rest.collect()))
+            }
             Bound::Or(all) if self.implied(bound).is_some() => {
                 let open: Vec<&Bound> = all.iter().filter(|b| self.exact(b).is_none()).collect();
                 // Where all others fail, the base search has asked for what the only open one implies. Of two open ones it
@@ -115,8 +143,7 @@ impl Names<'_> {
             if regex.implied.iter().any(|c| c.text().len() < WORTH) {
                 return None;
             }
-            let starts = |c: &Cheap| matches!(c, Cheap::Start(_)) || on(Mutant::SplImpliedStart);
-            let values: Option<Vec<_>> = regex.implied.iter().map(|c| pieces(c.text(), !starts(c), true)).collect();
+            let values: Option<Vec<_>> = regex.implied.iter().map(|c| pieces(c.text(), true, true)).collect();
             return values.filter(|v| !v.is_empty()).map(|v| one_of(field, v));
         }
         let literals: Vec<&str> = match &text.matcher {
@@ -180,7 +207,7 @@ pub fn joined(all: Vec<Search>, and: bool) -> Option<Search> {
         }
     }
     if !and {
-        out = merged(out);
+        out = absorbed(merged(out));
     }
     match out.len() {
         0 => None,
@@ -188,6 +215,30 @@ pub fn joined(all: Vec<Search>, and: bool) -> Option<Search> {
         _ if and => Some(Search::And(out)),
         _ => Some(Search::Or(out)),
     }
+}
+
+/// Without the alternatives that hold only where another one does: `a IN (x, y) OR (a=x AND b=z)` is `a IN (x, y)`.
+fn absorbed(all: Vec<Search>) -> Vec<Search> {
+    let goes = |s: &Search| matches!(s, Search::And(operands) if operands.iter().any(|o| covered(o, &all)));
+    let stays: Vec<bool> = all.iter().map(|s| !goes(s)).collect();
+    all.into_iter().zip(stays).filter(|(_, stays)| *stays).map(|(s, _)| s).collect()
+}
+
+/// Whether one of some alternatives holds wherever a search does.
+fn covered(search: &Search, by: &[Search]) -> bool {
+    let values = |s: &Search| match s {
+        Search::Is(field, value) => Some((field.clone(), vec![value.clone()])),
+        Search::In(field, values) => Some((field.clone(), values.clone())),
+        _ => None,
+    };
+    let within = |other: &Search| match (values(search), values(other)) {
+        (Some((a, some)), Some((b, all))) if on(Mutant::SplAbsorbedBySome) => {
+            a == b && some.iter().any(|v| all.contains(v))
+        }
+        (Some((a, some)), Some((b, all))) => a == b && some.iter().all(|v| all.contains(v)),
+        _ => other == search,
+    };
+    by.iter().any(within) || matches!(search, Search::Or(all) if all.iter().all(|s| covered(s, by)))
 }
 
 /// Alternatives on one field are one list.
@@ -218,4 +269,30 @@ fn merged(all: Vec<Search>) -> Vec<Search> {
         }
     }
     out.into_iter().map(|s| if let Search::In(field, values) = s { one_of(field, values) } else { s }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::spl::print;
+
+    fn is(field: &str, value: &str) -> Search {
+        Search::Is(field.to_owned(), vec![Piece::Text(value.to_owned())])
+    }
+
+    fn any(all: Vec<Search>) -> String {
+        joined(all, false).map_or_else(String::new, |s| print::search(&s, ""))
+    }
+
+    #[test]
+    fn an_alternative_goes_where_another_one_holds_whenever_it_does() {
+        let both = |a: Search, b: Search| Search::And(vec![a, b]);
+        let either = || Search::Or(vec![is("a", "x"), is("b", "y")]);
+        assert_eq!(any(vec![is("a", "x"), is("a", "y"), both(is("a", "y"), is("b", "z"))]), r#"a IN ("x", "y")"#);
+        assert_eq!(any(vec![is("a", "x"), is("b", "y"), both(is("c", "z"), either())]), r#"a="x" OR b="y""#);
+        let stays = r#"a="x" OR (c="z" AND (a="x" OR b="y"))"#;
+        assert_eq!(any(vec![is("a", "x"), both(is("c", "z"), either())]), stays);
+        let other = Search::Not(Box::new(is("a", "x")));
+        assert_eq!(any(vec![is("a", "x"), both(other, is("b", "y"))]), r#"a="x" OR (NOT (a="x") AND b="y")"#);
+    }
 }

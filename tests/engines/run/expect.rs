@@ -1,7 +1,7 @@
 //! What a target's document must answer: the oracle's verdict on the event as the target sees it.
 
 use super::super::oracle::{Event, holds, reached};
-use arcanary::ir::{Body, Drop, Op, Pred};
+use arcanary::ir::{Body, Drop, Op, Pred, Test};
 use arcanary::sema::{FieldId, Kind, Os, Project, Rule};
 use arcanary::target::{Mapping, Source, Target};
 use std::collections::BTreeMap;
@@ -44,12 +44,13 @@ impl Meaning {
             let known = target.mapping(id, kind).is_some();
             !constant && target.mapping_in(source, id, kind).map_or_else(|| known || nowhere(), unlogged)
         };
+        let of = Of { lacks: &lacks, may_lack: &target.may_lack };
         let whole = |pred: &Pred| {
-            let pred = degraded(pred, &lacks, true);
+            let pred = degraded(pred, of, true);
             (!asks_what_lacks(&pred, &lacks)).then_some(pred)
         };
         Some(Meaning {
-            detect: degraded(detect, &lacks, false),
+            detect: degraded(detect, of, false),
             exceptions: exceptions.iter().filter_map(&whole).collect(),
             flags: flags.iter().filter_map(|f| Some((f.name.clone(), whole(&f.pred)?))).collect(),
             rule: rule.clone(),
@@ -76,17 +77,35 @@ impl Meaning {
 /// Whether a target lacks a field, or one of the words that an enum field is asked for.
 type Lacks<'l> = &'l dyn Fn(FieldId, &[&str]) -> bool;
 
-/// Droppable parts that ask for what the target lacks become constants. In exceptions and flags (`whole`) the author's
-/// `when available` drops all, not a part.
-fn degraded(pred: &Pred, lacks: Lacks, whole: bool) -> Pred {
-    let each = |all: &[Pred]| all.iter().map(|p| degraded(p, lacks, whole)).collect::<Vec<_>>();
+/// What a target lacks, and the fields that not each of its sources fills.
+#[derive(Clone, Copy)]
+struct Of<'l> {
+    lacks: Lacks<'l>,
+    may_lack: &'l [FieldId],
+}
+
+/// Droppable parts that ask for what the target lacks become constants, and the author's `when available` holds for events
+/// without a field that a source may not fill. In exceptions and flags (`whole`) it drops all, not a part.
+fn degraded(pred: &Pred, of: Of, whole: bool) -> Pred {
+    let each = |all: &[Pred]| all.iter().map(|p| degraded(p, of, whole)).collect::<Vec<_>>();
     match pred {
         Pred::Droppable { pred, why, .. } => {
-            let inner = degraded(pred, lacks, whole);
-            let drops = asks_what_lacks(&inner, lacks) && !(whole && *why == Drop::WhenAvailable);
-            if drops { Pred::Const(why.value()) } else { inner }
+            let inner = degraded(pred, of, whole);
+            let available = *why == Drop::WhenAvailable;
+            if asks_what_lacks(&inner, of.lacks) && !(whole && available) {
+                return Pred::Const(why.value());
+            }
+            let mut ways = vec![];
+            inner.each_test(&mut |test| {
+                if of.may_lack.contains(&test.field.id) && available && !whole {
+                    let there = Pred::Test(Test { op: Op::Exists, ..test.clone() });
+                    ways.push(Pred::Not(Box::new(there)));
+                }
+            });
+            ways.push(inner);
+            Pred::Or(ways)
         }
-        Pred::Not(inner) => Pred::Not(Box::new(degraded(inner, lacks, whole))),
+        Pred::Not(inner) => Pred::Not(Box::new(degraded(inner, of, whole))),
         Pred::And(all) => Pred::And(each(all)),
         Pred::Or(all) => Pred::Or(each(all)),
         other => other.clone(),

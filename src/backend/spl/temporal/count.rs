@@ -6,7 +6,7 @@ use super::rows::{self, Rows};
 use crate::backend::output::{self, add};
 use crate::backend::spl::ast::{Eval, Order, Stat, Step, Streamstats};
 use crate::backend::spl::eval::Lower;
-use crate::backend::{Output, Printed, Shown, Shows, exception_line, one_line};
+use crate::backend::{Output, Printed, Shown, Shows, exception_line};
 use crate::ir::Count;
 use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
@@ -33,7 +33,7 @@ pub fn count(rule: &Rule, meant: &Count, plan: &CountPlan) -> Result<Printed, Ve
     }
     let parts = rows::parts(plan.target, std::slice::from_ref(&plan.events));
     let lower = Lower { filler: &plan.target.filler, parts: &parts };
-    let names = Names::new(plan.target, ["exceptions", "count"].into_iter().chain(parts.names()));
+    let names = Names::new(plan.target, std::iter::once("count").chain(parts.names()));
     let rows = Rows::new(rule, plan.target, std::slice::from_ref(&plan.events), names, &lower);
     let window = meant.within.micros / 1_000_000;
     let mut counting = Counting {
@@ -211,27 +211,14 @@ impl Counting<'_> {
     }
 
     fn output(&mut self, first: &str, events: &str) -> Vec<Output> {
-        let titles = self.titles();
         let mut out: Vec<Output> = vec![];
         let target = self.rows.target;
         target.columns.iter().for_each(|name| add(&mut out, output::of_events(target, &self.plan.events, name)));
         std::mem::take(&mut self.shown).into_iter().for_each(|key| add(&mut out, key));
         add(&mut out, Output::time(first, None));
         add(&mut out, Output::new(events, Shows::Number));
-        if !titles.is_empty() {
-            self.rows.push(Step::Eval(vec![("exceptions".to_owned(), text(&titles.join("; ")))]));
-            add(&mut out, Output::new("exceptions", Shows::Exceptions));
-        }
         self.rows.push(Step::Table(out.iter().map(|c| c.name.clone()).collect()));
         out
-    }
-
-    fn titles(&self) -> Vec<String> {
-        let mut all: Vec<usize> =
-            self.plan.events.sources.iter().flat_map(|s| s.exceptions.iter().map(|(i, _)| *i)).collect();
-        all.sort_unstable();
-        all.dedup();
-        all.into_iter().filter_map(|i| self.rows.rule.exceptions.get(i)).map(|e| one_line(&e.title)).collect()
     }
 
     fn stream(&mut self, command: Streamstats) {

@@ -41,8 +41,8 @@ use rows::Rows;
 /// What the state of `streamstats` cannot say, with the step that needs more.
 pub fn steps(rule: &Rule, meant: &Steps, plan: &StepsPlan) -> Result<Printed, Vec<Unsupported>> {
     let parts = rows::parts(plan.target, &plan.steps);
-    let own = plan.flags.iter().map(|(name, _)| name.as_str()).chain(["exceptions", "count"]).chain(parts.names());
-    if let Some((name, _)) = plan.flags.iter().find(|(n, _)| Names::new(plan.target, ["exceptions"]).has(n)) {
+    let own = plan.flags.iter().map(|(name, _)| name.as_str()).chain(["count"]).chain(parts.names());
+    if let Some((name, _)) = plan.flags.iter().find(|(n, _)| Names::new(plan.target, []).has(n)) {
         let why = format!("has a column `{name}` already, which the flag would hide");
         return Err(vec![Unsupported { span: rule.span, why }]);
     }

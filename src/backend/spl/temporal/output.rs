@@ -1,11 +1,11 @@
-//! The columns of a result: times, keys, what is shown of each step, flags and exceptions.
+//! The columns of a result: times, keys, what is shown of each step, and flags.
 
 use super::Scene;
 use super::make::{choose, field, text};
 use super::wide::{Slot, parts};
 use crate::backend::output::{self, add};
 use crate::backend::spl::ast::{Eval, Step};
-use crate::backend::{Output, Shown, Shows, one_line};
+use crate::backend::{Output, Shown, Shows};
 use crate::target::How;
 use crate::target::temporal::{BoundStep, Carry, Wide};
 
@@ -32,21 +32,16 @@ impl Scene<'_> {
                 made.push((name.clone(), choose(self.wide(wide, None), text("true"), text("false"))));
             }
         }
-        let titles = self.titles();
-        if !titles.is_empty() {
-            made.push(("exceptions".to_owned(), text(&titles.join("; "))));
-        }
-        let exceptions = !titles.is_empty();
         if !made.is_empty() {
             self.rows.push(Step::Eval(made));
         }
-        let columns = self.result(required, exceptions);
+        let columns = self.result(required);
         self.rows.push(Step::Table(columns.iter().map(|c| c.name.clone()).collect()));
         columns
     }
 
     /// The columns of the result, each once.
-    fn result(&self, required: &[usize], exceptions: bool) -> Vec<Output> {
+    fn result(&self, required: &[usize]) -> Vec<Output> {
         let target = self.rows.target;
         let mut out: Vec<Output> = vec![];
         let all: Vec<&BoundStep> = required.iter().filter_map(|place| self.plan.steps.get(*place)).collect();
@@ -61,9 +56,6 @@ impl Scene<'_> {
             add(&mut out, Output::fields(self.column(carry.step, Slot::Value(carry.column)), self.fields(*carry)));
         }
         self.plan.flags.iter().for_each(|(name, _)| add(&mut out, Output::new(name, Shows::Flag)));
-        if exceptions {
-            add(&mut out, Output::new("exceptions", Shows::Exceptions));
-        }
         out
     }
 
@@ -79,16 +71,6 @@ impl Scene<'_> {
         let mut read: Vec<(usize, Slot)> = self.plan.show.iter().map(|c| (c.step, Slot::Value(c.column))).collect();
         self.plan.flags.iter().for_each(|(_, w)| parts(w, &mut read));
         read.contains(&(place, slot))
-    }
-
-    /// Titles of all exceptions that the query applies.
-    fn titles(&self) -> Vec<String> {
-        let single =
-            self.plan.steps.iter().flat_map(|s| s.sources.iter().flat_map(|s| s.exceptions.iter().map(|(i, _)| *i)));
-        let mut all: Vec<usize> = single.chain(self.plan.exceptions.iter().map(|(i, _)| *i)).collect();
-        all.sort_unstable();
-        all.dedup();
-        all.into_iter().filter_map(|i| self.rows.rule.exceptions.get(i)).map(|e| one_line(&e.title)).collect()
     }
 
     /// The columns of the keys, as the completing event has them.
