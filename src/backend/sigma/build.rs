@@ -3,7 +3,7 @@
 use super::detection::{Selection, Selections, Value, field_word, slug, subject};
 use super::item::{Items, items};
 use super::joint::Joint;
-use super::shape::{asks_behind, shaped};
+use super::shape::{asks_behind, shaped_to_deny};
 use crate::ir::{Matcher, Score, Text};
 use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
@@ -56,7 +56,7 @@ impl Builder {
             format!("filter_optional_{}", slug(rule.exceptions.get(index).map_or("", |e| e.title.as_str())))
         };
         let all: Vec<(String, Bound)> =
-            query.exceptions.iter().map(|(index, bound)| (name(*index), shaped(bound, target))).collect();
+            query.exceptions.iter().map(|(index, bound)| (name(*index), shaped_to_deny(bound, target))).collect();
         match all.as_slice() {
             [] => None,
             some if on(Mutant::SigmaExceptionWanted) => {
@@ -153,6 +153,10 @@ impl Builder {
     }
 
     fn negated(&mut self, bound: &Bound, name: &str) -> Joint {
+        if let (Bound::Not(inner), false) = (bound, on(Mutant::SigmaDoubleNot)) {
+            self.denied = false;
+            return self.named(inner, name);
+        }
         let Bound::And(all) = bound else { return self.named(bound, name).not() };
         if !asks_behind(bound) || on(Mutant::SigmaConjunctionDenied) {
             return self.named(bound, name).not();

@@ -5,7 +5,7 @@ use super::build::Builder;
 use super::item::Items;
 use super::joint::Joint;
 use super::order::{asks_behind, ordered};
-use super::shape::shaped;
+use super::shape::{shaped, shaped_to_deny};
 use crate::backend::exception_line;
 use crate::backend::yaml::comment;
 use crate::sema::Rule;
@@ -122,7 +122,7 @@ fn gathered(joint: Joint, selections: &Selections) -> Joint {
 /// An exception as one selection, if it is one: Sigma's filters hold no more.
 pub fn exception(rule: &Rule, bound: &Bound, target: &Target) -> Option<Selection> {
     let mut builder = Builder::new(rule);
-    builder.selection(&shaped(bound, target)).filter(|_| builder.refused.is_empty())
+    builder.selection(&shaped_to_deny(bound, target)).filter(|_| builder.refused.is_empty())
 }
 
 /// Words for a name: small letters, digits and `_`.

@@ -8,7 +8,8 @@
 //! * a single plain term stands first, one that says nothing new where there is no other; without one the query begins with a pipe,
 //!   unless a pipeline adds a condition on the log source;
 //! * alternatives that are regular expressions, groups or lists stand before single plain ones;
-//! * alternatives of single plain terms only stand behind something that ends that run.
+//! * alternatives of single plain terms only stand behind something that ends that run, and so does a value with a quote,
+//!   which the converter takes for the value's end.
 
 use super::detection::{Selection, Selections, Value, field_word};
 use super::item::Items;
@@ -23,7 +24,7 @@ enum First {
     Single,
     /// Something that ends a run of these.
     Block,
-    /// Alternatives that begin with one.
+    /// Alternatives that begin with one, or a value with a quote.
     Loose,
     /// Nothing: it is asked behind the search.
     Behind,
@@ -38,31 +39,28 @@ fn first_of(key: &str, value: &Value) -> First {
     let order = key.split('|').skip(1).any(|m| matches!(m, "gt" | "gte" | "lt" | "lte"));
     match value {
         _ if is_behind(key) => First::Behind,
-        // A quote in the value ends the converter's reading of it too early.
-        Value::Texts(all) if all.iter().any(|t| t.contains('"')) => First::Block,
-        Value::Texts(all) if key.contains("|all") => {
-            if all.is_empty() {
-                First::Block
-            } else {
-                First::Single
-            }
+        Value::Texts(all) if key.contains("|all") || (all.len() == 1 && !key.contains("|windash")) => {
+            let quoted = all.iter().any(|t| t.contains('"')) && !on(Mutant::SigmaQuoteMoved);
+            if quoted { First::Loose } else { First::Single }
         }
-        Value::Texts(all) if all.len() == 1 && !key.contains("|windash") => First::Single,
         Value::Numbers(all) if all.len() == 1 && !order => First::Single,
         Value::Flag(_) => First::Single,
         Value::Texts(_) | Value::Numbers(_) => First::Block,
     }
 }
 
+/// What counts of a run is how it ends.
 fn first_of_map(map: &Items) -> First {
-    let printed = map.iter().map(|(key, value)| first_of(key, value)).find(|f| *f != First::Behind);
-    printed.unwrap_or(First::Behind)
+    let printed: Vec<First> =
+        map.iter().map(|(key, value)| first_of(key, value)).filter(|f| *f != First::Behind).collect();
+    let end = printed.iter().find(|f| **f != First::Single).filter(|f| **f == First::Loose);
+    *end.or(printed.first()).unwrap_or(&First::Behind)
 }
 
 /// The same below an OR, where a regular expression is a column and several items are a group.
 fn first_below_or(map: &Items) -> First {
     match map.as_slice() {
-        [(key, value)] if first_of(key, value) == First::Single => First::Loose,
+        [(key, value)] if matches!(first_of(key, value), First::Single | First::Loose) => First::Loose,
         _ => First::Block,
     }
 }
@@ -194,11 +192,10 @@ fn led(mut operands: Vec<Joint>, selections: &mut Selections) -> Vec<Joint> {
     }
     if let Some(place) = place {
         let lead = operands.remove(place);
-        if let Joint::Name(name) = &lead
-            && let Some(map) = selections.get_mut(name).and_then(|s| s.maps.first_mut())
-        {
+        if let Some(map) = only_map(&lead, selections) {
             map.sort_by_key(|item| !is_single(item));
         }
+        operands.extend(quoted_apart(&lead, selections));
         operands.insert(0, lead);
         return operands;
     }
@@ -209,21 +206,38 @@ fn led(mut operands: Vec<Joint>, selections: &mut Selections) -> Vec<Joint> {
     let own = operands.iter().position(|j| j.selection(selections).is_some_and(asks));
     let lead = match own {
         Some(place) => operands.remove(place),
-        None => {
-            let name = format!("selection_{}", field_word(&field));
-            let free = (1..).map(|n| if n == 1 { name.clone() } else { format!("{name}_{n}") });
-            let name = free.into_iter().find(|n| !selections.contains_key(n)).unwrap_or(name);
-            selections.insert(name.clone(), Selection { maps: vec![vec![]] });
-            Joint::Name(name)
-        }
+        None => inserted(&field, vec![], selections),
     };
-    if let Joint::Name(name) = &lead
-        && let Some(map) = selections.get_mut(name).and_then(|s| s.maps.first_mut())
-    {
+    if let Some(map) = only_map(&lead, selections) {
         map.insert(0, there);
     }
+    operands.extend(quoted_apart(&lead, selections));
     operands.insert(0, lead);
     operands
+}
+
+fn only_map<'s>(joint: &Joint, selections: &'s mut Selections) -> Option<&'s mut Items> {
+    let Joint::Name(name) = joint else { return None };
+    selections.get_mut(name)?.maps.first_mut()
+}
+
+/// A selection of one map, named for a field.
+fn inserted(field: &str, map: Items, selections: &mut Selections) -> Joint {
+    let name = format!("selection_{}", field_word(field));
+    let free = (1..).map(|n| if n == 1 { name.clone() } else { format!("{name}_{n}") });
+    let name = free.into_iter().find(|n| !selections.contains_key(n)).unwrap_or(name);
+    selections.insert(name.clone(), Selection { maps: vec![map] });
+    Joint::Name(name)
+}
+
+/// Takes values with a quote out of the map that stands first: they must stand behind the end of the run.
+fn quoted_apart(lead: &Joint, selections: &mut Selections) -> Option<Joint> {
+    let map = only_map(lead, selections)?;
+    let (quoted, rest): (Items, Items) =
+        std::mem::take(map).into_iter().partition(|(key, value)| first_of(key, value) == First::Loose);
+    *map = rest;
+    let field = quoted.first()?.0.clone();
+    Some(inserted(&field, quoted, selections))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A condition in the forms that users' converters carry over: pySigma's backends for Splunk, Kusto and SQLite.
 //!
-//! Splunk's `search` knows neither regular expressions nor `?` nor a star that is a character, and Kusto's network test says
-//! nothing of what is no IPv4 address. Each rewriting says what it is for; none changes what a condition means.
+//! Splunk's `search` knows neither regular expressions nor `?` nor a star that is a character; Kusto's network test says
+//! nothing of what is no IPv4 address, and its converter breaks a text at its line break. Each rewriting says what it is for; none changes what a condition means.
 
 use crate::ir::pattern::Part;
 use crate::ir::regex::{alternatives, escape};
@@ -17,6 +17,12 @@ const MOST_BEGINNINGS: u32 = 32;
 #[must_use]
 pub fn shaped(bound: &Bound, target: &Target) -> Bound {
     below(bound, target, false)
+}
+
+/// The same of a condition that is to stand below a NOT.
+#[must_use]
+pub fn shaped_to_deny(bound: &Bound, target: &Target) -> Bound {
+    below(bound, target, !on(Mutant::SigmaExceptionsBare))
 }
 
 /// Whether a condition asks for a verb or a switch that plain texts stand for.
@@ -119,18 +125,21 @@ fn beginnings(network: &str) -> Option<(Vec<String>, bool)> {
     Some(((0..count).map(text).collect(), octets == 4))
 }
 
-/// Converters for Splunk and Kusto refuse `cased`, Splunk's takes `?` for a star, and a star cannot be a character there:
-/// a regular expression says the same.
+/// Converters for Splunk and Kusto refuse `cased`, Splunk's takes `?` for a star, a star cannot be a character there, and
+/// Kusto's prints a line break within quotes: a regular expression says the same.
 fn texts(text: &Text, made: &impl Fn(BoundOp) -> Bound) -> Bound {
-    let exact = |values: &[String]| values.iter().all(|v| !v.contains(['*', '?'])) || on(Mutant::SigmaWildcardKept);
+    let wild = |text: &str| text.contains(['*', '?']) && !on(Mutant::SigmaWildcardKept);
+    let broken = |text: &str| text.contains(['\n', '\r']) && !on(Mutant::SigmaLineBreakKept);
+    let exact = |values: &[String]| !values.iter().any(|v| wild(v) || broken(v));
     let cased = (text.cased || on(Mutant::SigmaCaseCounts)) && !on(Mutant::SigmaCaseIgnored);
     let plain = !cased
         && match &text.matcher {
             Matcher::Exact(v) | Matcher::Contains(v) | Matcher::StartsWith(v) | Matcher::EndsWith(v) => exact(v),
-            Matcher::Like(globs) => {
-                on(Mutant::SigmaWildcardKept)
-                    || globs.iter().all(|g| !g.parts.contains(&Part::One) && !g.any_literal(|c| c == '*' || c == '?'))
-            }
+            Matcher::Like(globs) => globs.iter().flat_map(|g| &g.parts).all(|part| match part {
+                Part::Literal(text) => !wild(text) && !broken(text),
+                Part::One => on(Mutant::SigmaWildcardKept),
+                _ => true,
+            }),
             Matcher::Regex(_) => true,
         };
     if plain {

@@ -10,7 +10,7 @@ use super::deviations;
 use super::engines::{Answers, Batch, Question, Returned, is_of, logsources, of_their_sources, sigma_lines};
 use super::view::Logged;
 use serde_json::{Value as Json, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A converter with its pipelines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +30,17 @@ const ALL: [(Converter, &str, &str); 3] = [
     (Converter::Kusto, "pySigma's Kusto", "kusto"),
 ];
 
-/// Converts and runs all documents with each converter.
+/// Converts and runs the documents of batches that ask for it with each converter; of others there are no answers.
 pub fn run(batches: &[Batch]) -> Vec<(&'static str, Vec<Answers>)> {
-    let mut answers = checker::run(Checker::SigmaConvert, batches.iter().flat_map(sigma_lines).collect()).into_iter();
+    let mut answers =
+        checker::run(Checker::SigmaConvert, batches.iter().filter(|b| b.converted).flat_map(sigma_lines).collect())
+            .into_iter();
     let mut out: Vec<(&'static str, Vec<Answers>)> = ALL.map(|(_, name, _)| (name, vec![])).into();
     for batch in batches {
+        if !batch.converted {
+            out.iter_mut().for_each(|(_, all)| all.push(vec![]));
+            continue;
+        }
         assert!(answers.next().is_some_and(|a| a["loaded"].is_u64()), "the rows");
         out.iter_mut().for_each(|(_, all)| all.push(vec![]));
         for question in &batch.questions {
@@ -84,15 +90,18 @@ fn ran(batch: &Batch, question: &Question, answer: &Json) -> Result<Returned, St
     Ok(Returned { undecided, ..of_their_sources(batch, question, &matched) })
 }
 
+/// The code of each sort of event that Sysmon has.
+const CODES: [(&str, u64); 5] =
+    [("process_creation", 1), ("network_connection", 3), ("image_load", 7), ("file_event", 11), ("file_delete", 23)];
+
+/// Whether the pipeline `sysmon` adds a condition for a log source.
+pub fn in_sysmon(logsource: &BTreeMap<String, String>) -> bool {
+    let is = |key: &str, value: &str| logsource.get(key).is_some_and(|found| found == value);
+    is("product", "windows") && CODES.iter().any(|(category, _)| is("category", category))
+}
+
 /// A row as Splunk has it from Sysmon: with its source, and the code of its sort of event.
 fn in_splunk(logged: &Logged) -> spl::Row {
-    const CODES: [(&str, u64); 5] = [
-        ("process_creation", 1),
-        ("network_connection", 3),
-        ("image_load", 7),
-        ("file_event", 11),
-        ("file_delete", 23),
-    ];
     let mut row = logged.row.clone();
     let category = logged.source.logsource.get("category").expect("a category");
     let code = CODES.iter().find(|(name, _)| name == category);

@@ -2,7 +2,8 @@
 //! with a minimal case and the reason; nothing else may be left out.
 
 use super::super::checker::Checker;
-use super::converted::Converter;
+use super::converted::{Converter, in_sysmon};
+use super::engines::logsources;
 use super::required::required;
 use regex::Regex;
 use serde_json::{Map, Value as Json};
@@ -44,14 +45,25 @@ pub fn beyond_converter(converter: Converter, document: &str) -> bool {
 pub fn refused_by_converter(converter: Converter, document: &str, error: &str) -> bool {
     match converter {
         // Without a condition on the log source a query begins with the regular expressions, unless each event has some field.
-        Converter::Splunk => {
+        Converter::Splunk | Converter::Sysmon => {
             let nothing_in_front = ["no pipe in front of the first command", "the converter printed an empty query"];
-            let field = |fields: &BTreeSet<String>| fields.is_empty();
-            nothing_in_front.iter().any(|said| error.contains(said)) && required(document).iter().any(field)
+            let mut rules = required(document).into_iter().zip(logsources(document));
+            let bare = |(fields, source): (BTreeSet<String>, _)| {
+                fields.is_empty() && (converter == Converter::Splunk || !in_sysmon(&source))
+            };
+            nothing_in_front.iter().any(|said| error.contains(said)) && rules.any(bare)
         }
-        Converter::Sysmon => false,
-        Converter::Kusto => document.contains("|fieldref:") && error.contains("Field reference"),
+        Converter::Kusto => {
+            (document.contains("|fieldref:") && error.contains("Field reference"))
+                || (lists_numbers(document) && error.contains("'lower(BIGINT)'"))
+        }
     }
+}
+
+/// Whether several numbers are asked of a field.
+fn lists_numbers(document: &str) -> bool {
+    let number = |line: &str| line.trim().strip_prefix("- ").is_some_and(|n| n.parse::<i64>().is_ok());
+    document.lines().any(number)
 }
 
 /// An address of IPv6 that is not in its short form.
@@ -169,6 +181,30 @@ mod tests {
         assert!(!left_out("User|re: '^rar$'", "rar") && !left_out("User|re: '^rar$'", "zip\n"));
         assert!(!left_out("User|re: '(?s)^rar.*$'", "rar\n") && !left_out(r"User|re: '^rar\$'", "rar\n"));
         assert!(!left_out("User|re: '^a$'", "rar\n") && !left_out("User: 'rar$'", "rar\n"));
+    }
+
+    #[test]
+    fn a_query_without_a_beginning_is_left_out_where_nothing_gives_it_one() {
+        let left_out = |converter, logsource: &str, condition: &str| {
+            let text = format!(
+                "logsource:\n  {logsource}\ndetection:\n  a:\n    User|re: 'x'\n  b:\n    Image: 'y'\n  condition: {condition}\n"
+            );
+            refused_by_converter(converter, &text, "no pipe in front of the first command")
+        };
+        let [windows, linux, script] =
+            [("process_creation", "windows"), ("process_creation", "linux"), ("ps_script", "windows")]
+                .map(|(category, product)| format!("category: {category}\n  product: {product}"));
+        assert!(left_out(Converter::Splunk, &windows, "a or b") && !left_out(Converter::Sysmon, &windows, "a or b"));
+        assert!(left_out(Converter::Sysmon, &linux, "a or b") && left_out(Converter::Sysmon, &script, "a or b"));
+        assert!(!left_out(Converter::Splunk, &windows, "a and b") && !left_out(Converter::Sysmon, &linux, "a and b"));
+    }
+
+    #[test]
+    fn only_a_list_of_numbers_is_no_list_for_kusto() {
+        let left_out = |values: &str| {
+            refused_by_converter(Converter::Kusto, &format!("detection:\n  a:\n    Port:{values}\n"), "'lower(BIGINT)'")
+        };
+        assert!(left_out("\n      - 4\n      - 8") && !left_out(" 4") && !left_out("\n      - '4'\n      - '8'"));
     }
 
     #[test]

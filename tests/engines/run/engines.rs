@@ -51,7 +51,7 @@ pub fn run(target: &Target, batches: &[Batch]) -> Vec<(&'static str, Vec<Answers
         }
         Language::Sigma => {
             let own = [("pySigma's SQLite", sigma(Checker::SigmaRun)), ("sigma-rust", sigma(Checker::SigmaRust))];
-            let converted = if batches.iter().all(|b| b.converted) { converted::run(batches) } else { vec![] };
+            let converted = if batches.iter().any(|b| b.converted) { converted::run(batches) } else { vec![] };
             own.into_iter().chain(converted).collect()
         }
         Language::Spl => vec![("spl", batches.iter().map(|b| splunk(target, &b.rows, &b.questions)).collect())],

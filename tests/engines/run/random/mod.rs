@@ -160,18 +160,20 @@ fn said(project: &Project, made: &Made, targets: &[&Target]) -> bool {
 
 /// Rules that share a set of events.
 const A_ROUND: usize = 20;
+/// Of so many rounds one is put to users' converters, too.
+const CONVERTED: usize = 5;
 /// Events made for each rule.
 const EVENTS: usize = 8;
 
 /// Rules in rounds, each with events made of the words of its rules.
 pub fn rounds<'p>(dice: &mut Dice, rules: &'p [Asked]) -> Vec<super::compare::Round<'p>> {
-    let one = |dice: &mut Dice, all: &'p [Asked]| super::compare::Round {
-        converted: false,
+    let one = |dice: &mut Dice, (place, all): (usize, &'p [Asked])| super::compare::Round {
+        converted: place % CONVERTED == 0,
         cases: all.iter().map(|r| (&r.project, &r.project.rules[&r.made.name], r.made.name.clone())).collect(),
         events: super::events::unique(
             all.iter().flat_map(|r| (0..EVENTS).map(|_| event(dice, &r.made, &r.words)).collect::<Vec<_>>()).collect(),
         ),
         forms: super::compare::Forms::Each,
     };
-    rules.chunks(A_ROUND).map(|all| one(dice, all)).collect()
+    rules.chunks(A_ROUND).enumerate().map(|all| one(dice, all)).collect()
 }
