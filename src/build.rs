@@ -12,7 +12,6 @@ use crate::document::{self, File, Pack};
 use crate::parallel::in_parallel;
 use crate::project::{Loaded, Role, config_place};
 use crate::sema::{Exception, Rule};
-use crate::source::Span;
 use crate::target::{Format, Target};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -274,14 +273,13 @@ fn by_cause(refused: Vec<(&str, &str, Diagnostic)>) -> Vec<Diagnostic> {
         let cause = (rule, diagnostic.code, diagnostic.span(), reason(&diagnostic));
         out.entry(cause).or_insert_with(|| (vec![], diagnostic)).0.push(target);
     }
-    let named =
-        |((rule, ..), (targets, mut diagnostic)): ((&str, Code, Option<Span>, String), (Vec<&str>, Diagnostic))| {
-            let all = targets.iter().map(|t| format!("`{t}`")).collect::<Vec<_>>().join(", ");
-            if diagnostic.code == Code::Unsupported && targets.len() > 1 {
-                diagnostic.message = format!("targets {all} cannot say rule `{rule}`");
-            }
-            diagnostic
-        };
+    let named = |(cause, (targets, mut diagnostic)): ((&str, _, _, _), (Vec<&str>, Diagnostic))| {
+        let all = targets.iter().map(|t| format!("`{t}`")).collect::<Vec<_>>().join(", ");
+        if diagnostic.code == Code::Unsupported && targets.len() > 1 {
+            diagnostic.message = format!("targets {all} cannot say rule `{}`", cause.0);
+        }
+        diagnostic
+    };
     out.into_iter().map(named).collect()
 }
 
