@@ -9,8 +9,8 @@ use crate::credentials;
 use crate::diagnostic::{Code, Diagnostic, nearest, sort};
 use crate::escape::is_unclean;
 use crate::input;
-use crate::parallel::in_parallel;
 use crate::pack::lock::{self, Lock};
+use crate::parallel::in_parallel;
 use crate::sema::{self, Meta, Rule};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::{self, Parsed};
@@ -306,7 +306,8 @@ fn add_yaml(sources: &mut Sources, name: String, bytes: &[u8], code: Code) -> Re
     }
     let id = sources.add_bytes(name.as_str(), bytes)?;
     // Only escapes write what no file may hold.
-    let value = text.contains('\\').then(|| yaml::read::<serde_yaml::Value>(&text).ok()).flatten().map(|(value, _)| value);
+    let value =
+        text.contains('\\').then(|| yaml::read::<serde_yaml::Value>(&text).ok()).flatten().map(|(value, _)| value);
     match value.as_ref().and_then(unclean) {
         None => Ok(id),
         Some(c) => {

@@ -207,8 +207,10 @@ fn check_warns_where_a_chosen_target_names_no_index() {
     assert!(warns(&["check", "--target", "splunk-sysmon"]) && !warns(&["check", "--target", "splunk-cim,sentinel"]));
     place.write("arcanary.yaml", "sources: [rules]\ntargets: [splunk-4688]\nout: build\n");
     assert!(warns(&["check"]));
-    for (definition, warned) in [("index=* source=x", true), ("index=win source=x", false), ("`ours` source=x", false)] {
-        let file = format!("name: splunk-4688\nextends: splunk-4688\nmacros: {{ arcanary_security: '{definition}' }}\n");
+    for (definition, warned) in [("index=* source=x", true), ("index=win source=x", false), ("`ours` source=x", false)]
+    {
+        let file =
+            format!("name: splunk-4688\nextends: splunk-4688\nmacros: {{ arcanary_security: '{definition}' }}\n");
         place.write("targets/splunk.yaml", &file);
         assert_eq!(warns(&["check"]), warned, "{definition}");
     }

@@ -170,8 +170,7 @@ codes! {
         "`in cidr` takes networks such as '10.0.0.0/8' or '2001:db8::/32'.";
     "E0309" QuoteInArgument Error "double quote in an argument"
         "Arguments are compared without their double quotes, so no argument holds one.";
-    "E0310" SpaceInArgument Error "white space in `argument contains`"
-        "Where an argument ends depends on white space, so text with white space in it could span two. Ask the command line, or the whole argument.";
+    // E0310 was white space in `argument contains`, which is allowed now. Its number is not used again.
     "E0401" UtilityIncomplete Error "incomplete utility"
         "A utility says on which systems it runs: `os [windows]`.";
     "E0402" UnknownShape Error "unknown shape"

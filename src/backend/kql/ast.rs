@@ -48,7 +48,11 @@ impl Query {
     /// Calls `f` for the filters that lead.
     pub fn each_filter(&mut self, f: &mut impl FnMut(&mut Expr)) {
         let all = self.lets.iter_mut().map(|l| &mut l.body).chain([&mut self.main]).flat_map(|p| &mut p.steps);
-        all.for_each(|s| if let Step::Filter(e) = s { f(e) });
+        all.for_each(|s| {
+            if let Step::Filter(e) = s {
+                f(e)
+            }
+        });
     }
 
     /// Calls `f` for every expression.

@@ -78,9 +78,8 @@ fn lists(query: &mut Query) {
             *uses.entry(all.clone()).or_default() += 1;
         }
     });
-    let width = |all: &[Expr]| -> usize {
-        all.iter().map(|e| if let Expr::Text(text) = e { text.len() + 4 } else { 6 }).sum()
-    };
+    let width =
+        |all: &[Expr]| -> usize { all.iter().map(|e| if let Expr::Text(text) = e { text.len() + 4 } else { 6 }).sum() };
     let mut named: Vec<(Vec<Expr>, String)> = vec![];
     for (list, name) in std::mem::take(&mut query.lists) {
         let long = list.len() >= LONG_LIST || width(&list) >= WIDE_LIST;
@@ -109,7 +108,9 @@ fn merge(all: &mut Vec<Expr>) {
     let mut out: Vec<Expr> = vec![];
     for expr in std::mem::take(all) {
         let (op, column, values) = match expr {
-            Expr::In(op, column, values) if !values.iter().any(|v| matches!(v, Expr::Column(_))) => (op, column, values),
+            Expr::In(op, column, values) if !values.iter().any(|v| matches!(v, Expr::Column(_))) => {
+                (op, column, values)
+            }
             Expr::Binary("=~", column, value) if matches!(*value, Expr::Text(_)) => ("in~", column, vec![*value]),
             Expr::Binary("has", column, value) => ("has_any", column, vec![*value]),
             other => {

@@ -68,9 +68,8 @@ fn of_test(test: &BoundTest) -> Option<First> {
     let column = Expr::column(test.column.name.clone());
     let exact = |cost, tests| Some(First { cost, tests, exact: true });
     let implied = |cost, tests| Some(First { cost, tests, exact: false });
-    let one_of = |op, texts: Vec<String>| {
-        Expr::In(op, Box::new(column.clone()), texts.into_iter().map(Expr::Text).collect())
-    };
+    let one_of =
+        |op, texts: Vec<String>| Expr::In(op, Box::new(column.clone()), texts.into_iter().map(Expr::Text).collect());
     let BoundOp::Text(asked) = &test.op else { return None };
     match (test.column.how, &asked.matcher) {
         (How::Whole, Matcher::Exact(_)) => exact(0, vec![text(&column, asked)]),
@@ -113,7 +112,10 @@ mod tests {
             "(process.name is \"a.exe\" and command_line contains \"x\") or (process.name in [\"b.exe\", \"c.exe\"] and command_line matches 'y+')",
         );
         assert_eq!(filters[1], r#"FileName in~ ("a.exe", "b.exe", "c.exe")"#, "{filters:?}");
-        assert_eq!(super::super::first::tests::filters("process.name is \"a.exe\" and command_line contains \"x\"").len(), 3);
+        assert_eq!(
+            super::super::first::tests::filters("process.name is \"a.exe\" and command_line contains \"x\"").len(),
+            3
+        );
     }
 
     #[test]

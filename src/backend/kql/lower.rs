@@ -9,7 +9,9 @@ use crate::ir::regex::Fragment;
 use crate::ir::{Matcher, Regex, Score, Text};
 use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
-use crate::target::{Bound, BoundOp, BoundTest, Called, Column, How, Plan, Scalar, Source, SourceQuery, Target, Unsupported};
+use crate::target::{
+    Bound, BoundOp, BoundTest, Called, Column, How, Plan, Scalar, Source, SourceQuery, Target, Unsupported,
+};
 
 /// The column of a rule's score.
 const SCORE: &str = "Score";

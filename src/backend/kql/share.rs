@@ -374,7 +374,8 @@ mod tests {
 
     #[test]
     fn a_flag_that_is_asked_is_computed_once_and_keeps_its_name() {
-        let steps = vec![Step::Where(Expr::Or(vec![long('a'), long('b')])), Step::Extend(vec![("F".into(), long('a'))])];
+        let steps =
+            vec![Step::Where(Expr::Or(vec![long('a'), long('b')])), Step::Extend(vec![("F".into(), long('a'))])];
         let out = share(steps, &[label("F", long('a'), true), label("Other", long('a'), false)]);
         let [Step::Extend(columns), Step::Where(_)] = out.as_slice() else { panic!("{out:?}") };
         assert_eq!(*columns, [("F".to_owned(), long('a'))]);
@@ -388,8 +389,7 @@ mod tests {
 
     #[test]
     fn a_column_stands_behind_those_that_it_reads() {
-        let steps =
-            vec![Step::Where(both()), Step::Where(Expr::Or(vec![both(), long('a')])), Step::Where(long('a'))];
+        let steps = vec![Step::Where(both()), Step::Where(Expr::Or(vec![both(), long('a')])), Step::Where(long('a'))];
         let out = share(steps, &[label("Both", both(), false), label("A", long('a'), false)]);
         let [Step::Extend(first), Step::Extend(second), ..] = out.as_slice() else { panic!("{out:?}") };
         assert_eq!(first[0].0, "A");

@@ -21,11 +21,7 @@ const LAST: &str = "LastSeen";
 ///
 /// # Errors
 /// A number that is too large for a list.
-pub fn query(
-    rule: &Rule,
-    count: &Count,
-    plan: &CountPlan,
-) -> Result<(Query, Vec<Output>), Vec<Unsupported>> {
+pub fn query(rule: &Rule, count: &Count, plan: &CountPlan) -> Result<(Query, Vec<Output>), Vec<Unsupported>> {
     let at_least =
         i64::try_from(count.at_least).unwrap_or(i64::MAX).saturating_add(i64::from(on(Mutant::KqlCountStrict)));
     if at_least > LIST {

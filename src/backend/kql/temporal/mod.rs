@@ -21,11 +21,7 @@ pub use count::query as count;
 ///
 /// # Errors
 /// A flag that is called like another column of the result.
-pub fn steps(
-    rule: &Rule,
-    steps: &Steps,
-    plan: &StepsPlan,
-) -> Result<(Query, Vec<Output>), Vec<Unsupported>> {
+pub fn steps(rule: &Rule, steps: &Steps, plan: &StepsPlan) -> Result<(Query, Vec<Output>), Vec<Unsupported>> {
     let names = Names::new(plan);
     let lets = step::lets(rule, plan, &names, &raw(plan));
     let mut all = Match::new(steps, plan, &names, lets);
@@ -38,7 +34,7 @@ pub fn steps(
     let more: Vec<(String, Expr)> =
         plan.flags.iter().map(|(name, wide)| (name.clone(), wide_expr(plan, &names, wide))).collect();
     let (lets, main, mut columns) = all.finish(more);
-    let taken = |name: &str| columns.iter().any(|c| c.name == name) ;
+    let taken = |name: &str| columns.iter().any(|c| c.name == name);
     match plan.flags.iter().find(|(name, _)| taken(name)) {
         Some((name, _)) => Err(vec![Unsupported {
             span: rule.span,
