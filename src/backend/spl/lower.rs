@@ -165,6 +165,8 @@ pub fn split(names: &Names, detect: &Bound) -> (Vec<Search>, Vec<Bound>) {
         said.extend(asked);
     }
     rest.retain(|b| *b != Bound::Const(true));
+    // What a row is stands before what it is not.
+    said.sort_by_key(|s| matches!(s, Search::Not(_)));
     (said, rest)
 }
 

@@ -18,17 +18,21 @@ pub struct Named {
 impl Named {
     /// What computes the field.
     pub fn computed(&self) -> (String, Eval) {
-        let [yes, no] = match self.flag {
-            true => ["true", "false"].map(|t| Eval::Text(t.to_owned())),
-            false => [1, 0].map(Eval::Number),
-        };
+        let [yes, no] = self.values();
         (self.name.clone(), Eval::Call("if", vec![self.asked.clone(), yes, no]))
     }
 
-    /// That it holds, once it is computed.
-    fn holds(&self) -> Eval {
-        let value = if self.flag { Eval::Text("true".to_owned()) } else { Eval::Number(1) };
-        Eval::Binary("=", Box::new(Eval::Field(self.name.clone())), Box::new(value))
+    /// The field's values where it holds and where it does not.
+    fn values(&self) -> [Eval; 2] {
+        match self.flag {
+            true => ["true", "false"].map(|t| Eval::Text(t.to_owned())),
+            false => [1, 0].map(Eval::Number),
+        }
+    }
+
+    /// That it holds, once it is computed, and that it does not.
+    fn answers(&self) -> [Eval; 2] {
+        self.values().map(|value| Eval::Binary("=", Box::new(Eval::Field(self.name.clone())), Box::new(value)))
     }
 
     /// Whether a query with so many questions of it is shorter with a field. A flag is a field in any case.
@@ -52,12 +56,12 @@ pub fn shared(names: Vec<Named>, flags: &mut Vec<Named>, asked: &mut [&mut Eval]
         if !named.pays(found) || out.iter().any(twice) {
             continue;
         }
-        let holds = named.holds();
+        let answers = named.answers();
         // What it asks may be said in other fields by now.
         let place = flags.iter().position(|f| f.name == named.name);
         let own = place.filter(|_| named.flag).map(|place| flags.remove(place));
-        asked.iter_mut().for_each(|e| replace(e, &named.asked, &holds));
-        out.iter_mut().chain(flags.iter_mut()).for_each(|n| replace(&mut n.asked, &named.asked, &holds));
+        asked.iter_mut().for_each(|e| replace(e, &named.asked, &answers));
+        out.iter_mut().chain(flags.iter_mut()).for_each(|n| replace(&mut n.asked, &named.asked, &answers));
         out.push(own.unwrap_or(named));
     }
     // Shorter ones stand in longer ones, never the other way round.
@@ -109,10 +113,12 @@ fn uses(e: &Eval, part: &Eval) -> usize {
     usize::from(holds_all(e, part)) + operands(e).into_iter().map(|o| uses(o, part)).sum::<usize>()
 }
 
-fn replace(e: &mut Eval, part: &Eval, with: &Eval) {
-    if e == part {
-        e.clone_from(with);
-        return;
+fn replace(e: &mut Eval, part: &Eval, with: &[Eval; 2]) {
+    let [holds, fails] = with;
+    match e {
+        _ if e == part => return e.clone_from(holds),
+        Eval::Not(inner) if **inner == *part => return e.clone_from(fails),
+        _ => {}
     }
     let found = holds_all(e, part);
     match e {
@@ -122,7 +128,7 @@ fn replace(e: &mut Eval, part: &Eval, with: &Eval) {
                 let place = all.iter().position(|e| gone.contains(&e)).unwrap_or(0);
                 let before = all.iter().take(place).filter(|e| !gone.contains(e)).count();
                 all.retain(|e| !gone.contains(&e));
-                all.insert(before, with.clone());
+                all.insert(before, holds.clone());
             }
             all.iter_mut().for_each(|e| replace(e, part, with));
         }
@@ -154,7 +160,8 @@ mod tests {
         let utility = Eval::Or(vec![asks("a"), asks("b")]);
         let verb = Eval::And(vec![utility.clone(), asks("c")]);
         let mut first = Eval::And(vec![utility.clone(), asks("c"), asks("d")]);
-        let mut second = Eval::Or(vec![verb.clone(), Eval::And(vec![utility.clone(), asks("e")])]);
+        let none = Eval::Not(Box::new(utility.clone()));
+        let mut second = Eval::Or(vec![verb.clone(), Eval::And(vec![utility.clone(), asks("e")]), none]);
         let names = vec![named("u", utility.clone(), false), named("v", verb, false), named("w", asks("z"), false)];
         let mut flags = vec![named("Late", Eval::And(vec![utility, asks("f")]), true)];
         let out = shared(names, &mut flags, &mut [&mut first, &mut second]);
@@ -167,7 +174,7 @@ mod tests {
         assert_eq!(order, ["u", "v"]);
         assert_eq!(printed(&out[1].asked), "u=1 AND match(c, \"c\")");
         assert_eq!(printed(&first), "v=1 AND match(d, \"d\")");
-        assert_eq!(printed(&second), "v=1 OR (u=1 AND match(e, \"e\"))");
+        assert_eq!(printed(&second), "v=1 OR (u=1 AND match(e, \"e\")) OR u=0");
         assert_eq!(printed(&flags[0].asked), "u=1 AND match(f, \"f\")");
     }
 
