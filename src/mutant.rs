@@ -122,7 +122,6 @@ mutants! {
     Sigma {
         SigmaParentheses: "a connective in another one stands without parentheses",
         SigmaNotLost: "`not` is left out of conditions",
-        SigmaWildcard: "a star or question mark is not escaped",
         SigmaBackslash: "a backslash before another one is not doubled",
         SigmaWildcardEscaped: "a backslash before a wildcard is not doubled",
         SigmaCaseCounts: "letters' case counts",
@@ -138,9 +137,8 @@ mutants! {
         SigmaAlternativesJoined: "alternatives share a map",
         SigmaShorthand: "`all of x_*` stands for some of these names",
         SigmaLeadLost: "no single plain term stands in front of a regular expression below an OR",
-        SigmaRegexLast: "alternatives that are regular expressions stand behind plain ones",
+        SigmaRegexLast: "alternatives that ask a regular expression stand behind plain ones",
         SigmaAlternativesFirst: "alternatives of single plain terms stand right behind the first one",
-        SigmaRegexesApart: "regular expressions of one field stay apart",
         SigmaConjunctionDenied: "a conjunction with a regular expression is negated as a whole",
         SigmaWildcardKept: "a pattern of single characters, and a star that is one, stay plain",
         SigmaWindashDenied: "`windash` stands below a NOT",

@@ -158,7 +158,7 @@ fn wildcard_free(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for (i, c) in chars.iter().enumerate() {
         match c {
-            '*' | '?' if !on(Mutant::SigmaWildcard) => {
+            '*' | '?' => {
                 out.push('\\');
                 out.push(*c);
             }

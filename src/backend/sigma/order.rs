@@ -119,12 +119,6 @@ fn required(joint: &Joint, selections: &Selections) -> BTreeSet<String> {
 
 /// Puts a condition, and the items of its selections, into the order that converters need.
 pub fn ordered(joint: Joint, selections: &mut Selections) -> Joint {
-    let behind_first = |selection: &mut Selection| {
-        if asks_behind(selection) && selection.maps.len() > 1 && !on(Mutant::SigmaRegexLast) {
-            selection.maps.sort_by_key(|map| first_below_or(map) == First::Loose);
-        }
-    };
-    selections.values_mut().for_each(behind_first);
     let joint = alternatives_ordered(joint, selections);
     let deep = is_deep(&joint, selections, false);
     let operands = joint.clone().operands();

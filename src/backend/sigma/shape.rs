@@ -174,7 +174,7 @@ fn folded(all: Vec<Bound>) -> Vec<Bound> {
         let twin = foldable(&bound)
             .and_then(|(column, _)| out.iter().position(|o| foldable(o).is_some_and(|(theirs, _)| theirs == column)));
         let joined = twin.and_then(|at| Some((at, join(out.get(at)?, &bound)?)));
-        match joined.filter(|_| !on(Mutant::SigmaRegexesApart)) {
+        match joined {
             Some((at, joined)) => {
                 if let Some(place) = out.get_mut(at) {
                     *place = joined;
@@ -256,6 +256,19 @@ mod tests {
             assert!(said.contains(item), "{item}: {said}");
         }
         assert!(!said.contains("|re"), "{said}");
+    }
+
+    #[test]
+    fn alternatives_and_denials_of_one_field_are_one_regular_expression() {
+        let count = |entries: &str| {
+            let said = crate::compile::tests::on("sigma", &format!("detect process where {entries}")).expect("a rule");
+            said.matches("|re").count()
+        };
+        let (one, other) = (r#"command_line contains cased "A1""#, r#"command_line ends with cased "B2""#);
+        assert_eq!(count(&format!(r#"{one} or process.name is "x.exe" or {other}"#)), 1);
+        assert_eq!(count(&format!(r#"process.name is "x.exe" and not {one} and not {other}"#)), 1);
+        assert_eq!(count(&format!("{one} and {other}")), 2);
+        assert_eq!(count(&format!("{one} or parent.{other}")), 2);
     }
 
     #[test]
