@@ -1,6 +1,7 @@
 //! The one table of codes. Every finding that the compiler can make is declared here.
 //!
-//! A code never changes its meaning and is never used again. `E00` files, `E01` syntax, `E02` names, `E03` types,
+//! A code never changes its meaning and is never used again: `E0310` (white space in `argument contains`, which the language
+//! allows now) is gone for good. `E00` files, `E01` syntax, `E02` names, `E03` types,
 //! `E04` utilities, `E05` rules, `E06` conditions, `E07` tests and tunes, `E08` configuration, `E09` targets, `W`
 //! warnings.
 
@@ -170,8 +171,6 @@ codes! {
         "`in cidr` takes networks such as '10.0.0.0/8' or '2001:db8::/32'.";
     "E0309" QuoteInArgument Error "double quote in an argument"
         "Arguments are compared without their double quotes, so no argument holds one.";
-    "E0310" SpaceInArgument Error "white space in `argument contains`"
-        "Where an argument ends depends on white space, so text with white space in it could span two. Ask the command line, or the whole argument.";
     "E0401" UtilityIncomplete Error "incomplete utility"
         "A utility says on which systems it runs: `os [windows]`.";
     "E0402" UnknownShape Error "unknown shape"
