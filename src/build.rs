@@ -331,3 +331,20 @@ impl Built {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::in_parallel;
+    use std::collections::HashSet;
+
+    #[test]
+    fn forty_thousand_targets_share_a_thread_for_each_processor() {
+        let all: Vec<usize> = (0..40_000).collect();
+        let done = in_parallel(&all, |n| (*n, std::thread::current().id()));
+        assert!(done.iter().map(|(n, _)| *n).eq(0..40_000), "in order");
+        let threads: HashSet<_> = done.iter().map(|(_, thread)| *thread).collect();
+        let most = std::thread::available_parallelism().map_or(1, usize::from);
+        assert!((1..=most).contains(&threads.len()), "{} threads", threads.len());
+        assert!(in_parallel(&[], |n: &usize| *n).is_empty());
+    }
+}

@@ -89,7 +89,10 @@ fn before_brackets(line: &str) -> String {
 
 /// A text of JSON, in which `##[` is written with an escape: it stands in strings alone.
 #[must_use]
-pub fn json(text: &str) -> String {
+pub fn json(text: &str) -> Cow<'_, str> {
+    if !text.contains("##") && !text.contains(is_unclean) {
+        return Cow::Borrowed(text);
+    }
     let text = text.replace("##", "#\\u0023");
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -98,7 +101,7 @@ pub fn json(text: &str) -> String {
             false => out.push(c),
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 #[cfg(test)]
@@ -142,8 +145,10 @@ mod tests {
     #[test]
     fn json_means_the_same() {
         let value = serde_json::json!({ "a": "##[error] \u{202e}\u{1ffff} ##", "b": ["###"] });
-        let shown = json(&serde_json::to_string_pretty(&value).expect("JSON"));
+        let plain = serde_json::to_string_pretty(&value).expect("JSON");
+        let shown = json(&plain);
         assert!(!shown.contains("##") && !shown.contains('\u{202e}'), "{shown}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).expect("JSON"), value);
+        assert!(matches!(json("{\"a\": \"# ü\"}\n"), Cow::Borrowed(_)));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The most bytes of one file.
 pub const MOST: u64 = 256 << 20;
@@ -33,23 +33,6 @@ pub fn read_within(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What a plain file below a folder holds, if no part of its path from there is a link.
-///
-/// # Errors
-/// As for [`read`]; a link stands in the path.
-pub fn read_below(folder: &Path, path: &str) -> io::Result<Vec<u8>> {
-    let mut whole = PathBuf::from(folder);
-    for part in Path::new(path).components() {
-        whole.push(part);
-        if std::fs::symlink_metadata(&whole)?.is_symlink() {
-            let part = whole.strip_prefix(folder).unwrap_or(&whole).display();
-            let why = format!("`{part}` is a link: put a copy of what it leads to in its place");
-            return Err(io::Error::other(why));
-        }
-    }
-    read(&whole)
-}
-
 fn plain(kind: &Metadata) -> io::Result<()> {
     match (kind.is_file(), kind.is_dir()) {
         (true, _) => Ok(()),
@@ -76,7 +59,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn devices_pipes_and_sockets_are_refused_at_once_and_links_below_a_folder_too() {
+    fn devices_pipes_and_sockets_are_refused_at_once() {
         use std::os::unix::fs::symlink;
         let place = tempfile::tempdir().expect("a folder");
         let at = |name: &str| place.path().join(name);
@@ -89,15 +72,5 @@ mod tests {
             let error = read(&at(name)).expect_err(name);
             assert!(error.to_string().contains("no plain file"), "{name}: {error}");
         }
-        std::fs::create_dir(at("folder")).expect("a folder");
-        std::fs::write(at("folder/file"), "text").expect("written");
-        symlink("folder", at("other")).expect("a link");
-        symlink("file", at("folder/again")).expect("a link");
-        assert_eq!(read_below(place.path(), "folder/file").expect("plain"), b"text");
-        for (path, link) in [("folder/again", "folder/again"), ("other/file", "other"), ("zeros", "zeros")] {
-            let error = read_below(place.path(), path).expect_err(path).to_string();
-            assert!(error.starts_with(&format!("`{link}` is a link")), "{error}");
-        }
-        assert!(read_below(place.path(), "pipe").expect_err("a pipe").to_string().contains("no plain file"));
     }
 }

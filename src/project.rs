@@ -22,6 +22,7 @@ pub(crate) use place::Role;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use std::collections::{BTreeSet, HashMap};
+use std::io;
 use std::path::{Component, Path, PathBuf};
 use walk::{Fetched, collect};
 
@@ -338,22 +339,30 @@ fn parse_config(id: FileId, sources: &Sources) -> Result<(Config, Node), Box<Dia
     Ok((config.unwrap_or_default(), places))
 }
 
-/// The project's own target files, in order.
-pub(crate) fn target_files(root: &Path, config: &Config) -> Vec<PathBuf> {
+/// The project's own target files, in order. A folder that the project does not name need not be there.
+///
+/// # Errors
+/// What the system says of the folder.
+pub(crate) fn target_files(root: &Path, config: &Config) -> io::Result<Vec<PathBuf>> {
     let folder = root.join(config.target_files.as_deref().unwrap_or("targets"));
-    let entries = std::fs::read_dir(folder).into_iter().flatten();
-    let mut files: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
+    let entries = match std::fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && config.target_files.is_none() => return Ok(vec![]),
+        read => read.and_then(Iterator::collect::<io::Result<Vec<_>>>)?,
+    };
+    let mut files: Vec<PathBuf> = entries.iter().map(std::fs::DirEntry::path).collect();
     files.retain(|p| p.extension().is_some_and(|e| e == "yaml" || e == "yml"));
     files.sort();
-    files
+    Ok(files)
 }
 
 fn read_targets(root: &Path, here: &Path, loaded: &mut Loaded) {
-    let folder = loaded.config.target_files.as_ref().map(|f| root.join(f));
-    if let Some((folder, error)) = folder.and_then(|f| std::fs::read_dir(&f).err().map(|e| (f, e))) {
-        return loaded.diagnostics.push(unreadable(&folder, &error.to_string()));
-    }
-    let files = target_files(root, &loaded.config);
+    let files = match target_files(root, &loaded.config) {
+        Ok(files) => files,
+        Err(error) => {
+            let folder = loaded.config.target_files.as_deref().unwrap_or("targets");
+            return loaded.diagnostics.push(unreadable(&root.join(folder), &error.to_string()));
+        }
+    };
     for path in files {
         let name = shown(&path, here);
         match input::read(&path) {
@@ -374,24 +383,30 @@ fn project_files(loaded: &mut Loaded) -> Vec<PathBuf> {
     let (mut files, mut there) = (vec![], vec![]);
     for source in own_sources(&loaded.config) {
         let path = root.join(&source);
-        if path.exists() {
-            there.push(path);
+        let finding = if !path.exists() {
+            Diagnostic::new(Code::BadProject, format!("`{source}` does not exist"))
+        } else if is_around(&path, &root) {
+            Diagnostic::new(Code::BadProject, format!("`{source}` is a folder around the project's"))
+                .help("name folders inside the project, or the one beside it that holds the rules")
         } else {
-            let diagnostic = config_place(
-                loaded,
-                Role::Value("sources"),
-                &source,
-                Diagnostic::new(Code::BadProject, format!("`{source}` does not exist")),
-                "named under `sources`",
-            );
-            loaded.diagnostics.push(diagnostic);
-        }
+            there.push(path);
+            continue;
+        };
+        let finding = config_place(loaded, Role::Value("sources"), &source, finding, "named under `sources`");
+        loaded.diagnostics.push(finding);
     }
     collect(&there, Fetched::Named, &mut files, loaded);
     // What lies in a pack's folder is the pack's, whichever folder of the project is around it.
     let packs: BTreeSet<PathBuf> = loaded.config.packs.iter().map(|p| normal(&root.join(p))).collect();
     files.retain(|file| packs.is_empty() || !normal(file).ancestors().any(|folder| packs.contains(folder)));
     files
+}
+
+/// Whether a folder holds the project's, or is the root of a file system: nobody's rules lie in all of that.
+fn is_around(folder: &Path, root: &Path) -> bool {
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| normal(path));
+    let (folder, root) = (real(folder), real(root));
+    folder != root && (folder.parent().is_none() || root.starts_with(folder))
 }
 
 fn own_sources(config: &Config) -> Vec<String> {

@@ -781,3 +781,29 @@ fn a_selection_of_more_than_26_parts_loses_none_in_sigma() {
         assert!(text.contains(&format!("'x{i}'")) && text.contains(&format!("'y{i}'")), "{i}:\n{text}");
     }
 }
+
+#[test]
+fn steps_that_are_all_alike_are_tested_and_witnessed_in_time() {
+    for word in ["together", "sequence"] {
+        let place = project();
+        let steps: String = (0..12).map(|i| format!("    s{i}: process where process.name is \"a.exe\"\n")).collect();
+        let events = |many: usize| -> String {
+            let event = |i: usize| format!("{}process {{ process.name \"a.exe\", host.name \"h\" }}", if i == 0 { "" } else { "+1s " });
+            (0..many).map(event).collect::<Vec<_>>().join("\n    ")
+        };
+        let rule = format!(
+            "rule alike {{\n  title \"Alike\" id 0e2a7c54-5f0b-4c8e-9d51-6f0b8f3b1a22 level low os [windows]\n  \
+             detect {word} by host within 1h {{\n{steps}  }}\n  \
+             test \"twelve\" fires\n    {}\n  test \"eleven\" silent\n    {}\n}}\n",
+            events(12),
+            events(11)
+        );
+        place.write("rules/alike.det", &rule);
+        for arguments in [&["test"][..], &["test", "--missing"], &["witness", "alike"]] {
+            let begin = std::time::Instant::now();
+            let ran = place.run(arguments);
+            assert!(begin.elapsed().as_secs() < 30, "{word} {arguments:?} took {:?}", begin.elapsed());
+            assert!(arguments == ["test", "--missing"] || ran.code == 0, "{word} {arguments:?}: {}{}", ran.out, ran.err);
+        }
+    }
+}

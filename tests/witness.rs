@@ -373,7 +373,7 @@ fn witnesses_over_several_events_have_nothing_to_do_with_each_other() {
         let of: Vec<usize> = made.all.iter().enumerate().flat_map(|(i, w)| w.events.iter().map(move |_| i)).collect();
         let all: Vec<Event> = made.all.iter().flat_map(|w| w.events.clone()).collect();
         let engine = Arc::new(Engine::new([(rule, &loaded.project)]));
-        let rows = stream::rows(&engine, &all, Naming::Logged);
+        let rows = stream::rows(&engine, &all, Naming::Logged).unwrap();
         let mut fired: Vec<usize> = rows.iter().filter(|r| r.fires()).map(|r| of[r.place.event as usize - 1]).collect();
         fired.dedup();
         let fires = made.all.iter().enumerate().filter(|(_, w)| w.verdict == Verdict::Fires).map(|(i, _)| i);

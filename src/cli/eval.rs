@@ -148,7 +148,8 @@ struct Lines<W: Write> {
 
 impl<W: Write> Lines<W> {
     fn line(&mut self, found: &Match) -> io::Result<()> {
-        serde_json::to_writer(&mut self.out, found)?;
+        // A log's text is its writer's: no terminal and no reader of workflows obeys it.
+        self.out.write_all(escape::json(&serde_json::to_string(found)?).as_bytes())?;
         self.out.write_all(b"\n")?;
         if self.live { self.out.flush() } else { Ok(()) }
     }

@@ -1,6 +1,7 @@
 //! The one table of codes. Every finding that the compiler can make is declared here.
 //!
-//! A code never changes its meaning and is never used again. `E00` files, `E01` syntax, `E02` names, `E03` types,
+//! A code never changes its meaning and is never used again: `E0310` (white space in `argument contains`, which the language
+//! allows now) is gone for good. `E00` files, `E01` syntax, `E02` names, `E03` types,
 //! `E04` utilities, `E05` rules, `E06` conditions, `E07` tests and tunes, `E08` configuration, `E09` targets, `W`
 //! warnings.
 

@@ -44,6 +44,14 @@ pub fn read(base: &Path, name: &str) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
+/// The bytes of the plain file `name` below `base`, which is there.
+///
+/// # Errors
+/// As for [`read`]; there is nothing of this name.
+pub fn read_there(base: &Path, name: &str) -> io::Result<Vec<u8>> {
+    read(base, name)?.ok_or_else(|| named(&base.join(name), &io::ErrorKind::NotFound.into()))
+}
+
 /// The place of the plain file `name` below `base`; `None` if there is nothing of this name.
 fn find(base: &Path, name: &str) -> io::Result<Option<PathBuf>> {
     let mut path = base.to_path_buf();
@@ -53,7 +61,7 @@ fn find(base: &Path, name: &str) -> io::Result<Option<PathBuf>> {
         let last = parts.peek().is_none();
         match kind(&path)? {
             None => return Ok(None),
-            Some(kind) if kind.is_symlink() => return Err(refused(&path, "it is a link, and links are not followed")),
+            Some(kind) if kind.is_symlink() => return Err(refused(&path, "it is a link, and links are not followed; put a plain file in its place")),
             Some(kind) if last && !kind.is_file() => return Err(refused(&path, "it is no plain file")),
             Some(kind) if !last && !kind.is_dir() => return Err(refused(&path, "it is no folder")),
             Some(_) => {}
@@ -88,4 +96,33 @@ pub(crate) fn named(path: &Path, error: &io::Error) -> io::Error {
 
 fn refused(path: &Path, why: &str) -> io::Error {
     io::Error::other(format!("{}: {why}", path.display()))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn plain_files_are_read_where_no_part_of_their_path_is_a_link() {
+        let place = tempfile::tempdir().expect("a folder");
+        let base = place.path();
+        std::fs::create_dir(base.join("folder")).expect("a folder");
+        std::fs::write(base.join("folder/file"), "text").expect("written");
+        symlink("folder", base.join("other")).expect("a link");
+        symlink("file", base.join("folder/again")).expect("a link");
+        symlink("/dev/zero", base.join("zeros")).expect("a link");
+        assert_eq!(read_there(base, "folder/file").expect("plain"), b"text");
+        for (name, link) in [("folder/again", "folder/again"), ("other/file", "other"), ("zeros", "zeros")] {
+            let error = read(base, name).expect_err(name).to_string();
+            assert!(error.contains(&format!("{link}: it is a link")), "{error}");
+        }
+        for name in ["../a", "folder/../folder/file", "/etc/passwd", "", "folder//file", "c:x"] {
+            let error = read(base, name).expect_err(name).to_string();
+            assert!(error.contains("no file below the folder"), "{error}");
+        }
+        assert!(read(base, "folder").expect_err("a folder").to_string().contains("no plain file"));
+        assert_eq!(read(base, "nothing").expect("nothing"), None);
+        assert_eq!(read_there(base, "nothing").expect_err("nothing").kind(), io::ErrorKind::NotFound);
+    }
 }

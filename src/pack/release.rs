@@ -9,8 +9,7 @@ use super::verify::{read_manifest, verify};
 use super::{changelog, fetch, hash};
 use crate::build::{Built, build};
 use crate::diagnostic::Diagnostic;
-use crate::files::{Replacement, named};
-use crate::input;
+use crate::files::{Replacement, named, read_there};
 use crate::project::{self, Loaded, normal};
 use crate::sema::Rule;
 use crate::syntax::ast::TestInput;
@@ -157,7 +156,7 @@ fn licenses(root: &Path) -> io::Result<Files> {
         let first = capital.split(['.', '-', '_']).next().unwrap_or("");
         // A folder of that name may hold anything; whatever else is no plain file is refused below.
         if matches!(first, "LICENSE" | "LICENCE" | "LICENSES" | "LICENCES" | "COPYING" | "NOTICE") && !path.is_dir() {
-            files.insert(name.to_owned(), input::read_below(root, name).map_err(|e| named(&path, &e))?);
+            files.insert(name.to_owned(), read_there(root, name)?);
         }
     }
     Ok(files)
@@ -168,7 +167,7 @@ fn sources(loaded: &Loaded, root: &Path, licenses: Files) -> io::Result<Files> {
     let mut paths: BTreeSet<PathBuf> = loaded.files.iter().map(|(_, path)| path.clone()).collect();
     paths.extend([project::FILE_NAME, lock::FILE_NAME].map(|name| root.join(name)));
     paths.extend(Some(root.join("README.md")).filter(|p| p.symlink_metadata().is_ok_and(|m| !m.is_dir())));
-    paths.extend(project::target_files(root, &loaded.config));
+    paths.extend(project::target_files(root, &loaded.config)?);
     for test in loaded.rules().flat_map(|rule| &rule.tests) {
         if let TestInput::Recorded { path, .. } = &test.input {
             paths.insert(loaded.root_of(path.span.file).join(&path.value));
@@ -189,7 +188,7 @@ fn sources(loaded: &Loaded, root: &Path, licenses: Files) -> io::Result<Files> {
         if !is_plain(&below) {
             return Err(io::Error::other(no_name(&below)));
         }
-        let bytes = input::read_below(root, &below).map_err(|e| named(&path, &e))?;
+        let bytes = read_there(root, &below)?;
         files.insert(below, bytes);
     }
     Ok(files)

@@ -7,7 +7,7 @@ use super::{
     parse_config,
 };
 use crate::diagnostic::{Code, Diagnostic};
-use crate::input;
+use crate::files;
 use crate::pack::archive::is_plain;
 use crate::pack::fetch::{self, Receipt};
 use crate::pack::lock::{self, Lock};
@@ -90,7 +90,7 @@ fn one(
         Box::new(bad(message).help(format!("`arcanary fetch-pack --repo … --sources --out {name}` puts a pack there")))
     })?;
     let shown = |file: &str| super::shown(&folder.join(file), here);
-    let bytes = input::read_below(&folder, FILE_NAME)
+    let bytes = files::read_there(&folder, FILE_NAME)
         .map_err(|why| bad(format!("`{}` cannot be read: {why}", shown(FILE_NAME))))?;
     let config_file = add_yaml(&mut loaded.sources, shown(FILE_NAME), &bytes, Code::BadProject)?;
     let (config, places) = parse_config(config_file, &loaded.sources)?;
@@ -112,7 +112,9 @@ pub(super) fn source_files(loaded: &mut Loaded) -> Vec<PathBuf> {
     let mut files = vec![];
     let packs: Vec<(PathBuf, Config)> = loaded.packs.iter().map(|p| (p.folder.clone(), p.config.clone())).collect();
     for (folder, config) in packs {
-        let sources: Vec<PathBuf> = own_sources(&config).into_iter().map(|source| folder.join(source)).collect();
+        // A source elsewhere is none of the pack's, and not walked through either.
+        let sources = own_sources(&config).into_iter().map(|source| folder.join(source));
+        let sources: Vec<PathBuf> = sources.filter(|source| normal(source).starts_with(&folder)).collect();
         let mut own = vec![];
         collect(&sources, Fetched::Named, &mut own, loaded);
         let inner: BTreeSet<PathBuf> = config.packs.iter().map(|p| normal(&folder.join(p))).collect();

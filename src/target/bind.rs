@@ -12,6 +12,7 @@ use crate::ir::{Drop, FieldRef, Matcher, Named, Op, Pred, Score, Test, Text};
 use crate::mutant::{Mutant, on};
 use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
 use crate::source::Span;
+use indexmap::IndexSet;
 
 /// What a target cannot say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,12 @@ pub struct Unsupported {
     pub span: Span,
     /// Why, to follow "target `x`".
     pub why: String,
+}
+
+/// Why parts cannot be said, each reason once.
+pub(super) fn reasons(refused: impl IntoIterator<Item = Unsupported>) -> String {
+    let all: IndexSet<String> = refused.into_iter().map(|u| u.why).collect();
+    all.into_iter().collect::<Vec<_>>().join(", and ")
 }
 
 /// A remark that belongs into the document and the manifest.
@@ -269,9 +276,9 @@ impl<'a> Binder<'a> {
         self.strict = false;
         let droppable = has_when_available(pred);
         if self.refused.len() > refused && droppable && self.only_available(pred, refused) {
-            let why: Vec<String> = self.refused.drain(refused..).map(|u| u.why).collect();
+            let why = reasons(self.refused.drain(refused..));
             self.notes.truncate(notes);
-            let text = format!("{what} is left out: the target {}.", why.join(", and "));
+            let text = format!("{what} is left out: the target {why}.");
             self.notes.push(Note { text, degraded: true });
             return None;
         }
@@ -316,15 +323,11 @@ impl<'a> Binder<'a> {
         if self.refused.len() == before {
             return self.or_lacking(pred, why, bound);
         }
-        let lacking: Vec<String> = self.refused.drain(before..).map(|u| u.why).collect();
+        let lacking = reasons(self.refused.drain(before..));
         let text = match why {
-            Drop::WhenAvailable => {
-                format!("A condition is left out, which may add alerts: the target {}.", lacking.join(", and "))
-            }
-            Drop::Alternative => format!("A way of firing is lost: the target {}.", lacking.join(", and ")),
-            Drop::OriginalName(utility) => {
-                format!("Renamed copies of {utility} escape: the target {}.", lacking.join(", and "))
-            }
+            Drop::WhenAvailable => format!("A condition is left out, which may add alerts: the target {lacking}."),
+            Drop::Alternative => format!("A way of firing is lost: the target {lacking}."),
+            Drop::OriginalName(utility) => format!("Renamed copies of {utility} escape: the target {lacking}."),
         };
         self.notes.push(Note { text, degraded: true });
         Bound::Const(why.value() || on(Mutant::DroppedHolds))

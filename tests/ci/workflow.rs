@@ -62,7 +62,7 @@ fn a_reviewed_change_passes_and_is_summed_up() {
     );
     for name in ["check.sarif", "test.sarif"] {
         let log: Value = serde_json::from_str(&project.read(name)).expect("JSON");
-        assert_eq!(log["runs"][0]["results"], serde_json::json!([]), "{name}");
+        assert_eq!(without_index(&log), serde_json::json!([]), "{name}");
     }
 }
 

@@ -15,4 +15,5 @@ mod names;
 #[path = "../packs/place.rs"]
 #[allow(dead_code, reason = "shared with the tests of packs")]
 mod place;
+mod promises;
 mod reading;

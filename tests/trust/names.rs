@@ -165,3 +165,32 @@ fn what_is_not_there_ends_with_2_and_nothing_is_no_name() {
     place.run(&["verify", ""]).fails(2);
     assert!(place.run(&["diff", "--against", ""]).fails(2).contains("`--against` is empty"));
 }
+
+#[test]
+fn text_of_a_log_is_escaped_by_eval() {
+    let place = Place::project();
+    place.write(
+        "rules/twice.det",
+        "rule twice { title \"Twice\" id 0e2a7c54-5f0b-4c8e-9d51-6f0b8f3b1a22 level low os [windows]\n\
+         detect sequence by host within 1h { a: process where process.name is \"rar.exe\"\n\
+         b: process where process.name is \"rar.exe\" } }\n",
+    );
+    let host = "##[error]a ##vso[task.complete] \u{1b}[31m\u{9b}31m\u{7f}\u{202e}\u{2028}\u{ffff}\u{e0041}\r\n::error::b";
+    let records: String = ["08:30:00.500", "08:30:01.500"]
+        .iter()
+        .map(|time| {
+            let time = format!("2026-11-20 {time}");
+            let record = serde_json::json!({
+                "EventID": 1, "ProcessGuid": time, "UtcTime": time, "Computer": host, "Image": "C:\\rar.exe", "CommandLine": "rar"
+            });
+            format!("{record}\n")
+        })
+        .collect();
+    place.write("log.jsonl", &records);
+    let out = place.run(&["eval", "rules", "--events", "log.jsonl"]).fine();
+    let line = out.strip_suffix('\n').expect("a line");
+    assert!(!line.contains("##[") && !line.contains("##vso[") && !line.contains('\n'), "{out:?}");
+    assert!(!line.contains(arcanary::escape::is_unclean), "{out:?}");
+    let found: serde_json::Value = serde_json::from_str(line).expect("JSON");
+    assert_eq!(found["keys"]["host"], host, "{found}");
+}

@@ -1,6 +1,6 @@
 //! What is read: plain files, each folder once, up to limits that are told; and what goes into a release.
 
-use crate::place::{Place, Ran, UTILITIES};
+use crate::place::{PACKED, Place, Ran, UTILITIES, run_in};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
@@ -123,6 +123,47 @@ fn folders_are_read_once_in_linear_time_and_too_many_of_them_are_told() {
         }
     }
     assert!(soon(&place, &["check"]).err.contains("2 rules for 2 targets: fine"));
+}
+
+#[test]
+fn a_source_around_the_project_is_refused_and_not_walked_through() {
+    for around in ["/", "..", "../..", "rules/../..", "root", "above"] {
+        let place = Place::empty();
+        for (name, text) in [("utilities", UTILITIES), ("packed", PACKED)] {
+            place.write(&format!("a/p/rules/{name}.det"), text);
+        }
+        symlink("/", place.path("a/p/root")).expect("a link");
+        symlink("..", place.path("a/p/above")).expect("a link");
+        let config = format!("name: p\nversion: 0.1.0\nsources: [rules, {around}]\ntargets: [sigma]\n");
+        place.write("a/p/arcanary.yaml", &config);
+        for command in ["check", "build", "test", "pack"] {
+            let begin = Instant::now();
+            let err = run_in(&place.path("a/p"), &[command]).fails(2);
+            assert!(begin.elapsed() < Duration::from_secs(20), "{command} took {:?}", begin.elapsed());
+            assert!(err.contains(&format!("error[E0803]: `{around}` is a folder around the project's")), "{err}");
+            assert!(err.contains("arcanary.yaml:3:18"), "{err}");
+        }
+    }
+    // A folder beside the project's, and the project's own, are meant.
+    let place = Place::project();
+    place.write("beside/arcanary.yaml", "name: q\nversion: 0.1.0\nsources: [., ../rules]\ntargets: [sigma]\n");
+    assert!(run_in(&place.path("beside"), &["check"]).err.contains("2 rules for 1 target: fine"));
+}
+
+#[test]
+fn a_folder_of_targets_that_cannot_be_read_is_told() {
+    for (name, more) in [("targets", ""), ("own", "target_files: own\n")] {
+        let place = Place::locked();
+        let config = place.read("arcanary.yaml");
+        place.write("arcanary.yaml", &(config + more));
+        // A file stands where the folder should: this fails for every user, root too.
+        place.write(name, "");
+        for command in ["check", "build", "test", "pack"] {
+            let err = place.run(&[command]).fails(2);
+            assert!(err.contains("error[E0004]") && err.contains(name), "{command}: {err}");
+        }
+        assert!(!place.path("dist").exists() && !place.path("build").exists());
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::sema::Rule;
 use crate::source::Span;
 use crate::target::{Bound, BoundOp, BoundTest, SourceQuery, Target, Unsupported};
 use indexmap::IndexMap;
+use std::collections::HashMap;
 
 /// More sets of flags than this are no rule that anybody reads.
 const MOST_SETS: usize = 64;
@@ -24,12 +25,14 @@ pub struct Builder {
     span: Span,
     /// It is below a NOT.
     denied: bool,
+    /// For each name that was asked for: the names that its selections got, and the number that is tried next.
+    named: HashMap<String, (HashMap<Selection, String>, usize)>,
 }
 
 impl Builder {
     /// Nothing yet.
     pub fn new(rule: &Rule) -> Builder {
-        Builder { selections: Selections::new(), refused: vec![], span: rule.detect_span, denied: false }
+        Builder { selections: Selections::new(), refused: vec![], span: rule.detect_span, denied: false, named: HashMap::new() }
     }
 
     /// The alternatives of the whole condition are numbered; a single one is not.
@@ -289,17 +292,17 @@ impl Builder {
 
     /// Adds a selection under a free name; the same one is not added twice.
     fn add(&mut self, name: &str, selection: Selection) -> String {
-        let mut free = name.to_owned();
-        let mut n = 2;
-        while let Some(there) = self.selections.get(&free) {
-            if *there == selection {
-                return free;
+        let (said, next) = self.named.entry(name.to_owned()).or_insert_with(|| (HashMap::new(), 1));
+        loop {
+            if let Some(there) = said.get(&selection) {
+                return there.clone();
             }
-            free = format!("{name}_{n}");
-            n += 1;
+            let free = if *next == 1 { name.to_owned() } else { format!("{name}_{next}") };
+            *next += 1;
+            // Under another name that was asked for, this one may be taken.
+            let there = self.selections.entry(free.clone()).or_insert_with(|| selection.clone());
+            said.entry(there.clone()).or_insert(free);
         }
-        self.selections.insert(free.clone(), selection);
-        free
     }
 }
 

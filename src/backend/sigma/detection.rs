@@ -16,7 +16,7 @@ use indexmap::IndexMap;
 pub type Selections = IndexMap<String, Selection>;
 
 /// The values of an item.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// Text.
     Texts(Vec<String>),
@@ -27,7 +27,7 @@ pub enum Value {
 }
 
 /// A search identifier: one map, or a list of maps of which one is enough.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Selection {
     /// Each map: key and values.
     pub maps: Vec<Items>,

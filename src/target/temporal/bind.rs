@@ -6,7 +6,7 @@ use super::{BoundStep, Carried, Carry, StepSource, StepsPlan, What, default_show
 use crate::ir::{Joint, Key, Meaning, Named, Role, Step, Steps};
 use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
 use crate::source::Span;
-use crate::target::bind::{Binder, column_of, mixed};
+use crate::target::bind::{Binder, column_of, mixed, reasons};
 use crate::target::constant::{Served, known_of_source, missing_words, not_told_apart};
 use crate::target::{Bound, By, Column, Mapping, Note, Source, Target, Unsupported};
 use std::sync::Arc;
@@ -37,10 +37,7 @@ pub fn bind_steps<'t>(
             Some(other) => format!("it is joined to `{}`", other.name),
             None => match bind_all(rule, &bare, project, target, others) {
                 Ok(_) => continue,
-                Err(refused) => {
-                    let why: Vec<String> = once(refused.into_iter().map(|u| u.why).collect());
-                    format!("the target {}", why.join(", and "))
-                }
+                Err(refused) => format!("the target {}", reasons(refused)),
             },
         };
         left_out.push(index);

@@ -7,7 +7,7 @@ use crate::ir::{Joint, OneEvent, Steps};
 use crate::sema::Kind;
 use crate::source::Span;
 use crate::target::Bound;
-use crate::target::bind::{Binder, has_when_available};
+use crate::target::bind::{Binder, has_when_available, reasons};
 use crate::target::constant::known_of_source;
 
 /// Conditions by the place of their step, exceptions by index, flags by name.
@@ -53,8 +53,8 @@ fn whole(binding: &mut Binding, joint: &Joint, what: &str) -> Option<Wide> {
     available(joint, &mut spans);
     let inside = |at: Span| spans.iter().any(|s| s.file == at.file && s.start <= at.start && at.end <= s.end);
     if binding.refused.len() > before && binding.refused.iter().skip(before).all(|u| inside(u.span)) {
-        let why: Vec<String> = binding.refused.drain(before..).map(|u| u.why).collect();
-        binding.note(format!("{what} is left out: the target {}.", why.join(", and ")), true);
+        let why = reasons(binding.refused.drain(before..));
+        binding.note(format!("{what} is left out: the target {why}."), true);
         return None;
     }
     Some(wide)
@@ -106,8 +106,8 @@ fn may_go(binding: &mut Binding, part: Span, make: impl FnOnce(&mut Binding) -> 
         return made;
     }
     binding.dropped.push(part);
-    let why: Vec<String> = binding.refused.drain(before..).map(|u| u.why).collect();
-    binding.note(format!("A condition is left out, which may add alerts: the target {}.", why.join(", and ")), true);
+    let why = reasons(binding.refused.drain(before..));
+    binding.note(format!("A condition is left out, which may add alerts: the target {why}."), true);
     Wide::Const(true)
 }
 
