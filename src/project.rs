@@ -306,7 +306,8 @@ fn add_yaml(sources: &mut Sources, name: String, bytes: &[u8], code: Code) -> Re
     }
     let id = sources.add_bytes(name.as_str(), bytes)?;
     // Only escapes write what no file may hold.
-    let value = text.contains('\\').then(|| yaml::read::<serde_yaml::Value>(&text).ok()).flatten().map(|(value, _)| value);
+    let value =
+        text.contains('\\').then(|| yaml::read::<serde_yaml::Value>(&text).ok()).flatten().map(|(value, _)| value);
     match value.as_ref().and_then(unclean) {
         None => Ok(id),
         Some(c) => {

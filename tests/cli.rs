@@ -207,8 +207,10 @@ fn check_warns_where_a_chosen_target_names_no_index() {
     assert!(warns(&["check", "--target", "splunk-sysmon"]) && !warns(&["check", "--target", "splunk-cim,sentinel"]));
     place.write("arcanary.yaml", "sources: [rules]\ntargets: [splunk-4688]\nout: build\n");
     assert!(warns(&["check"]));
-    for (definition, warned) in [("index=* source=x", true), ("index=win source=x", false), ("`ours` source=x", false)] {
-        let file = format!("name: splunk-4688\nextends: splunk-4688\nmacros: {{ arcanary_security: '{definition}' }}\n");
+    for (definition, warned) in [("index=* source=x", true), ("index=win source=x", false), ("`ours` source=x", false)]
+    {
+        let file =
+            format!("name: splunk-4688\nextends: splunk-4688\nmacros: {{ arcanary_security: '{definition}' }}\n");
         place.write("targets/splunk.yaml", &file);
         assert_eq!(warns(&["check"]), warned, "{definition}");
     }
@@ -786,7 +788,9 @@ fn steps_that_are_all_alike_are_tested_and_witnessed_in_time() {
         let place = project();
         let steps: String = (0..12).map(|i| format!("    s{i}: process where process.name is \"a.exe\"\n")).collect();
         let events = |many: usize| -> String {
-            let event = |i: usize| format!("{}process {{ process.name \"a.exe\", host.name \"h\" }}", if i == 0 { "" } else { "+1s " });
+            let event = |i: usize| {
+                format!("{}process {{ process.name \"a.exe\", host.name \"h\" }}", if i == 0 { "" } else { "+1s " })
+            };
             (0..many).map(event).collect::<Vec<_>>().join("\n    ")
         };
         let rule = format!(
@@ -801,7 +805,12 @@ fn steps_that_are_all_alike_are_tested_and_witnessed_in_time() {
             let begin = std::time::Instant::now();
             let ran = place.run(arguments);
             assert!(begin.elapsed().as_secs() < 30, "{word} {arguments:?} took {:?}", begin.elapsed());
-            assert!(arguments == ["test", "--missing"] || ran.code == 0, "{word} {arguments:?}: {}{}", ran.out, ran.err);
+            assert!(
+                arguments == ["test", "--missing"] || ran.code == 0,
+                "{word} {arguments:?}: {}{}",
+                ran.out,
+                ran.err
+            );
         }
     }
 }

@@ -19,7 +19,10 @@ const OF_BYTES: [Code; 4] = [Code::NotUtf8, Code::Utf16, Code::NulCharacter, Cod
 /// Codes about what surrounds the sources: the file system, targets and projects.
 fn of_surroundings(code: Code) -> bool {
     let id = code.id();
-    code.is_finding() || id.starts_with("E08") || id.starts_with("E09") || matches!(id, "E0004" | "W0002" | "W0005" | "W0006")
+    code.is_finding()
+        || id.starts_with("E08")
+        || id.starts_with("E09")
+        || matches!(id, "E0004" | "W0002" | "W0005" | "W0006")
 }
 
 fn folder(name: &str) -> PathBuf {

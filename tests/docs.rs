@@ -254,7 +254,10 @@ fn patterns(declaration: &str) -> Vec<String> {
         let verbs =
             utility.verbs.values().filter_map(|v| if let sema::Verb::Shapes(shapes) = v { Some(shapes) } else { None });
         let all: Vec<_> = verbs.chain(utility.switches.values()).flatten().cloned().collect();
-        return cmdline::shapes(&all, utility, cmdline::Manner { free: false, windows: true }).iter().map(Regex::full).collect();
+        return cmdline::shapes(&all, utility, cmdline::Manner { free: false, windows: true })
+            .iter()
+            .map(Regex::full)
+            .collect();
     }
     let mut found = vec![];
     let rule = project.rules.values().next().expect("a rule");

@@ -149,7 +149,10 @@ pub(super) fn mixed(mut others: Vec<Os>) -> Option<Note> {
     others.dedup();
     let words: Vec<&str> = others.into_iter().map(Os::word).collect();
     (!words.is_empty()).then(|| Note {
-        text: format!("The log source does not tell systems apart: events of {} are looked at too.", words.join(" and ")),
+        text: format!(
+            "The log source does not tell systems apart: events of {} are looked at too.",
+            words.join(" and ")
+        ),
         degraded: false,
     })
 }
