@@ -8,9 +8,7 @@
 use super::paths::{Folder, Root};
 use super::pattern::Glob;
 use super::plain::needles;
-use super::regex::{
-    Cheap, Choice, Fragment, Regex, alternatives, escape, escape_class, one_of, one_of_texts, optional,
-};
+use super::regex::{Cheap, Choice, Fragment, Regex, alternatives, escape, escape_class, one_of, one_of_texts, optional};
 use crate::mutant::{Mutant, on};
 use crate::sema::{Shape, Utility, Verb};
 use std::collections::HashMap;
@@ -333,8 +331,7 @@ fn image_token(utility: &Utility, windows: bool) -> String {
         return r#"(?:"[^"]*"|[^\s"]+)"#.to_owned();
     }
     let names = one_of_texts(&names);
-    let names =
-        names.strip_prefix("(?:").and_then(|n| n.strip_suffix(')')).filter(|n| !n.contains('(')).unwrap_or(&names);
+    let names = names.strip_prefix("(?:").and_then(|n| n.strip_suffix(')')).filter(|n| !n.contains('(')).unwrap_or(&names);
     format!(r#"(?:"[^"]*"|[^\s"]+|[A-Za-z]:\\[^"*/:<>?|]*\\(?i:{names})(?:\.exe)?)"#)
 }
 

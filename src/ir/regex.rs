@@ -131,13 +131,7 @@ impl Regex {
         pieces.extend(theirs.pieces.iter().filter(|p| !mine.pieces.contains(p)).cloned());
         let choice = alternatives(&pieces);
         let range = before.len()..before.len() + choice.len();
-        let moved = |r: &Range<usize>| {
-            if r.start < range.start {
-                r.clone()
-            } else {
-                r.start - mine.range.end + range.end..r.end - mine.range.end + range.end
-            }
-        };
+        let moved = |r: &Range<usize>| if r.start < range.start { r.clone() } else { r.start - mine.range.end + range.end..r.end - mine.range.end + range.end };
         let known = !self.implied.is_empty() && !other.implied.is_empty();
         let implied = self.implied.iter().chain(&other.implied).filter(|_| known).cloned().collect();
         Some(Regex {
@@ -215,8 +209,9 @@ pub fn one_of_texts<T: AsRef<str>>(texts: &[T]) -> String {
     if others.is_empty() {
         return escape(first);
     }
-    let same =
-        |c: char, at: usize, from: &dyn Fn(&str, usize) -> Option<char>| others.iter().all(|o| from(o, at) == Some(c));
+    let same = |c: char, at: usize, from: &dyn Fn(&str, usize) -> Option<char>| {
+        others.iter().all(|o| from(o, at) == Some(c))
+    };
     let ahead = |t: &str, at: usize| t.chars().nth(at);
     let back = |t: &str, at: usize| t.chars().rev().nth(at);
     let prefix: String = first.chars().enumerate().take_while(|(i, c)| same(*c, *i, &ahead)).map(|(_, c)| c).collect();
