@@ -788,7 +788,9 @@ fn steps_that_are_all_alike_are_tested_and_witnessed_in_time() {
         let place = project();
         let steps: String = (0..12).map(|i| format!("    s{i}: process where process.name is \"a.exe\"\n")).collect();
         let events = |many: usize| -> String {
-            let event = |i: usize| format!("{}process {{ process.name \"a.exe\", host.name \"h\" }}", if i == 0 { "" } else { "+1s " });
+            let event = |i: usize| {
+                format!("{}process {{ process.name \"a.exe\", host.name \"h\" }}", if i == 0 { "" } else { "+1s " })
+            };
             (0..many).map(event).collect::<Vec<_>>().join("\n    ")
         };
         let rule = format!(
@@ -803,7 +805,12 @@ fn steps_that_are_all_alike_are_tested_and_witnessed_in_time() {
             let begin = std::time::Instant::now();
             let ran = place.run(arguments);
             assert!(begin.elapsed().as_secs() < 30, "{word} {arguments:?} took {:?}", begin.elapsed());
-            assert!(arguments == ["test", "--missing"] || ran.code == 0, "{word} {arguments:?}: {}{}", ran.out, ran.err);
+            assert!(
+                arguments == ["test", "--missing"] || ran.code == 0,
+                "{word} {arguments:?}: {}{}",
+                ran.out,
+                ran.err
+            );
         }
     }
 }

@@ -61,7 +61,9 @@ fn find(base: &Path, name: &str) -> io::Result<Option<PathBuf>> {
         let last = parts.peek().is_none();
         match kind(&path)? {
             None => return Ok(None),
-            Some(kind) if kind.is_symlink() => return Err(refused(&path, "it is a link, and links are not followed; put a plain file in its place")),
+            Some(kind) if kind.is_symlink() => {
+                return Err(refused(&path, "it is a link, and links are not followed; put a plain file in its place"));
+            }
             Some(kind) if last && !kind.is_file() => return Err(refused(&path, "it is no plain file")),
             Some(kind) if !last && !kind.is_dir() => return Err(refused(&path, "it is no folder")),
             Some(_) => {}

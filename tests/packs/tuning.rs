@@ -128,7 +128,12 @@ fn defaults_params_and_skips_of_a_pack_hold_for_its_rules_and_the_projects_own_c
             .replace("1a20", "1a29")
             .replace("'events/a", "'upstream/events/a"),
     );
-    assert_eq!(tenant.run(&["check"]).err, "4 rules for 2 targets: fine\n");
+    let said = tenant.run(&["check"]).err;
+    assert!(
+        said.ends_with("0 errors, 1 warning; `arcanary --explain CODE` tells more\n4 rules for 2 targets: fine\n"),
+        "{said}"
+    );
+    assert!(said.contains("warning[W0006]: the searches of `splunk-4688` name no index"), "{said}");
     tenant.run(&["build"]).fine();
     assert!(tenant.read("build/sentinel/packed.kql").contains("// author: Ours\n"));
     assert!(tenant.read("build/sentinel/own.kql").contains("// author: Theirs\n"));

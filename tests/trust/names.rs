@@ -175,7 +175,8 @@ fn text_of_a_log_is_escaped_by_eval() {
          detect sequence by host within 1h { a: process where process.name is \"rar.exe\"\n\
          b: process where process.name is \"rar.exe\" } }\n",
     );
-    let host = "##[error]a ##vso[task.complete] \u{1b}[31m\u{9b}31m\u{7f}\u{202e}\u{2028}\u{ffff}\u{e0041}\r\n::error::b";
+    let host =
+        "##[error]a ##vso[task.complete] \u{1b}[31m\u{9b}31m\u{7f}\u{202e}\u{2028}\u{ffff}\u{e0041}\r\n::error::b";
     let records: String = ["08:30:00.500", "08:30:01.500"]
         .iter()
         .map(|time| {

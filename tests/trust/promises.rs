@@ -77,7 +77,9 @@ fn the_program_starts_git_alone_and_has_no_way_to_open_a_connection() {
     let crates: Vec<&str> = lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"')).collect();
     assert!(crates.contains(&"regex"));
     // Whatever speaks over a network or loads a library stands on one of these.
-    for name in ["socket2", "mio", "tokio", "rustls", "native-tls", "openssl", "curl-sys", "ureq", "hyper", "libloading"] {
+    for name in
+        ["socket2", "mio", "tokio", "rustls", "native-tls", "openssl", "curl-sys", "ureq", "hyper", "libloading"]
+    {
         assert!(!crates.contains(&name), "{name}");
     }
 }

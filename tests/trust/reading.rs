@@ -178,36 +178,36 @@ fn a_pack_holds_no_file_that_a_link_leads_to() {
     for name in ["LICENSE", "NOTICE.txt", "README.md"] {
         let place = Place::locked();
         symlink(secret.path("key"), place.path(name)).expect("a link");
-        refused(&place, &format!("`{name}` is a link"));
+        refused(&place, &format!("{name}: it is a link"));
         place.remove(name);
         symlink("nowhere", place.path(name)).expect("a link");
-        refused(&place, &format!("`{name}` is a link"));
+        refused(&place, &format!("{name}: it is a link"));
         place.remove(name);
         fifo(&place, name);
         refused(&place, "no plain file");
         place.remove(name);
         symlink("/dev/zero", place.path(name)).expect("a link");
-        refused(&place, &format!("`{name}` is a link"));
+        refused(&place, &format!("{name}: it is a link"));
     }
     // A source, and a source in a folder, behind links inside the project, which a check follows.
     let place = Place::locked();
     place.write("shared/more.det", "// nothing\n");
     symlink("../shared/more.det", place.path("rules/more.det")).expect("a link");
     place.run(&["check"]).fine();
-    refused(&place, "`rules/more.det` is a link");
+    refused(&place, "rules/more.det: it is a link");
     place.remove("rules/more.det");
     symlink("../shared", place.path("rules/more")).expect("a link");
     place.run(&["check"]).fine();
-    refused(&place, "`rules/more` is a link");
+    refused(&place, "rules/more: it is a link");
     place.remove("rules/more");
     fs::rename(place.path("rules"), place.path("real")).expect("moved");
     symlink("real", place.path("rules")).expect("a link");
-    refused(&place, "`rules` is a link");
+    refused(&place, "rules: it is a link");
     for name in ["arcanary.yaml", "pack.lock"] {
         let place = Place::locked();
         fs::rename(place.path(name), secret.path(name)).expect("moved");
         symlink(secret.path(name), place.path(name)).expect("a link");
-        refused(&place, &format!("`{name}` is a link"));
+        refused(&place, &format!("{name}: it is a link"));
     }
 }
 
