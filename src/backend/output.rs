@@ -28,8 +28,6 @@ pub enum Shows {
     Score,
     /// How many events a count has found.
     Number,
-    /// The titles of the exceptions that were applied.
-    Exceptions,
     /// A column of the target that is no field of the language.
     Own,
 }
@@ -121,8 +119,6 @@ pub(super) struct Words {
     pub part: fn(&str) -> String,
     /// The column of a score.
     pub score: &'static str,
-    /// The column of the exceptions, if there is one.
-    pub exceptions: Option<&'static str>,
 }
 
 impl Words {
@@ -131,7 +127,7 @@ impl Words {
     }
 }
 
-/// The columns of a rule over single events: the target's own, the shown ones, flags, score, exceptions; each once.
+/// The columns of a rule over single events: the target's own, the shown ones, flags, score; each once.
 pub(super) fn single(plan: &Plan, words: &Words) -> Vec<Output> {
     let mut out: Vec<Output> = vec![];
     let shown = plan.queries.iter().flat_map(|q| q.show.iter().map(|(name, column)| words.column(name, column)));
@@ -143,11 +139,6 @@ pub(super) fn single(plan: &Plan, words: &Words) -> Vec<Output> {
     }
     if plan.queries.iter().any(|q| q.score.is_some()) {
         add(&mut out, Output::new(words.score, Shows::Score));
-    }
-    if let Some(name) = words.exceptions
-        && plan.queries.iter().any(|q| !q.exceptions.is_empty())
-    {
-        add(&mut out, Output::new(name, Shows::Exceptions));
     }
     out
 }

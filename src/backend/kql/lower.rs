@@ -146,7 +146,7 @@ pub(super) fn pascal(name: &str) -> String {
 
 /// The columns of the result.
 pub fn outputs(plan: &Plan) -> Vec<Output> {
-    output::single(plan, &Words { part: pascal, score: SCORE, exceptions: None })
+    output::single(plan, &Words { part: pascal, score: SCORE })
 }
 
 /// The expression that takes a part of a column. Folders and names may hold line breaks.

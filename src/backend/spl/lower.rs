@@ -21,7 +21,7 @@ const TIMES: [&str; 2] = ["firstTime", "lastTime"];
 
 /// The columns of the result.
 pub fn outputs(plan: &Plan) -> Vec<Output> {
-    let mut out = output::single(plan, &Words { part: alias, score: SCORE, exceptions: None });
+    let mut out = output::single(plan, &Words { part: alias, score: SCORE });
     if plan.queries.iter().any(|q| q.source.datamodel.is_some()) {
         let place = plan.target.columns.len().min(out.len());
         out.splice(place..place, TIMES.map(|name| Output::new(name, Shows::Own)));

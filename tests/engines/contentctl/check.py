@@ -1,7 +1,7 @@
 """Splunk's contentctl as a filter: each line of standard input is a JSON object, each line of output its answer.
 
 `{"name", "files"}`, the files being texts by their path in a content repository, gives `{"name", "problems", "searches"}`:
-`contentctl init --bare` makes a repository, the files are put into it, `contentctl validate` checks them, and
+`contentctl init --bare` makes a repository, contentctl's macros and the files are put into it, `contentctl validate` checks them, and
 `contentctl build` makes an app; `searches` is its savedsearches.conf. ATT&CK and CVE data are off by default
 (`enrichments`), so nothing is fetched.
 """
@@ -48,9 +48,12 @@ def check(bare, files):
 
 
 with tempfile.TemporaryDirectory() as made:
-    failed = run(Path(made), "init", "--bare")
-    if failed:
-        sys.exit(failed[0])
+    with tempfile.TemporaryDirectory() as full:
+        failed = run(Path(made), "init", "--bare") or run(Path(full), "init")
+        if failed:
+            sys.exit(failed[0])
+        # A bare repository lacks the macros that contentctl comes with, and that Splunk's own content has.
+        shutil.copytree(Path(full) / "macros", Path(made) / "macros", dirs_exist_ok=True)
     asked = [json.loads(line) for line in sys.stdin]
     with ThreadPoolExecutor(os.cpu_count()) as at_once:
         answers = at_once.map(lambda one: check(made, one["files"]), asked)

@@ -5,7 +5,7 @@ use super::super::ast::{Expr, Let, Pipeline, Query, Step};
 use super::super::lower::{lists, pascal};
 use super::step::{compared, filtered, lower, time};
 use crate::backend::output;
-use crate::backend::{Output, Shows, one_line};
+use crate::backend::{Output, Shows};
 use crate::ir::Count;
 use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
@@ -38,7 +38,7 @@ pub fn query(rule: &Rule, count: &Count, plan: &CountPlan) -> Result<(Query, Vec
     let met = if values.is_empty() { all.met() } else { all.met_by(&values) };
     lets.push(Let { name: "Met".to_owned(), body: met, kept: false });
     lets.push(Let { name: "Ordered".to_owned(), body: all.ordered(), kept: true });
-    let columns = all.columns(rule);
+    let columns = all.columns();
     let outputs = columns.iter().map(|(output, _)| output.clone()).collect();
     let lists = plan.events.sources.iter().flat_map(|s| lists(&s.names)).collect();
     Ok((Query { lets, main: all.bursts(columns), lists, ..Query::default() }, outputs))
@@ -282,7 +282,7 @@ impl Counting<'_> {
     }
 
     /// The columns of the result, with what makes them.
-    fn columns(&self, rule: &Rule) -> Vec<(Output, Expr)> {
+    fn columns(&self) -> Vec<(Output, Expr)> {
         let Expr::Column(time) = time(self.plan.target) else { return vec![] };
         let target = self.plan.target;
         let mut out: Vec<(Output, Expr)> = vec![];
@@ -303,15 +303,6 @@ impl Counting<'_> {
             add(Output::fields(name.clone(), fields), Expr::column(name));
         }
         add(Output::new("Events", Shows::Number), column("Events"));
-        let sources = self.plan.events.sources.iter();
-        let mut indexes: Vec<usize> = sources.flat_map(|s| s.exceptions.iter().map(|(i, _)| *i)).collect();
-        indexes.sort_unstable();
-        indexes.dedup();
-        let titles: Vec<String> =
-            indexes.iter().filter_map(|i| rule.exceptions.get(*i)).map(|e| one_line(&e.title)).collect();
-        if !titles.is_empty() {
-            add(Output::new("Exceptions", Shows::Exceptions), Expr::Text(titles.join("; ")));
-        }
         out
     }
 }

@@ -7,8 +7,7 @@ use crate::target::temporal::{Carried, Carry, StepsPlan, What, Wide};
 use std::collections::HashSet;
 
 /// Names that the match itself uses.
-const TAKEN: [&str; 8] =
-    ["Matches", "Candidates", "Bucket", "FirstTime", "LastTime", "Times", "Completing", "Exceptions"];
+const TAKEN: [&str; 7] = ["Matches", "Candidates", "Bucket", "FirstTime", "LastTime", "Times", "Completing"];
 
 /// The names of a plan's steps and classes.
 pub struct Names<'p> {

@@ -257,7 +257,7 @@ fn expected_bursts(count: &Count, set: &[Happened]) -> Vec<Burst> {
 /// Bursts that a query returned, in order.
 fn returned_bursts(returned: &[spl::Row], columns: &[String]) -> Result<Vec<Burst>, String> {
     let keys: Vec<&String> =
-        columns.iter().filter(|c| !["_time", "first_seen", "events", "exceptions"].contains(&c.as_str())).collect();
+        columns.iter().filter(|c| !["_time", "first_seen", "events"].contains(&c.as_str())).collect();
     let text = |row: &spl::Row, name: &str| row.get(name).and_then(Json::as_str).unwrap_or("").to_lowercase();
     let mut seen: Vec<Burst> = vec![];
     for row in returned {
