@@ -1,7 +1,7 @@
 //! `action.yml`.
 
 use crate::runner::{Job, Runner, yaml};
-use crate::{Project, root};
+use crate::{Project, root, without_index};
 use serde_json::Value;
 use std::fs;
 

@@ -1,7 +1,7 @@
 //! The workflow that `arcanary new` writes.
 
 use crate::runner::{Job, Runner, yaml};
-use crate::{Project, fine, root, run, tools};
+use crate::{Project, fine, root, run, tools, without_index};
 use serde_json::Value;
 use std::fs;
 use std::process::Command;

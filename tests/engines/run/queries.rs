@@ -107,9 +107,7 @@ fn blanked(text: &str) -> String {
                 '"' | '\'' => {
                     out.push(c);
                     while let Some(inner) = rest.next() {
-                        if inner == '\\' && !verbatim {
-                            rest.next();
-                        } else if inner == c && verbatim && rest.peek() == Some(&c) {
+                        if inner == '\\' && !verbatim || inner == c && verbatim && rest.peek() == Some(&c) {
                             rest.next();
                         } else if inner == c {
                             break;
