@@ -27,7 +27,7 @@ const EVENTS: usize = 200_000;
 fn events() -> String {
     let mut labelled: Vec<Value> = vec![];
     for name in ["atomic", "benign"] {
-        let path = common::root().join(format!("tests/data/events/{name}.jsonl"));
+        let path = common::root().join(format!("tests/cases/events/{name}.jsonl"));
         let text = std::fs::read_to_string(path).unwrap();
         labelled.extend(text.lines().map(|l| serde_json::from_str::<Value>(l).unwrap()));
     }

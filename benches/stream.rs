@@ -78,7 +78,8 @@ impl Events {
     fn new() -> Events {
         let mut labelled = vec![];
         for name in ["atomic", "benign"] {
-            let text = std::fs::read_to_string(common::root().join(format!("tests/data/events/{name}.jsonl"))).unwrap();
+            let text =
+                std::fs::read_to_string(common::root().join(format!("tests/cases/events/{name}.jsonl"))).unwrap();
             for line in text.lines() {
                 let json: serde_json::Value = serde_json::from_str(line).unwrap();
                 let text = |name: &str| json[name].as_str().unwrap_or_default().to_owned();

@@ -23,7 +23,7 @@ for target in parse resolve compile; do
   cp "$seeds"/* "$out/$target/"
 done
 mkdir -p "$out/read" "$out/target" "$out/project" "$out/release"
-cp tests/data/events/* "$out/read/"
+cp tests/cases/events/* "$out/read/"
 cp targets/*.yaml "$out/target/"
 cp rules/arcanary.yaml "$out/project/rules.yaml"
 cp templates/new/arcanary.yaml "$out/project/new.yaml"

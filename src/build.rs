@@ -12,6 +12,7 @@ use crate::document::{self, File, Pack};
 use crate::parallel::in_parallel;
 use crate::project::{Loaded, Role, config_place};
 use crate::sema::{Exception, Rule};
+use crate::source::Span;
 use crate::target::{Format, Target};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -266,6 +267,9 @@ fn reason(diagnostic: &Diagnostic) -> String {
     label.strip_prefix("it ").map_or_else(|| label.to_owned(), |rest| format!("the target {rest}"))
 }
 
+/// The rule, and what is wrong where.
+type Cause<'a> = (&'a str, Code, Option<Span>, String);
+
 /// Findings of one cause are one finding that names all its targets.
 fn by_cause(refused: Vec<(&str, &str, Diagnostic)>) -> Vec<Diagnostic> {
     let mut out: IndexMap<_, (Vec<&str>, Diagnostic)> = IndexMap::new();
@@ -273,10 +277,10 @@ fn by_cause(refused: Vec<(&str, &str, Diagnostic)>) -> Vec<Diagnostic> {
         let cause = (rule, diagnostic.code, diagnostic.span(), reason(&diagnostic));
         out.entry(cause).or_insert_with(|| (vec![], diagnostic)).0.push(target);
     }
-    let named = |(cause, (targets, mut diagnostic)): ((&str, _, _, _), (Vec<&str>, Diagnostic))| {
+    let named = |((rule, ..), (targets, mut diagnostic)): (Cause<'_>, (Vec<&str>, Diagnostic))| {
         let all = targets.iter().map(|t| format!("`{t}`")).collect::<Vec<_>>().join(", ");
         if diagnostic.code == Code::Unsupported && targets.len() > 1 {
-            diagnostic.message = format!("targets {all} cannot say rule `{}`", cause.0);
+            diagnostic.message = format!("targets {all} cannot say rule `{rule}`");
         }
         diagnostic
     };

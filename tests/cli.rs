@@ -481,7 +481,7 @@ fn github_is_told_each_failure_at_its_line() {
 fn a_recorded_event_is_read_as_it_stands() {
     let place = project();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let recorded = fs::read_to_string(root.join("tests/data/events/case-459-limacharlie.json")).expect("a recording");
+    let recorded = fs::read_to_string(root.join("tests/cases/events/case-459-limacharlie.json")).expect("a recording");
     place.write("events/case-459.json", &recorded);
     let rule = |verdict: &str| {
         format!(

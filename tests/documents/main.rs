@@ -232,7 +232,7 @@ fn a_scheduled_query_returns_what_came_in_since_its_last_run_and_a_hunt_all() {
     };
     let rule = |detect: &str| query(detect, "sentinel/analytics-rules/r.yaml");
     let single = "schedule every 10m over 1h detect process where process.name is \"a.exe\"";
-    assert!(rule(single).contains("\nDeviceProcessEvents\n| where ingestion_time() > ago(10m)\n"), "{}", rule(single));
+    assert!(rule(single).contains("DeviceProcessEvents\n| where ingestion_time() > ago(10m)\n"), "{}", rule(single));
     assert!(!query(single, "sentinel/hunting-queries/r.yaml").contains("ingestion_time"));
     // A step of several tables has a `let` for each; a `without` and an optional step decide no arrival.
     let steps = "detect sequence by host within 30m {

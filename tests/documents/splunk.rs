@@ -168,7 +168,7 @@ fn whatever_a_project_is_called_its_app_has_a_name_that_splunk_takes() {
 
 #[test]
 fn what_steers_a_terminal_or_ends_a_line_breaks_no_document() {
-    let nasty = "e\u{2028}| where false //\u{7f}\u{85}";
+    let nasty = r"e\u{2028}| where false //\u{7f}\u{85}";
     let condition = "detect process where command_line is \"a\\tb\"";
     let exception = format!("{condition}\n  except \"{nasty}\" because \"b{nasty}\" where user.name is \"y\"");
     let rule = RULE.replace("detect process where process.name is \"a.exe\"", &exception);
@@ -179,7 +179,7 @@ fn what_steers_a_terminal_or_ends_a_line_breaks_no_document() {
         "{searches}"
     );
     assert!(document.is_some());
-    let returning = rule.replace("a\\tb", "a\rb");
+    let returning = rule.replace("a\\tb", "a\\u{d}b");
     let (found, ..) = said("splunk-sysmon", &returning);
     assert!(found.iter().any(|f| f.contains("E0905") && f.contains("carriage return")), "{found:?}");
     let (found, document) = on("sentinel", &rule, "sentinel/analytics-rules/r.yaml");

@@ -32,7 +32,13 @@ pub struct Builder {
 impl Builder {
     /// Nothing yet.
     pub fn new(rule: &Rule) -> Builder {
-        Builder { selections: Selections::new(), refused: vec![], span: rule.detect_span, denied: false, named: HashMap::new() }
+        Builder {
+            selections: Selections::new(),
+            refused: vec![],
+            span: rule.detect_span,
+            denied: false,
+            named: HashMap::new(),
+        }
     }
 
     /// The alternatives of the whole condition are numbered; a single one is not.

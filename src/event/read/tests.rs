@@ -139,7 +139,7 @@ fn ecs_is_read_flat_and_nested_with_other_agents_words() {
 #[test]
 fn the_detection_of_case_459_is_read_as_it_stands() {
     let text =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/events/case-459-limacharlie.json"));
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/events/case-459-limacharlie.json"));
     let text = text.expect("the recording");
     assert_eq!(detect(text.as_bytes()).map(|r| r.name.as_str()), Some("limacharlie"));
     let all = events("limacharlie", &text);
@@ -163,7 +163,7 @@ fn the_detection_of_case_459_is_read_as_it_stands() {
 #[test]
 fn every_labelled_event_is_read() {
     for name in ["atomic", "benign"] {
-        let path = format!("{}/tests/data/events/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
+        let path = format!("{}/tests/cases/events/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(path).expect("the events");
         assert_eq!(events("labelled", &text).len(), text.lines().count(), "{name}");
         assert_eq!(detect(text.lines().next().unwrap().as_bytes()).map(|r| r.name.as_str()), Some("labelled"));
