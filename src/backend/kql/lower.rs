@@ -225,9 +225,11 @@ impl Lower<'_> {
     fn labels(&self, of: &Filtered, columns: &[(String, Expr)], taken: &[&str]) -> Vec<Label> {
         let flag = |(name, expr): &(String, Expr)| Label { name: name.clone(), expr: expr.clone(), flag: true };
         let mut out: Vec<Label> = columns.iter().map(flag).collect();
-        let mut used: Vec<String> = taken.iter().map(|t| (*t).to_owned()).collect();
+        let mut used: std::collections::HashSet<String> = taken.iter().map(|t| (*t).to_owned()).collect();
         used.extend(self.computed.iter().map(|(_, name)| name.clone()));
-        of.detect.each_test(&mut |t| used.push(t.column.name.clone()));
+        of.detect.each_test(&mut |t| {
+            used.insert(t.column.name.clone());
+        });
         for Called { words, bound, .. } in of.names.iter().filter(|c| !c.list) {
             let plain = joined_words(words);
             let expr = self.expr(bound, false);
