@@ -168,7 +168,7 @@ fn the_expressions_that_were_measured_are_the_ones_generated() {
             "sevenzip",
             &["create"],
             concat!(
-                r#"(?i)^\s*(?:"[^"]*"|[^\s"]+|[A-Za-z]:\\[^"*/:<>?|]*\\(?i:7z[argz]?)(?:\.exe)?)"#,
+                r#"(?i)^\s*(?:"[^"]*"|[^\s"]+|[A-Za-z]:\\[^"*/:<>?|]*\\(?i:7z[agrz]?)(?:\.exe)?)"#,
                 r#"(?:\s+(?:'?-|"-[^"]*")[^\s"]*(?:"[^"]*"[^\s"]*)*)*\s+["']?[au](?:[\s"']|$)"#
             ),
         ),

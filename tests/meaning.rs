@@ -56,7 +56,7 @@ fn events(test: &Test) -> Vec<Event> {
     match &test.input {
         TestInput::Events(events) => events.iter().map(Event::inline).collect(),
         TestInput::Recorded { path, reader } => {
-            let file = root("tests/data").join(&path.value);
+            let file = root("tests/cases").join(&path.value);
             let text = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
             oracle::recorded::read(&reader.text, &text)
         }

@@ -392,12 +392,12 @@ fn fmt_and_bump_write_through_no_link_and_put_no_copy_in_its_place() {
     assert!(place.path("rules/packed.det").is_symlink());
     assert_eq!(elsewhere.read("packed.det"), messy);
     place.remove("rules/packed.det");
-    place.write("shared/packed.det", &messy);
-    link(Path::new("../shared/packed.det"), &place.path("rules/packed.det"));
+    place.write("elsewhere/packed.det", &messy);
+    link(Path::new("../elsewhere/packed.det"), &place.path("rules/packed.det"));
     let err = place.run(&["fmt"]).fails(2);
     assert!(err.contains("rules/packed.det: it is a link to ") && err.contains("name the file itself"), "{err}");
     assert!(place.path("rules/packed.det").is_symlink());
-    assert_eq!(place.read("shared/packed.det"), messy);
+    assert_eq!(place.read("elsewhere/packed.det"), messy);
     // A link to a file that is formatted in its own place is no second file.
     place.remove("rules/packed.det");
     place.write("rules/packed.det", &messy);

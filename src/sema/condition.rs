@@ -69,6 +69,9 @@ pub struct Place<'a> {
     pub available: Allowed,
 }
 
+/// The most names of conditions that a rule keeps.
+const MOST_NAMES: usize = 400;
+
 /// Lowers one condition.
 pub(super) struct Lower<'a, 'r> {
     pub project: &'a Project,
@@ -124,7 +127,8 @@ impl<'a, 'r> Lower<'a, 'r> {
     fn keep_name(&mut self, words: Vec<String>, pred: &Pred, list: bool) {
         if !matches!(pred, Pred::Const(_)) && self.place.step_kind.is_none() && !self.place.outside {
             let named = Named { words, list, pred: pred.clone().of_one_event() };
-            if !self.report.names.contains(&named) {
+            // No query shows so many columns, and each is compared with those before it.
+            if self.report.names.len() < MOST_NAMES && !self.report.names.contains(&named) {
                 self.report.names.push(named);
             }
         }

