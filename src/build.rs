@@ -1,7 +1,7 @@
 //! `build`: every rule for every target.
 //!
 //! `OUT/<target>/<rule>.<kql|spl|yml>` for each query, `OUT/<target>/<format>/…` for the documents around them, and
-//! `OUT/manifest.json` with what is exact, degraded or refused. See [`output`] for how they are written.
+//! `OUT/manifest.json` with what is exact, degraded or refused. See `output.rs` for how they are written.
 
 mod manifest;
 mod output;

@@ -1,7 +1,7 @@
 //! The real `git`, run so that it starts no program which a repository's configuration names.
 //!
 //! A repository's own configuration, attributes and hooks are somebody else's: they come with a folder or an archive. So
-//! repositories around a project are only asked for names and objects, by [a few commands](READING) that run no filter, no
+//! repositories around a project are only asked for names and objects, by a few commands that run no filter, no
 //! driver and no hook, with transports and lazy fetching off. Everything else happens in a bare repository of our own. There
 //! the user's own configuration chooses how servers are reached (`core.sshCommand`, `credential.helper`, `http.proxy`).
 

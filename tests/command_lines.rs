@@ -176,7 +176,7 @@ fn the_expressions_that_were_measured_are_the_ones_generated() {
         (
             "zip",
             &["password"],
-            r#"^[^"]*(?:"[^"]*"[^"]*)*\s["']?(?:-[0-9A-NQS-Yac-hj-mo-ru-wyz@]*P|--pass(?:w(?:o(?:r(?:d)?)?)?)?(?:[=\s"']|$))"#,
+            r#"^[^"]*(?:"[^"]*"[^"]*)*\s["']?(?:-[0-9A-NQS-Yac-hj-mo-ru-wyz@]*P|--pass(?:w(?:o(?:rd?)?)?)?(?:[=\s"']|$))"#,
         ),
     ];
     for folder in ["rules", "tests/cases"] {

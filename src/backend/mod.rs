@@ -1,4 +1,4 @@
-//! Stage 4, second half: query languages. Each backend lowers a [`Plan`] to its own syntax tree and
+//! Stage 4, second half: query languages. Each backend lowers a plan to its own syntax tree and
 //! prints that tree; parentheses and escaping live in its printer and nowhere else.
 
 pub mod kql;
