@@ -209,7 +209,7 @@ codes! {
     "E0510" Unsatisfiable Finding "rule cannot be satisfied"
         "`arcanary witness` found no event on which the rule fires: each way through its detection asks for values that contradict each other, or its exceptions take all of them. The labels name the conditions. Where the message says that none was found, the search came to its bounds.";
     "E0601" WhenAvailable Error "misplaced `when available`"
-        "What a target may drop must be able to go without losing an alert: an operand of the outermost `and` in a detection, something in an exception, an unweighted flag.";
+        "`when available` marks an operand of `and` or `or` in a detection, something in an exception, or an unweighted flag. Below `not`, or inside another such part, a drop could lose an alert without a word.";
     "E0602" ToolNeedsProcess Error "utility asked of another kind of event"
         "`runs` and its kin read the process that starts. Events of other kinds name the acting process in `process.name`.";
     "E0603" WrongSubject Error "runs nothing"
