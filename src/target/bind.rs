@@ -249,6 +249,10 @@ impl<'a> Binder<'a> {
 
     /// Conditions that the target can say, with what they are called.
     pub(super) fn names(&mut self, all: &[Named]) -> Vec<Called> {
+        // Sigma has no columns to name.
+        if !self.target.language.computes() {
+            return vec![];
+        }
         let (refused, notes) = (self.refused.len(), self.notes.len());
         let mut out = vec![];
         for named in all {
