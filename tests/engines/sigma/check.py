@@ -370,6 +370,18 @@ def check_all(items, folder, attack=None):
     return answers, validation
 
 
+def items_of_stdin():
+    """The items of stdin, one JSON text a line."""
+    return (json.loads(line) for line in sys.stdin.buffer.read().decode("utf-8").splitlines() if line.strip())
+
+
+def print_answers(answers):
+    """Prints each answer as one line of JSON in UTF-8."""
+    sys.stdout.reconfigure(encoding="utf-8")
+    for answer in answers:
+        print(json.dumps(answer, ensure_ascii=False))
+
+
 def main(arguments):
     if not arguments:
         raise SystemExit(__doc__)
@@ -379,11 +391,8 @@ def main(arguments):
         import selftest
 
         return selftest.run(lambda items: check_all(items, folder, attack)[0], bool(attack))
-    items = [json.loads(line) for line in sys.stdin.buffer.read().decode("utf-8").splitlines() if line.strip()]
-    answers, validation = check_all(items, folder, attack)
-    sys.stdout.reconfigure(encoding="utf-8")
-    for answer in answers:
-        print(json.dumps(answer, ensure_ascii=False))
+    answers, validation = check_all(list(items_of_stdin()), folder, attack)
+    print_answers(answers)
     print(f"sigma: {len(validation.names)} validators run; left out:", file=sys.stderr)
     for name, reason in validation.left_out.items():
         print(f"  {name}: {reason}", file=sys.stderr)

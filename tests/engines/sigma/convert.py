@@ -11,11 +11,9 @@ Splunk's queries are run by the strict reader of these tests; SQLite's by `run.p
 """
 
 import importlib.util
-import json
-import sys
 from pathlib import Path
 
-from check import BACKENDS, convert_once, load, splunk_pipelines
+from check import BACKENDS, convert_once, items_of_stdin, load, print_answers, splunk_pipelines
 from sigma.backends.splunk import SplunkBackend
 from sigma.pipelines.microsoftxdr.mappings import CATEGORY_TO_TABLE_MAPPINGS as TABLES
 from sigma.pipelines.microsoftxdr.mappings import MICROSOFT_XDR_FIELD_MAPPINGS as MAPPINGS
@@ -109,12 +107,5 @@ def answers(items):
         }
 
 
-def main():
-    items = (json.loads(line) for line in sys.stdin.buffer.read().decode("utf-8").splitlines() if line.strip())
-    sys.stdout.reconfigure(encoding="utf-8")
-    for answer in answers(items):
-        print(json.dumps(answer, ensure_ascii=False))
-
-
 if __name__ == "__main__":
-    main()
+    print_answers(answers(items_of_stdin()))

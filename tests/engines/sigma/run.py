@@ -9,12 +9,10 @@ out: {"loaded": EVENTS}, or {"name", "matched"}: for each rule of the text the i
 `check.py` does the same for one rule with events of its own, and everything else that can be said of a rule.
 """
 
-import json
 import re
 import sqlite3
-import sys
 
-from check import BACKENDS, convert_once
+from check import BACKENDS, convert_once, items_of_stdin, print_answers
 
 
 def quote(name):
@@ -73,12 +71,5 @@ def answers(items):
             yield {"name": item["name"], "error": f"{type(error).__name__}: {error}"}
 
 
-def main():
-    items = (json.loads(line) for line in sys.stdin.buffer.read().decode("utf-8").splitlines() if line.strip())
-    sys.stdout.reconfigure(encoding="utf-8")
-    for answer in answers(items):
-        print(json.dumps(answer, ensure_ascii=False))
-
-
 if __name__ == "__main__":
-    main()
+    print_answers(answers(items_of_stdin()))
