@@ -22,10 +22,21 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 pub fn read_within(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     // Asked before the file is opened: opening a pipe waits for somebody who writes.
     plain(&std::fs::metadata(path)?)?;
+    read_found(path, most)
+}
+
+/// What a file of at most `most` bytes holds that was just seen to be a plain one.
+///
+/// # Errors
+/// As for [`read`].
+pub fn read_found(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     // Another file may stand there since.
-    plain(&file.metadata()?)?;
-    let mut bytes = vec![];
+    let metadata = file.metadata()?;
+    plain(&metadata)?;
+    // One byte more than there should be, so that a single read sees the end.
+    let expected = metadata.len().min(most).saturating_add(1);
+    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0));
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes")));

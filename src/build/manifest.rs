@@ -2,7 +2,7 @@
 
 use super::{Built, Entry};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::files;
+use crate::files::{self, Tree};
 use crate::pack::archive::is_plain;
 use crate::pack::hash;
 use crate::project::Loaded;
@@ -65,10 +65,15 @@ impl Manifest {
     /// # Errors
     /// `E0811` for a file that is no manifest of a build, or what the system says.
     pub fn read(out: &Path) -> Result<Manifest, Unreadable> {
-        let Some(bytes) = files::read(out, MANIFEST).map_err(Unreadable::System)? else {
-            return Ok(Manifest::default());
-        };
-        match serde_json::from_slice::<Manifest>(&bytes) {
+        match files::read(out, MANIFEST).map_err(Unreadable::System)? {
+            Some(bytes) => Manifest::parse(out, &bytes),
+            None => Ok(Manifest::default()),
+        }
+    }
+
+    /// Reads the bytes of the manifest of an output folder.
+    pub(super) fn parse(out: &Path, bytes: &[u8]) -> Result<Manifest, Unreadable> {
+        match serde_json::from_slice::<Manifest>(bytes) {
             Ok(manifest) if manifest.generator.starts_with("arcanary ") => Ok(manifest),
             Ok(_) => Err(bad(out, "no build of Arcanary wrote it")),
             Err(_) if bytes.split(|b| *b == b'\n').any(|line| line.starts_with(b"<<<<<<<")) => {
@@ -112,9 +117,9 @@ impl Manifest {
     }
 
     /// Takes up what an interrupted build wrote: each of its files that holds what it was to hold is a file of ours.
-    pub(super) fn settle(&mut self, out: &Path) -> io::Result<()> {
+    pub(super) fn settle(&mut self, out: &Tree) -> io::Result<()> {
         for (file, hash) in std::mem::take(&mut self.unfinished) {
-            if self.is_own(&file) && files::read(out, &file)?.is_some_and(|bytes| is_of(&bytes, &hash)) {
+            if self.is_own(&file) && out.read(&file)?.is_some_and(|bytes| is_of(&bytes, &hash)) {
                 self.files.insert(file, hash);
             }
         }

@@ -7,14 +7,14 @@
 use super::Built;
 use super::manifest::{MANIFEST, Manifest, Unreadable};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::files::{self, Lock};
+use crate::files::Tree;
 use crate::project::Loaded;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
-/// The lock's name in the output folder.
-const LOCK: &str = ".arcanary-build.lock";
+/// What the lock of the output folder is called.
+const LOCK: &str = "build";
 
 /// More files than this in the way are counted, not named.
 const MOST_NAMED: usize = 10;
@@ -54,16 +54,23 @@ impl From<Unreadable> for Refusal {
 /// How a file differs from the build: its name, its text there, and its text as built.
 pub type Difference = (String, Option<String>, Option<String>);
 
+/// The manifest of an output folder, before and after a build.
+struct Manifests {
+    /// What it says before.
+    before: Manifest,
+    /// Its text before.
+    old: Option<Vec<u8>>,
+    /// What it says afterwards.
+    after: Manifest,
+    /// Its text afterwards.
+    new: String,
+    /// It changes in nothing but the hashes of files.
+    only_hashes: bool,
+}
+
 /// What writing a build does to a folder.
 struct Plan<'a> {
-    /// What the manifest says before.
-    before: Manifest,
-    /// The manifest's text before.
-    old: Option<Vec<u8>>,
-    /// The manifest's text afterwards.
-    new: String,
-    /// The manifest changes in nothing but the hashes of files.
-    only_hashes: bool,
+    manifests: Manifests,
     /// Files to write, with the bytes that are there.
     write: BTreeMap<&'a str, (&'a str, Option<Vec<u8>>)>,
     /// Files to remove, with their bytes.
@@ -73,25 +80,22 @@ struct Plan<'a> {
 }
 
 impl Built {
-    fn plan(&self, loaded: &Loaded, out: &Path) -> Result<Plan<'_>, Refusal> {
-        let mut before = Manifest::read(out)?;
-        let old = files::read(out, MANIFEST)?;
+    fn manifests(&self, loaded: &Loaded, out: &Path, tree: &Tree) -> Result<Manifests, Refusal> {
+        let old = tree.read(MANIFEST)?;
+        let mut before = old.as_deref().map_or_else(|| Ok(Manifest::default()), |old| Manifest::parse(out, old))?;
         let interrupted = !before.unfinished.is_empty();
-        before.settle(out)?;
+        before.settle(tree)?;
         let after = before.after(self, loaded);
         let new = after.to_text()?;
         let hashed = Manifest { files: after.files.clone(), ..before.clone() };
-        let mut plan = Plan {
-            only_hashes: !interrupted && hashed.to_text()? == new,
-            old,
-            new,
-            write: BTreeMap::new(),
-            remove: BTreeMap::new(),
-            in_the_way: BTreeMap::new(),
-            before,
-        };
+        let only_hashes = !interrupted && hashed.to_text()? == new;
+        Ok(Manifests { before, old, after, new, only_hashes })
+    }
+
+    fn plan(&self, manifests: Manifests, tree: &Tree) -> Result<Plan<'_>, Refusal> {
+        let mut plan = Plan { manifests, write: BTreeMap::new(), remove: BTreeMap::new(), in_the_way: BTreeMap::new() };
         for (name, text) in &self.files {
-            let there = files::read(out, name)?;
+            let there = tree.read(name)?;
             match &there {
                 Some(bytes) if bytes == text.as_bytes() => continue,
                 Some(bytes) => plan.look_at(name, bytes),
@@ -99,10 +103,12 @@ impl Built {
             }
             plan.write.insert(name, (text, there));
         }
-        let now = after.listed();
-        let stale = plan.before.own().into_iter().filter(|file| !now.contains(file) && !self.files.contains_key(*file));
-        for name in stale.map(str::to_owned).collect::<Vec<_>>() {
-            if let Some(bytes) = files::read(out, &name)? {
+        let now = plan.manifests.after.listed();
+        let own = plan.manifests.before.own().into_iter();
+        let stale: Vec<String> =
+            own.filter(|file| !now.contains(file) && !self.files.contains_key(*file)).map(str::to_owned).collect();
+        for name in stale {
+            if let Some(bytes) = tree.read(&name)? {
                 plan.look_at(&name, &bytes);
                 plan.remove.insert(name, bytes);
             }
@@ -115,21 +121,28 @@ impl Built {
     /// # Errors
     /// Something stands in the way, and nothing was written; or what the system says, with the file's name.
     pub fn write(&self, loaded: &Loaded, out: &Path, how: &Writing) -> Result<usize, Refusal> {
-        // What a killed build left goes, also where this one has nothing to write.
-        let leftovers =
-            |plan: &Plan| self.folders(&plan.before).iter().for_each(|folder| files::sweep(&out.join(folder)));
-        let plan = self.plan(loaded, out)?;
-        if plan.is_empty() {
-            leftovers(&plan);
-            return Ok(self.files.len());
+        let tree = Tree::new(out);
+        let manifests = self.manifests(loaded, out, &tree)?;
+        if manifests.stay() {
+            let folders = self.folders(&manifests.before);
+            if self.plan(manifests, &tree)?.is_empty() {
+                // Nothing is written, so a folder that cannot be is no error; what a killed build left in it stays then.
+                if folders.iter().any(|folder| tree.has_left(folder))
+                    && let Ok(tree) = Tree::lock(out, LOCK, how.waiting)
+                {
+                    folders.iter().for_each(|folder| tree.sweep(folder));
+                }
+                return Ok(self.files.len());
+            }
         }
-        files::make(out)?;
-        let _lock = Lock::take(&out.join(LOCK), how.waiting)?;
+        let tree = Tree::lock(out, LOCK, how.waiting)?;
         // Another build may have written meanwhile, so only what is found now counts.
-        let plan = self.plan(loaded, out)?;
+        let plan = self.plan(self.manifests(loaded, out, &tree)?, &tree)?;
         plan.may_go_on(out, how.force)?;
-        leftovers(&plan);
-        plan.carry_out(self, out)?;
+        self.folders(&plan.manifests.before).iter().for_each(|folder| tree.sweep(folder));
+        if !plan.is_empty() {
+            plan.carry_out(self, &tree)?;
+        }
         Ok(self.files.len())
     }
 
@@ -147,13 +160,15 @@ impl Built {
     /// # Errors
     /// The folder's manifest is none, or what the system says.
     pub fn differences(&self, loaded: &Loaded, out: &Path) -> Result<Vec<Difference>, Refusal> {
-        let plan = self.plan(loaded, out)?;
+        let tree = Tree::new(out);
+        let plan = self.plan(self.manifests(loaded, out, &tree)?, &tree)?;
+        let manifests = &plan.manifests;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let mut all: Vec<Difference> = vec![];
         // Where files differ, their hashes say nothing more.
-        let said = plan.only_hashes && !(plan.write.is_empty() && plan.remove.is_empty());
-        if plan.old.as_deref() != Some(plan.new.as_bytes()) && !said {
-            all.push((MANIFEST.to_owned(), plan.old.as_deref().map(text), Some(plan.new.clone())));
+        let said = manifests.only_hashes && !(plan.write.is_empty() && plan.remove.is_empty());
+        if !manifests.stay() && !said {
+            all.push((MANIFEST.to_owned(), manifests.old.as_deref().map(text), Some(manifests.new.clone())));
         }
         let write = plan.write.iter();
         all.extend(
@@ -165,11 +180,18 @@ impl Built {
     }
 }
 
+impl Manifests {
+    /// Whether the file stays as it is.
+    fn stay(&self) -> bool {
+        self.old.as_deref() == Some(self.new.as_bytes())
+    }
+}
+
 impl Plan<'_> {
     /// Notes a file that a build did not write as it is.
     fn look_at(&mut self, name: &str, bytes: &[u8]) {
-        if !self.before.wrote(name, bytes) {
-            let why = match self.before.files.contains_key(name) {
+        if !self.manifests.before.wrote(name, bytes) {
+            let why = match self.manifests.before.files.contains_key(name) {
                 true => "was edited since it was built",
                 false => "was not written by a build that this manifest knows",
             };
@@ -178,7 +200,7 @@ impl Plan<'_> {
     }
 
     fn is_empty(&self) -> bool {
-        self.write.is_empty() && self.remove.is_empty() && self.old.as_deref() == Some(self.new.as_bytes())
+        self.write.is_empty() && self.remove.is_empty() && self.manifests.stay()
     }
 
     fn may_go_on(&self, out: &Path, force: bool) -> Result<(), Refusal> {
@@ -193,7 +215,8 @@ impl Plan<'_> {
         let more = (more > 0).then(|| format!("and {more} more"));
         let message = format!("files in `{}` are not as Arcanary wrote them", out.display());
         let diagnostic = Diagnostic::new(Code::InTheWay, message).lines(lines.chain(more));
-        let diagnostic = match self.before.files.is_empty() && !self.before.targets.is_empty() {
+        let before = &self.manifests.before;
+        let diagnostic = match before.files.is_empty() && !before.targets.is_empty() {
             true => {
                 diagnostic.note("an earlier release of Arcanary wrote the manifest, which holds no hashes of files")
             }
@@ -204,20 +227,20 @@ impl Plan<'_> {
         ))))
     }
 
-    fn carry_out(&self, built: &Built, out: &Path) -> io::Result<()> {
+    fn carry_out(&self, built: &Built, tree: &Tree) -> io::Result<()> {
         if !(self.write.is_empty() && self.remove.is_empty()) {
-            let during = self.before.during(built, self.write.iter().map(|(name, (text, _))| (*name, *text)));
-            files::write(out, MANIFEST, during.to_text()?.as_bytes())?;
+            let during = self.manifests.before.during(built, self.write.iter().map(|(name, (text, _))| (*name, *text)));
+            tree.write(MANIFEST, during.to_text()?.as_bytes())?;
         }
         let unfinished = |error: io::Error| {
             io::Error::new(error.kind(), format!("{error}; the build is not finished: run the same command again"))
         };
         for (name, (text, _)) in &self.write {
-            files::write(out, name, text.as_bytes()).map_err(unfinished)?;
+            tree.write(name, text.as_bytes()).map_err(unfinished)?;
         }
         for name in self.remove.keys() {
-            files::remove(out, name).map_err(unfinished)?;
+            tree.remove(name).map_err(unfinished)?;
         }
-        files::write(out, MANIFEST, self.new.as_bytes()).map_err(unfinished)
+        tree.write(MANIFEST, self.manifests.new.as_bytes()).map_err(unfinished)
     }
 }

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct Lock {
     path: PathBuf,
+    /// The file system has locks, so nobody else has this one.
+    sure: bool,
     /// Closing it lets go.
     _file: File,
 }
@@ -27,13 +29,8 @@ impl Lock {
         let mut told = false;
         loop {
             let Some(file) = open(path)? else { continue };
-            let held = match attempt(&file).map_err(fail)? {
-                Attempt::Taken => true,
-                // As Cargo does: on a system without locks there is none to wait for.
-                Attempt::NoLocks => true,
-                Attempt::Busy => false,
-            };
-            if !held {
+            let attempt = attempt(&file).map_err(fail)?;
+            if matches!(attempt, Attempt::Busy) {
                 if !told {
                     waiting();
                     told = true;
@@ -41,9 +38,18 @@ impl Lock {
                 file.lock().map_err(fail)?;
             }
             if is_at(&file, path).map_err(fail)? {
-                return Ok(Lock { path: path.to_path_buf(), _file: file });
+                // As Cargo does: on a system without locks there is none to wait for.
+                let sure = !matches!(attempt, Attempt::NoLocks);
+                return Ok(Lock { path: path.to_path_buf(), sure, _file: file });
             }
         }
+    }
+}
+
+impl Lock {
+    /// Whether nobody else can have it; on a file system without locks somebody may.
+    pub(super) fn is_sure(&self) -> bool {
+        self.sure
     }
 }
 

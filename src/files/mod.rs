@@ -3,73 +3,56 @@
 //! * A file appears as a whole: it is written beside its place and moved there.
 //! * No link is followed below the folder that a command writes to.
 //! * What cannot be read counts as somebody else's: reading fails closed.
-//! * Names that begin with `.arcanary-` are Arcanary's own. Each temporary file is locked while its writer lives, so the
-//!   next run knows what a killed one left, and removes it.
+//! * Names that begin with `.arcanary-` are Arcanary's own. Each temporary file, or the folder that it is for, is locked
+//!   while its writer lives, so the next run knows what a killed one left, and removes it.
 
 mod fault;
 mod folder;
 mod lock;
 mod output;
+mod tree;
 mod write;
 
 pub use folder::{Replacement, files_in};
 pub use lock::Lock;
 pub use output::{below, output};
-pub use write::{make, remove, rewrite, sweep, write};
+pub use tree::Tree;
+pub use write::{rewrite, sweep};
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What the names of Arcanary's own files begin with.
 const OWN: &str = ".arcanary-";
-/// What the names of temporary files end with.
+/// What the names of temporary files end with that their writer has locked.
 const TEMPORARY: &str = ".tmp";
+/// What the names of temporary files end with whose writer has locked the folder.
+const PART: &str = ".part";
 /// What the names of lock files end with.
 const LOCK: &str = ".lock";
 
 /// The bytes of the plain file `name` below `base`; `None` if there is nothing of this name.
 ///
 /// # Errors
-/// A link or anything else that is no plain file or folder stands there or on the way, or what the system says.
+/// As for [`Tree::read`].
 pub fn read(base: &Path, name: &str) -> io::Result<Option<Vec<u8>>> {
-    match find(base, name)? {
-        None => Ok(None),
-        Some(path) => {
-            fault::read(&path)?;
-            match crate::input::read(&path) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                read => read.map(Some).map_err(|error| named(&path, &error)),
-            }
-        }
-    }
+    Tree::new(base).read(name)
 }
 
 /// The bytes of the plain file `name` below `base`, which is there.
 ///
 /// # Errors
-/// As for [`read`]; there is nothing of this name.
+/// As for [`Tree::read`]; there is nothing of this name.
 pub fn read_there(base: &Path, name: &str) -> io::Result<Vec<u8>> {
     read(base, name)?.ok_or_else(|| named(&base.join(name), &io::ErrorKind::NotFound.into()))
 }
 
-/// The place of the plain file `name` below `base`; `None` if there is nothing of this name.
-fn find(base: &Path, name: &str) -> io::Result<Option<PathBuf>> {
-    let mut path = base.to_path_buf();
-    let mut parts = parts(base, name)?.into_iter().peekable();
-    while let Some(part) = parts.next() {
-        path.push(part);
-        let last = parts.peek().is_none();
-        match kind(&path)? {
-            None => return Ok(None),
-            Some(kind) if kind.is_symlink() => {
-                return Err(refused(&path, "it is a link, and links are not followed; put a plain file in its place"));
-            }
-            Some(kind) if last && !kind.is_file() => return Err(refused(&path, "it is no plain file")),
-            Some(kind) if !last && !kind.is_dir() => return Err(refused(&path, "it is no folder")),
-            Some(_) => {}
-        }
-    }
-    Ok(Some(path))
+/// Writes the file `name` below `base`, and the folders on the way. What stood there is replaced as a whole.
+///
+/// # Errors
+/// As for [`Tree::read`].
+pub fn write(base: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    Tree::new(base).write(name, bytes)
 }
 
 /// The names between the slashes of `name`, none of which leads elsewhere.

@@ -2,35 +2,27 @@
 
 use super::fault::{self, Change};
 use super::lock::{Attempt, attempt, is_at};
-use super::{LOCK, OWN, TEMPORARY, find, named, parts, refused};
-use std::fs::OpenOptions;
+use super::tree::left;
+use super::{LOCK, OWN, PART, TEMPORARY, named, refused};
+use std::fs::{OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tempfile::NamedTempFile;
 
-/// Writes the file `name` below `base`, and the folders on the way. What stood there is replaced as a whole.
-///
-/// # Errors
-/// A link or anything else that is no plain file or folder stands there or on the way, or what the system says, with the
-/// file's name.
-pub fn write(base: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
-    make(base)?;
-    let mut folder = base.to_path_buf();
-    let parts = parts(base, name)?;
-    let (_, folders) = parts.split_last().unwrap_or((&"", &[]));
-    find(base, name)?;
-    for part in folders {
-        folder.push(part);
-        make(&folder)?;
-    }
-    put(&base.join(name), bytes, false)
+/// Who tells others that the writer of a temporary file lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// The file itself, which is locked.
+    File,
+    /// The folder that a command writes to, which is locked.
+    Folder,
 }
 
 /// Makes a folder and those around it; one that is there is fine.
 ///
 /// # Errors
 /// What the system says, with the folder's name.
-pub fn make(folder: &Path) -> io::Result<()> {
+pub(super) fn make(folder: &Path) -> io::Result<()> {
     if !folder.is_dir() {
         fault::change(Change::Make, folder)
             .and_then(|()| std::fs::create_dir_all(folder))
@@ -56,36 +48,25 @@ pub fn rewrite(path: &Path, old: &[u8], new: &[u8]) -> io::Result<()> {
     if now != old {
         return Err(refused(path, "somebody else changed it meanwhile: run the same command again"));
     }
-    put(path, new, true)
+    swap(path, new, Some(metadata.permissions()), Owner::File, true).map_err(|error| named(path, &error))
 }
 
-/// Removes the plain file `name` below `base`; one that is gone is fine.
-///
-/// # Errors
-/// A link or anything else that is no plain file or folder stands there or on the way, or what the system says.
-pub fn remove(base: &Path, name: &str) -> io::Result<()> {
-    let Some(path) = find(base, name)? else { return Ok(()) };
-    match fault::change(Change::Remove, &path).and_then(|()| std::fs::remove_file(&path)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(named(&path, &error)),
-        _ => Ok(()),
+/// Writes a file beside its place and moves it there. It gets the permissions of the file that stood there.
+pub(super) fn put(path: &Path, bytes: &[u8], permissions: Option<Permissions>, owner: Owner) -> io::Result<()> {
+    swap(path, bytes, permissions, owner, false).map_err(|error| named(path, &error))
+}
+
+/// As [`put`]; a `lasting` file is on the disk before it is moved.
+fn swap(path: &Path, bytes: &[u8], permissions: Option<Permissions>, owner: Owner, lasting: bool) -> io::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = beside(folder, permissions, owner)?;
+    fill(file.as_file_mut(), path, bytes)?;
+    if lasting {
+        file.as_file().sync_all()?;
     }
-}
-
-/// Writes a file beside its place and moves it there; if `lasting`, it is on the disk before it is moved.
-fn put(path: &Path, bytes: &[u8], lasting: bool) -> io::Result<()> {
-    let folder =
-        path.parent().filter(|p| !p.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_path_buf);
-    let write = || -> io::Result<()> {
-        let mut file = beside(&folder, path)?;
-        fill(file.as_file_mut(), path, bytes)?;
-        if lasting {
-            file.as_file().sync_all()?;
-        }
-        fault::change(Change::Move, path)?;
-        file.persist(path).map_err(|e| e.error)?;
-        Ok(())
-    };
-    write().map_err(|error| named(path, &error))
+    fault::change(Change::Move, path)?;
+    file.persist(path).map_err(|e| e.error)?;
+    Ok(())
 }
 
 /// Writes bytes to a file; a fault that a test asked for hits in the middle of them.
@@ -97,24 +78,27 @@ pub(super) fn fill(file: &mut std::fs::File, path: &Path, bytes: &[u8]) -> io::R
     file.write_all(end)
 }
 
-/// A temporary file in a folder, with the permissions of the file that it will replace. It is locked, which tells
-/// [`sweep`] that its writer lives.
-fn beside(folder: &Path, path: &Path) -> io::Result<NamedTempFile> {
+/// A temporary file in a folder.
+fn beside(folder: &Path, permissions: Option<Permissions>, owner: Owner) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(OWN).suffix(match owner {
+        Owner::File => TEMPORARY,
+        Owner::Folder => PART,
+    });
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(permissions.unwrap_or_else(|| Permissions::from_mode(0o644)));
+    }
+    #[cfg(not(unix))]
+    drop(permissions);
     loop {
         fault::change(Change::Make, folder)?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(OWN).suffix(TEMPORARY);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = std::fs::symlink_metadata(path).map_or(0o644, |m| m.permissions().mode());
-            builder.permissions(std::fs::Permissions::from_mode(mode));
-        }
-        #[cfg(not(unix))]
-        let _ = path;
         let file = builder.tempfile_in(folder)?;
         // Another run's `sweep` may have found it before it was locked, and taken it for one that nobody writes.
-        if !matches!(attempt(file.as_file())?, Attempt::Busy) && is_at(file.as_file(), file.path())? {
+        if owner == Owner::Folder
+            || !matches!(attempt(file.as_file())?, Attempt::Busy) && is_at(file.as_file(), file.path())?
+        {
             return Ok(file);
         }
     }
@@ -123,13 +107,8 @@ fn beside(folder: &Path, path: &Path) -> io::Result<NamedTempFile> {
 /// Removes temporary and lock files that killed runs left in a folder. Those whose process lives are locked and stay.
 /// What cannot be removed is in nobody's way, and stays too.
 pub fn sweep(folder: &Path) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let own = name.starts_with(OWN) && (name.ends_with(TEMPORARY) || name.ends_with(LOCK));
-        if own && entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            let _ = sweep_one(&entry.path());
-        }
+    for path in left(folder, &[TEMPORARY, LOCK]) {
+        let _ = sweep_one(&path);
     }
 }
 
@@ -145,20 +124,6 @@ fn sweep_one(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_that_lead_elsewhere_are_refused() {
-        let place = tempfile::tempdir().expect("a folder");
-        for name in ["", ".", "..", "../x", "a/../x", "/x", "a//x", "a/", "a\\x", "c:x", "a/\0"] {
-            assert!(write(place.path(), name, b"x").is_err(), "{name:?}");
-            assert!(remove(place.path(), name).is_err(), "{name:?}");
-            assert!(super::super::read(place.path(), name).is_err(), "{name:?}");
-        }
-        assert_eq!(std::fs::read_dir(place.path()).expect("a folder").count(), 0);
-        write(place.path(), "a/b/c.txt", b"x").expect("written");
-        remove(place.path(), "a/b/c.txt").expect("removed");
-        remove(place.path(), "a/b/c.txt").expect("gone already");
-    }
 
     #[test]
     fn a_file_that_changed_since_it_was_read_is_not_overwritten() {
