@@ -104,10 +104,8 @@ struct Share<'a> {
     entries: BTreeMap<String, Entry>,
     /// Rule and finding.
     refused: Vec<(&'a str, Diagnostic)>,
-    /// What the target can say, until the documents over all rules are made.
+    /// What the target can say.
     compiled: Vec<(&'a Rule, Document)>,
-    /// The rules that it can say.
-    said: Vec<&'a Rule>,
     /// Documents over all rules of the target.
     over_rules: Vec<File>,
     /// Skips, by their place in the project file, of what the target really cannot say.
@@ -117,22 +115,38 @@ struct Share<'a> {
 /// Compiles all rules of a project without errors for `targets`, as many at a time as there are processors.
 #[must_use]
 pub fn build(loaded: &Loaded, targets: &[String]) -> Built {
+    compile_all(loaded, targets, Keep::Files)
+}
+
+/// What [`build`] would find. No document is held longer than its target is looked at, so a large project needs little memory.
+#[must_use]
+pub fn findings(loaded: &Loaded, targets: &[String]) -> Vec<Diagnostic> {
+    compile_all(loaded, targets, Keep::Findings).diagnostics
+}
+
+/// What is kept of what is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keep {
+    Files,
+    Findings,
+}
+
+fn compile_all(loaded: &Loaded, targets: &[String], keep: Keep) -> Built {
     let pack = &Pack::of(&loaded.config);
-    let known: Vec<&Target> = targets.iter().filter_map(|name| loaded.targets.all.get(name)).collect();
-    let shares = shares(loaded, &known, pack);
     let mut built = Built::default();
     let mut useful: Vec<(usize, &str)> = vec![];
     let mut refused: Vec<(&str, &str, Diagnostic)> = vec![];
     let mut said: IndexMap<&str, (&Rule, Vec<&Target>)> =
         loaded.rules().map(|rule| (rule.name.as_str(), (rule, vec![]))).collect();
-    for (target, share) in known.into_iter().zip(shares) {
+    for target in targets.iter().filter_map(|name| loaded.targets.all.get(name)) {
+        let share = share(loaded, target, pack, keep);
         let name = target.name.as_str();
         built.files.extend(share.files);
         built.targets.insert(name.to_owned(), share.entries);
         built.over_rules(share.over_rules);
         useful.extend(share.useful.into_iter().map(|index| (index, name)));
         refused.extend(share.refused.into_iter().map(|(rule, diagnostic)| (rule, name, diagnostic)));
-        for rule in share.said {
+        for (rule, _) in share.compiled {
             said.entry(&rule.name).and_modify(|(_, targets)| targets.push(target));
         }
     }
@@ -160,36 +174,30 @@ fn whole(loaded: &Loaded, targets: &[String]) -> bool {
     loaded.selected.is_none() && all.into_iter().all(|t| targets.contains(t))
 }
 
-/// Each target's share: every rule on every target, then what is over all rules of one.
-fn shares<'a>(loaded: &'a Loaded, targets: &[&Target], pack: &Pack) -> Vec<Share<'a>> {
+/// A target's share: every rule, then what is over all of them.
+fn share<'a>(loaded: &'a Loaded, target: &Target, pack: &Pack, keep: Keep) -> Share<'a> {
     let rules: Vec<&'a Rule> = loaded.rules().collect();
-    let pairs: Vec<(&Target, &'a Rule)> = targets.iter().flat_map(|t| rules.iter().map(|r| (*t, *r))).collect();
-    let each = in_parallel(&pairs, |(target, rule)| {
+    let each = in_parallel(&rules, |rule| {
         let mut share = Share::default();
         let entry = match &rule.disabled {
             Some(disabled) => without_document(rule, "disabled", vec![disabled.words()]),
             None => one(rule, loaded, target, pack, &mut share),
         };
-        share.entries.insert(rule.name.clone(), entry);
+        if keep == Keep::Files {
+            share.entries.insert(rule.name.clone(), entry);
+        } else {
+            share.files.clear();
+        }
         share
     });
-    let mut each = each.into_iter();
-    let mut shares: Vec<Share> =
-        targets.iter().map(|_| each.by_ref().take(rules.len()).fold(Share::default(), Share::with)).collect();
+    let mut share = each.into_iter().fold(Share::default(), Share::with);
     if loaded.selected.is_none() {
-        let asked: Vec<(&Target, &Share)> = targets.iter().copied().zip(&shares).collect();
-        let over_rules = in_parallel(&asked, |(target, share)| document::of_target(&share.compiled, target, pack));
-        for (share, made) in shares.iter_mut().zip(over_rules) {
-            match made {
-                Ok(files) => share.over_rules = files,
-                Err(errors) => share.refused.extend(errors.into_iter().map(|d| ("", d))),
-            }
+        match document::of_target(&share.compiled, target, pack) {
+            Ok(files) => share.over_rules = files,
+            Err(errors) => share.refused.extend(errors.into_iter().map(|d| ("", d))),
         }
     }
-    for share in &mut shares {
-        share.said = std::mem::take(&mut share.compiled).into_iter().map(|(rule, _)| rule).collect();
-    }
-    shares
+    share
 }
 
 impl<'a> Share<'a> {
