@@ -37,6 +37,20 @@ pub fn drawn(text: &str) -> String {
     commands(&escaped(text, |c| is_unclean(c) && c != '\u{1b}')).into_owned()
 }
 
+/// Text as Markdown shows it: nothing in it is a link, a tag, code or emphasis, and it is one line.
+#[must_use]
+pub fn markdown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '&' | '@' | '!' => out.extend(['\\', c]),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 fn escaped(text: &str, bad: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains(&bad) {
         return Cow::Borrowed(text);

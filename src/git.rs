@@ -6,11 +6,14 @@
 //! the user's own configuration chooses how servers are reached (`core.sshCommand`, `credential.helper`, `http.proxy`).
 
 use crate::credentials;
+use crate::input;
 use crate::pack::archive::is_plain;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// What a repository of anybody may be asked: commands that read names and objects.
 const READING: [&str; 5] = ["cat-file", "check-ref-format", "ls-files", "ls-tree", "rev-parse"];
@@ -84,10 +87,26 @@ const FOREIGN: [&str; 13] = [
     "GIT_WORK_TREE",
 ];
 
+/// The hooks that a server runs when something is pushed to it.
+const SERVER_HOOKS: [&str; 8] = [
+    "pre-receive",
+    "update",
+    "proc-receive",
+    "reference-transaction",
+    "post-receive",
+    "post-update",
+    "push-to-checkout",
+    "pre-auto-gc",
+];
+
 /// The most bytes of an answer that lists things.
 const MOST_LISTED: u64 = 64 << 20;
 /// The most bytes of all files of a commit that are unpacked.
-const MOST_UNPACKED: u64 = 2 << 30;
+const MOST_UNPACKED: u64 = 256 << 20;
+/// Files of more bytes are not unpacked: no project reads one.
+const MOST_OF_A_FILE: u64 = 16 << 20;
+/// How long git may look into a repository of others. A pipe in the place of one of git's files lets it wait for ever.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Files whose contents are asked for at once.
 const AT_ONCE: usize = 64;
 /// The most bytes of git's messages that are read.
@@ -101,13 +120,17 @@ pub struct Git {
     own: bool,
     /// The address of its server, as git takes it.
     server: Option<String>,
+    /// A server that is a folder here runs its hooks.
+    hooks: bool,
+    /// How long git may look into a repository of others.
+    patience: Duration,
 }
 
 impl Git {
     /// The repository around a folder, whoever wrote its configuration: to be read.
     #[must_use]
     pub fn around(folder: impl Into<PathBuf>) -> Git {
-        Git { folder: folder.into(), own: false, server: None }
+        Git { folder: folder.into(), own: false, server: None, hooks: false, patience: PATIENCE }
     }
 
     /// A new bare repository in an empty folder, whose server `origin` is at this address.
@@ -115,7 +138,8 @@ impl Git {
     /// # Errors
     /// What git says.
     pub fn new_bare(folder: impl Into<PathBuf>, server: &str) -> Result<Git, String> {
-        let git = Git { folder: folder.into(), own: true, server: Some(server.to_owned()) };
+        let (folder, server) = (folder.into(), Some(server.to_owned()));
+        let git = Git { folder, own: true, server, hooks: false, patience: PATIENCE };
         git.run(&["init", "-q", "--bare", "--template="])?;
         Ok(git)
     }
@@ -159,9 +183,9 @@ impl Git {
     fn reach(&self, command: &mut Command) {
         let Some(server) = &self.server else { return };
         let mut settings = vec![("remote.origin.url", server.clone())];
-        if server.starts_with("file://") || Path::new(server).exists() {
-            // Hooks of a server say what may be pushed.
-            let settings_there = SETTINGS.iter().filter(|setting| !setting.starts_with("core.hooksPath"));
+        if folder_of(server).is_some() {
+            let settings_there =
+                SETTINGS.iter().filter(|setting| !(self.hooks && setting.starts_with("core.hooksPath")));
             let quoted: String = settings_there.map(|setting| format!(" -c '{setting}'")).collect();
             settings.push(("remote.origin.uploadpack", format!("git{quoted} upload-pack")));
             settings.push(("remote.origin.receivepack", format!("git{quoted} receive-pack")));
@@ -171,6 +195,27 @@ impl Git {
         for (number, (key, value)) in (given..).zip(settings) {
             command.env(format!("GIT_CONFIG_KEY_{number}"), key).env(format!("GIT_CONFIG_VALUE_{number}"), value);
         }
+    }
+
+    /// The same, but a server that is a folder here runs its hooks: as the user who pushes.
+    #[must_use]
+    pub fn with_hooks(self) -> Git {
+        Git { hooks: true, ..self }
+    }
+
+    /// The hooks of a server that is a folder here, by name, which a push would run; a setting counts as one.
+    #[must_use]
+    pub fn hooks_there(&self) -> Vec<String> {
+        let Some(server) = self.server.as_deref().and_then(folder_of) else { return vec![] };
+        let folder = if server.join(".git").is_dir() { server.join(".git") } else { server };
+        let is_there = |hook: &str| folder.join("hooks").join(hook).symlink_metadata().is_ok();
+        let mut hooks: Vec<String> =
+            SERVER_HOOKS.into_iter().filter(|hook| is_there(hook)).map(str::to_owned).collect();
+        let config = input::read_within(&folder.join("config"), MOST_SAID).unwrap_or_default();
+        if String::from_utf8_lossy(&config).to_ascii_lowercase().contains("hookspath") {
+            hooks.push("core.hooksPath".to_owned());
+        }
+        hooks
     }
 
     /// What git prints.
@@ -208,13 +253,30 @@ impl Git {
         let mut command = self.command(arguments);
         command.stdin(Stdio::from(stdin)).stdout(Stdio::piped()).stderr(Stdio::from(stderr));
         let mut child = command.spawn().map_err(fail)?;
-        let mut answer = vec![];
-        let read = child.stdout.take().map_or(Ok(0), |out| out.take(most.saturating_add(1)).read_to_end(&mut answer));
-        if answer.len() as u64 > most {
+        let (send, received) = mpsc::channel();
+        let stdout = child.stdout.take();
+        std::thread::spawn(move || {
+            let mut answer = vec![];
+            let read = stdout.map_or(Ok(0), |out| out.take(most.saturating_add(1)).read_to_end(&mut answer));
+            // Whoever asked may have lost patience.
+            let _ = send.send(read.map(|_| answer));
+        });
+        // A server may take its time.
+        let read = match self.own {
+            true => received.recv().ok(),
+            false => received.recv_timeout(self.patience).ok(),
+        };
+        if read.as_ref().is_none_or(|read| read.as_ref().is_ok_and(|answer| answer.len() as u64 > most)) {
             let _ = child.kill();
         }
         let status = child.wait().map_err(fail)?;
-        read.map_err(fail)?;
+        let Some(read) = read else {
+            let (seconds, folder) = (self.patience.as_secs(), self.folder.display());
+            return Err(format!(
+                "`git {asked}` gave no answer for {seconds} seconds: is there a pipe or a device in the repository of {folder}?"
+            ));
+        };
+        let answer = read.map_err(fail)?;
         if answer.len() as u64 > most {
             return Err(format!("the repository holds too much: `git {asked}` has more than {most} bytes to say"));
         }
@@ -234,7 +296,7 @@ impl Git {
     /// # Errors
     /// What git says.
     pub fn tree(&self, commit: &str, below: &str) -> Result<Vec<Blob>, String> {
-        let mut arguments = vec!["ls-tree", "-r", "-z", "--full-tree", commit];
+        let mut arguments = vec!["ls-tree", "-r", "-l", "-z", "--full-tree", commit];
         if !below.is_empty() {
             arguments.extend(["--", below]);
         }
@@ -242,14 +304,15 @@ impl Git {
         let blob = |line: &[u8]| {
             let line = String::from_utf8(line.to_vec()).ok()?;
             let (head, path) = line.split_once('\t')?;
-            let mut words = head.split(' ');
-            let (mode, kind, object) = (words.next()?, words.next()?, words.next()?);
+            let mut words = head.split_ascii_whitespace();
+            let (mode, kind, object, size) = (words.next()?, words.next()?, words.next()?, words.next()?);
             let kind = match kind {
                 "blob" if mode.starts_with("100") => Kind::File,
                 "commit" => Kind::Submodule,
                 _ => Kind::Link,
             };
-            Some(Blob { kind, object: object.to_owned(), path: path.to_owned() })
+            let size = size.parse().unwrap_or(0);
+            Some(Blob { kind, object: object.to_owned(), size, path: path.to_owned() })
         };
         Ok(listed.split(|byte| *byte == 0).filter_map(blob).collect())
     }
@@ -273,13 +336,14 @@ impl Git {
         if out.len() == blobs.len() { Ok(out) } else { Err("git did not answer for every blob".to_owned()) }
     }
 
-    /// The plain files of a commit below a folder, all if it is empty, unpacked into `to`.
+    /// The plain files of a commit below a folder, all if it is empty, unpacked into `to`; none that is larger than any source.
     ///
     /// # Errors
     /// What git or the system says.
     pub fn unpack(&self, commit: &str, below: &str, to: &Path) -> Result<(), String> {
         let tree = self.tree(commit, below)?;
-        let files: Vec<&Blob> = tree.iter().filter(|b| b.kind == Kind::File && is_plain(&b.path)).collect();
+        let wanted = |b: &&Blob| b.kind == Kind::File && b.size <= MOST_OF_A_FILE && is_plain(&b.path);
+        let files: Vec<&Blob> = tree.iter().filter(wanted).collect();
         let mut left = MOST_UNPACKED;
         for some in files.chunks(AT_ONCE) {
             for (file, bytes) in some.iter().zip(self.contents(some, left)?) {
@@ -309,6 +373,12 @@ impl Git {
     }
 }
 
+/// The folder that an address means, if it means one on this machine.
+fn folder_of(server: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(server.strip_prefix("file://").unwrap_or(server));
+    (server.starts_with("file://") || path.exists()).then_some(path)
+}
+
 /// An entry of a commit that is no folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blob {
@@ -316,6 +386,8 @@ pub struct Blob {
     pub kind: Kind,
     /// Its object's name.
     pub object: String,
+    /// How many bytes a file has.
+    pub size: u64,
     /// Its path from the repository's top.
     pub path: String,
 }
@@ -329,4 +401,50 @@ pub enum Kind {
     Link,
     /// A commit of another repository, which lies there.
     Submodule,
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_larger_than_any_source_is_not_unpacked() {
+        let place = tempfile::tempdir().expect("a folder");
+        let git = |arguments: &[&str]| {
+            let user = ["-c", "user.name=a", "-c", "user.email=a@b"];
+            let ran = Command::new("git").args(user).args(arguments).current_dir(place.path()).output().expect("git");
+            assert!(ran.status.success(), "{arguments:?}");
+        };
+        let most = usize::try_from(MOST_OF_A_FILE).expect("a number");
+        for (name, size) in [("small", 1), ("largest", most), ("larger", most + 1)] {
+            std::fs::write(place.path().join(name), vec![b'x'; size]).expect("written");
+        }
+        git(&["init", "-q"]);
+        git(&["add", "-A"]);
+        git(&["commit", "-qm", "x"]);
+        let to = tempfile::tempdir().expect("a folder");
+        Git::around(place.path()).unpack("HEAD", "", to.path()).expect("unpacked");
+        let names: Vec<bool> = ["small", "largest", "larger"].map(|name| to.path().join(name).exists()).to_vec();
+        assert_eq!(names, [true, true, false]);
+    }
+
+    #[test]
+    fn a_pipe_in_the_place_of_one_of_gits_files_is_told_and_waited_for_no_longer() {
+        let place = tempfile::tempdir().expect("a folder");
+        let git = |arguments: &[&str]| Command::new("git").args(arguments).current_dir(place.path()).output();
+        assert!(git(&["init", "-q"]).expect("git").status.success());
+        for file in ["HEAD", "config", "packed-refs"] {
+            let path = place.path().join(".git").join(file);
+            let kept = std::fs::read(&path).ok();
+            let _ = std::fs::remove_file(&path);
+            assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo").success());
+            let around = Git { patience: Duration::from_millis(200), ..Git::around(place.path()) };
+            let why = around.line(&["rev-parse", "--verify", "refs/heads/main"]).expect_err(file);
+            assert!(why.contains("gave no answer"), "{file}: {why}");
+            std::fs::remove_file(&path).expect("removed");
+            if let Some(bytes) = kept {
+                std::fs::write(&path, bytes).expect("written");
+            }
+        }
+    }
 }

@@ -24,7 +24,7 @@ use serde::{Deserialize, Deserializer};
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Component, Path, PathBuf};
-use walk::{Fetched, collect};
+use walk::{Strangers, collect};
 
 /// The project file's name.
 pub const FILE_NAME: &str = "arcanary.yaml";
@@ -176,7 +176,7 @@ pub fn load(paths: &[PathBuf], here: &Path) -> Loaded {
     // A project's folder means what its file says, not whatever else lies below it.
     let root = loaded.root.as_deref().map(normal);
     let beside: Vec<PathBuf> = chosen.iter().filter(|c| Some(normal(c)) != root).cloned().collect();
-    collect(&beside, Fetched::Named, &mut all, &mut loaded);
+    collect(&beside, Strangers::Named, &mut all, &mut loaded);
     let mut seen = BTreeSet::new();
     all.retain(|p| seen.insert(normal(p)));
     if all.is_empty() && loaded.diagnostics.is_empty() {
@@ -200,16 +200,28 @@ pub fn load_targets(here: &Path) -> Loaded {
     loaded
 }
 
-/// The `.det` files that `paths` mean, without reading them; and what was found on the way, in the project file above all.
-/// Those of a fetched pack are somebody else's, unless its folder is named itself.
+/// The `.det` files that `paths` mean, to be formatted; and what was found on the way, in the project file above all.
+/// Those of a fetched pack or of another project are somebody else's, unless its folder is named itself. A folder around the
+/// project in `here` holds more than anybody means, and is a finding.
 #[must_use]
 pub fn det_files(paths: &[PathBuf], here: &Path) -> (Vec<PathBuf>, Loaded) {
     let mut files = vec![];
     let mut loaded = Loaded::default();
-    let there: Vec<PathBuf> = paths.iter().filter_map(|path| existing(path, here, &mut loaded)).collect();
-    collect(&there, Fetched::Passed, &mut files, &mut loaded);
+    let project = find_root(here);
+    let mut there = vec![];
+    for path in paths {
+        let Some(full) = existing(path, here, &mut loaded) else { continue };
+        match &project {
+            Some(root) if normal(root) != normal(&full) && normal(root).starts_with(normal(&full)) => {
+                let finding = unreadable(path, "it lies around this project, and holds more than the project's files");
+                loaded.diagnostics.push(finding.help("name files or folders of the project, or none for all of them"));
+            }
+            _ => there.push(full),
+        }
+    }
+    collect(&there, Strangers::Passed, &mut files, &mut loaded);
     if paths.is_empty() {
-        loaded.root = find_root(here);
+        loaded.root = project;
         match loaded.root.clone() {
             Some(root) => {
                 read_config(&root, here, &mut loaded);
@@ -256,6 +268,9 @@ fn existing(path: &Path, here: &Path, loaded: &mut Loaded) -> Option<PathBuf> {
     let full = here.join(path);
     if path.as_os_str().is_empty() {
         let finding = unreadable(path, "an empty path").help("name a file or folder; `.` is the folder you are in");
+        loaded.diagnostics.push(finding);
+    } else if std::fs::canonicalize(&full).is_ok_and(|real| real.parent().is_none()) {
+        let finding = unreadable(path, "it is the root of a file system").help("name the folder with your rules");
         loaded.diagnostics.push(finding);
     } else if full.exists() {
         return Some(full);
@@ -395,7 +410,7 @@ fn project_files(loaded: &mut Loaded) -> Vec<PathBuf> {
         let finding = config_place(loaded, Role::Value("sources"), &source, finding, "named under `sources`");
         loaded.diagnostics.push(finding);
     }
-    collect(&there, Fetched::Named, &mut files, loaded);
+    collect(&there, Strangers::Named, &mut files, loaded);
     // What lies in a pack's folder is the pack's, whichever folder of the project is around it.
     let packs: BTreeSet<PathBuf> = loaded.config.packs.iter().map(|p| normal(&root.join(p))).collect();
     files.retain(|file| packs.is_empty() || !normal(file).ancestors().any(|folder| packs.contains(folder)));

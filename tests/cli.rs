@@ -315,6 +315,45 @@ fn a_bad_project_file_and_an_unknown_target_are_told() {
 }
 
 #[test]
+fn fmt_leaves_other_projects_and_all_around_the_project_alone() {
+    let place = Place::new();
+    let rule = "rule a { title \"A\" id 0c7f1c2e-52a3-4c53-8a67-d3a6f0c1b701 level low os [windows]\n detect process where process.name is \"x\" }\n";
+    for project in ["mine", "mine/inner", "other"] {
+        place.write(&format!("{project}/arcanary.yaml"), "name: p\nversion: 0.1.0\n");
+        place.write(&format!("{project}/a.det"), rule);
+    }
+    let mine = place.path("mine");
+    for around in ["..", "../", "../../", "../mine/.."] {
+        let ran = run_in(&mine, &["fmt", around]);
+        assert!(ran.code == 2 && ran.err.contains("it lies around this project"), "{around}: {}", ran.err);
+    }
+    // To be read only: were it not refused, it would be the whole machine.
+    let ran = run_in(&mine, &["fmt", "--check", "/"]);
+    assert!(ran.code == 2 && ran.err.contains("it is the root of a file system"), "{}", ran.err);
+    assert!(run_in(&mine, &["check", "/"]).err.contains("it is the root of a file system"));
+    let ran = run_in(place.folder.path(), &["fmt", "mine"]);
+    assert!(ran.code == 2 && ran.err.contains("it is a project of its own"), "{}", ran.err);
+    assert_ne!(place.read("mine/a.det"), rule);
+    assert_eq!((place.read("mine/inner/a.det"), place.read("other/a.det")), (rule.to_owned(), rule.to_owned()));
+    assert_eq!(run_in(&mine, &["fmt", "../other", "inner"]).code, 0);
+    assert_eq!(place.read("mine/inner/a.det"), place.read("other/a.det"));
+    assert_ne!(place.read("other/a.det"), rule);
+}
+
+#[test]
+fn titles_are_text_in_the_readme_of_an_app() {
+    let place = Place::new();
+    place.write("arcanary.yaml", "name: p\nversion: 0.1.0\nout: build\ntargets: [splunk-sysmon]\n");
+    place.write(
+        "a.det",
+        "rule a { title \"<!-- <img src=x> @everyone *A*\" id 0c7f1c2e-52a3-4c53-8a67-d3a6f0c1b701 level low os [windows]\n detect process where process.name is \"x\" }\n",
+    );
+    assert_eq!(place.run(&["build"]).code, 0);
+    let readme = place.read("build/splunk-sysmon/app/p_splunk_sysmon/README.md");
+    assert!(readme.contains(r"\<\!-- \<img src=x\> \@everyone \*A\*"), "{readme}");
+}
+
+#[test]
 fn fmt_checks_shows_and_writes_the_canonical_layout() {
     let place = project();
     let ran = place.run(&["fmt", "--check"]);

@@ -147,6 +147,16 @@ fn malformed_records_are_told_counted_and_skipped_unless_strict() {
 }
 
 #[test]
+fn records_that_were_passed_over_are_counted_also_where_others_were_read() {
+    let ecs = serde_json::json!({"@timestamp": "2026-11-20T10:00:00Z", "event": {"category": "process"},
+        "process": {"name": "rar.exe", "command_line": PASSWORD}});
+    let others = vec![ecs.to_string(); 50].join("\n");
+    let ran = eval(&["rules", "--events", "-"], format!("{}\n{others}\n", sysmon("notepad.exe")).as_bytes());
+    assert_eq!((ran.code, ran.found()), (0, vec![]));
+    assert_eq!(ran.err, "1 event, 50 records of other kinds or of another schema\n");
+}
+
+#[test]
 fn a_file_without_a_single_record_says_why_and_an_empty_export_has_no_match() {
     let says = |input: &[u8], code: i32, what: &str| {
         let ran = eval(&["rules", "--events", "-"], input);

@@ -174,7 +174,7 @@ impl<W: Write> Sink for Lines<W> {
     }
 }
 
-/// A table for people; programs are told what was skipped.
+/// A table for people; whoever asks is told what was passed over, since no match in it says nothing.
 fn summary(run: &Run) {
     let tally = &run.tally;
     let malformed = match tally.malformed {
@@ -194,7 +194,7 @@ fn summary(run: &Run) {
             tell(&format!("{name:width$}  {fired:>9}  {excepted:>9}"));
         }
     }
-    if io::stderr().is_terminal() || tally.malformed > 0 || tally.events == 0 && tally.other > 0 {
+    if io::stderr().is_terminal() || tally.malformed + tally.other > 0 {
         let other = match tally.other {
             0 => String::new(),
             n => format!(", {} of other kinds or of another schema", counted_all(n, "record")),

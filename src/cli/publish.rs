@@ -30,6 +30,9 @@ pub struct Publish {
     /// Publish although the project's folder has sources that are not committed
     #[arg(long)]
     allow_dirty: bool,
+    /// Let a repository that is a folder on this machine run its hooks
+    #[arg(long)]
+    run_hooks: bool,
     #[command(flatten)]
     printed: Printed,
 }
@@ -55,7 +58,8 @@ impl Publish {
             if !self.allow_dirty {
                 committed(root, &release)?;
             }
-            let remote = Remote::fetch(&self.repo, here(), self.branch.as_deref()).map_err(|why| vec![why])?;
+            let mut remote = Remote::fetch(&self.repo, here(), self.branch.as_deref()).map_err(|why| vec![why])?;
+            remote.allow_hooks(self.run_hooks).map_err(|why| vec![why])?;
             let plan = plan(&remote, &release, lock, self.tag)?;
             Ok((remote, plan))
         });

@@ -3,7 +3,7 @@
 
 use super::lines::Lines;
 use super::{Difference, DocumentDiff, RuleDiff, SourceDiff};
-use crate::pack::changelog::escape;
+use crate::escape;
 use std::fmt::Write as _;
 
 /// The most characters of a whole comment; GitHub takes 65,536.
@@ -44,9 +44,9 @@ pub fn to_markdown(difference: &Difference, with_documents: bool) -> String {
         parts.extend(documents(&rule.documents, with_documents));
         let uses = match rule.through.as_slice() {
             [] => String::new(),
-            all => format!("\nUses {}.\n", escape(&all.join(", "))),
+            all => format!("\nUses {}.\n", escape::markdown(&all.join(", "))),
         };
-        let heading = format!("\n#### {}\n{uses}", escape(&rule.rule));
+        let heading = format!("\n#### {}\n{uses}", escape::markdown(&rule.rule));
         let mut parts = parts.into_iter();
         comment.add(parts.next().map_or(heading.clone(), |first| heading + &first));
         parts.for_each(|part| comment.add(part));
@@ -94,18 +94,18 @@ fn row(out: &mut String, rule: &RuleDiff) {
     };
     let source = sum(&mut rule.source.iter().map(|s| &s.lines));
     let queries = sum(&mut rule.queries.iter().map(|q| &q.lines));
-    let title = escape(&rule.title);
+    let title = escape::markdown(&rule.title);
     let _ = writeln!(
         out,
         "| **{}**<br>{title} | {} | {} | {source} | {queries} |",
-        escape(&rule.rule),
+        escape::markdown(&rule.rule),
         rule.versions(),
-        escape(&rule.words())
+        escape::markdown(&rule.words())
     );
 }
 
 fn source(source: &SourceDiff) -> String {
-    let place = format!("\n{} in <code>{}</code>\n\n", escape(&source.item), html(&source.paths()));
+    let place = format!("\n{} in <code>{}</code>\n\n", escape::markdown(&source.item), html(&source.paths()));
     place + &fenced(&source.lines)
 }
 

@@ -12,8 +12,9 @@
 use super::fault::{self, Change};
 use super::write::{fill, make};
 use super::{LOCK, Lock, OWN, kind, named, refused};
+use crate::input;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::OpenOptions;
+use std::fs::{Metadata, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -95,12 +96,26 @@ impl Replacement {
                 fault::change(Change::Make, &path)?;
                 let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
                 fill(&mut file, &path, bytes)?;
+                if let Some(before) = self.unchanged(name, bytes)? {
+                    file.set_permissions(before.permissions())?;
+                    file.set_modified(before.modified()?)?;
+                }
                 file.sync_all()
             };
             // The message names the place that the user knows.
             write().map_err(|error| named(&self.out.join(name), &error))?;
         }
         Ok(())
+    }
+
+    /// What is known of a file of the earlier folder that the new one holds as it is: its permissions and its time stay.
+    fn unchanged(&self, name: &str, bytes: &[u8]) -> io::Result<Option<Metadata>> {
+        let path = self.out.join(name);
+        let Ok(metadata) = std::fs::symlink_metadata(&path) else { return Ok(None) };
+        let same = metadata.is_file()
+            && metadata.len() == bytes.len() as u64
+            && input::read(&path).is_ok_and(|old| old == bytes);
+        Ok(same.then_some(metadata))
     }
 
     /// Moves the earlier folder aside and the new one to its place.

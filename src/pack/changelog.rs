@@ -1,6 +1,7 @@
 //! Changelogs of a pack, from the history in its lock: for people in Markdown, for machines in JSON by rule id.
 
 use super::lock::{Change, Lock, Moved, Release};
+use crate::escape;
 use semver::Version;
 use serde_json::{Map, Value, json};
 
@@ -21,7 +22,7 @@ const SECTIONS: [(Change, &str); 5] = [
 #[must_use]
 pub fn markdown(lock: &Lock) -> String {
     let versions = lock.history.iter().map(|release| format!("\n## {}\n{}", release.version, section(release)));
-    format!("# Changes of {}\n{}", escape(&lock.pack), versions.collect::<String>())
+    format!("# Changes of {}\n{}", escape::markdown(&lock.pack), versions.collect::<String>())
 }
 
 /// What one version changed, in sections.
@@ -47,7 +48,7 @@ fn line(moved: &Moved) -> String {
         Some(because) => because,
         None => &moved.title,
     };
-    format!("- `{}` {versions}{was}: {}\n", moved.rule, escape(text))
+    format!("- `{}` {versions}{was}: {}\n", moved.rule, escape::markdown(text))
 }
 
 /// What changed after version `since`, for a commit's message: a line for each rule.
@@ -100,20 +101,6 @@ pub fn json(lock: &Lock) -> String {
         "versions": lock.history.iter().map(version).collect::<Vec<_>>(),
     });
     serde_json::to_string_pretty(&all).unwrap_or_default() + "\n"
-}
-
-/// Text as Markdown shows it: nothing in it is a link, a tag, code or emphasis, and it is one line.
-#[must_use]
-pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '&' | '@' | '!' => out.extend(['\\', c]),
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

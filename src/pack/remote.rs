@@ -61,6 +61,23 @@ impl Remote {
         Ok(remote)
     }
 
+    /// Lets a repository that is a folder here run its hooks when something is pushed, as the user who pushes.
+    ///
+    /// # Errors
+    /// It has some, and they are not `allowed`.
+    pub fn allow_hooks(&mut self, allowed: bool) -> Result<(), String> {
+        let hooks = self.git.hooks_there();
+        if allowed {
+            self.git = self.git.clone().with_hooks();
+        } else if !hooks.is_empty() {
+            let (name, hooks) = (&self.name, hooks.join(", "));
+            return Err(format!(
+                "{name} is a folder with hooks ({hooks}), which would run as you: `--run-hooks` runs them"
+            ));
+        }
+        Ok(())
+    }
+
     /// What some of its files hold; those that are not there, or are no plain files, are left out.
     ///
     /// # Errors

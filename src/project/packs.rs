@@ -1,7 +1,7 @@
 //! The packs that a project stands on: fetched folders, found as they were fetched, whose sources, params, defaults and
 //! skips belong to the project as if it had them itself. What the project says of its own comes on top.
 
-use super::walk::{Fetched, collect};
+use super::walk::{Strangers, collect};
 use super::{
     Config, FILE_NAME, Loaded, Role, Skip, add_yaml, config_place, find_root, normal, own_sources, params as literals,
     parse_config,
@@ -116,7 +116,7 @@ pub(super) fn source_files(loaded: &mut Loaded) -> Vec<PathBuf> {
         let sources = own_sources(&config).into_iter().map(|source| folder.join(source));
         let sources: Vec<PathBuf> = sources.filter(|source| normal(source).starts_with(&folder)).collect();
         let mut own = vec![];
-        collect(&sources, Fetched::Named, &mut own, loaded);
+        collect(&sources, Strangers::Named, &mut own, loaded);
         let inner: BTreeSet<PathBuf> = config.packs.iter().map(|p| normal(&folder.join(p))).collect();
         let is_own = |file: &PathBuf| {
             let file = normal(file);

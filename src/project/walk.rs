@@ -11,20 +11,20 @@ const DEEPEST: usize = 64;
 /// The most entries of all folders together.
 const MOST: usize = 200_000;
 
-/// What a folder with a fetched pack means that is not the folder which was named.
+/// What is done about somebody else's files below a folder that is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fetched {
-    /// A finding, unless the project names the pack.
+pub(super) enum Strangers {
+    /// A fetched pack is a finding, unless the project names it.
     Named,
-    /// None of its files are meant.
+    /// Those of a fetched pack are passed over; another project is a finding.
     Passed,
 }
 
 /// `.det` files of files and folders, those of a folder sorted by name; hidden folders and `target` are passed over. A link is
 /// followed if it stays in the project or in one of `paths`.
-pub(super) fn collect(paths: &[PathBuf], fetched: Fetched, out: &mut Vec<PathBuf>, loaded: &mut Loaded) {
+pub(super) fn collect(paths: &[PathBuf], strangers: Strangers, out: &mut Vec<PathBuf>, loaded: &mut Loaded) {
     let mut walk =
-        Walk { root: loaded.root.as_deref().map(normal), packs: known_packs(loaded), fetched, ..Walk::default() };
+        Walk { root: loaded.root.as_deref().map(normal), packs: known_packs(loaded), strangers, ..Walk::default() };
     let mut named = vec![];
     for path in paths {
         match std::fs::canonicalize(path) {
@@ -61,7 +61,7 @@ struct Walk {
     /// The project's folder, if it is known.
     root: Option<PathBuf>,
     packs: BTreeSet<PathBuf>,
-    fetched: Fetched,
+    strangers: Strangers,
     /// Where links may lead: folders and files without links in their paths.
     bounds: BTreeSet<PathBuf>,
     /// Folders that were entered, without links in their paths.
@@ -80,7 +80,7 @@ impl Default for Walk {
         Walk {
             root: None,
             packs: BTreeSet::new(),
-            fetched: Fetched::Named,
+            strangers: Strangers::Named,
             bounds: BTreeSet::new(),
             seen: BTreeSet::new(),
             links: BTreeMap::new(),
@@ -168,11 +168,16 @@ impl Walk {
         }
     }
 
-    /// Whether a folder holds a fetched pack whose files are not meant. In its own folder, a pack is the project.
+    /// Whether a folder holds a fetched pack or a project whose files are not meant. In its own folder, a pack is the project.
     fn is_stranger(&mut self, folder: &Path, depth: usize) -> bool {
         let receipt = || folder.join(fetch::RECEIPT).is_file();
-        if self.fetched == Fetched::Passed {
-            return depth > 0 && receipt();
+        if self.strangers == Strangers::Passed {
+            let other = depth > 0 && folder.join(FILE_NAME).is_file() && !receipt();
+            if other {
+                let finding = unreadable(folder, "it is a project of its own, and its files were left alone");
+                self.found.push(finding.help("name it itself, or run the command there"));
+            }
+            return other || depth > 0 && receipt();
         }
         let Some(root) = &self.root else { return false };
         if !receipt() {

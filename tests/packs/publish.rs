@@ -201,6 +201,8 @@ fn a_push_that_the_server_refuses_leaves_nothing_and_can_be_run_again() {
     place.write("repo.git/hooks/pre-receive", "#!/bin/sh\necho 'frozen until monday' >&2\nexit 1\n");
     executable(&hook);
     let err = publish(&place, &["--tag"]).fails(2);
+    assert!(err.contains("is a folder with hooks (pre-receive)") && err.contains("nothing was published"), "{err}");
+    let err = publish(&place, &["--tag", "--run-hooks"]).fails(2);
     assert!(err.contains("nothing was pushed") && err.contains("frozen until monday"), "{err}");
     assert_eq!(repo(&place, &["for-each-ref"]), "");
     fs::remove_file(hook).expect("removed");
@@ -237,18 +239,18 @@ fn of_two_who_publish_at_once_one_wins_and_the_other_loses_nothing() {
         executable(&place.path("repo.git/hooks/pre-receive"));
         let repository = place.path("repo.git").display().to_string();
         std::thread::scope(|scope| {
-            let slow = scope.spawn(|| publish(&place, &["--tag"]));
+            let slow = scope.spawn(|| publish(&place, &["--tag", "--run-hooks"]));
             while !place.path("repo.git/waiting").exists() {
                 assert!(!slow.is_finished());
                 std::thread::sleep(std::time::Duration::from_millis(20));
             }
-            other.run(&["publish", "--allow-dirty", "--repo", &repository]).fine();
+            other.run(&["publish", "--allow-dirty", "--run-hooks", "--repo", &repository]).fine();
             place.write("repo.git/through", "");
             let err = slow.join().expect("ran").fails(2);
             assert!(err.contains("somebody else published meanwhile; nothing was pushed"), "{err}");
         });
         assert_eq!(repo(&place, &["tag"]), "", "no tag without its commit");
-        publish(&place, &["--tag"]).fine();
+        publish(&place, &["--tag", "--run-hooks"]).fine();
         let index: Value = serde_json::from_str(&show(&place, "index.json")).expect("JSON");
         let packs: Vec<_> = index["packs"].as_object().expect("packs").keys().cloned().collect();
         assert_eq!(packs, ["acme", "other"]);

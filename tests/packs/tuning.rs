@@ -226,12 +226,25 @@ fn hidden_files_stop_no_update_and_outlive_it_and_a_repository_is_never_replaced
     let tenant = Tenant::new();
     tenant.0.write("theirs/upstream/.DS_Store", "a system's");
     tenant.0.write("theirs/upstream/rules/.idea/a.xml", "an editor's");
+    #[cfg(unix)]
+    let mode = |mode: Option<u32>| {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = tenant.0.path("theirs/upstream/.DS_Store");
+        if let Some(mode) = mode {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a mode");
+        }
+        fs::metadata(&path).expect("a file").permissions().mode() & 0o777
+    };
+    #[cfg(unix)]
+    mode(Some(0o600));
     tenant.0.edit("ours/rules/packed.det", "level medium", "level high");
     tenant.publish(&[]);
     tenant.run(&["check"]).fine();
     tenant.fetch();
     assert!(tenant.read("upstream/rules/packed.det").contains("level high"));
     assert_eq!(tenant.read("upstream/.DS_Store"), "a system's");
+    #[cfg(unix)]
+    assert_eq!(mode(None), 0o600, "what nobody but the user may read stays so");
     assert_eq!(tenant.read("upstream/rules/.idea/a.xml"), "an editor's");
     tenant.run(&["check"]).fine();
     git_in(&tenant.0.path("theirs/upstream"), &["init", "-q"]);

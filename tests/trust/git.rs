@@ -8,8 +8,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-/// The hooks that `githooks` documents, but for those of a server that is pushed to.
-const HOOKS: [&str; 19] = [
+/// The hooks that `githooks` documents.
+const HOOKS: [&str; 24] = [
+    "pre-receive",
+    "update",
+    "proc-receive",
+    "post-receive",
+    "post-update",
     "applypatch-msg",
     "pre-applypatch",
     "post-applypatch",
@@ -182,8 +187,7 @@ fn a_repository_of_packs_with_traps_is_read_and_published_to_without_starting_th
     let place = Place::locked();
     place.git(&["init", "-q", "--bare", "-b", "main", "repo.git"]);
     place.run(&["publish", "--repo", "repo.git", "--allow-dirty"]).fine();
-    // Hooks of a server that is pushed to are that server's: the others are not for it.
-    plant(&place, &place.path("repo.git"), &["pre-push", "pre-auto-gc", "push-to-checkout"]);
+    plant(&place, &place.path("repo.git"), &["pre-push"]);
     let alternate = place.path("alternate.git");
     place.git(&["init", "-q", "--bare", "alternate.git"]);
     fs::write(place.path("repo.git/objects/info/alternates"), format!("{}\n", alternate.join("objects").display()))
@@ -193,8 +197,35 @@ fn a_repository_of_packs_with_traps_is_read_and_published_to_without_starting_th
     }
     place.edit("rules/packed.det", "level medium", "level high");
     place.run(&["pack", "--bump"]).fine();
-    place.run(&["publish", "--repo", "repo.git", "--allow-dirty", "--tag"]).fine();
+    let publish = ["publish", "--repo", "repo.git", "--allow-dirty", "--tag"];
+    let err = place.run(&publish).fails(2);
+    assert!(err.contains("repo.git is a folder with hooks (core.hooksPath), which would run as you"), "{err}");
     assert_eq!(traces(&place), BTreeSet::new());
+    // Settings that others include are not seen, and start nothing either.
+    let config = place.read("repo.git/config");
+    place.write("repo.git/more", &config);
+    place.write("repo.git/config", "[core]\nrepositoryformatversion = 0\nbare = true\n[include]\npath = more\n");
+    place.run(&publish).fine();
+    assert_eq!(traces(&place), BTreeSet::new());
+}
+
+#[test]
+fn hooks_of_a_repository_that_is_a_folder_here_run_only_if_the_user_says_so() {
+    for hook in ["pre-receive", "update", "reference-transaction", "post-receive", "post-update"] {
+        let place = Place::locked();
+        place.git(&["init", "-q", "--bare", "-b", "main", "repo.git"]);
+        let path = place.path("repo.git/hooks").join(hook);
+        fs::create_dir_all(place.path("repo.git/hooks")).expect("a folder");
+        tracer(&place, hook);
+        fs::copy(place.path(&format!("programs/{hook}")), &path).expect("copied");
+        for address in ["repo.git".to_owned(), format!("file://{}", place.path("repo.git").display())] {
+            let err = place.run(&["publish", "--repo", &address, "--allow-dirty"]).fails(2);
+            assert!(err.contains(&format!("is a folder with hooks ({hook})")), "{err}");
+        }
+        assert_eq!(traces(&place), BTreeSet::new(), "{hook}");
+        place.run(&["publish", "--repo", "repo.git", "--allow-dirty", "--run-hooks"]).fine();
+        assert_eq!(traces(&place), BTreeSet::from([hook.to_owned()]));
+    }
 }
 
 #[test]

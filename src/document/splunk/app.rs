@@ -4,6 +4,7 @@ use super::super::template::render;
 use super::super::{File, Pack};
 use super::{Alarm, MACRO, SUMMARIES, conf, message, number, plain, risk};
 use crate::backend::{Fragment, one_line};
+use crate::escape;
 use crate::sema::Level;
 use crate::target::Target;
 use serde_json::json;
@@ -187,6 +188,7 @@ fn numbered(level: Level) -> u64 {
 /// What who installs the app reads.
 fn readme(alarms: &[Alarm], target: &Target, pack: &Pack, id: &str) -> Result<String, String> {
     let text = |t: &str| Fragment::Text(conf::settled(&one_line(t)).replace('`', "'"));
+    let shown = |t: &str| Fragment::Text(escape::markdown(&conf::settled(&one_line(t))));
     let macros = super::macros(alarms, target).map(|(name, definition)| {
         let without = target.macros_without_index().any(|n| n == name);
         let index = if without { "index=YOUR_INDEX " } else { "" };
@@ -198,12 +200,12 @@ fn readme(alarms: &[Alarm], target: &Target, pack: &Pack, id: &str) -> Result<St
     let searches = alarms.iter().map(|said| {
         let attack = if said.attack.is_empty() { String::new() } else { format!(", {}", said.attack.join(", ")) };
         let level = format!("{}{attack}", said.rule.meta.level.word());
-        Fragment::record(vec![("name", text(&said.name)), ("filter", text(&said.filter)), ("level", text(&level))])
+        Fragment::record(vec![("name", shown(&said.name)), ("filter", text(&said.filter)), ("level", shown(&level))])
     });
     let data = vec![
-        ("pack", text(&pack_name(pack))),
+        ("pack", shown(&pack_name(pack))),
         ("version", text(&pack.version)),
-        ("target", text(&target.title)),
+        ("target", shown(&target.title)),
         ("id", text(id)),
         ("macros", Fragment::List(macros.collect())),
         ("without", text(&without.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", "))),
