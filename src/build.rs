@@ -124,6 +124,9 @@ pub fn findings(loaded: &Loaded, targets: &[String]) -> Vec<Diagnostic> {
     compile_all(loaded, targets, Keep::Findings).diagnostics
 }
 
+/// So many rules times targets are compiled before the next targets are: what is held of them is bounded.
+const AT_ONCE: usize = 4000;
+
 /// What is kept of what is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Keep {
@@ -138,16 +141,19 @@ fn compile_all(loaded: &Loaded, targets: &[String], keep: Keep) -> Built {
     let mut refused: Vec<(&str, &str, Diagnostic)> = vec![];
     let mut said: IndexMap<&str, (&Rule, Vec<&Target>)> =
         loaded.rules().map(|rule| (rule.name.as_str(), (rule, vec![]))).collect();
-    for target in targets.iter().filter_map(|name| loaded.targets.all.get(name)) {
-        let share = share(loaded, target, pack, keep);
-        let name = target.name.as_str();
-        built.files.extend(share.files);
-        built.targets.insert(name.to_owned(), share.entries);
-        built.over_rules(share.over_rules);
-        useful.extend(share.useful.into_iter().map(|index| (index, name)));
-        refused.extend(share.refused.into_iter().map(|(rule, diagnostic)| (rule, name, diagnostic)));
-        for (rule, _) in share.compiled {
-            said.entry(&rule.name).and_modify(|(_, targets)| targets.push(target));
+    let known: Vec<&Target> = targets.iter().filter_map(|name| loaded.targets.all.get(name)).collect();
+    let at_once = (AT_ONCE / loaded.rules().count().max(1)).max(1);
+    for some in known.chunks(at_once) {
+        for (target, share) in some.iter().copied().zip(shares(loaded, some, pack, keep)) {
+            let name = target.name.as_str();
+            built.files.extend(share.files);
+            built.targets.insert(name.to_owned(), share.entries);
+            built.over_rules(share.over_rules);
+            useful.extend(share.useful.into_iter().map(|index| (index, name)));
+            refused.extend(share.refused.into_iter().map(|(rule, diagnostic)| (rule, name, diagnostic)));
+            for (rule, _) in share.compiled {
+                said.entry(&rule.name).and_modify(|(_, targets)| targets.push(target));
+            }
         }
     }
     built.whole = whole(loaded, targets);
@@ -174,30 +180,36 @@ fn whole(loaded: &Loaded, targets: &[String]) -> bool {
     loaded.selected.is_none() && all.into_iter().all(|t| targets.contains(t))
 }
 
-/// A target's share: every rule, then what is over all of them.
-fn share<'a>(loaded: &'a Loaded, target: &Target, pack: &Pack, keep: Keep) -> Share<'a> {
+/// Each target's share: every rule on every target, then what is over all rules of one.
+fn shares<'a>(loaded: &'a Loaded, targets: &[&Target], pack: &Pack, keep: Keep) -> Vec<Share<'a>> {
     let rules: Vec<&'a Rule> = loaded.rules().collect();
-    let each = in_parallel(&rules, |rule| {
+    let pairs: Vec<(&Target, &'a Rule)> = targets.iter().flat_map(|t| rules.iter().map(|r| (*t, *r))).collect();
+    let each = in_parallel(&pairs, |(target, rule)| {
         let mut share = Share::default();
         let entry = match &rule.disabled {
             Some(disabled) => without_document(rule, "disabled", vec![disabled.words()]),
             None => one(rule, loaded, target, pack, &mut share),
         };
-        if keep == Keep::Files {
-            share.entries.insert(rule.name.clone(), entry);
-        } else {
-            share.files.clear();
+        match keep {
+            Keep::Files => _ = share.entries.insert(rule.name.clone(), entry),
+            Keep::Findings => share.files.clear(),
         }
         share
     });
-    let mut share = each.into_iter().fold(Share::default(), Share::with);
+    let mut each = each.into_iter();
+    let mut shares: Vec<Share> =
+        targets.iter().map(|_| each.by_ref().take(rules.len()).fold(Share::default(), Share::with)).collect();
     if loaded.selected.is_none() {
-        match document::of_target(&share.compiled, target, pack) {
-            Ok(files) => share.over_rules = files,
-            Err(errors) => share.refused.extend(errors.into_iter().map(|d| ("", d))),
+        let asked: Vec<(&Target, &Share)> = targets.iter().copied().zip(&shares).collect();
+        let over_rules = in_parallel(&asked, |(target, share)| document::of_target(&share.compiled, target, pack));
+        for (share, made) in shares.iter_mut().zip(over_rules) {
+            match made {
+                Ok(files) => share.over_rules = files,
+                Err(errors) => share.refused.extend(errors.into_iter().map(|d| ("", d))),
+            }
         }
     }
-    share
+    shares
 }
 
 impl<'a> Share<'a> {
