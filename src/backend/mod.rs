@@ -6,6 +6,7 @@ pub mod sigma;
 pub mod spl;
 pub(crate) mod yaml;
 
+mod known;
 mod output;
 mod rank;
 

@@ -66,8 +66,8 @@ impl Fragment {
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            Fragment::Program => "the program, up to white space outside quotes",
-            Fragment::Argument => "an argument begins, perhaps with a quote",
+            Fragment::Program => "the program",
+            Fragment::Argument => "an argument begins",
             Fragment::Gap => "white space outside quotes",
             Fragment::End => "a name ends",
             Fragment::FolderEnd => "a folder's name ends",

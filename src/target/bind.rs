@@ -7,8 +7,8 @@
 use super::bound::{Bound, BoundOp, BoundTest, drop_implied, may_hold};
 use super::column::{Column, How};
 use super::constant::{Served, known_of_source, missing_words, not_told_apart};
-use super::{Mapping, Scalar, Source, Target, derive};
-use crate::ir::{Drop, FieldRef, Matcher, Named, Op, Pred, Score, Test, Text};
+use super::{Language, Mapping, Scalar, Source, Target, derive};
+use crate::ir::{Body, Drop, FieldRef, Matcher, Named, Op, Pred, Score, Test, Text};
 use crate::mutant::{Mutant, on};
 use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
 use crate::source::Span;
@@ -196,7 +196,7 @@ fn bind_source<'t>(
         }
     }
     let score = body.score.as_ref().map(|s| Score { weights, threshold: s.threshold });
-    let show = binder.show(rule);
+    let show = binder.show(rule, &body);
     let names = binder.names(&body.names);
     if !binder.refused.is_empty() {
         return Err(binder.refused);
@@ -567,12 +567,20 @@ impl<'a> Binder<'a> {
         Bound::And(vec![Bound::Test(BoundTest { column, op: BoundOp::Exists, span }), test])
     }
 
+    /// Whether KQL shows a field of the kind only where the rule asks it: the table has a shorter column that says who it was.
+    fn only_if_asked(&self, name: &str) -> bool {
+        self.target.language == Language::Kql && matches!(name, "original_name" | "parent.executable")
+    }
+
     /// The columns of a result: the author's, or those of the kind; what the target lacks is left out.
-    fn show(&mut self, rule: &Rule) -> Vec<(String, Column)> {
+    fn show(&mut self, rule: &Rule, body: &Body) -> Vec<(String, Column)> {
         let chosen = rule.meta.show.clone();
         let fields: Vec<(String, Option<FieldId>)> = match &chosen {
             Some(fields) => fields.clone(),
-            None => default_show(self.kind).iter().map(|n| ((*n).to_owned(), FieldId::find(n))).collect(),
+            None => {
+                let shown = default_show(self.kind).iter().map(|n| ((*n).to_owned(), FieldId::find(n)));
+                shown.filter(|(name, id)| !self.only_if_asked(name) || id.is_some_and(|id| asks(body, id))).collect()
+            }
         };
         let mut out = vec![];
         for (name, id) in fields {
@@ -591,6 +599,20 @@ impl<'a> Binder<'a> {
         }
         out
     }
+}
+
+/// Whether a rule asks a field itself; a utility that is known by its original name does not count.
+fn asks(body: &Body, field: FieldId) -> bool {
+    fn reads(pred: &Pred, field: FieldId) -> bool {
+        match pred {
+            Pred::Const(_) | Pred::Droppable { why: Drop::OriginalName(_), .. } => false,
+            Pred::Not(inner) | Pred::Droppable { pred: inner, .. } => reads(inner, field),
+            Pred::And(all) | Pred::Or(all) => all.iter().any(|p| reads(p, field)),
+            Pred::Test(test) => test.field.id == field,
+        }
+    }
+    let flags = body.flags.iter().map(|f| &f.pred);
+    [&body.detect].into_iter().chain(&body.exceptions).chain(flags).any(|p| reads(p, field))
 }
 
 fn contains(values: Vec<String>) -> Text {

@@ -83,7 +83,7 @@ fn of_test(test: &BoundTest) -> Option<First> {
             implied(0, vec![one_of("has_any", names.iter().map(|n| format!("\\{n}")).collect())])
         }
         (How::Extension, Matcher::Exact(all)) if !asked.cased => {
-            implied(1, vec![one_of("has_any", all.iter().map(|e| format!(".{e}")).collect())])
+            implied(1, vec![one_of("has_any", all.clone())])
         }
         (How::Whole, Matcher::Regex(regex)) if !regex.implied.is_empty() => {
             let terms: Option<Vec<String>> =

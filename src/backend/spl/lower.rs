@@ -2,7 +2,7 @@
 
 use super::ast::{Base, Eval, Piece, Query, Search, Step};
 use super::eval::{self, Lower};
-use super::known::given;
+use crate::backend::known::given;
 use super::parts::Parts;
 use super::search::{Names, joined};
 use super::share::{self, Named, shared};

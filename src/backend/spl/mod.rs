@@ -7,7 +7,6 @@
 pub mod alert;
 mod ast;
 mod eval;
-mod known;
 mod lower;
 mod parts;
 mod print;
