@@ -579,7 +579,9 @@ impl<'a> Binder<'a> {
             Some(fields) => fields.clone(),
             None => {
                 let shown = default_show(self.kind).iter().map(|n| ((*n).to_owned(), FieldId::find(n)));
-                shown.filter(|(name, id)| !self.only_if_asked(name) || id.is_some_and(|id| asks(body, id))).collect()
+                let said = |id: &Option<FieldId>| id.is_some_and(|id| is_said(&body.detect, id));
+                let asked = |id: &Option<FieldId>| id.is_some_and(|id| asks(body, id));
+                shown.filter(|(name, id)| !said(id) && (!self.only_if_asked(name) || asked(id))).collect()
             }
         };
         let mut out = vec![];
@@ -613,6 +615,15 @@ fn asks(body: &Body, field: FieldId) -> bool {
     }
     let flags = body.flags.iter().map(|f| &f.pred);
     [&body.detect].into_iter().chain(&body.exceptions).chain(flags).any(|p| reads(p, field))
+}
+
+/// Whether a condition holds for one word of a field alone: a column of it would say the same in all rows.
+pub(super) fn is_said(pred: &Pred, field: FieldId) -> bool {
+    match pred {
+        Pred::And(all) => all.iter().any(|p| is_said(p, field)),
+        Pred::Test(Test { field: tested, op: Op::Word(words), .. }) => tested.id == field && words.len() == 1,
+        _ => false,
+    }
 }
 
 fn contains(values: Vec<String>) -> Text {

@@ -438,6 +438,7 @@ fn pieces(regex: &Regex) -> Vec<Piece> {
             (true, Fragment::Program) => "CasedProgram",
             (true, Fragment::Argument) => "CasedArgument",
             (true, Fragment::Gap) => "CasedGap",
+            (true, Fragment::Verb) => "CasedVerb",
             (_, fragment) => fragment.name(),
         };
         let text = if first { format!("{flags}{text}") } else { text.to_owned() };

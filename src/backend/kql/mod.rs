@@ -8,6 +8,7 @@ mod ast;
 mod constants;
 mod first;
 mod lower;
+mod own;
 mod print;
 mod share;
 mod temporal;
@@ -64,6 +65,7 @@ fn printed(
 ) -> Printed {
     let text = |mut query: ast::Query| {
         unused::prune(&mut query);
+        own::name(&mut query, &temporal::own_columns(target));
         constants::share(&mut query, target.regex_parts == RegexParts::Inline);
         Fragment::Text(print::query(&query))
     };

@@ -16,6 +16,7 @@ use joins::{Match, raw, wide_expr};
 use names::Names;
 
 pub use count::query as count;
+pub use step::own_columns;
 
 /// A query for a rule over steps.
 ///
