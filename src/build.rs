@@ -35,6 +35,8 @@ pub struct Built {
     whole: bool,
     /// What targets cannot say, and warnings.
     pub diagnostics: Vec<Diagnostic>,
+    /// Rules whose queries read every event of a table, each with the targets of these queries.
+    reads_all: IndexMap<String, Vec<String>>,
 }
 
 /// What the manifest says of one rule on one target.
@@ -108,6 +110,8 @@ struct Share<'a> {
     compiled: Vec<(&'a Rule, Document)>,
     /// The rules that it can say.
     said: Vec<&'a Rule>,
+    /// Those whose query reads every event of a table.
+    reads_all: Vec<&'a Rule>,
     /// Documents over all rules of the target.
     over_rules: Vec<File>,
     /// Skips, by their place in the project file, of what the target really cannot say.
@@ -132,6 +136,9 @@ pub fn build(loaded: &Loaded, targets: &[String]) -> Built {
         built.over_rules(share.over_rules);
         useful.extend(share.useful.into_iter().map(|index| (index, name)));
         refused.extend(share.refused.into_iter().map(|(rule, diagnostic)| (rule, name, diagnostic)));
+        for rule in share.reads_all {
+            built.reads_all.entry(rule.name.clone()).or_default().push(name.to_owned());
+        }
         for rule in share.said {
             said.entry(&rule.name).and_modify(|(_, targets)| targets.push(target));
         }
@@ -200,6 +207,7 @@ impl<'a> Share<'a> {
         self.refused.extend(other.refused);
         self.compiled.extend(other.compiled);
         self.useful.extend(other.useful);
+        self.reads_all.extend(other.reads_all);
         self
     }
 }
@@ -215,6 +223,7 @@ fn one<'a>(rule: &'a Rule, loaded: &'a Loaded, target: &Target, pack: &Pack, sha
     match compiled {
         Ok(document) => {
             let entry = made(rule, &document, target, pack, share);
+            share.reads_all.extend(document.printed.reads_all.then_some(rule));
             share.compiled.push((rule, document));
             entry
         }
@@ -303,6 +312,19 @@ pub fn without_index<'t>(loaded: &Loaded, targets: impl Iterator<Item = &'t Stri
         }
     }
     out
+}
+
+/// Warns of queries that no cheap filter leads.
+#[must_use]
+pub fn without_filter(loaded: &Loaded, built: &Built) -> Vec<Diagnostic> {
+    let rules = loaded.rules().filter_map(|rule| Some((rule, built.reads_all.get(&rule.name)?)));
+    let warned = rules.map(|(rule, targets)| {
+        let all = targets.iter().map(|t| format!("`{t}`")).collect::<Vec<_>>().join(", ");
+        Diagnostic::new(Code::NoFilter, format!("the query of `{}` reads every event on {all}", rule.name))
+            .at(rule.detect_span, "no name, path or word that every match has")
+            .help("add a condition such as `runs …`, `process.name in […]` or `under` on a path")
+    });
+    warned.collect()
 }
 
 /// A skip that hides a document is worth a word.

@@ -1,7 +1,7 @@
 //! `arcanary check`
 
 use super::{Exit, Format, Input, Today, counted, exit_of, report, tell, tell_disabled};
-use crate::build::{build, without_index};
+use crate::build::{build, without_filter, without_index};
 use crate::diagnostic::sort;
 use crate::pack::state::unlocked;
 use clap::Args;
@@ -33,6 +33,8 @@ impl Check {
                 let differences = unlocked(&loaded, &built);
                 loaded.diagnostics.extend(differences);
             }
+            let unfiltered = without_filter(&loaded, &built);
+            loaded.diagnostics.extend(unfiltered);
             loaded.diagnostics.extend(built.diagnostics);
             let chosen: Vec<&String> = self.target.iter().chain(&loaded.config.targets).collect();
             let without = without_index(&loaded, targets.iter().filter(|t| chosen.contains(t)));

@@ -61,7 +61,9 @@ fn only_alias(query: &Query, column: &str) -> Option<String> {
         for (name, value) in body.steps.iter().flat_map(made) {
             let passed = value.is_some_and(|value| *value == Expr::Column(column.to_owned()));
             match (passed, name) {
-                (true, Some(alias)) if alias.ends_with(column) && found.is_none_or(|f| f == alias) => found = Some(alias),
+                (true, Some(alias)) if alias.ends_with(column) && found.is_none_or(|f| f == alias) => {
+                    found = Some(alias)
+                }
                 (true, _) => return None,
                 (false, Some(name)) if name == column => return None,
                 (false, _) => {}

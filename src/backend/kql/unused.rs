@@ -19,7 +19,8 @@ fn prune_once(query: &mut Query) -> bool {
     query.lets.iter().map(|l| &l.body).chain([&query.main]).for_each(|p| named(p, &mut note));
     let mut changed = false;
     let lets = query.lets.iter_mut().map(|l| &mut l.body);
-    let joined = query.main.steps.iter_mut().filter_map(|s| if let Step::Join(_, right, _) = s { Some(right) } else { None });
+    let joined =
+        query.main.steps.iter_mut().filter_map(|s| if let Step::Join(_, right, _) = s { Some(right) } else { None });
     for body in lets.chain(joined) {
         let Some(Step::Project(columns)) = body.steps.last_mut() else { continue };
         let before = columns.len();

@@ -366,8 +366,7 @@ impl<'a, 't> Binding<'a, 't> {
                     each.collect::<Vec<_>>()
                 };
                 let of = steps.steps.iter().enumerate().filter(|(_, s)| s.role != Role::Without);
-                let mut all: Vec<_> =
-                    of.flat_map(|(i, s)| shown(s).into_iter().map(move |field| (i, field))).collect();
+                let mut all: Vec<_> = of.flat_map(|(i, s)| shown(s).into_iter().map(move |field| (i, field))).collect();
                 // Steps of one process have one name.
                 let name = FieldId::find("process.name");
                 let first = all.iter().find(|(_, field)| Some(*field) == name).copied();

@@ -3,8 +3,8 @@
 use super::super::lower::pascal;
 use super::step::own_columns;
 use crate::sema::FieldId;
-use crate::target::{By, Target};
 use crate::target::temporal::{Carried, Carry, StepsPlan, What, Wide};
+use crate::target::{By, Target};
 use std::collections::HashSet;
 
 /// Names that the match itself uses.
@@ -35,7 +35,8 @@ impl<'p> Names<'p> {
         }
         let mut classes: Vec<String> = vec![];
         for class in &plan.classes {
-            let what = class.members.first().and_then(|c| plan.steps.get(c.step)?.carried.get(c.column)).map(|c| c.what);
+            let what =
+                class.members.first().and_then(|c| plan.steps.get(c.step)?.carried.get(c.column)).map(|c| c.what);
             let plain = match what {
                 Some(What::Part(field, part)) => part_name(plan.target, field, part, &class.name),
                 _ if class.name.contains(['.', '_']) => pascal(&class.name),
