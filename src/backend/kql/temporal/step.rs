@@ -78,6 +78,7 @@ fn guards<'p>(plan: &'p StepsPlan, place: usize, index: usize) -> Vec<&'p Column
         kept(class.by) && first.is_some_and(|first| first < place)
     };
     let strict = plan.classes.iter().filter(|class| !class.lax.contains(&place) && !asked(class));
+    let strict = strict.filter(|_| !on(Mutant::KqlKeyUnasked));
     let mut out: Vec<&Column> = vec![];
     for carry in strict.filter_map(|class| class.of(place)) {
         let column = plan.steps.get(place).and_then(|s| s.carried.get(carry.column)?.columns.get(index)?.as_ref());
