@@ -567,9 +567,15 @@ impl<'a> Binder<'a> {
         Bound::And(vec![Bound::Test(BoundTest { column, op: BoundOp::Exists, span }), test])
     }
 
-    /// Whether KQL shows a field of the kind only where the rule asks it: the table has a shorter column that says who it was.
+    /// Whether KQL shows a field of the kind only where the rule asks it. The parent's path is shown where its name is a part
+    /// of it, since the log says no more.
     fn only_if_asked(&self, name: &str) -> bool {
-        self.target.language == Language::Kql && matches!(name, "original_name" | "parent.executable")
+        let whole = |field: &str| {
+            let mapping = FieldId::find(field).and_then(|id| self.target.mapping_in(self.source, id, self.kind));
+            matches!(mapping, Some(Mapping::Column(_)))
+        };
+        let spared = name == "original_name" || name == "parent.executable" && whole("parent.name");
+        spared && self.target.language == Language::Kql
     }
 
     /// The columns of a result: the author's, or those of the kind; what the target lacks is left out.
