@@ -35,6 +35,8 @@ pub struct Built {
     whole: bool,
     /// What targets cannot say, and warnings.
     pub diagnostics: Vec<Diagnostic>,
+    /// Rules whose queries read every event of a table, each with the targets of these queries.
+    reads_all: IndexMap<String, Vec<String>>,
 }
 
 /// What the manifest says of one rule on one target.
@@ -118,10 +120,11 @@ pub fn build(loaded: &Loaded, targets: &[String]) -> Built {
     compile_all(loaded, targets, Keep::Files)
 }
 
-/// What [`build`] would find. No document is held longer than its target is looked at, so a large project needs little memory.
+/// What [`build`] finds, without files and entries: no document is held longer than its target is looked at, so a large
+/// project needs little memory.
 #[must_use]
-pub fn findings(loaded: &Loaded, targets: &[String]) -> Vec<Diagnostic> {
-    compile_all(loaded, targets, Keep::Findings).diagnostics
+pub fn check(loaded: &Loaded, targets: &[String]) -> Built {
+    compile_all(loaded, targets, Keep::Findings)
 }
 
 /// So many rules times targets are compiled before the next targets are: what is held of them is bounded.
@@ -151,7 +154,10 @@ fn compile_all(loaded: &Loaded, targets: &[String], keep: Keep) -> Built {
             built.over_rules(share.over_rules);
             useful.extend(share.useful.into_iter().map(|index| (index, name)));
             refused.extend(share.refused.into_iter().map(|(rule, diagnostic)| (rule, name, diagnostic)));
-            for (rule, _) in share.compiled {
+            for (rule, document) in share.compiled {
+                if document.printed.reads_all {
+                    built.reads_all.entry(rule.name.clone()).or_default().push(name.to_owned());
+                }
                 said.entry(&rule.name).and_modify(|(_, targets)| targets.push(target));
             }
         }
@@ -323,6 +329,19 @@ pub fn without_index<'t>(loaded: &Loaded, targets: impl Iterator<Item = &'t Stri
         }
     }
     out
+}
+
+/// Warns of queries that no cheap filter leads.
+#[must_use]
+pub fn without_filter(loaded: &Loaded, built: &Built) -> Vec<Diagnostic> {
+    let rules = loaded.rules().filter_map(|rule| Some((rule, built.reads_all.get(&rule.name)?)));
+    let warned = rules.map(|(rule, targets)| {
+        let all = targets.iter().map(|t| format!("`{t}`")).collect::<Vec<_>>().join(", ");
+        Diagnostic::new(Code::NoFilter, format!("the query of `{}` reads every event on {all}", rule.name))
+            .at(rule.detect_span, "no name, path or word that every match has")
+            .help("add a condition such as `runs …`, `process.name in […]` or `under` on a path")
+    });
+    warned.collect()
 }
 
 /// A skip that hides a document is worth a word.

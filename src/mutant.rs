@@ -159,6 +159,7 @@ mutants! {
         KqlWithoutLost: "a `without` is left out",
         KqlEarliest: "the earliest match is chosen, not the tightest",
         KqlKeyCase: "letters' case counts in keys",
+        KqlKeyUnasked: "events that lack a key are joined",
         KqlCountStrict: "a count must pass its number",
     }
     SplTime {

@@ -217,6 +217,18 @@ fn check_warns_where_a_chosen_target_names_no_index() {
 }
 
 #[test]
+fn check_warns_of_a_query_that_reads_every_event_and_not_of_the_pack() {
+    let place = project();
+    place.write("rules/a.det", &RULE.replace("runs rar to create with password", "command_line matches '7z'"));
+    let ran = place.run(&["check", "--target", "sentinel,splunk-4688"]);
+    assert!(ran.err.contains("warning[W0007]: the query of `packed` reads every event on `sentinel`"), "{}", ran.err);
+    assert_eq!(ran.code, 0);
+    assert!(!place.run(&["check", "--target", "splunk-4688"]).err.contains("W0007"));
+    let pack = concat!(env!("CARGO_MANIFEST_DIR"), "/rules");
+    assert!(!place.run(&["check", pack]).err.contains("W0007"));
+}
+
+#[test]
 fn a_query_longer_than_its_target_takes_is_a_finding_with_both_lengths() {
     let place = project();
     place.write("targets/short.yaml", "name: short\nextends: sentinel\nlimits: { characters: 100 }\n");

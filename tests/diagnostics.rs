@@ -3,11 +3,13 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on")]
 
+use arcanary::build::{build, without_filter};
 use arcanary::diagnostic::{Code, Diagnostic, Style, sort, to_json, to_text};
 use arcanary::project::Loaded;
 use arcanary::sema::resolve;
 use arcanary::source::{FileId, Sources};
 use arcanary::syntax::parse;
+use arcanary::target::Targets;
 use arcanary::tuning;
 use arcanary::witness::{report, witnesses};
 use std::collections::BTreeSet;
@@ -22,7 +24,7 @@ fn of_surroundings(code: Code) -> bool {
     code.is_finding()
         || id.starts_with("E08")
         || id.starts_with("E09")
-        || matches!(id, "E0004" | "W0002" | "W0005" | "W0006")
+        || matches!(id, "E0004" | "W0002" | "W0005" | "W0006" | "W0007")
 }
 
 fn folder(name: &str) -> PathBuf {
@@ -194,6 +196,35 @@ fn a_rule_that_no_event_satisfies_is_shown_what_contradicts() {
     let finding = report::finding(rule, &refused);
     assert_eq!(finding.code, Code::Unsatisfiable);
     snapshots().bind(|| insta::assert_snapshot!("E0510", to_text(&finding, &sources, Style::Plain)));
+}
+
+#[test]
+fn a_query_that_nothing_cheap_leads_is_a_warning() {
+    let rule = |name: &str, id: u8, detect: &str| {
+        format!(
+            "rule {name} {{\n  title \"T\" id 6c1e6b0d-6d52-4c8e-9d0e-3f3d9b6a0c{id:02x} level low os [windows]\n  \
+             detect {detect}\n}}\n"
+        )
+    };
+    let text = [
+        rule("by_text", 1, "process where command_line matches '[0-9]{8}\\.7z$'"),
+        rule("by_one_of_two", 2, "process where process.name is \"7z.exe\" or command_line matches '\\.7z$'"),
+        rule("by_name", 3, "process where process.name is \"7z.exe\" and command_line matches '\\.7z$'"),
+        rule(
+            "by_one_step",
+            4,
+            "sequence by host within 10m {\n    packed: process where process.name is \"7z.exe\"\n    sent: network where network.direction is outbound and destination.port > 1024\n  }",
+        ),
+    ];
+    let text = text.concat();
+    let mut loaded = Loaded { targets: Targets::built_in(), ..Loaded::default() };
+    let file = loaded.sources.add("W0007.det", &text);
+    (loaded.project, loaded.diagnostics) = resolve(vec![parse(file, &text)], &indexmap::IndexMap::default());
+    assert!(loaded.diagnostics.is_empty(), "{}", render(&loaded.diagnostics, &loaded.sources));
+    let targets = ["sentinel", "defender", "splunk-sysmon", "sigma"].map(str::to_owned);
+    let found = without_filter(&loaded, &build(&loaded, &targets));
+    assert!(found.iter().all(|d| d.code == Code::NoFilter) && found.len() == 2);
+    snapshots().bind(|| insta::assert_snapshot!("W0007", render(&found, &loaded.sources)));
 }
 
 // ---- files that are no text ----

@@ -91,7 +91,7 @@ fn a_match_names_rule_record_time_flags_and_clauses() {
     let expected = serde_json::json!([{
         "rule": "archive_via_utility", "id": "7f0c2b0e-3d5e-4d0e-9a64-0d7f5a1f3c11", "event": 2, "line": 3,
         "time": "2026-11-20T08:30:00.500000Z", "flags": ["PasswordProtected", "ArchiveTool"],
-        "clauses": ["runs archiver to create with any [password, encrypt_header, split]"]
+        "clauses": ["runs archiver to create", "runs archiver with any [password, encrypt_header]"]
     }]);
     assert_eq!(Value::from(ran.matches), expected);
 }

@@ -6,6 +6,7 @@ pub mod sigma;
 pub mod spl;
 pub(crate) mod yaml;
 
+mod known;
 mod output;
 mod rank;
 
@@ -31,6 +32,8 @@ pub struct Printed {
     pub sources: Sources,
     /// How many seconds before an event, and the run that finds it, other events of its match may lie.
     pub reach: u64,
+    /// KQL: nothing cheap leads, so that all events of a table are asked what costs much.
+    pub reads_all: bool,
 }
 
 /// What templates may print: text made by a printer, or a list or record of such.

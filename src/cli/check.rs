@@ -1,7 +1,7 @@
 //! `arcanary check`
 
 use super::{Exit, Format, Input, Today, counted, exit_of, report, tell, tell_disabled};
-use crate::build::{build, findings, without_index};
+use crate::build::{build, check, without_filter, without_index};
 use crate::diagnostic::sort;
 use crate::pack::state::unlocked;
 use clap::Args;
@@ -28,13 +28,14 @@ impl Check {
         if !loaded.has_errors() {
             let tuning = self.today.findings(&loaded);
             loaded.diagnostics.extend(tuning);
-            let found = if self.locked {
-                let built = build(&loaded, &targets);
-                unlocked(&loaded, &built).into_iter().chain(built.diagnostics).collect()
-            } else {
-                findings(&loaded, &targets)
-            };
-            loaded.diagnostics.extend(found);
+            let built = if self.locked { build(&loaded, &targets) } else { check(&loaded, &targets) };
+            if self.locked {
+                let differences = unlocked(&loaded, &built);
+                loaded.diagnostics.extend(differences);
+            }
+            let unfiltered = without_filter(&loaded, &built);
+            loaded.diagnostics.extend(unfiltered);
+            loaded.diagnostics.extend(built.diagnostics);
             let chosen: Vec<&String> = self.target.iter().chain(&loaded.config.targets).collect();
             let without = without_index(&loaded, targets.iter().filter(|t| chosen.contains(t)));
             loaded.diagnostics.extend(without);

@@ -284,6 +284,8 @@ codes! {
         "A folder of the project holds a link to a folder outside of the project. Rules are read in the project alone, so nothing behind the link is. Put a copy in its place, or name the other folder under `sources` in arcanary.yaml.";
     "W0006" NoIndex Warning "search names no index"
         "The macro that says where a target's events lie names no index, or all of them. Splunk then searches the indexes that a role searches by default, which may not be yours, or everything. Say `extends` and `macros` in a file of the project's `targets` folder, or define the macro in an app of your own and leave the warning.";
+    "W0007" NoFilter Warning "query reads every event"
+        "Nothing cheap leads the rule's KQL: no name of a program, no beginning of a path, no word that every match has. The platform then asks a regular expression, or searches a text, of every event of the table. That is slow, and a scheduled query may be stopped. Add a condition that holds for everything the rule is meant to find: `runs`, `process.name in […]`, `under` on a path, a word of the command line. If one operand of an `or` has none, write it as a rule of its own.";
 }
 
 #[cfg(test)]

@@ -26,6 +26,11 @@ const REST: &str = r#"[^\s"]*(?:"[^"]*"[^\s"]*)*"#;
 /// The first token. It must begin with something, so that white space in front of it is not taken for its end.
 const PROGRAM: &str = r#"^\s*(?:[^\s"]|"[^"]*")[^\s"]*(?:"[^"]*"[^\s"]*)*\s"#;
 
+/// What stands for the image where a path with blanks is quoted.
+const UNIX_IMAGE: &str = r#"(?:"[^"]*"|[^\s"]+)"#;
+/// A long switch ends, or its value begins.
+const LONG_END: &str = r#"(?:[=\s"']|$)"#;
+
 /// Regular expressions made so far, by utility and pick.
 #[derive(Debug, Default)]
 pub struct Cache {
@@ -69,6 +74,7 @@ impl Pattern {
             Fragment::Program => PROGRAM.to_owned(),
             Fragment::Argument => format!(r"^{SKIP}\s{OPEN}"),
             Fragment::Gap => format!(r"^{SKIP}\s"),
+            Fragment::Verb => verb("-", UNIX_IMAGE),
             Fragment::End => END.to_owned(),
             Fragment::FolderEnd => FOLDER_END.to_owned(),
         };
@@ -214,7 +220,7 @@ fn switch(shape: &Shape, utility: &Utility) -> Option<Switch> {
         }
         Shape::Long { names, min, nonzero } => {
             let names_: Vec<String> = names.iter().map(|n| shortened(n, *min)).collect();
-            let tail = if *nonzero { format!(r"(?:=|\s+){OPEN}[1-9]") } else { r#"(?:[=\s"']|$)"#.to_owned() };
+            let tail = if *nonzero { format!(r"(?:=|\s+){OPEN}[1-9]") } else { LONG_END.to_owned() };
             let shortest = names.iter().map(|n| {
                 let short: String = n.chars().take(min.unwrap_or(usize::MAX).max(1)).collect();
                 Cheap::Part(format!("--{short}"))
@@ -242,7 +248,12 @@ fn joined_switches(all: &[Switch]) -> (String, bool) {
     let groups = dashes.iter().map(|dash| {
         let bodies = |ended: bool| {
             let here = all.iter().filter(|s| s.dash == *dash && s.ends == ended);
-            here.map(|s| s.body.clone()).collect::<Vec<_>>()
+            let (long, others): (Vec<&str>, Vec<&str>) =
+                here.map(|s| s.body.as_str()).partition(|body| body.ends_with(LONG_END));
+            let names: Vec<String> = long.iter().filter_map(|b| Some(b.strip_suffix(LONG_END)?.to_owned())).collect();
+            let mut bodies: Vec<String> = others.into_iter().map(str::to_owned).collect();
+            bodies.extend((!names.is_empty()).then(|| format!("{}{LONG_END}", alternatives(&names))));
+            bodies
         };
         let mut some = bodies(false);
         match bodies(true) {
@@ -300,6 +311,12 @@ fn joined(all: Vec<Vec<Cheap>>) -> Vec<Cheap> {
     out.into_iter().map(|(_, cheap)| cheap).collect()
 }
 
+/// The program, then switches, then the beginning of the first argument that is none.
+fn verb(dash: &str, image: &str) -> String {
+    let switches = format!(r#"(?:\s+(?:'?{dash}|"{dash}[^"]*"){REST})*"#);
+    format!(r"^\s*{image}{switches}\s+{OPEN}")
+}
+
 /// Neighbouring plain bundles share a class.
 fn merge_bundles(shapes: &[Shape]) -> Vec<Shape> {
     let mut out: Vec<Shape> = vec![];
@@ -330,22 +347,24 @@ fn image_token(utility: &Utility, windows: bool) -> String {
         }
     }
     if names.is_empty() || !windows {
-        return r#"(?:"[^"]*"|[^\s"]+)"#.to_owned();
+        return UNIX_IMAGE.to_owned();
     }
     let names = one_of_texts(&names);
     let names =
         names.strip_prefix("(?:").and_then(|n| n.strip_suffix(')')).filter(|n| !n.contains('(')).unwrap_or(&names);
-    format!(r#"(?:"[^"]*"|[^\s"]+|[A-Za-z]:\\[^"*/:<>?|]*\\(?i:{names})(?:\.exe)?)"#)
+    let names = if utility.cased { format!("(?i:{names})") } else { alternatives(&[names.to_owned()]) };
+    format!(r#"(?:"[^"]*"|[^\s"]+|[A-Za-z]:\\[^"*/:<>?|]*\\{names}(?:\.exe)?)"#)
 }
 
 fn word(words: &[String]) -> (String, Vec<Cheap>) {
     let mut plain = vec![];
     let mut parts = vec![];
     let mut implied = vec![];
+    let mut members = vec![];
     for word in words {
         match word.strip_prefix('[') {
             Some(member) => {
-                parts.push(format!(r"[\[.]{}[ (]", escape(member)));
+                members.push(escape(member));
                 implied.push(Cheap::Term(member.to_owned()));
             }
             None => {
@@ -353,6 +372,9 @@ fn word(words: &[String]) -> (String, Vec<Cheap>) {
                 implied.push(Cheap::Term(word.clone()));
             }
         }
+    }
+    if !members.is_empty() {
+        parts.push(format!(r"[\[.]{}[ (]", alternatives(&members)));
     }
     if !plain.is_empty() {
         let names = alternatives(&plain);
@@ -384,10 +406,9 @@ pub fn shapes(all: &[Shape], utility: &Utility, manner: Manner) -> Vec<Regex> {
         let before = if manner.free {
             Pattern::of(Fragment::Argument)
         } else {
-            let dash = dash(&utility.prefixes);
-            let image = image_token(utility, manner.windows);
-            let switches = format!(r#"(?:\s+(?:'?{dash}|"{dash}[^"]*"){REST})*"#);
-            Pattern::default().then(&format!(r"^\s*{image}{switches}\s+{OPEN}"))
+            let text = verb(&dash(&utility.prefixes), &image_token(utility, manner.windows));
+            let shared = text == verb("-", UNIX_IMAGE);
+            if shared { Pattern::of(Fragment::Verb) } else { Pattern::default().then(&text) }
         };
         let plain = plainly(&all, utility, |s| matches!(s, Shape::First(_)));
         out.push(Regex { plain, ..before.then(&verbs).part(Fragment::End).regex(cased, vec![]) });

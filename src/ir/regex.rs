@@ -43,6 +43,8 @@ pub enum Fragment {
     Argument,
     /// White space outside quotes. Stands first.
     Gap,
+    /// The first argument that is no switch begins, on systems where a path holds `/`. Stands first.
+    Verb,
     /// A name ends.
     End,
     /// A folder's name ends.
@@ -57,6 +59,7 @@ impl Fragment {
             Fragment::Program => "Program",
             Fragment::Argument => "Argument",
             Fragment::Gap => "Gap",
+            Fragment::Verb => "Verb",
             Fragment::End => "End",
             Fragment::FolderEnd => "FolderEnd",
         }
@@ -66,9 +69,10 @@ impl Fragment {
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            Fragment::Program => "the program, up to white space outside quotes",
-            Fragment::Argument => "an argument begins, perhaps with a quote",
+            Fragment::Program => "the program",
+            Fragment::Argument => "an argument begins",
             Fragment::Gap => "white space outside quotes",
+            Fragment::Verb => "the first argument that is no switch begins",
             Fragment::End => "a name ends",
             Fragment::FolderEnd => "a folder's name ends",
         }
@@ -257,8 +261,36 @@ fn is_one_piece(piece: &str) -> bool {
 pub fn alternatives(parts: &[String]) -> String {
     match parts {
         [one] if !has_top_level_bar(one) => one.clone(),
-        many => format!("(?:{})", many.join("|")),
+        many => format!("(?:{})", many.iter().map(|part| ungrouped(part)).collect::<Vec<_>>().join("|")),
     }
+}
+
+/// An alternative that is a group of alternatives is as many alternatives.
+fn ungrouped(part: &str) -> &str {
+    let inside = part.strip_prefix("(?:").and_then(|p| p.strip_suffix(')'));
+    inside.filter(|inside| is_balanced(inside)).unwrap_or(part)
+}
+
+/// Whether no parenthesis closes a group that a pattern has not opened.
+fn is_balanced(pattern: &str) -> bool {
+    let (mut depth, mut class) = (0_usize, false);
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => {
+                chars.next();
+            }
+            '[' => class = true,
+            ']' => class = false,
+            '(' if !class => depth += 1,
+            ')' if !class => match depth.checked_sub(1) {
+                Some(less) => depth = less,
+                None => return false,
+            },
+            _ => {}
+        }
+    }
+    depth == 0
 }
 
 fn has_top_level_bar(pattern: &str) -> bool {

@@ -7,8 +7,8 @@
 use super::bound::{Bound, BoundOp, BoundTest, drop_implied, may_hold};
 use super::column::{Column, How};
 use super::constant::{Served, known_of_source, missing_words, not_told_apart};
-use super::{Mapping, Scalar, Source, Target, derive};
-use crate::ir::{Drop, FieldRef, Matcher, Named, Op, Pred, Score, Test, Text};
+use super::{Language, Mapping, Scalar, Source, Target, derive};
+use crate::ir::{Body, Drop, FieldRef, Matcher, Named, Op, Pred, Score, Test, Text};
 use crate::mutant::{Mutant, on};
 use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
 use crate::source::Span;
@@ -196,7 +196,7 @@ fn bind_source<'t>(
         }
     }
     let score = body.score.as_ref().map(|s| Score { weights, threshold: s.threshold });
-    let show = binder.show(rule);
+    let show = binder.show(rule, &body);
     let names = binder.names(&body.names);
     if !binder.refused.is_empty() {
         return Err(binder.refused);
@@ -567,12 +567,28 @@ impl<'a> Binder<'a> {
         Bound::And(vec![Bound::Test(BoundTest { column, op: BoundOp::Exists, span }), test])
     }
 
+    /// Whether KQL shows a field of the kind only where the rule asks it. The parent's path is shown where its name is a part
+    /// of it, since the log says no more.
+    fn only_if_asked(&self, name: &str) -> bool {
+        let whole = |field: &str| {
+            let mapping = FieldId::find(field).and_then(|id| self.target.mapping_in(self.source, id, self.kind));
+            matches!(mapping, Some(Mapping::Column(_)))
+        };
+        let spared = name == "original_name" || name == "parent.executable" && whole("parent.name");
+        spared && self.target.language == Language::Kql
+    }
+
     /// The columns of a result: the author's, or those of the kind; what the target lacks is left out.
-    fn show(&mut self, rule: &Rule) -> Vec<(String, Column)> {
+    fn show(&mut self, rule: &Rule, body: &Body) -> Vec<(String, Column)> {
         let chosen = rule.meta.show.clone();
         let fields: Vec<(String, Option<FieldId>)> = match &chosen {
             Some(fields) => fields.clone(),
-            None => default_show(self.kind).iter().map(|n| ((*n).to_owned(), FieldId::find(n))).collect(),
+            None => {
+                let shown = default_show(self.kind).iter().map(|n| ((*n).to_owned(), FieldId::find(n)));
+                let said = |id: &Option<FieldId>| id.is_some_and(|id| is_said(&body.detect, id));
+                let asked = |id: &Option<FieldId>| id.is_some_and(|id| asks(body, id));
+                shown.filter(|(name, id)| !said(id) && (!self.only_if_asked(name) || asked(id))).collect()
+            }
         };
         let mut out = vec![];
         for (name, id) in fields {
@@ -590,6 +606,29 @@ impl<'a> Binder<'a> {
             }
         }
         out
+    }
+}
+
+/// Whether a rule asks a field itself; a utility that is known by its original name does not count.
+fn asks(body: &Body, field: FieldId) -> bool {
+    fn reads(pred: &Pred, field: FieldId) -> bool {
+        match pred {
+            Pred::Const(_) | Pred::Droppable { why: Drop::OriginalName(_), .. } => false,
+            Pred::Not(inner) | Pred::Droppable { pred: inner, .. } => reads(inner, field),
+            Pred::And(all) | Pred::Or(all) => all.iter().any(|p| reads(p, field)),
+            Pred::Test(test) => test.field.id == field,
+        }
+    }
+    let flags = body.flags.iter().map(|f| &f.pred);
+    [&body.detect].into_iter().chain(&body.exceptions).chain(flags).any(|p| reads(p, field))
+}
+
+/// Whether a condition holds for one word of a field alone: a column of it would say the same in all rows.
+pub(super) fn is_said(pred: &Pred, field: FieldId) -> bool {
+    match pred {
+        Pred::And(all) => all.iter().any(|p| is_said(p, field)),
+        Pred::Test(Test { field: tested, op: Op::Word(words), .. }) => tested.id == field && words.len() == 1,
+        _ => false,
     }
 }
 

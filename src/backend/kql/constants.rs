@@ -11,11 +11,20 @@ const WIDE_LIST: usize = 40;
 /// Gives names to what stands twice or more; what stands once stands in its place. `inline`: regular expressions stay whole.
 pub fn share(query: &mut Query, inline: bool) {
     parts(query, inline);
+    // The names of several programs stand together in front, as one list.
     let mut leading = vec![];
-    query.each_filter(&mut |e| leading.push(std::mem::replace(e, Expr::All)));
+    query.each_filter(&mut |e| {
+        if matches!(e, Expr::Or(_)) {
+            leading.push(std::mem::replace(e, Expr::All));
+        }
+    });
     lists(query);
     let mut leading = leading.into_iter();
-    query.each_filter(&mut |e| *e = leading.next().unwrap_or(Expr::All));
+    query.each_filter(&mut |e| {
+        if *e == Expr::All {
+            *e = leading.next().unwrap_or(Expr::All);
+        }
+    });
     query.each_mut(&mut |e| {
         if let Expr::Or(all) = e {
             merge(all);

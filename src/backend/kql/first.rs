@@ -35,6 +35,21 @@ pub fn filter(detect: &Bound) -> (Option<Expr>, Vec<&Bound>) {
     (Some(filter), rest)
 }
 
+/// Whether something cheap narrows down what a detection reads.
+pub fn leads(detect: &Bound) -> bool {
+    *detect == Bound::Const(false) || filter(detect).0.is_some() || detect.conjuncts().into_iter().any(is_equal)
+}
+
+/// Whether a condition compares whole values, which an index finds.
+fn is_equal(bound: &Bound) -> bool {
+    match bound {
+        Bound::Or(all) => all.iter().all(is_equal),
+        Bound::And(all) => all.iter().any(is_equal),
+        Bound::Test(test) => matches!(test.op, BoundOp::In(_)),
+        Bound::Const(_) | Bound::Not(_) => false,
+    }
+}
+
 fn of(bound: &Bound) -> Option<First> {
     match bound {
         Bound::Const(_) | Bound::Not(_) => None,
@@ -82,9 +97,7 @@ fn of_test(test: &BoundTest) -> Option<First> {
         (How::Name, Matcher::Exact(names)) if !asked.cased => {
             implied(0, vec![one_of("has_any", names.iter().map(|n| format!("\\{n}")).collect())])
         }
-        (How::Extension, Matcher::Exact(all)) if !asked.cased => {
-            implied(1, vec![one_of("has_any", all.iter().map(|e| format!(".{e}")).collect())])
-        }
+        (How::Extension, Matcher::Exact(all)) if !asked.cased => implied(1, vec![one_of("has_any", all.clone())]),
         (How::Whole, Matcher::Regex(regex)) if !regex.implied.is_empty() => {
             let terms: Option<Vec<String>> =
                 regex.implied.iter().map(|c| if let Cheap::Term(t) = c { Some(t.clone()) } else { None }).collect();

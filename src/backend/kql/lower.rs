@@ -3,6 +3,7 @@
 use super::ast::{Expr, Let, Piece, Pipeline, Query, Step};
 use super::first;
 use super::share::{Label, share};
+use crate::backend::known::given;
 use crate::backend::output::{self, Words};
 use crate::backend::{Output, capital, exception_line, rank};
 use crate::ir::regex::Fragment;
@@ -187,12 +188,18 @@ impl Lower<'_> {
         let (cheap, rest) = first::filter(of.detect);
         first.extend(cheap.map(Step::Filter));
         let mut steps = vec![];
+        let mut facts = of.detect.conjuncts();
+        facts.retain(|fact| !rest.iter().any(|left| std::ptr::eq(*left, *fact)));
         for conjunct in rank::by_cost(rest) {
-            steps.push(Step::Where(self.expr(conjunct, false)));
+            let asked = given(conjunct, &facts);
+            facts.push(conjunct);
+            if asked != Bound::Const(true) {
+                steps.push(Step::Where(self.expr(&asked, false)));
+            }
         }
         for (index, bound) in of.exceptions {
             steps.push(Step::Comment(exception_line(rule, *index)));
-            let excepted = self.expr(bound, true);
+            let excepted = self.expr(&given(bound, &facts), true);
             let wanted = on(Mutant::KqlExceptionWanted);
             steps.push(Step::Where(if wanted { excepted } else { Expr::Not(Box::new(excepted)) }));
         }
@@ -431,6 +438,7 @@ fn pieces(regex: &Regex) -> Vec<Piece> {
             (true, Fragment::Program) => "CasedProgram",
             (true, Fragment::Argument) => "CasedArgument",
             (true, Fragment::Gap) => "CasedGap",
+            (true, Fragment::Verb) => "CasedVerb",
             (_, fragment) => fragment.name(),
         };
         let text = if first { format!("{flags}{text}") } else { text.to_owned() };

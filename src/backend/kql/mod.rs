@@ -8,6 +8,7 @@ mod ast;
 mod constants;
 mod first;
 mod lower;
+mod own;
 mod print;
 mod share;
 mod temporal;
@@ -15,9 +16,9 @@ mod unused;
 
 use super::output::{sources_of, sources_of_steps};
 use super::{Fragment, Output, Printed, Sources};
-use crate::ir::{Count, Steps};
+use crate::ir::{Count, Role, Steps};
 use crate::sema::Rule;
-use crate::target::temporal::{CountPlan, StepsPlan};
+use crate::target::temporal::{BoundStep, CountPlan, StepsPlan};
 use crate::target::{Note, Plan, RegexParts, Target, Unsupported};
 
 /// Prints a rule as KQL.
@@ -27,7 +28,8 @@ use crate::target::{Note, Plan, RegexParts, Target, Unsupported};
 pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
     let columns = lower::outputs(plan);
     let query = lower::query(rule, plan, &columns)?;
-    Ok(printed(rule, plan.target, plan.notes.clone(), sources_of(plan), (query, columns), arrived::events))
+    let printed = printed(rule, plan.target, plan.notes.clone(), sources_of(plan), (query, columns), arrived::events);
+    Ok(Printed { reads_all: plan.queries.iter().any(|q| !first::leads(&q.detect)), ..printed })
 }
 
 /// Prints a rule over steps as KQL.
@@ -38,7 +40,12 @@ pub fn steps(rule: &Rule, steps: &Steps, plan: &StepsPlan) -> Result<Printed, Ve
     let sources = sources_of_steps(&plan.steps);
     let required = temporal::required(plan);
     let newest = |query, every| arrived::steps(query, &required, every);
-    Ok(printed(rule, plan.target, plan.notes.clone(), sources, temporal::steps(rule, steps, plan)?, newest))
+    let made = temporal::steps(rule, steps, plan)?;
+    let printed = printed(rule, plan.target, plan.notes.clone(), sources, made, newest);
+    // One step that reads little is enough: the others are joined with it.
+    let reads_all = |step: &BoundStep| step.sources.iter().any(|s| !first::leads(&s.detect));
+    let mut required = plan.steps.iter().filter(|s| s.role == Role::Required);
+    Ok(Printed { reads_all: required.all(reads_all), ..printed })
 }
 
 /// Prints a count as KQL.
@@ -51,7 +58,8 @@ pub fn count(rule: &Rule, count: &Count, plan: &CountPlan) -> Result<Printed, Ve
         "A group that has more than 1,048,576 events in the query's time range is counted in part: lists end there.";
     notes.push(Note { text: text.to_owned(), degraded: false });
     let sources = sources_of_steps([&plan.events]);
-    Ok(printed(rule, plan.target, notes, sources, temporal::count(rule, count, plan)?, arrived::bursts))
+    let printed = printed(rule, plan.target, notes, sources, temporal::count(rule, count, plan)?, arrived::bursts);
+    Ok(Printed { reads_all: plan.events.sources.iter().any(|s| !first::leads(&s.detect)), ..printed })
 }
 
 fn printed(
@@ -64,6 +72,7 @@ fn printed(
 ) -> Printed {
     let text = |mut query: ast::Query| {
         unused::prune(&mut query);
+        own::name(&mut query, &temporal::own_columns(target));
         constants::share(&mut query, target.regex_parts == RegexParts::Inline);
         Fragment::Text(print::query(&query))
     };
@@ -72,7 +81,7 @@ fn printed(
     if every > 0 {
         fragments.push(("scheduled", text(newest(made, every))));
     }
-    Printed { fragments, notes, columns, sources, reach: 0 }
+    Printed { fragments, notes, columns, sources, reach: 0, reads_all: false }
 }
 
 /// `text` as the rest of a line comment.

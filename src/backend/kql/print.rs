@@ -27,13 +27,16 @@ pub fn query(query: &Query) -> String {
 
 /// Constants, with what they are behind them.
 fn constants(out: &mut String, all: &[Constant]) {
+    let mut said = "";
     for Constant { name, value, words } in all {
         let _ = write!(out, "let {name} = ");
         expr(out, value);
         out.push(';');
-        if !words.is_empty() {
+        // What counts letters' case is the same otherwise.
+        if !words.is_empty() && *words != said {
             let _ = write!(out, "  // {words}");
         }
+        said = words;
         out.push('\n');
     }
 }

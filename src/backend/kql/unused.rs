@@ -18,7 +18,10 @@ fn prune_once(query: &mut Query) -> bool {
     let mut note = |name: &String| *uses.entry(name.clone()).or_default() += 1;
     query.lets.iter().map(|l| &l.body).chain([&query.main]).for_each(|p| named(p, &mut note));
     let mut changed = false;
-    for body in query.lets.iter_mut().map(|l| &mut l.body) {
+    let lets = query.lets.iter_mut().map(|l| &mut l.body);
+    let joined =
+        query.main.steps.iter_mut().filter_map(|s| if let Step::Join(_, right, _) = s { Some(right) } else { None });
+    for body in lets.chain(joined) {
         let Some(Step::Project(columns)) = body.steps.last_mut() else { continue };
         let before = columns.len();
         columns.retain(|(alias, expr)| match (alias, expr) {

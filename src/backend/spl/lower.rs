@@ -2,10 +2,10 @@
 
 use super::ast::{Base, Eval, Piece, Query, Search, Step};
 use super::eval::{self, Lower};
-use super::known::given;
 use super::parts::Parts;
 use super::search::{Names, joined};
 use super::share::{self, Named, shared};
+use crate::backend::known::given;
 use crate::backend::output::{self, Words};
 use crate::backend::{Output, Shows, exception_line, rank};
 use crate::ir::Score;

@@ -1,6 +1,7 @@
 //! Values of columns, and the fields that come from them.
 
 use super::Column;
+use super::native::native;
 use crate::event::Value;
 use crate::sema::Type;
 use crate::target::{How, Mapping, Scalar};
@@ -94,10 +95,12 @@ impl Take {
             }
             Mapping::Keyed { key, .. } => keyed(&cell.text()?, key).map(Value::of),
             Mapping::Part(How::Hex, _) => cell.number().map(Value::Number),
+            Mapping::Part(How::Folder, _) => part(How::Folder, native(cell.text()?)).map(Value::Text),
             Mapping::Part(how, _) => part(*how, cell.text()?).map(Value::Text),
             Mapping::Column(_) => match self.ty {
                 Type::Int | Type::Size => cell.number().map(Value::Number),
                 Type::Time => time(cell).map(Value::Number),
+                Type::Path => cell.text().map(native).map(Value::Text),
                 _ => cell.text().map(Value::Text),
             },
         }

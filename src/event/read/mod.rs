@@ -11,6 +11,7 @@
 
 mod cell;
 mod file;
+mod native;
 pub mod open;
 mod scan;
 mod shape;

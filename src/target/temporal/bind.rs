@@ -6,7 +6,7 @@ use super::{BoundStep, Carried, Carry, StepSource, StepsPlan, What, default_show
 use crate::ir::{Joint, Key, Meaning, Named, Role, Step, Steps};
 use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
 use crate::source::Span;
-use crate::target::bind::{Binder, column_of, mixed, reasons};
+use crate::target::bind::{Binder, column_of, is_said, mixed, reasons};
 use crate::target::constant::{Served, known_of_source, missing_words, not_told_apart};
 use crate::target::{Bound, By, Column, Mapping, Note, Source, Target, Unsupported};
 use std::sync::Arc;
@@ -358,9 +358,22 @@ impl<'a, 't> Binding<'a, 't> {
         let all: Vec<(usize, FieldId)> = match &steps.show {
             Some(fields) => fields.iter().map(|f| (f.step, f.field)).collect(),
             None => {
-                let shown = |s: &Step| s.events.kinds().flat_map(|k| default_show(k).iter()).collect::<Vec<_>>();
+                let shown = |s: &Step| {
+                    let each = s.events.each().flat_map(|(kind, asked)| {
+                        let fields = default_show(kind).iter().filter_map(|n| FieldId::find(n));
+                        fields.filter(|field| !is_said(asked, *field)).collect::<Vec<_>>()
+                    });
+                    each.collect::<Vec<_>>()
+                };
                 let of = steps.steps.iter().enumerate().filter(|(_, s)| s.role != Role::Without);
-                of.flat_map(|(i, s)| shown(s).into_iter().filter_map(move |n| Some((i, FieldId::find(n)?)))).collect()
+                let mut all: Vec<_> = of.flat_map(|(i, s)| shown(s).into_iter().map(move |field| (i, field))).collect();
+                // Steps of one process have one name.
+                let name = FieldId::find("process.name");
+                let first = all.iter().find(|(_, field)| Some(*field) == name).copied();
+                if steps.keys.iter().any(|key| key.field.short() == "process") {
+                    all.retain(|shown| Some(shown.1) != name || Some(*shown) == first);
+                }
+                all
             }
         };
         let mut out = vec![];

@@ -326,7 +326,60 @@ fn found(target: &Target, rows: Vec<super::view::Logged>, queries: &[Query]) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oracle::project::root;
     use arcanary::target::Targets;
+
+    /// What the queries of the pack may cost on a target: characters in all, of one query, and regular expressions.
+    struct Limits {
+        target: &'static str,
+        characters: usize,
+        longest: usize,
+        expressions: usize,
+    }
+
+    /// Where a figure has to grow, a rule came, or a printer became worse: the change says which.
+    const LIMITS: [Limits; 3] = [
+        Limits { target: "sentinel", characters: 73_500, longest: 6_700, expressions: 117 },
+        Limits { target: "splunk-sysmon", characters: 85_000, longest: 9_100, expressions: 165 },
+        Limits { target: "sigma", characters: usize::MAX, longest: usize::MAX, expressions: 99 },
+    ];
+
+    /// Fields that regular expressions of command lines and scripts are asked of. Of others an author asked one himself.
+    const OF_TEXT: [&str; 3] = ["CommandLine", "ParentCommandLine", "ScriptBlockText"];
+    const OF_AUTHORS: [(&str, &str); 1] = [("archive_volumes_burst", "TargetFilename")];
+
+    #[test]
+    fn the_queries_of_the_pack_cost_no_more_than_they_may() {
+        let (pack, targets) = (arcanary::project::load(&[], &root("rules")), Targets::built_in());
+        let mut broken = vec![];
+        for limits in LIMITS {
+            let target = &targets.all[limits.target];
+            let queries = of(&pack, target);
+            assert!(queries.len() > 20, "{} queries of {}", queries.len(), limits.target);
+            let mut keep = |what: &str, figure: usize, most: usize| {
+                if figure > most {
+                    broken.push(format!("{}: {what}: {figure}, and {most} is the limit", limits.target));
+                }
+            };
+            let sum = |of: &dyn Fn(&Query) -> usize| queries.iter().map(of).sum::<usize>();
+            keep("characters", sum(&Query::characters), limits.characters);
+            keep("regular expressions", sum(&|q| q.expressions(target.language)), limits.expressions);
+            for query in &queries {
+                keep(&query.rule, query.characters(), limits.longest);
+                // `/Users/Shared/` is a folder; a name without a meaning ends in a number.
+                let numbered = (1..10).map(|n| query.text.matches(&format!("Shared{n}")).count()).sum();
+                keep(&format!("`Shared` in {}", query.rule), numbered, 0);
+                let dear = query.filters.iter().filter(|f| f.sort == Sort::Regex).count();
+                keep(&format!("regular expressions before a filter of {}", query.rule), dear, 0);
+                let odd =
+                    query.text.lines().filter_map(re_field).filter(|field| {
+                        !OF_TEXT.contains(field) && !OF_AUTHORS.contains(&(query.rule.as_str(), *field))
+                    });
+                odd.for_each(|field| keep(&format!("`{field}|re` in {}", query.rule), 1, 0));
+            }
+        }
+        assert!(broken.is_empty(), "{}", broken.join("\n"));
+    }
 
     fn sorts(text: &str) -> Vec<Sort> {
         kql(text, &Targets::built_in().all["sentinel"]).iter().map(|f| f.sort).collect()

@@ -3,6 +3,7 @@
 
 use super::super::ast::{Expr, Let, Pipeline, Query, Step};
 use super::super::lower::{lists, pascal};
+use super::names::part_name;
 use super::step::{compared, filtered, lower, time};
 use crate::backend::output;
 use crate::backend::{Output, Shows};
@@ -96,7 +97,10 @@ impl Counting<'_> {
         let carried = self.plan.events.carried.get(carry.column);
         carried.map_or_else(String::new, |c| match c.what {
             What::Field(field) => pascal(field.short()),
-            What::Part(..) => c.columns.iter().flatten().next().map_or_else(String::new, |c| c.name.clone()),
+            What::Part(field, part) => {
+                let column = c.columns.iter().flatten().next().map_or("", |c| c.name.as_str());
+                part_name(self.plan.target, field, part, column)
+            }
         })
     }
 

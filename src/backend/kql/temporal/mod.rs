@@ -16,6 +16,7 @@ use joins::{Match, raw, wide_expr};
 use names::Names;
 
 pub use count::query as count;
+pub use step::own_columns;
 
 /// A query for a rule over steps.
 ///
@@ -122,7 +123,7 @@ mod tests {
              show [one.command_line, read.script.text]";
         let query = on("defender", steps).expect("a query");
         assert!(query.contains("The optional step `read` is left out"), "{query}");
-        assert!(query.contains("quiet = OneIsQuiet") && !query.contains("Read"), "{query}");
+        assert!(query.contains("extend quiet = ") && !query.contains("Read"), "{query}");
         let needed = steps.replace("optional read", "read").replace("flag quiet", "// flag");
         assert!(on("defender", &needed).expect_err("refused").contains("no log source for script events"));
     }

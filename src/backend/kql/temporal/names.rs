@@ -2,8 +2,9 @@
 
 use super::super::lower::pascal;
 use super::step::own_columns;
-use crate::target::By;
+use crate::sema::FieldId;
 use crate::target::temporal::{Carried, Carry, StepsPlan, What, Wide};
+use crate::target::{By, Target};
 use std::collections::HashSet;
 
 /// Names that the match itself uses.
@@ -34,7 +35,13 @@ impl<'p> Names<'p> {
         }
         let mut classes: Vec<String> = vec![];
         for class in &plan.classes {
-            let plain = if class.name.contains(['.', '_']) { pascal(&class.name) } else { class.name.clone() };
+            let what =
+                class.members.first().and_then(|c| plan.steps.get(c.step)?.carried.get(c.column)).map(|c| c.what);
+            let plain = match what {
+                Some(What::Part(field, part)) => part_name(plan.target, field, part, &class.name),
+                _ if class.name.contains(['.', '_']) => pascal(&class.name),
+                _ => class.name.clone(),
+            };
             let first = class.members.first().and_then(|c| steps.get(c.step)).map_or("", String::as_str);
             let free = [plain.clone(), format!("{first}{plain}")].into_iter().find(|n| !classes.contains(n));
             classes.push(free.unwrap_or_else(|| format!("{first}{plain}{}", classes.len())));
@@ -87,6 +94,14 @@ impl<'p> Names<'p> {
             None => format!("{}{column}", self.step(step)),
         }
     }
+}
+
+/// A column of an identity by the shortest name that it has in events of any kind: `AccountName` for
+/// `InitiatingProcessAccountName`. A parent is another process in events of other kinds.
+pub fn part_name(target: &Target, field: FieldId, part: usize, column: &str) -> String {
+    let everywhere = target.identity.values().filter_map(|all| all.get(&field)?.get(part)).map(|p| p.column.as_str());
+    let shared = matches!(field.short(), "user" | "process");
+    everywhere.filter(|_| shared).chain([column]).min_by_key(|name| name.len()).unwrap_or(column).to_owned()
 }
 
 /// What a carried column is called behind its step's name.

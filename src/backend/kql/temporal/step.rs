@@ -3,9 +3,10 @@
 use super::super::ast::{Expr, Let, Pipeline, Step};
 use super::super::lower::{Filtered, Lower, computed};
 use super::names::Names;
+use crate::ir::Role;
 use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
-use crate::target::temporal::{BoundStep, Carried, Carry, StepSource, StepsPlan, What};
+use crate::target::temporal::{BoundStep, Carried, Carry, Class, StepSource, StepsPlan, What};
 use crate::target::{Bound, By, Column, Target};
 
 /// The rows of each step, as `let`s.
@@ -67,9 +68,17 @@ pub fn filtered(
     lower.filtered(rule, &of, columns, &[])
 }
 
-/// Columns without which an event is in no match.
+/// Columns without which an event is in no match. What a step is joined with on equal values has been asked already.
 fn guards<'p>(plan: &'p StepsPlan, place: usize, index: usize) -> Vec<&'p Column> {
-    let strict = plan.classes.iter().filter(|class| !class.lax.contains(&place));
+    let required = |step: usize| plan.steps.get(step).is_some_and(|s| s.role == Role::Required);
+    // Whether a name is a filler is asked of the name as it is logged.
+    let kept = |by: By| by != By::Name || plan.target.filler.iter().all(|f| !f.chars().any(char::is_alphabetic));
+    let asked = |class: &Class| {
+        let first = class.members.iter().map(|m| m.step).find(|s| required(*s) && !class.lax.contains(s));
+        kept(class.by) && first.is_some_and(|first| first < place)
+    };
+    let strict = plan.classes.iter().filter(|class| !class.lax.contains(&place) && !asked(class));
+    let strict = strict.filter(|_| !on(Mutant::KqlKeyUnasked));
     let mut out: Vec<&Column> = vec![];
     for carry in strict.filter_map(|class| class.of(place)) {
         let column = plan.steps.get(place).and_then(|s| s.carried.get(carry.column)?.columns.get(index)?.as_ref());
