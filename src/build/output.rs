@@ -8,10 +8,12 @@ use super::Built;
 use super::manifest::{MANIFEST, Manifest, Unreadable};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::files::Tree;
+use crate::parallel::in_parallel;
 use crate::project::Loaded;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the lock of the output folder is called.
 const LOCK: &str = "build";
@@ -235,9 +237,15 @@ impl Plan<'_> {
         let unfinished = |error: io::Error| {
             io::Error::new(error.kind(), format!("{error}; the build is not finished: run the same command again"))
         };
-        for (name, (text, _)) in &self.write {
-            tree.write(name, text.as_bytes()).map_err(unfinished)?;
-        }
+        let failed = AtomicBool::new(false);
+        let write: Vec<(&str, &str)> = self.write.iter().map(|(name, (text, _))| (*name, *text)).collect();
+        let written = in_parallel(&write, |(name, text)| {
+            if failed.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            tree.write(name, text.as_bytes()).inspect_err(|_| failed.store(true, Ordering::Relaxed))
+        });
+        written.into_iter().collect::<io::Result<()>>().map_err(unfinished)?;
         for name in self.remove.keys() {
             tree.remove(name).map_err(unfinished)?;
         }

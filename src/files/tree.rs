@@ -5,11 +5,11 @@ use super::lock::Lock;
 use super::write::{Owner, make, put, sweep};
 use super::{LOCK, OWN, PART, TEMPORARY, named, parts, refused};
 use crate::input;
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A folder, and what was found below it so far.
 ///
@@ -19,14 +19,14 @@ pub struct Tree {
     base: PathBuf,
     lock: Option<Lock>,
     /// Folders by path from the base, and whether they are there.
-    folders: RefCell<HashMap<String, bool>>,
+    folders: Mutex<HashMap<String, bool>>,
 }
 
 impl Tree {
     /// The files below `base`, which need not be there.
     #[must_use]
     pub fn new(base: &Path) -> Tree {
-        Tree { base: base.to_path_buf(), lock: None, folders: RefCell::default() }
+        Tree { base: base.to_path_buf(), lock: None, folders: Mutex::default() }
     }
 
     /// Makes the folder if it is not there, and locks it for `what`. `waiting` is called once if another process has the
@@ -124,8 +124,8 @@ impl Tree {
         if folder.is_empty() {
             return Ok(true);
         }
-        if let Some(known) = self.folders.borrow().get(folder) {
-            return Ok(*known);
+        if let Some(known) = self.known().get(folder).copied() {
+            return Ok(known);
         }
         let path = self.base.join(folder);
         let has = self.has(folder.rsplit_once('/').map_or("", |(above, _)| above))?
@@ -133,8 +133,12 @@ impl Tree {
                 Some(metadata) if !metadata.is_dir() => return Err(refused(&path, "it is no folder")),
                 standing => standing.is_some(),
             };
-        self.folders.borrow_mut().insert(folder.to_owned(), has);
+        self.known().insert(folder.to_owned(), has);
         Ok(has)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, bool>> {
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes a folder and those on the way to it.
@@ -145,7 +149,7 @@ impl Tree {
                 None => make(&self.base)?,
             }
             make(&self.base.join(folder))?;
-            self.folders.borrow_mut().insert(folder.to_owned(), true);
+            self.known().insert(folder.to_owned(), true);
         }
         Ok(())
     }
