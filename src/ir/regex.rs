@@ -69,7 +69,7 @@ impl Fragment {
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            Fragment::Program => "the program",
+            Fragment::Program => "skips the program",
             Fragment::Argument => "an argument begins",
             Fragment::Gap => "white space outside quotes",
             Fragment::Verb => "the first argument that is no switch begins",
