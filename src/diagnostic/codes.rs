@@ -207,7 +207,7 @@ codes! {
     "E0509" NeverRuns Error "utility of another system"
         "The utility's `os` and the rule's do not meet, so the condition is false for every event.";
     "E0510" Unsatisfiable Finding "rule cannot be satisfied"
-        "`arcanary witness` found no event on which the rule fires: each way through its detection asks for values that contradict each other, or its exceptions take all of them. The labels name the conditions. Where the message says that none was found, the search came to its bounds.";
+        "`arcanary witness` found no event on which the rule fires: each way through its detection asks for values that contradict each other, or its exceptions take all of them. The labels name the conditions. Where the message says that none was found, or that the search was cut off, the search came to its bounds: the rule may fire all the same.";
     "E0601" WhenAvailable Error "misplaced `when available`"
         "`when available` marks an operand of `and` or `or` in a detection, something in an exception, or an unweighted flag. Below `not`, or inside another such part, a drop could lose an alert without a word.";
     "E0602" ToolNeedsProcess Error "utility asked of another kind of event"

@@ -13,7 +13,7 @@ use std::net::Ipv4Addr;
 impl Several<'_> {
     pub(super) fn count(&mut self, count: &Count) -> Result<(), Refused> {
         let not: Vec<&OneEvent> = count.exceptions.iter().map(|(_, e)| e).collect();
-        let made = finish(self.rule, self.of(&count.events, &[], &not))?;
+        let made = finish(self.rule, self.of(&count.events, &[], &not), &self.world.budget)?;
         let first = made.all.iter().find(|w| w.verdict == Verdict::Fires).and_then(|w| w.events.first());
         let Some(first) = first.cloned().filter(|_| count.at_least <= MOST_COUNTED) else { return Ok(()) };
         let first = self.identified(&first, 1);

@@ -17,7 +17,7 @@ impl Several<'_> {
             let of_step = self.of(&step.events, &[], &not);
             made.push(match step.role {
                 Role::Optional => of_step,
-                Role::Required | Role::Without => finish(self.rule, of_step)?,
+                Role::Required | Role::Without => finish(self.rule, of_step, &self.world.budget)?,
             });
         }
         let first = |w: &Witnesses| w.all.iter().find(|w| w.verdict == Verdict::Fires)?.events.first().cloned();
