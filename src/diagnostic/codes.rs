@@ -162,7 +162,7 @@ codes! {
     "E0304" ListNeedsIn Error "`is` with a list"
         "`is` compares with one value, `in` with the elements of a list.";
     "E0305" BadPattern Error "bad wildcard pattern"
-        "In `like`, `*` is any run of characters and `?` is one. `[*]`, `[?]` and `[[]` are the characters themselves; no other bracket has a meaning.";
+        "In `like`, `*` is any run of characters and `?` is one. `[*]`, `[?]` and `[[]` are the characters themselves; no other bracket has a meaning. A pattern has 100 wildcards at most.";
     "E0306" BadRegex Error "regular expression is not portable"
         "A regular expression must mean the same to Kusto, RE2, PCRE and Python. Not shared are: look-around, back-references, `\\b`, flags, Unicode and named classes; a repeat behind a repeat (`a*+`, `a**`); a `{` that begins no `{2}`, `{2,}` or `{2,5}`; in classes `-` beside a range, `]` in front, and `&&`, `--`, `~~`, `||`. The message says what to write. `\\d` and `\\w` are taken as their ASCII classes, `\\s` as each engine has it.";
     "E0307" BadFolder Error "not a folder"
@@ -179,7 +179,7 @@ codes! {
     "E0403" WrongOption Error "option does not fit the shape"
         "`glued` takes digits and except, `equals` takes by, `bundled` takes last and nonzero, `long` takes min and nonzero, `parameter` takes min.";
     "E0404" BadShapeName Error "no name of an argument"
-        "The name of a verb or switch is one word without quotes, written without its prefix.";
+        "The name of a verb or switch is one word without quotes, written without its prefix, of 100 characters at most.";
     "E0405" TwoDefaults Error "two default verbs"
         "A `default` verb is what a command line does that has none of the other verbs. Only one can be that.";
     "E0406" BundledWithoutValues Error "bundle without `values`"

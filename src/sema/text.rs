@@ -114,10 +114,20 @@ pub(super) fn no_quotes(l: &mut Lower, literals: &[Literal], operand: Operand) -
     fine
 }
 
+/// The most wildcards of one pattern: engines try every way to fill them.
+const MOST_WILDCARDS: usize = 100;
+
 fn globs(l: &mut Lower, texts: &[(String, Span, bool)], operand: Operand) -> Vec<Glob> {
     let mut out = vec![];
     for (text, span, raw) in texts {
         match Glob::parse(text) {
+            Ok(glob) if glob.wildcards() > MOST_WILDCARDS => {
+                let diagnostic = Diagnostic::new(Code::BadPattern, "this pattern has too many wildcards")
+                    .at(*span, format!("{} of `*` and `?`", glob.wildcards()))
+                    .note(format!("at most {MOST_WILDCARDS} are compiled"))
+                    .help("write what the text holds with `contains` or `matches`");
+                l.report.push(used(diagnostic, operand));
+            }
             Ok(glob) => out.push(glob),
             Err(at) => {
                 let place = if *raw && !text.contains('\'') {

@@ -362,6 +362,9 @@ fn folders(list: &ast::List, lists: &Lists, report: &mut Report) -> Vec<String> 
     lists.flat_texts(list, report)
 }
 
+/// The longest name of a verb or switch, in characters: abbreviations of longer ones nest too deep for some engines.
+const LONGEST_NAME: usize = 100;
+
 fn shape(ast: &ast::Shape, report: &mut Report) -> Option<Shape> {
     let mut options = Options::default();
     let kind = ast.kind.text.as_str();
@@ -391,12 +394,13 @@ fn shape(ast: &ast::Shape, report: &mut Report) -> Option<Shape> {
             "" => "a name without characters",
             v if v.contains([' ', '\t', '\r', '\n']) => "a name with white space in it",
             v if v.contains('"') => "a name with a quote in it",
+            v if v.chars().count() > LONGEST_NAME => "a name with more than 100 characters",
             _ => continue,
         };
         report.push(
             Diagnostic::new(Code::BadShapeName, why)
                 .at(name.span, "no argument can be this")
-                .help("an argument's name is one word, written without its prefix"),
+                .help("an argument's name is one word of 100 characters at most, written without its prefix"),
         );
         return None;
     }
