@@ -171,6 +171,8 @@ codes! {
         "`in cidr` takes networks such as '10.0.0.0/8' or '2001:db8::/32'.";
     "E0309" QuoteInArgument Error "double quote in an argument"
         "Arguments are compared without their double quotes, so no argument holds one.";
+    "E0311" UncertainCase Error "letter without one other case"
+        "The condition ignores case and holds a letter of which platforms disagree what its other case is: `İ`, `ı`, `ſ`, `ß`, `ς`, `µ` and the signs for Kelvin, Ångström and Ohm among them. Compare it as it is written with `cased`, or leave the letter out. Letters with one capital and one small form, such as `é` and `я`, are fine.";
     // E0310 was white space in `argument contains`, which is allowed now. Its number is not used again.
     "E0401" UtilityIncomplete Error "incomplete utility"
         "A utility says on which systems it runs: `os [windows]`.";

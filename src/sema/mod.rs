@@ -3,6 +3,7 @@
 //! Guarantees: every finding about a source that does not depend on a target is made here, and a rule without
 //! findings can be lowered for any kind of event and any system without a new one.
 
+mod case;
 mod condition;
 pub mod fields;
 mod joint;

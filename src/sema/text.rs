@@ -4,7 +4,7 @@ use super::condition::{Lower, words};
 use super::operand::{
     Operand, command_line, empty_text, not_a_field, unknown_value, used, wrong_operator, wrong_value,
 };
-use super::{FieldId, Type};
+use super::{FieldId, Type, case};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::paths::{self, Folder};
 use crate::ir::pattern::Glob;
@@ -61,6 +61,10 @@ pub(super) fn lower(
     }
     if texts.is_empty() {
         return Pred::Const(false);
+    }
+    if !cased {
+        let cure = format!("compare it as it is written, with `{} cased`, or leave the letter out", op.word());
+        case::check(l.report, Some(op), texts.iter().map(|(t, span, _)| (t.as_str(), *span)), place, &cure);
     }
     if ty == Type::Argument {
         if !no_quotes(l, &literals, place) {
