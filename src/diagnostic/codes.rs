@@ -106,7 +106,7 @@ codes! {
     "E0004" Unreadable Error "file cannot be read"
         "A file or folder that was named, or that belongs to the project, cannot be read: it is not there, no plain file, too large, or a link out of the project. The message tells which.";
     "E0005" UncleanCharacter Error "character that hides what the file says"
-        "A file holds a character that nobody sees and that does something to the text around it: a change of direction such as U+202E, which shows code in another order than it has, a control character, or a noncharacter such as U+FFFE. Take it out. A rule that looks for U+202E writes it as `\"\\u{202E}\"`.";
+        "A file holds a character that nobody sees: a change of direction such as U+202E, which shows code in another order than it has, a character that draws nothing such as the zero width space U+200B, a control character, or a noncharacter such as U+FFFE. Take it out. A condition that looks for one writes it as `\"\\u{202E}\"`. Titles, reasons, descriptions and other texts for readers do not hold it in this form either, since documents would show it raw.";
     "E0101" Syntax Error "syntax error"
         "Something stands where the grammar does not expect it. The label lists what could stand there; the language reference has the grammar.";
     "E0102" UnterminatedText Error "text without closing quote"

@@ -221,13 +221,9 @@ const LONGEST_NAME: usize = 255;
 fn is_plain_name(name: &str) -> bool {
     // Windows drops a dot or a blank at the end, so that `.git.` would be `.git` there, and `...` the folder above.
     let ends_plainly = !name.is_empty() && !name.ends_with(['.', ' ']) && name.len() <= LONGEST_NAME;
-    let odd = |c: char| is_unclean(c) || is_unseen(c) || "\n\t\\:?*<>|\"".contains(c);
+    // What HFS+ passes over when it looks for a name is unclean, too.
+    let odd = |c: char| is_unclean(c) || "\n\t\\:?*<>|\"".contains(c);
     ends_plainly && !name.chars().any(odd) && !is_repository(name) && !is_device(name)
-}
-
-/// Characters that HFS+ passes over when it looks for a name.
-fn is_unseen(c: char) -> bool {
-    matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// A folder whose settings git runs programs from; `git~1` is its short name on Windows.
