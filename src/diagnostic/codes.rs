@@ -153,6 +153,8 @@ codes! {
         "Only a few words can stand here; the label lists them.";
     "E0209" StepMissing Error "step is not named"
         "Outside the steps of a sequence, a field carries the name of its step: `archiving.command_line`.";
+    "E0210" BadRuleName Error "name that no file can have"
+        "Documents are files with the name of their rule. Every system must take it: it has 100 characters at most, is none of the names that Windows keeps for devices (`con`, `nul`, `com1`), and differs from other rules' names in more than the case of its letters.";
     "E0301" WrongType Error "wrong type"
         "A value or field is compared with something of another type.";
     "E0302" WrongOperator Error "operator does not fit the type"

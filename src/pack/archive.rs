@@ -1,6 +1,7 @@
 //! Archives: `tar.gz` that is the same to the byte for the same files, and a reader that trusts none.
 
 use crate::escape::is_unclean;
+use crate::file_names::is_device;
 use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use std::cell::Cell;
@@ -229,18 +230,6 @@ fn is_plain_name(name: &str) -> bool {
 /// A folder whose settings git runs programs from; `git~1` is its short name on Windows.
 fn is_repository(name: &str) -> bool {
     [".git", "git~1"].iter().any(|git| name.eq_ignore_ascii_case(git))
-}
-
-/// Whether Windows takes a name for a device's, whatever extension it has.
-#[must_use]
-pub fn is_device(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or("").trim_end_matches(' ').to_ascii_lowercase();
-    // <https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file>: digits that stand above the line count, too.
-    let numbers = |kind: &str| stem.strip_prefix(kind).map(str::chars);
-    let port = |kind: &str| {
-        numbers(kind).is_some_and(|mut n| matches!((n.next(), n.next()), (Some('1'..='9' | '¹' | '²' | '³'), None)))
-    };
-    matches!(stem.as_str(), "con" | "prn" | "aux" | "nul" | "conin$" | "conout$") || port("com") || port("lpt")
 }
 
 #[cfg(test)]
