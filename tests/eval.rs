@@ -388,3 +388,21 @@ fn labelled_attacks_match_as_the_evaluator_says() {
     assert!(alone > 10, "{alone}");
     assert_eq!(together, alone, "rules do not disturb each other");
 }
+
+#[test]
+fn a_list_with_commas_that_separate_nothing_is_told_and_an_error_where_that_is_asked() {
+    let good = sysmon(PASSWORD);
+    for (text, matches, before, what) in [
+        (format!("[{good} {good},,,{good},]"), 3, 1, "a list has no comma between two elements"),
+        (format!("[{good},{good},,{good}]"), 3, 2, "a list has a comma without an element before or behind it"),
+        (format!("[\n{good},\n{good},\n]\n"), 2, 2, "a list has a comma without an element before or behind it"),
+    ] {
+        let arguments = ["rules", "--rule", "archive_via_utility", "--events", "-"];
+        let ran = eval(&arguments, text.as_bytes());
+        assert_eq!((ran.code, ran.matches.len()), (0, matches), "{text}");
+        let skipped = ran.err.matches(": malformed record, skipped: ").count();
+        assert!(ran.err.contains(what) && ran.err.contains(&format!("{skipped} malformed and skipped")), "{}", ran.err);
+        let strict = eval(&[&arguments[..], &["--strict"]].concat(), text.as_bytes());
+        assert_eq!((strict.code, strict.matches.len()), (2, before), "{text}: {}", strict.err);
+    }
+}
