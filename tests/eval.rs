@@ -157,6 +157,16 @@ fn a_file_without_a_single_record_says_why_and_an_empty_export_has_no_match() {
     says(&utf_16, 2, "standard input: no record of JSON in its first 2 lines; line 1: it is UTF-16; save it as UTF-8");
     says(b"\n{},\n{},\n", 2, "no record of JSON in its first 2 lines; line 2: trailing characters");
     says(b"{\"a\": \"\xe9\"}\n", 2, "no record of JSON in its first 1 line; line 1: invalid utf-8 sequence");
+    // JSON by its grammar, but no text and no number that anybody reads.
+    let surrogate = r#"{"EventID": 1, "UtcTime": "2026-03-19", "Image": "C:\rar.exe", "CommandLine": "a\ud800"}"#;
+    says(surrogate.as_bytes(), 2, "no record of JSON in its first 1 line; line 1: unexpected end of hex escape");
+    let huge = format!("{{\"EventID\": 1, \"ProcessGuid\": \"{{g}}\", \"ProcessId\": 1{}}}", "0".repeat(400));
+    says(huge.as_bytes(), 2, "no record of JSON in its first 1 line; line 1: number out of range");
+    says(b"{\"EventID\": 1e400, \"Image\": \"x\"}\n", 2, "line 1: number out of range");
+    // Beside records of no schema, too.
+    let mixed = format!("{{\"what\":\"ever\"}}\n{surrogate}\n");
+    says(mixed.as_bytes(), 2, "no schema fits its first 2 records; name one with --schema: limacharlie,");
+    says(mixed.as_bytes(), 2, "; malformed: line 2: unexpected end of hex escape");
     for empty in ["", "\u{feff}", "[]", "{\"results\": []}"] {
         says(empty.as_bytes(), 0, "");
     }
