@@ -448,6 +448,21 @@ fn a_search_ends_with_its_budget_and_says_so() {
 }
 
 #[test]
+fn one_step_leaves_steps_behind_it_a_share_of_the_budget() {
+    let wide = |step: &str| {
+        let either = |i| format!("(command_line contains '{step}{i}' or parent.command_line contains '{step}{i}')");
+        format!("{step}: process where {}", (0..30).map(either).collect::<Vec<_>>().join(" and "))
+    };
+    let steps = [wide("a"), wide("b"), wide("c")].join("\n");
+    let project = ruled(&format!("detect sequence by host within 1h {{\n{steps}\n}}"));
+    let made = witnesses_within(&project.rules["here"], &project, &Budget::of(12_000_000)).unwrap();
+    assert!(made.cut_off && counts(&made).0 > 0, "{:?}", counts(&made));
+    let project = ruled(&format!("detect count >= 3 by host within 1h of {}", &wide("a")[3..]));
+    let made = witnesses_within(&project.rules["here"], &project, &Budget::of(12_000_000)).unwrap();
+    assert!(made.cut_off && counts(&made).0 > 0, "{:?}", counts(&made));
+}
+
+#[test]
 fn what_contradicts_itself_is_not_said_to_do_so_when_the_search_was_cut_off() {
     let project = ruled("detect process where command_line contains 'abc' and not command_line contains 'b'");
     let rule = &project.rules["here"];

@@ -15,6 +15,9 @@ const STEPS: u64 = 200_000_000;
 #[derive(Clone, Debug)]
 pub struct Budget {
     left: Rc<Cell<u64>>,
+    /// Steps at the beginning.
+    share: u64,
+    /// Those of the whole rule.
     all: u64,
 }
 
@@ -28,7 +31,20 @@ impl Budget {
     /// A budget of so many steps.
     #[must_use]
     pub fn of(steps: u64) -> Budget {
-        Budget { left: Rc::new(Cell::new(steps)), all: steps }
+        Budget { left: Rc::new(Cell::new(steps)), share: steps, all: steps }
+    }
+
+    /// One of so many equal shares of what is left, so that the first part of a rule leaves something to the others. What
+    /// was taken of it is [charged](Budget::settle) when the part is done.
+    #[must_use]
+    pub fn part(&self, parts: usize) -> Budget {
+        let share = self.left.get() / u64::try_from(parts.max(1)).unwrap_or(u64::MAX);
+        Budget { left: Rc::new(Cell::new(share)), share, all: self.all }
+    }
+
+    /// Charges what was taken of a part.
+    pub fn settle(&self, part: &Budget) {
+        self.left.set(self.left.get().saturating_sub(part.taken()));
     }
 
     /// Takes steps away.
@@ -46,10 +62,10 @@ impl Budget {
     /// Steps taken so far.
     #[must_use]
     pub fn taken(&self) -> u64 {
-        self.all - self.left.get()
+        self.share - self.left.get()
     }
 
-    /// Steps at the beginning.
+    /// Steps that the whole rule may take.
     #[must_use]
     pub fn all(&self) -> u64 {
         self.all

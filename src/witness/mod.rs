@@ -136,13 +136,15 @@ pub fn witnesses_within(rule: &Rule, project: &Project, budget: &Budget) -> Resu
         return several::witnesses(rule, project, budget);
     }
     let mut out = Witnesses::default();
-    for kind in &rule.kinds {
+    for (i, kind) in rule.kinds.iter().enumerate() {
+        let part = budget.part(rule.kinds.len() - i);
         let body = rule.body(project, *kind, &rule.meta.os);
         let evaluator = Evaluator::of_body(rule, &body);
         let systems = rule.meta.os.clone();
-        let setting = Setting { project, rule, kind: *kind, systems, fillers: &[], budget: budget.clone() };
+        let setting = Setting { project, rule, kind: *kind, systems, fillers: &[], budget: part.clone() };
         let log = maker::Log { has: &|_| true, seen: &|event| event.clone() };
         Maker::new(&setting, &Arc::clone(&body), &evaluator, &log).run(&mut out);
+        budget.settle(&part);
     }
     finish(rule, out, budget)
 }

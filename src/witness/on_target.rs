@@ -70,8 +70,11 @@ pub fn witnesses_on<'p, 't>(
     let budget = Budget::default();
     let mut out: Vec<Logged> = vec![];
     let mut refused = None;
-    for query in &plan.queries {
-        match finish(rule, in_log(rule, project, plan, query, &budget), &budget) {
+    for (i, query) in plan.queries.iter().enumerate() {
+        let part = budget.part(plan.queries.len() - i);
+        let made = in_log(rule, project, plan, query, &part);
+        budget.settle(&part);
+        match finish(rule, made, &budget) {
             Ok(witnesses) => out.push(Logged { plan, query, witnesses }),
             Err(error) => {
                 refused.get_or_insert(error);

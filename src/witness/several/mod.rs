@@ -109,23 +109,26 @@ struct Several<'a> {
 
 impl Several<'_> {
     /// Events of a condition that fire, and near misses with what they turn round.
-    fn of(&self, events: &OneEvent, also: &[&OneEvent], not: &[&OneEvent]) -> Witnesses {
+    fn of(&self, events: &OneEvent, also: &[&OneEvent], not: &[&OneEvent], budget: &Budget) -> Witnesses {
         let mut out = Witnesses::default();
-        for kind in events.kinds() {
+        let kinds: Vec<Kind> = events.kinds().collect();
+        for (i, kind) in kinds.iter().copied().enumerate() {
             let with = also.iter().map(|e| e.of(kind).clone());
             let without = not.iter().map(|e| e.of(kind).clone().not());
             let detect = Pred::and(std::iter::once(events.of(kind).clone()).chain(with).chain(without));
             let body = Body { kind, detect, exceptions: vec![], flags: vec![], score: None, names: vec![] };
             let evaluator = Evaluator::of_body(self.rule, &body);
             let (systems, fillers) = (self.world.systems.clone(), self.world.fillers);
-            let budget = self.world.budget.clone();
-            let setting = Setting { project: self.project, rule: self.rule, kind, systems, fillers, budget };
+            let part = budget.part(kinds.len() - i);
+            let setting =
+                Setting { project: self.project, rule: self.rule, kind, systems, fillers, budget: part.clone() };
             let nothing = || Event::new(kind);
             let log = Log {
                 has: &|field| (self.world.has)(kind, field),
                 seen: &|event| (self.world.seen)(event).unwrap_or_else(nothing),
             };
             Maker::new(&setting, &body, &evaluator, &log).run(&mut out);
+            budget.settle(&part);
         }
         out.all.retain(|w| w.events.iter().all(|e| e.fields().next().is_some()));
         out
