@@ -3,17 +3,44 @@
 
 use std::borrow::Cow;
 
-/// Whether a character does something to the text around it, or is none: control characters but tab and line feed,
-/// changes of direction, line and paragraph separators, and what Unicode calls noncharacters.
+/// Whether nobody sees a character: control characters but tab and line feed, changes of direction, what draws nothing, line
+/// and paragraph separators, and what Unicode calls noncharacters.
 #[must_use]
 pub fn is_unclean(c: char) -> bool {
     match c {
         '\n' | '\t' => false,
-        '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' => true,
+        '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{fff9}'..='\u{fffb}' => true,
         '\u{fdd0}'..='\u{fdef}' => true,
-        '\u{e0000}'..='\u{e007f}' => true,
+        c if draws_nothing(c) => true,
         c => c.is_control() || u32::from(c) & 0xfffe == 0xfffe,
     }
+}
+
+/// Whether a character draws nothing by itself: Unicode's property `Default_Ignorable_Code_Point`.
+///
+/// <https://www.unicode.org/Public/16.0.0/ucd/DerivedCoreProperties.txt>
+#[must_use]
+pub fn draws_nothing(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fff8}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// One line: line feeds and tabs are escaped, too.
@@ -133,9 +160,22 @@ mod tests {
         assert_eq!(drawn("\u{1b}[1m::a\u{9b}\n::b"), "\u{1b}[1m::a\\u{9b}\n\\u{3a}:b");
         assert_eq!(line("a\n\tb"), "a\\n\\tb");
         assert_eq!(text("a\n\tb"), "a\n\tb");
-        for clean in ["", "plain ümläut 日本 🙂 👨‍👩‍👧", "שלום", "a ## b #[ c", "a::b"] {
+        for clean in ["", "plain ümläut 日本 🙂", "שלום", "a ## b #[ c", "a::b"] {
             assert!(matches!(text(clean), Cow::Borrowed(_)) || text(clean) == clean, "{clean}");
             assert_eq!(line(clean), clean);
+        }
+    }
+
+    #[test]
+    fn what_draws_nothing_is_what_unicode_says() {
+        let pattern = regex_syntax::Parser::new().parse(r"\p{Default_Ignorable_Code_Point}").expect("a property");
+        let regex_syntax::hir::HirKind::Class(regex_syntax::hir::Class::Unicode(class)) = pattern.kind() else {
+            panic!()
+        };
+        let theirs = |c: char| class.iter().any(|r| (r.start()..=r.end()).contains(&c));
+        for c in '\0'..=char::MAX {
+            assert_eq!(draws_nothing(c), theirs(c), "{c:?}");
+            assert!(!draws_nothing(c) || is_unclean(c), "{c:?}");
         }
     }
 

@@ -27,6 +27,7 @@ pub mod duration;
 pub mod escape;
 pub mod event;
 pub mod explain;
+pub mod file_names;
 pub mod files;
 pub mod git;
 pub mod input;

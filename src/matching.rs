@@ -109,8 +109,10 @@ pub enum Stopped {
     UnknownSchema {
         /// How many were looked at.
         looked: usize,
-        /// Why none of them is a record at all.
+        /// Why the first that is no record is none.
         why: Option<String>,
+        /// None of them is a record at all.
+        none: bool,
     },
     /// A malformed record, which has been told.
     Malformed,
@@ -230,7 +232,10 @@ impl<'p> Run<'p> {
         }
         match waiting.len() {
             0 => Ok(()),
-            looked => Err(Stopped::UnknownSchema { looked, why: no_records(&waiting) }),
+            looked => {
+                let (why, none) = no_records(&waiting);
+                Err(Stopped::UnknownSchema { looked, why, none })
+            }
         }
     }
 }
@@ -249,20 +254,22 @@ fn holds_nothing(text: &[u8]) -> bool {
 const MOST_OF_NOTHING: usize = 100;
 
 /// Why none of these is a record, if none is: what is wrong with the first.
-fn no_records(all: &[(u64, Result<Vec<u8>, &str>)]) -> Option<String> {
-    let mut wrong = all.iter().map(|(line, text)| {
+fn no_records(all: &[(u64, Result<Vec<u8>, &str>)]) -> (Option<String>, bool) {
+    let wrong = all.iter().map(|(line, text)| {
         let why = match text {
             Err(why) => (*why).to_owned(),
             Ok(text) if is_utf_16(text) => "it is UTF-16; save it as UTF-8".to_owned(),
             Ok(text) => match std::str::from_utf8(text) {
                 Err(error) => error.to_string(),
-                Ok(text) => serde_json::from_str::<serde::de::IgnoredAny>(text).err()?.to_string(),
+                Ok(text) => serde_json::from_str::<serde_json::Value>(text).err()?.to_string(),
             },
         };
         Some(format!("line {line}: {why}"))
     });
-    let first = wrong.next()??;
-    wrong.all(|why| why.is_some()).then_some(first)
+    // As values and not in passing: a number or an escape that no text holds is no record either.
+    let wrong: Vec<Option<String>> = wrong.collect();
+    let none = wrong.iter().all(Option::is_some);
+    (wrong.into_iter().flatten().next(), none)
 }
 
 /// Whether a first line is text in UTF-16: with its mark, or with a NUL beside each character.

@@ -4,7 +4,7 @@
 //! that is not clean UTF-8 is refused here, once, with a diagnostic that says where and what to do.
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::escape::is_unclean;
+use crate::escape::{draws_nothing, is_unclean};
 
 /// A file in [`Sources`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,6 +77,7 @@ fn unclean(span: Span, c: char, text: &str) -> Diagnostic {
     let number = format!("U+{:04X}", u32::from(c));
     let what = match c {
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => "changes the direction of the text",
+        c if draws_nothing(c) => "draws nothing",
         '\u{2028}' | '\u{2029}' => "ends a line in some programs alone",
         c if c.is_control() => "is a control character",
         c if u32::from(c) & 0xfffe == 0xfffe || matches!(c, '\u{fdd0}'..='\u{fdef}') => "is a noncharacter",

@@ -167,6 +167,16 @@ fn a_file_without_a_single_record_says_why_and_an_empty_export_has_no_match() {
     says(&utf_16, 2, "standard input: no record of JSON in its first 2 lines; line 1: it is UTF-16; save it as UTF-8");
     says(b"\n{},\n{},\n", 2, "no record of JSON in its first 2 lines; line 2: trailing characters");
     says(b"{\"a\": \"\xe9\"}\n", 2, "no record of JSON in its first 1 line; line 1: invalid utf-8 sequence");
+    // JSON by its grammar, but no text and no number that anybody reads.
+    let surrogate = r#"{"EventID": 1, "UtcTime": "2026-03-19", "Image": "C:\rar.exe", "CommandLine": "a\ud800"}"#;
+    says(surrogate.as_bytes(), 2, "no record of JSON in its first 1 line; line 1: unexpected end of hex escape");
+    let huge = format!("{{\"EventID\": 1, \"ProcessGuid\": \"{{g}}\", \"ProcessId\": 1{}}}", "0".repeat(400));
+    says(huge.as_bytes(), 2, "no record of JSON in its first 1 line; line 1: number out of range");
+    says(b"{\"EventID\": 1e400, \"Image\": \"x\"}\n", 2, "line 1: number out of range");
+    // Beside records of no schema, too.
+    let mixed = format!("{{\"what\":\"ever\"}}\n{surrogate}\n");
+    says(mixed.as_bytes(), 2, "no schema fits its first 2 records; name one with --schema: limacharlie,");
+    says(mixed.as_bytes(), 2, "; malformed: line 2: unexpected end of hex escape");
     for empty in ["", "\u{feff}", "[]", "{\"results\": []}"] {
         says(empty.as_bytes(), 0, "");
     }
@@ -397,4 +407,22 @@ fn labelled_attacks_match_as_the_evaluator_says() {
     let together = ran.found().iter().filter(|(rule, _)| rule.starts_with("archive_")).count();
     assert!(alone > 10, "{alone}");
     assert_eq!(together, alone, "rules do not disturb each other");
+}
+
+#[test]
+fn a_list_with_commas_that_separate_nothing_is_told_and_an_error_where_that_is_asked() {
+    let good = sysmon(PASSWORD);
+    for (text, matches, before, what) in [
+        (format!("[{good} {good},,,{good},]"), 3, 1, "a list has no comma between two elements"),
+        (format!("[{good},{good},,{good}]"), 3, 2, "a list has a comma without an element before or behind it"),
+        (format!("[\n{good},\n{good},\n]\n"), 2, 2, "a list has a comma without an element before or behind it"),
+    ] {
+        let arguments = ["rules", "--rule", "archive_via_utility", "--events", "-"];
+        let ran = eval(&arguments, text.as_bytes());
+        assert_eq!((ran.code, ran.matches.len()), (0, matches), "{text}");
+        let skipped = ran.err.matches(": malformed record, skipped: ").count();
+        assert!(ran.err.contains(what) && ran.err.contains(&format!("{skipped} malformed and skipped")), "{}", ran.err);
+        let strict = eval(&[&arguments[..], &["--strict"]].concat(), text.as_bytes());
+        assert_eq!((strict.code, strict.matches.len()), (2, before), "{text}: {}", strict.err);
+    }
 }

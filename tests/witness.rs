@@ -23,7 +23,7 @@ use arcanary::sema::{FieldId, Project, Rule, resolve};
 use arcanary::source::Sources;
 use arcanary::syntax::parse;
 use arcanary::target::{Mapping, Scalar, Target, bind, row};
-use arcanary::witness::{Logged, Refused, Verdict, Witnesses, ecs, witnesses, witnesses_on};
+use arcanary::witness::{Budget, Logged, Refused, Verdict, Witnesses, ecs, witnesses, witnesses_on, witnesses_within};
 use engines::expect::Meaning;
 use engines::view::{self, Missing};
 use oracle::temporal::{self, Happened};
@@ -114,11 +114,15 @@ fn project(text: &str) -> Project {
 
 /// The witnesses of the one rule with this detection.
 fn of(detect: &str) -> Result<Witnesses, Refused> {
-    let text = format!(
-        "rule here {{ title \"Here\" id 6c1e6b0d-6d52-4c8e-9d0e-3f3d9b6a0c02 level low os [windows]\n{detect}\n}}\n{TOOL}"
-    );
-    let project = project(&text);
+    let project = ruled(detect);
     witnesses(&project.rules["here"], &project)
+}
+
+/// A project with one rule, `here`, of this detection.
+fn ruled(detect: &str) -> Project {
+    project(&format!(
+        "rule here {{ title \"Here\" id 6c1e6b0d-6d52-4c8e-9d0e-3f3d9b6a0c02 level low os [windows]\n{detect}\n}}\n{TOOL}"
+    ))
 }
 
 const TOOL: &str = r#"utility tool "Tool" {
@@ -416,6 +420,63 @@ fn hostile_rules_are_cut_and_say_so() {
             Err(Refused::Unsatisfiable(_, conflict)) => assert!(!conflict.certain, "{shown}"),
         }
     }
+}
+
+#[test]
+fn a_search_ends_with_its_budget_and_says_so() {
+    let ands = |n: usize, one: &dyn Fn(usize) -> String| (0..n).map(one).collect::<Vec<_>>().join(" and ");
+    let either = |i| format!("(command_line contains 'x{i}' or parent.command_line contains 'y{i}')");
+    for (detect, steps) in [
+        (ands(100, &|i| format!("command_line matches 'x{i}'")), 3_000_000),
+        (ands(30, &either), 3_000_000),
+        (ands(100, &either), 3_000_000),
+        (ands(500, &|i| format!("command_line contains 'x{i}'")), 12_000_000),
+        (ands(60, &|i| format!("command_line like '*x{i}*y?z*'")), 3_000_000),
+        (ands(200, &|i| format!("not command_line contains 'x{i}'")), 3_000_000),
+    ] {
+        let shown: String = detect.chars().take(60).collect();
+        let project = ruled(&format!("detect process where {detect}"));
+        let rule = &project.rules["here"];
+        let within = |steps| witnesses_within(rule, &project, &Budget::of(steps));
+        let made = within(steps).unwrap_or_else(|e| panic!("{shown}: {e:?}"));
+        assert!(made.cut_off && made.impossible.is_empty(), "{shown}: {:?}", made.impossible);
+        assert_eq!(Ok(made), within(steps), "{shown}: steps are counted, not time");
+        // Nothing was found yet: that is no proof.
+        let Err(Refused::Unsatisfiable(_, conflict)) = within(1_000) else { panic!("{shown}: not cut off") };
+        assert!(!conflict.certain && conflict.cut_off == Some(1_000), "{shown}: {conflict:?}");
+    }
+}
+
+#[test]
+fn one_step_leaves_steps_behind_it_a_share_of_the_budget() {
+    let wide = |step: &str| {
+        let either = |i| format!("(command_line contains '{step}{i}' or parent.command_line contains '{step}{i}')");
+        format!("{step}: process where {}", (0..30).map(either).collect::<Vec<_>>().join(" and "))
+    };
+    let steps = [wide("a"), wide("b"), wide("c")].join("\n");
+    let project = ruled(&format!("detect sequence by host within 1h {{\n{steps}\n}}"));
+    let made = witnesses_within(&project.rules["here"], &project, &Budget::of(12_000_000)).unwrap();
+    assert!(made.cut_off && counts(&made).0 > 0, "{:?}", counts(&made));
+    let project = ruled(&format!("detect count >= 3 by host within 1h of {}", &wide("a")[3..]));
+    let made = witnesses_within(&project.rules["here"], &project, &Budget::of(12_000_000)).unwrap();
+    assert!(made.cut_off && counts(&made).0 > 0, "{:?}", counts(&made));
+}
+
+#[test]
+fn what_contradicts_itself_is_not_said_to_do_so_when_the_search_was_cut_off() {
+    let project = ruled("detect process where command_line contains 'abc' and not command_line contains 'b'");
+    let rule = &project.rules["here"];
+    let mut proved = 0;
+    for steps in [0, 100, 1_000, 10_000, 100_000, 1_000_000] {
+        let Err(refused) = witnesses_within(rule, &project, &Budget::of(steps)) else { panic!("{steps}") };
+        let Refused::Unsatisfiable(_, conflict) = &refused;
+        assert_ne!(conflict.certain, conflict.cut_off.is_some(), "{steps}: {conflict:?}");
+        let message = arcanary::witness::report::finding(rule, &refused).message;
+        assert_eq!(message.contains("cannot be satisfied"), conflict.certain, "{steps}: {message}");
+        assert_eq!(message == "the search for a witness of `here` was cut off", !conflict.certain, "{message}");
+        proved += usize::from(conflict.certain);
+    }
+    assert!((1..6).contains(&proved), "{proved}");
 }
 
 /// The log of an engine run, where the target's file is read by other code.

@@ -13,11 +13,13 @@ mod rank;
 pub use output::{Output, Shown, Shows, Sources};
 
 use crate::duration;
+use crate::escape::is_unclean;
 use crate::ir::Meaning;
 use crate::sema::{Project, Rule};
 use crate::source::Span;
 use crate::target::temporal::{bind_count, bind_steps};
 use crate::target::{Language, Note, Target, Unsupported, bind};
+use std::collections::BTreeSet;
 
 /// A printed query with what is to be said about it.
 #[derive(Clone, Debug)]
@@ -77,7 +79,27 @@ pub fn print(rule: &Rule, project: &Project, target: &Target) -> Result<Printed,
         (Meaning::Steps(steps), Language::Sigma) => sigma::temporal::steps(rule, steps, project, target)?,
         (Meaning::Count(count), Language::Sigma) => sigma::temporal::count(rule, count, project, target)?,
     };
-    Ok(Printed { reach, ..printed })
+    let notes = printed.notes.iter().cloned().chain(unseen(&printed.fragments)).collect();
+    Ok(Printed { reach, notes, ..printed })
+}
+
+/// The note about characters that nobody sees and that the language has no escape for: the query holds them raw.
+fn unseen(fragments: &[(&'static str, Fragment)]) -> Option<Note> {
+    let mut found = BTreeSet::new();
+    fragments.iter().for_each(|(_, fragment)| find_unseen(fragment, &mut found));
+    let numbers: Vec<String> = found.into_iter().map(|c| format!("U+{:04X}", u32::from(c))).collect();
+    (!numbers.is_empty()).then(|| Note {
+        text: format!("The query holds {}, which nobody sees: copy it from its file.", numbers.join(", ")),
+        degraded: false,
+    })
+}
+
+fn find_unseen(fragment: &Fragment, found: &mut BTreeSet<char>) {
+    match fragment {
+        Fragment::Text(text) => found.extend(text.chars().filter(|c| is_unclean(*c))),
+        Fragment::List(all) => all.iter().for_each(|f| find_unseen(f, found)),
+        Fragment::Record(all) => all.iter().for_each(|(_, f)| find_unseen(f, found)),
+    }
 }
 
 /// How many seconds back a match may begin before the event that completes it, and where that is written.
@@ -135,4 +157,39 @@ pub fn one_line(text: &str) -> String {
 #[must_use]
 pub fn capital(word: &str) -> String {
     format!("{}{}", word.get(..1).unwrap_or("").to_uppercase(), word.get(1..).unwrap_or(""))
+}
+
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
+mod tests {
+    use crate::compile::tests::on;
+
+    #[test]
+    fn what_nobody_sees_is_written_as_an_escape_or_told() {
+        let unseen =
+            ['\u{202e}', '\u{2066}', '\u{200b}', '\u{2060}', '\u{ad}', '\u{3164}', '\u{180e}', '\u{fe0f}', '\u{feff}'];
+        for c in unseen {
+            let number = format!("{:04x}", u32::from(c));
+            for condition in [
+                format!("command_line contains \"a\\u{{{number}}}b\""),
+                format!("process.name is \"a\\u{{{number}}}b\""),
+                format!("command_line like \"*a\\u{{{number}}}?\""),
+                format!("command_line matches \"a\\u{{{number}}}[0-9]\""),
+                format!("executable contains \"\\\\a\\u{{{number}}}b\""),
+                format!("command_line contains cased \"a\\u{{{number}}}b\""),
+            ] {
+                for target in ["sentinel", "defender", "sigma"] {
+                    let text = on(target, &format!("detect process where {condition}")).expect(&condition);
+                    assert!(!text.contains(c), "{target} {condition}: {text}");
+                    assert!(text.to_lowercase().contains(&format!("\\u{number}")), "{target} {condition}: {text}");
+                }
+                let text = on("splunk-sysmon", &format!("detect process where {condition}")).expect(&condition);
+                assert!(text.contains(c), "{condition}: {text}");
+                let told = format!("The query holds U+{:04X}, which nobody sees", u32::from(c));
+                assert!(text.contains(&told), "{condition}: {text}");
+            }
+        }
+        let tag = on("sigma", "detect process where command_line contains \"a\\u{e0041}\"").expect("a rule");
+        assert!(tag.contains("\\U000e0041") && !tag.contains('\u{e0041}'), "{tag}");
+    }
 }

@@ -25,6 +25,7 @@ pub fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
+            c if u32::from(c) > 0xffff && is_break(c) => out.push_str(&format!("\\U{:08x}", c as u32)),
             c if c.is_control() || is_break(c) => out.push_str(&format!("\\u{:04x}", c as u32)),
             c => out.push(c),
         }
@@ -62,7 +63,7 @@ pub fn comment(text: &str) -> String {
 
 /// What some readers take for the end of a line, or for none of a text's characters, or what turns the text around it.
 fn is_break(c: char) -> bool {
-    matches!(c, '\u{85}' | '\u{feff}') || !c.is_control() && is_unclean(c) && c <= '\u{ffff}'
+    matches!(c, '\u{85}' | '\u{feff}') || !c.is_control() && is_unclean(c)
 }
 
 fn is_plain(text: &str) -> bool {

@@ -121,13 +121,14 @@ impl Eval {
             )),
             Err(Stopped::Malformed) => bad("stopped here, as --strict asks".to_owned()),
             Err(Stopped::Io(error)) => bad(error.to_string()),
-            Err(Stopped::UnknownSchema { looked, why: Some(why) }) => {
+            Err(Stopped::UnknownSchema { looked, why: Some(why), none: true }) => {
                 bad(format!("no record of JSON in its first {}; {why}", counted(looked, "line")))
             }
-            Err(Stopped::UnknownSchema { looked, why: None }) => bad(format!(
-                "no schema fits its first {}; name one with --schema: {}",
+            Err(Stopped::UnknownSchema { looked, why, .. }) => bad(format!(
+                "no schema fits its first {}; name one with --schema: {}{}",
                 counted(looked, "record"),
-                read::names().join(", ")
+                read::names().join(", "),
+                why.map_or_else(String::new, |why| format!("; malformed: {why}"))
             )),
         }
     }

@@ -66,13 +66,13 @@ impl WitnessArgs {
                 let events = w.events.iter().map(ecs::object).collect();
                 format!("{}\n", report::line_of_several(rule, w, None, events, &loaded.sources))
             };
-            return Ok((made.all.iter().map(line).collect(), summary(&[&made])));
+            return Ok((made.all.iter().map(line).collect(), summary(rule, &[&made])));
         }
         let lines = made.all.iter().flat_map(|w| {
             w.events.iter().map(|event| self.line(rule, w, None, ecs::object(event), loaded)).collect::<Vec<_>>()
         });
         let lines = lines.collect();
-        Ok((lines, summary(&[&made])))
+        Ok((lines, summary(rule, &[&made])))
     }
 
     fn as_rows(&self, rule: &Rule, target: &Target, loaded: &Loaded) -> Result<(String, String), Vec<Diagnostic>> {
@@ -97,7 +97,7 @@ impl WitnessArgs {
                 }
             }
         }
-        let summary = summary(&logs.iter().map(|l| &l.witnesses).collect::<Vec<_>>());
+        let summary = summary(rule, &logs.iter().map(|l| &l.witnesses).collect::<Vec<_>>());
         Ok((lines, summary))
     }
 
@@ -121,7 +121,7 @@ impl WitnessArgs {
                 lines.push_str(&format!("{line}\n"));
             }
         }
-        Ok((lines, summary(&[&sets.witnesses])))
+        Ok((lines, summary(rule, &[&sets.witnesses])))
     }
 
     fn line(
@@ -140,7 +140,7 @@ impl WitnessArgs {
     }
 }
 
-fn summary(all: &[&Witnesses]) -> String {
+fn summary(rule: &Rule, all: &[&Witnesses]) -> String {
     let count = |f: fn(&Verdict) -> bool| all.iter().flat_map(|w| &w.all).filter(|w| f(&w.verdict)).count();
     let fires = count(|v| *v == Verdict::Fires);
     let near = count(|v| *v == Verdict::NearMiss);
@@ -159,6 +159,12 @@ fn summary(all: &[&Witnesses]) -> String {
     }
     if all.iter().any(|w| w.cut) {
         text.push_str("\nthe rule has more ways than were looked at: not every one of them is here");
+    }
+    if all.iter().any(|w| w.cut_off) {
+        text.push_str(&format!(
+            "\nthe search for witnesses of `{}` was cut off: some of its conditions and exceptions may lack one",
+            rule.name
+        ));
     }
     text
 }

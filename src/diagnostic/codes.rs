@@ -106,7 +106,7 @@ codes! {
     "E0004" Unreadable Error "file cannot be read"
         "A file or folder that was named, or that belongs to the project, cannot be read: it is not there, no plain file, too large, or a link out of the project. The message tells which.";
     "E0005" UncleanCharacter Error "character that hides what the file says"
-        "A file holds a character that nobody sees and that does something to the text around it: a change of direction such as U+202E, which shows code in another order than it has, a control character, or a noncharacter such as U+FFFE. Take it out. A rule that looks for U+202E writes it as `\"\\u{202E}\"`.";
+        "A file holds a character that nobody sees: a change of direction such as U+202E, which shows code in another order than it has, a character that draws nothing such as the zero width space U+200B, a control character, or a noncharacter such as U+FFFE. Take it out. A condition that looks for one writes it as `\"\\u{202E}\"`. Titles, reasons, descriptions and other texts for readers do not hold it in this form either, since documents would show it raw.";
     "E0101" Syntax Error "syntax error"
         "Something stands where the grammar does not expect it. The label lists what could stand there; the language reference has the grammar.";
     "E0102" UnterminatedText Error "text without closing quote"
@@ -153,6 +153,8 @@ codes! {
         "Only a few words can stand here; the label lists them.";
     "E0209" StepMissing Error "step is not named"
         "Outside the steps of a sequence, a field carries the name of its step: `archiving.command_line`.";
+    "E0210" BadRuleName Error "name that no file can have"
+        "Documents are files with the name of their rule. Every system must take it: it has 100 characters at most, is none of the names that Windows keeps for devices (`con`, `nul`, `com1`), and differs from other rules' names in more than the case of its letters.";
     "E0301" WrongType Error "wrong type"
         "A value or field is compared with something of another type.";
     "E0302" WrongOperator Error "operator does not fit the type"
@@ -162,7 +164,7 @@ codes! {
     "E0304" ListNeedsIn Error "`is` with a list"
         "`is` compares with one value, `in` with the elements of a list.";
     "E0305" BadPattern Error "bad wildcard pattern"
-        "In `like`, `*` is any run of characters and `?` is one. `[*]`, `[?]` and `[[]` are the characters themselves; no other bracket has a meaning.";
+        "In `like`, `*` is any run of characters and `?` is one. `[*]`, `[?]` and `[[]` are the characters themselves; no other bracket has a meaning. A pattern has 100 wildcards at most.";
     "E0306" BadRegex Error "regular expression is not portable"
         "A regular expression must mean the same to Kusto, RE2, PCRE and Python. Not shared are: look-around, back-references, `\\b`, flags, Unicode and named classes; a repeat behind a repeat (`a*+`, `a**`); a `{` that begins no `{2}`, `{2,}` or `{2,5}`; in classes `-` beside a range, `]` in front, and `&&`, `--`, `~~`, `||`. The message says what to write. `\\d` and `\\w` are taken as their ASCII classes, `\\s` as each engine has it.";
     "E0307" BadFolder Error "not a folder"
@@ -171,6 +173,8 @@ codes! {
         "`in cidr` takes networks such as '10.0.0.0/8' or '2001:db8::/32'.";
     "E0309" QuoteInArgument Error "double quote in an argument"
         "Arguments are compared without their double quotes, so no argument holds one.";
+    "E0311" UncertainCase Error "letter without one other case"
+        "The condition ignores case and holds a letter of which platforms disagree what its other case is: `İ`, `ı`, `ſ`, `ß`, `ς`, `µ` and the signs for Kelvin, Ångström and Ohm among them. Compare it as it is written with `cased`, or leave the letter out. Letters with one capital and one small form, such as `é` and `я`, are fine.";
     // E0310 was white space in `argument contains`, which is allowed now. Its number is not used again.
     "E0401" UtilityIncomplete Error "incomplete utility"
         "A utility says on which systems it runs: `os [windows]`.";
@@ -179,7 +183,7 @@ codes! {
     "E0403" WrongOption Error "option does not fit the shape"
         "`glued` takes digits and except, `equals` takes by, `bundled` takes last and nonzero, `long` takes min and nonzero, `parameter` takes min.";
     "E0404" BadShapeName Error "no name of an argument"
-        "The name of a verb or switch is one word without quotes, written without its prefix.";
+        "The name of a verb or switch is one word without quotes, written without its prefix, of 100 characters at most.";
     "E0405" TwoDefaults Error "two default verbs"
         "A `default` verb is what a command line does that has none of the other verbs. Only one can be that.";
     "E0406" BundledWithoutValues Error "bundle without `values`"
@@ -207,7 +211,7 @@ codes! {
     "E0509" NeverRuns Error "utility of another system"
         "The utility's `os` and the rule's do not meet, so the condition is false for every event.";
     "E0510" Unsatisfiable Finding "rule cannot be satisfied"
-        "`arcanary witness` found no event on which the rule fires: each way through its detection asks for values that contradict each other, or its exceptions take all of them. The labels name the conditions. Where the message says that none was found, the search came to its bounds.";
+        "`arcanary witness` found no event on which the rule fires: each way through its detection asks for values that contradict each other, or its exceptions take all of them. The labels name the conditions. Where the message says that none was found, or that the search was cut off, the search came to its bounds: the rule may fire all the same.";
     "E0601" WhenAvailable Error "misplaced `when available`"
         "`when available` marks an operand of `and` or `or` in a detection, something in an exception, or an unweighted flag. Below `not`, or inside another such part, a drop could lose an alert without a word.";
     "E0602" ToolNeedsProcess Error "utility asked of another kind of event"

@@ -8,9 +8,7 @@
 use super::paths::{Folder, Root};
 use super::pattern::Glob;
 use super::plain::needles;
-use super::regex::{
-    Cheap, Choice, Fragment, Regex, alternatives, escape, escape_class, one_of, one_of_texts, optional,
-};
+use super::regex::{Cheap, Choice, Fragment, Regex, alternatives, escape, escape_class, one_of, one_of_texts};
 use crate::mutant::{Mutant, on};
 use crate::sema::{Shape, Utility, Verb};
 use std::collections::HashMap;
@@ -133,12 +131,13 @@ fn dash(prefixes: &[String]) -> String {
 fn shortened(name: &str, min: Option<usize>) -> String {
     let chars: Vec<char> = name.chars().collect();
     let min = min.map_or(chars.len(), |m| if on(Mutant::LineShortened) { 1 } else { m }).clamp(1, chars.len());
-    let mut out: String = chars.iter().take(min).map(|c| escape(&c.to_string())).collect();
-    let rest = chars.iter().skip(min).rev().fold(String::new(), |rest, c| {
-        let letter = escape(&c.to_string());
-        optional(&format!("{letter}{rest}"))
-    });
-    out.push_str(&rest);
+    let escaped = |c: &char| escape(&c.to_string());
+    let mut out: String = chars.iter().take(min).map(escaped).collect();
+    let rest = chars.get(min..).unwrap_or_default();
+    let Some((last, inner)) = rest.split_last() else { return out };
+    inner.iter().for_each(|c| out.extend(["(?:", &escaped(c)]));
+    out.extend([&escaped(last), "?"]);
+    inner.iter().for_each(|_| out.push_str(")?"));
     out
 }
 
@@ -621,4 +620,32 @@ pub fn is_stream() -> Regex {
     let quoted = r#""(?:[A-Za-z]:)?[^"*:<>?|\-/][^"*:<>?|]+:[^"*/:<>?\\|\s]"#;
     let bare = r#"(?:[A-Za-z]:)?[^\s"'*:<>?|\-/][^\s"'*:<>?|]+:[^\s"'*/:<>?\\|]"#;
     Pattern::of(Fragment::Gap).then(&format!("(?:{quoted}|{bare})")).regex(false, vec![])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_be_shortened_to_its_first_letters() {
+        for (name, min, expected) in [
+            ("name", Some(2), "na(?:m(?:e)?)?".replace("(?:e)?", "e?")),
+            ("name", Some(1), "n(?:a(?:me?)?)?".to_owned()),
+            ("name", Some(3), "name?".to_owned()),
+            ("name", Some(4), "name".to_owned()),
+            ("name", Some(9), "name".to_owned()),
+            ("name", None, "name".to_owned()),
+            ("a.b+", Some(1), r"a(?:\.(?:b\+?)?)?".to_owned()),
+            ("é", Some(0), "é".to_owned()),
+        ] {
+            assert_eq!(shortened(name, min), expected, "{name} {min:?}");
+        }
+    }
+
+    #[test]
+    fn shortening_a_long_name_takes_time_in_step_with_its_length() {
+        // Nested 100,000 deep: asking a parser at each level would take hours.
+        let long = "x".repeat(100_000);
+        assert_eq!(shortened(&long, Some(1)).len(), 1 + 4 * 99_998 + 2 + 2 * 99_998);
+    }
 }

@@ -56,6 +56,12 @@ impl Glob {
         self.parts.iter().any(|p| matches!(p, Part::Literal(t) if t.chars().any(&f)))
     }
 
+    /// How many wildcards it has.
+    #[must_use]
+    pub fn wildcards(&self) -> usize {
+        self.parts.iter().filter(|p| !matches!(p, Part::Literal(_))).count()
+    }
+
     /// Its longest literal.
     #[must_use]
     pub fn longest(&self) -> &str {

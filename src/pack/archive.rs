@@ -1,6 +1,7 @@
 //! Archives: `tar.gz` that is the same to the byte for the same files, and a reader that trusts none.
 
 use crate::escape::is_unclean;
+use crate::file_names::is_device;
 use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use std::cell::Cell;
@@ -221,30 +222,14 @@ const LONGEST_NAME: usize = 255;
 fn is_plain_name(name: &str) -> bool {
     // Windows drops a dot or a blank at the end, so that `.git.` would be `.git` there, and `...` the folder above.
     let ends_plainly = !name.is_empty() && !name.ends_with(['.', ' ']) && name.len() <= LONGEST_NAME;
-    let odd = |c: char| is_unclean(c) || is_unseen(c) || "\n\t\\:?*<>|\"".contains(c);
+    // What HFS+ passes over when it looks for a name is unclean, too.
+    let odd = |c: char| is_unclean(c) || "\n\t\\:?*<>|\"".contains(c);
     ends_plainly && !name.chars().any(odd) && !is_repository(name) && !is_device(name)
-}
-
-/// Characters that HFS+ passes over when it looks for a name.
-fn is_unseen(c: char) -> bool {
-    matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// A folder whose settings git runs programs from; `git~1` is its short name on Windows.
 fn is_repository(name: &str) -> bool {
     [".git", "git~1"].iter().any(|git| name.eq_ignore_ascii_case(git))
-}
-
-/// Whether Windows takes a name for a device's, whatever extension it has.
-#[must_use]
-pub fn is_device(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or("").trim_end_matches(' ').to_ascii_lowercase();
-    // <https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file>: digits that stand above the line count, too.
-    let numbers = |kind: &str| stem.strip_prefix(kind).map(str::chars);
-    let port = |kind: &str| {
-        numbers(kind).is_some_and(|mut n| matches!((n.next(), n.next()), (Some('1'..='9' | '¹' | '²' | '³'), None)))
-    };
-    matches!(stem.as_str(), "con" | "prn" | "aux" | "nul" | "conin$" | "conout$") || port("com") || port("lpt")
 }
 
 #[cfg(test)]

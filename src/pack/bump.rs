@@ -4,12 +4,12 @@
 //! goes leaves a tombstone. The pack's version moves with the largest change. What breaks these rules is refused, and
 //! then nothing is written.
 
-use super::archive::is_device;
 use super::index;
 use super::lock::{self, Change, FILE_NAME, FORMAT, Lock, LockedRule, Moved, Release, Tombstone};
 use super::state::{RuleState, State, state};
 use crate::build::build;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::file_names::is_device;
 use crate::files;
 use crate::project::{self, Loaded, Role};
 use semver::Version;

@@ -3,6 +3,7 @@
 //! Guarantees: every finding about a source that does not depend on a target is made here, and a rule without
 //! findings can be lowered for any kind of event and any system without a new one.
 
+mod case;
 mod condition;
 pub mod fields;
 mod joint;
@@ -32,6 +33,7 @@ pub use test::READERS;
 pub use utility::{PSDASH, Shape, Utility, Verb, WINDASH};
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::file_names::{LONGEST, is_device};
 use crate::ir::Named;
 use crate::source::Span;
 use crate::syntax::Parsed;
@@ -254,6 +256,7 @@ pub fn resolve_after(
 fn collect(files: Vec<Parsed>, report: &mut Report) -> Symbols {
     let mut symbols = Symbols::default();
     let mut places: HashMap<String, Span> = HashMap::new();
+    let mut rules: HashMap<String, Ident> = HashMap::new();
     let mut extensions = vec![];
     for parsed in files {
         for (keyword, name) in &parsed.broken {
@@ -267,6 +270,9 @@ fn collect(files: Vec<Parsed>, report: &mut Report) -> Symbols {
             let defines = !matches!(item.kind, ItemKind::Extend { .. } | ItemKind::Tune(_));
             if defines && !define(&item, &mut places, report) {
                 continue;
+            }
+            if matches!(item.kind, ItemKind::Rule(_)) {
+                check_rule_name(item.name(), &mut rules, report);
             }
             add(item, broken, &mut symbols, &mut extensions);
         }
@@ -301,6 +307,41 @@ fn define(item: &Item, places: &mut HashMap<String, Span>, report: &mut Report) 
             places.insert(name.text.clone(), name.span);
             true
         }
+    }
+}
+
+/// Refuses a rule's name that is no file's name on every system.
+fn check_rule_name(name: &Ident, rules: &mut HashMap<String, Ident>, report: &mut Report) {
+    let finding = |why: &str, label: String| {
+        let message = match name.text.len() > LONGEST {
+            true => format!("the name of a rule {why}"),
+            false => format!("`{}` {why}", name.text),
+        };
+        Diagnostic::new(Code::BadRuleName, message).at(name.span, label)
+    };
+    let length = name.text.chars().count();
+    if length > LONGEST {
+        report.push(
+            finding("is too long", format!("{length} characters, of {LONGEST} at most"))
+                .note("documents are files with the names of their rules"),
+        );
+    }
+    if is_device(&name.text) {
+        report.push(
+            finding("is a name that Windows keeps for a device", "no file there can have it".to_owned())
+                .help("choose another name"),
+        );
+    }
+    let folded = name.text.to_lowercase();
+    if let Some(first) = rules.get(&folded) {
+        let label = format!("documents of `{}` and `{}` are one file on Windows and macOS", first.text, name.text);
+        report.push(
+            finding("differs from the name of another rule by the case of its letters alone", label)
+                .also(first.span, "the other one")
+                .help("choose another name"),
+        );
+    } else {
+        rules.insert(folded, name.clone());
     }
 }
 

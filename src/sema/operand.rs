@@ -1,7 +1,7 @@
 //! Operators: which types they take, and what they become.
 
 use super::condition::{Found, Lower, exists};
-use super::{FieldId, Report, Type, text};
+use super::{FieldId, Report, Type, case, text};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{FieldRef, Matcher, Op, Pred, Regex, Test, Text, cmdline};
 use crate::source::Span;
@@ -323,6 +323,13 @@ fn equals(
     }
     if texts.is_empty() {
         return Pred::Const(false);
+    }
+    if ty.is_text() && !cased {
+        let texts = literals
+            .iter()
+            .filter_map(|v| if let Literal::Text(t) = v { Some((t.value.as_str(), t.span)) } else { None });
+        let cure = "compare it as it is written, with `is cased` or `in cased`, or leave the letter out";
+        case::check(l.report, None, texts, operand, cure);
     }
     if ty == Type::Argument {
         return match text::no_quotes(l, &literals, operand) {

@@ -4,7 +4,7 @@ use super::condition::{Lower, words};
 use super::operand::{
     Operand, command_line, empty_text, not_a_field, unknown_value, used, wrong_operator, wrong_value,
 };
-use super::{FieldId, Type};
+use super::{FieldId, Type, case};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::paths::{self, Folder};
 use crate::ir::pattern::Glob;
@@ -62,6 +62,10 @@ pub(super) fn lower(
     if texts.is_empty() {
         return Pred::Const(false);
     }
+    if !cased {
+        let cure = format!("compare it as it is written, with `{} cased`, or leave the letter out", op.word());
+        case::check(l.report, Some(op), texts.iter().map(|(t, span, _)| (t.as_str(), *span)), place, &cure);
+    }
     if ty == Type::Argument {
         if !no_quotes(l, &literals, place) {
             return Pred::Const(false);
@@ -114,10 +118,20 @@ pub(super) fn no_quotes(l: &mut Lower, literals: &[Literal], operand: Operand) -
     fine
 }
 
+/// The most wildcards of one pattern: engines try every way to fill them.
+const MOST_WILDCARDS: usize = 100;
+
 fn globs(l: &mut Lower, texts: &[(String, Span, bool)], operand: Operand) -> Vec<Glob> {
     let mut out = vec![];
     for (text, span, raw) in texts {
         match Glob::parse(text) {
+            Ok(glob) if glob.wildcards() > MOST_WILDCARDS => {
+                let diagnostic = Diagnostic::new(Code::BadPattern, "this pattern has too many wildcards")
+                    .at(*span, format!("{} of `*` and `?`", glob.wildcards()))
+                    .note(format!("at most {MOST_WILDCARDS} are compiled"))
+                    .help("write what the text holds with `contains` or `matches`");
+                l.report.push(used(diagnostic, operand));
+            }
             Ok(glob) => out.push(glob),
             Err(at) => {
                 let place = if *raw && !text.contains('\'') {

@@ -1,7 +1,8 @@
 //! Utilities: from their syntax to declarations that a command line can be read with.
 
 use super::lists::Lists;
-use super::{Os, Report};
+use super::operand::Operand;
+use super::{Os, Report, case};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::paths::Folder;
 use crate::source::Span;
@@ -226,7 +227,44 @@ pub(super) fn resolve(ast: &ast::Utility, lists: &Lists, broken: bool, report: &
         out.os = Os::ALL.to_vec();
     }
     check(ast, &out, report);
+    check_letters(ast, &out, lists, report);
     out
+}
+
+/// Refuses letters without one other case where the utility ignores case: in programs always, in names unless it is `cased`.
+fn check_letters(ast: &ast::Utility, utility: &Utility, lists: &Lists, report: &mut Report) {
+    let mut quiet = Report::default();
+    for part in &ast.parts {
+        let (literals, span) = match part {
+            ast::UtilityPart::Key { key, value: ast::UtilityValue::List(list) }
+                if matches!(key.text.as_str(), "image" | "home") =>
+            {
+                (lists.flat(list, &mut quiet), list.span)
+            }
+            ast::UtilityPart::Original { values, .. } => (lists.values(values, &mut quiet), values.span()),
+            ast::UtilityPart::Verb { shapes: Some(shapes), .. } | ast::UtilityPart::Switch { shapes, .. }
+                if !utility.cased =>
+            {
+                for shape in shapes {
+                    let names = shape.names.iter().map(|n| (n.value.as_str(), n.span));
+                    let cure = "make the utility `cased`, or leave the letter out";
+                    case::check(report, None, names, Operand::many(shape.span), cure);
+                }
+                continue;
+            }
+            _ => continue,
+        };
+        let texts = literals
+            .iter()
+            .filter_map(|v| if let Literal::Text(t) = v { Some((t.value.as_str(), t.span)) } else { None });
+        case::check(
+            report,
+            None,
+            texts,
+            Operand::many(span),
+            "leave the letter out, or ask `process.name` with `cased`",
+        );
+    }
 }
 
 fn once<'a>(key: &'a str, span: Span, seen: &mut Vec<(&'a str, Span)>, report: &mut Report) {
@@ -362,6 +400,9 @@ fn folders(list: &ast::List, lists: &Lists, report: &mut Report) -> Vec<String> 
     lists.flat_texts(list, report)
 }
 
+/// The longest name of a verb or switch, in characters: abbreviations of longer ones nest too deep for some engines.
+const LONGEST_NAME: usize = 100;
+
 fn shape(ast: &ast::Shape, report: &mut Report) -> Option<Shape> {
     let mut options = Options::default();
     let kind = ast.kind.text.as_str();
@@ -391,12 +432,13 @@ fn shape(ast: &ast::Shape, report: &mut Report) -> Option<Shape> {
             "" => "a name without characters",
             v if v.contains([' ', '\t', '\r', '\n']) => "a name with white space in it",
             v if v.contains('"') => "a name with a quote in it",
+            v if v.chars().count() > LONGEST_NAME => "a name with more than 100 characters",
             _ => continue,
         };
         report.push(
             Diagnostic::new(Code::BadShapeName, why)
                 .at(name.span, "no argument can be this")
-                .help("an argument's name is one word, written without its prefix"),
+                .help("an argument's name is one word of 100 characters at most, written without its prefix"),
         );
         return None;
     }

@@ -149,7 +149,7 @@ pub fn tokens(text: &str) -> impl Iterator<Item = (Token, usize, usize)> + '_ {
             '/' if rest.starts_with("//") => {
                 let doc = rest.starts_with("///") && !rest.starts_with("////");
                 let length = rest.find('\n').unwrap_or(rest.len());
-                let length = rest.get(..length).map_or(length, |line| line.trim_end().len());
+                let length = rest.get(..length).map_or(length, |line| line.trim_end_matches([' ', '\t', '\r']).len());
                 (if doc { Token::Doc } else { Token::Comment }, length)
             }
             c if is_word(c) => (Token::Word, rest.find(|c| !is_word(c)).unwrap_or(rest.len())),

@@ -4,6 +4,7 @@ use super::alert::{Alert, AlertFile};
 use super::{By, How, Language, Mapping, Part, RegexParts, Scalar, Source, Target};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::duration;
+use crate::file_names::{LONGEST, is_device};
 use crate::sema::{FieldId, Kind, Os, Type};
 use crate::source::{FileId, Sources, Span};
 use crate::yaml::{self, Node};
@@ -166,6 +167,13 @@ impl Targets {
             |n: &str| !n.is_empty() && n.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if !valid(&file.name) {
             check.bad(&file.name, "a target's name has small letters, digits and dashes");
+        }
+        for name in std::iter::once(&file.name).chain(file.macros.keys()) {
+            if name.chars().count() > LONGEST {
+                check.bad(name, "this becomes the name of a file: it has 100 characters at most");
+            } else if is_device(name) {
+                check.bad(name, "this becomes the name of a file, and Windows keeps it for a device");
+            }
         }
         let mut target = match &file.extends {
             Some(base) => match self.all.get(base) {

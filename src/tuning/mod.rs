@@ -14,6 +14,7 @@ use crate::diagnostic::{Diagnostic, sort};
 use crate::project::Loaded;
 use crate::sema::Rule;
 use crate::testing;
+use crate::witness::Budget;
 
 /// What is found about the tuning of the rules that the command line means, sorted. Without a day nothing is past it.
 ///
@@ -25,11 +26,12 @@ pub fn findings(loaded: &Loaded, today: Option<&str>) -> Vec<Diagnostic> {
         loaded.rules().filter(|rule| rule.disabled.is_none() && is_reached(rule, loaded)).collect();
     let results = testing::run(loaded, &reached, &|_| ());
     for (rule, result) in reached.into_iter().zip(&results.rules) {
+        let budget = Budget::default();
         found.extend(silenced::tests(rule, result, loaded));
         if !silenced::fires(rule, result) {
-            found.extend(proof::taken_away(rule, loaded));
+            found.extend(proof::taken_away(rule, loaded, &budget));
         }
-        found.extend(proof::without_effect(rule, loaded));
+        found.extend(proof::without_effect(rule, loaded, &budget));
     }
     sort(&mut found);
     found

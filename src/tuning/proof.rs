@@ -9,7 +9,7 @@ use crate::ir::{Body, Meaning, OneEvent, Pred};
 use crate::project::Loaded;
 use crate::sema::{Kind, Rule};
 use crate::source::Span;
-use crate::witness::possible;
+use crate::witness::{Budget, possible};
 
 /// What a rule asks of one event: all of it, or a step that it cannot do without. For each kind of event what is detected, and
 /// exceptions by their place in the rule.
@@ -61,6 +61,7 @@ impl Part {
         also: Option<usize>,
         without: Without,
         threshold: Option<u64>,
+        budget: &Budget,
     ) -> Option<bool> {
         let mut known = true;
         for asked in &self.0 {
@@ -76,7 +77,7 @@ impl Part {
             if let (Some(score), Some(threshold)) = (&mut body.score, threshold) {
                 score.threshold = threshold;
             }
-            match possible(rule, &loaded.project, &body) {
+            match possible(rule, &loaded.project, &body, budget) {
                 Some(true) => return Some(true),
                 Some(false) => {}
                 None => known = false,
@@ -87,11 +88,11 @@ impl Part {
 }
 
 /// The finding for a rule that fires on no event any more, where it is proved that it does not and did.
-pub(super) fn taken_away(rule: &Rule, loaded: &Loaded) -> Option<Diagnostic> {
+pub(super) fn taken_away(rule: &Rule, loaded: &Loaded, budget: &Budget) -> Option<Diagnostic> {
     let before = rule.threshold_before.map(|(threshold, _)| threshold);
     let is_taken = |part: &Part| {
-        part.possible(rule, loaded, None, Without::All, None) == Some(false)
-            && part.possible(rule, loaded, None, Without::TheRulesOwn, before) == Some(true)
+        part.possible(rule, loaded, None, Without::All, None, budget) == Some(false)
+            && part.possible(rule, loaded, None, Without::TheRulesOwn, before, budget) == Some(true)
     };
     let was_tuned = rule.exceptions.iter().any(|e| e.tuned) || before.is_some();
     let gone = was_tuned && parts(rule, loaded).iter().any(is_taken);
@@ -129,7 +130,7 @@ fn tuned_at(rule: &Rule, diagnostic: Diagnostic) -> Diagnostic {
 }
 
 /// Warnings about exceptions of tunes that take nothing which the rule would find without them, where that is proved.
-pub(super) fn without_effect(rule: &Rule, loaded: &Loaded) -> Vec<Diagnostic> {
+pub(super) fn without_effect(rule: &Rule, loaded: &Loaded, budget: &Budget) -> Vec<Diagnostic> {
     let tuned = rule.exceptions.iter().enumerate().filter(|(_, e)| e.tuned);
     if tuned.clone().next().is_none() {
         return vec![];
@@ -139,8 +140,9 @@ pub(super) fn without_effect(rule: &Rule, loaded: &Loaded) -> Vec<Diagnostic> {
     for (i, exception) in tuned {
         let reads = |part: &&Part| part.0.iter().any(|asked| asked.exceptions.iter().any(|(e, _)| *e == i));
         let read: Vec<&Part> = parts.iter().filter(reads).collect();
-        let never =
-            |without| read.iter().all(|part| part.possible(rule, loaded, Some(i), without, None) == Some(false));
+        let never = |without| {
+            read.iter().all(|part| part.possible(rule, loaded, Some(i), without, None, budget) == Some(false))
+        };
         if read.is_empty() || !never(Without::TheRulesOwn) {
             continue;
         }

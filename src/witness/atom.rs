@@ -1,5 +1,6 @@
 //! Atoms: the single questions of a rule, each once, in the form in which a value can be made for them.
 
+use super::budget::Budget;
 use super::machine::Machine;
 use super::pattern::{Pattern, equal};
 use super::search::Searches;
@@ -46,7 +47,7 @@ pub enum Ask {
     /// Its address lies in one of these ranges, ends included.
     Address(Vec<(u128, u128)>),
     /// Its text matches.
-    Text(Pattern),
+    Text(Box<Pattern>),
 }
 
 /// An atom that must hold, or must not.
@@ -97,9 +98,17 @@ pub struct Atoms {
     machines: RefCell<HashMap<String, Option<Rc<Machine>>>>,
     /// Searches with these machines.
     pub searches: Searches,
+    /// What all of this may cost.
+    pub budget: Budget,
 }
 
 impl Atoms {
+    /// None yet.
+    #[must_use]
+    pub fn new(budget: &Budget) -> Atoms {
+        Atoms { budget: budget.clone(), ..Atoms::default() }
+    }
+
     /// An atom.
     #[must_use]
     pub fn get(&self, lit: Lit) -> Option<&Atom> {
@@ -138,6 +147,12 @@ impl Atoms {
         Some(self.all.len() - 1)
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
     /// Whether any atom asks about a field.
     #[must_use]
     pub fn ask_about(&self, field: FieldId) -> bool {
@@ -149,7 +164,7 @@ impl Atoms {
         if let Some(made) = self.machines.borrow().get(pattern) {
             return made.clone();
         }
-        let made = Machine::new(pattern).map(Rc::new);
+        let made = Machine::new(pattern, &self.budget).map(Rc::new);
         self.machines.borrow_mut().insert(pattern.to_owned(), made.clone());
         made
     }
@@ -261,7 +276,7 @@ fn ask(test: &ir::Test) -> Option<Ask> {
             Matcher::Exact(values) if ty == Type::Ip => {
                 Ask::Address(values.iter().filter_map(|v| address(v)).map(|a| (a, a)).collect())
             }
-            _ => Ask::Text(Pattern::new(text, ty)),
+            _ => Ask::Text(Box::new(Pattern::new(text, ty))),
         },
     })
 }

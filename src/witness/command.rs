@@ -1,5 +1,6 @@
 //! Command lines and scripts: a program, then an argument for each condition, in an order that meets them all.
 
+use super::budget::Budget;
 use super::scene::Scene;
 use super::search::{Constraint, completion};
 use super::text::{Known, LIKED, respelled};
@@ -60,19 +61,20 @@ impl<'k> Command<'k> {
         typical: &[&str],
         spelling: &[String],
         met: &dyn Fn(&str) -> bool,
+        budget: &Budget,
     ) -> Option<String> {
         let none = [String::new()];
         let programs = if self.script { &none[..] } else { &self.programs };
         for program in programs {
             let lead = if program.is_empty() { String::new() } else { format!("{program} ") };
             let plain: Vec<String> =
-                positive.iter().filter_map(|c| self.argument(c, &lead, typical, spelling)).collect();
+                positive.iter().filter_map(|c| self.argument(c, &lead, typical, spelling, budget)).collect();
             let dressed: Vec<String> = plain
                 .iter()
                 .map(|a| self.dressed(a, |t| positive.iter().any(|c| fits(c, &lead, t) && fits(c, &lead, a))))
                 .collect();
             for arguments in [dressed, plain] {
-                if let Some(line) = self.arranged(program, &arguments, met) {
+                if let Some(line) = self.arranged(program, &arguments, met, budget) {
                     return Some(line);
                 }
             }
@@ -80,7 +82,13 @@ impl<'k> Command<'k> {
         None
     }
 
-    fn arranged(&self, program: &str, arguments: &[String], met: &dyn Fn(&str) -> bool) -> Option<String> {
+    fn arranged(
+        &self,
+        program: &str,
+        arguments: &[String],
+        met: &dyn Fn(&str) -> bool,
+        budget: &Budget,
+    ) -> Option<String> {
         let file = self.file();
         let paths = arguments.iter().any(|a| a.contains([':', '\\']) || a.contains("/home"));
         let bare = paths || self.parent && arguments.is_empty();
@@ -90,10 +98,14 @@ impl<'k> Command<'k> {
             _ => [&file, ""],
         };
         for order in orders(arguments.len()) {
+            if budget.is_spent() {
+                return None;
+            }
             let ordered: Vec<&str> = order.iter().filter_map(|i| arguments.get(*i)).map(String::as_str).collect();
             for tail in tails {
                 let parts = [program].into_iter().chain(ordered.iter().copied()).chain([tail]);
                 let line = parts.filter(|p| !p.is_empty()).collect::<Vec<_>>().join(" ");
+                budget.charge(line.len());
                 if met(&line) {
                     return Some(line);
                 }
@@ -103,14 +115,24 @@ impl<'k> Command<'k> {
     }
 
     /// The argument that one condition asks for; `None`: it holds without.
-    fn argument(&self, c: &Constraint, lead: &str, typical: &[&str], spelling: &[String]) -> Option<String> {
+    fn argument(
+        &self,
+        c: &Constraint,
+        lead: &str,
+        typical: &[&str],
+        spelling: &[String],
+        budget: &Budget,
+    ) -> Option<String> {
+        if budget.is_spent() {
+            return None;
+        }
         if !lead.is_empty() && c.holds(Some(lead.trim_end())) {
             return None;
         }
         if let Some(text) = typical.iter().find(|t| fits(c, lead, t)) {
             return Some(self.in_a_path(c, lead, text).unwrap_or_else(|| (*text).to_owned()));
         }
-        let search = |before: &str| completion(&c.machine, &format!("{lead}{before}"), LIKED, LIMIT);
+        let search = |before: &str| completion(&c.machine, &format!("{lead}{before}"), LIKED, LIMIT, budget);
         let bare = search("")?;
         let path = self.file();
         let stem = path.strip_suffix(".docx").unwrap_or(&path);
@@ -124,7 +146,7 @@ impl<'k> Command<'k> {
             Some(t) => format!("{stem}{t}"),
             None => bare,
         };
-        Some(respelled(&text, spelling, |t| fits(c, lead, t)))
+        Some(respelled(&text, spelling, budget, |t| fits(c, lead, t)))
     }
 
     /// A piece of a path, such as `.dmp` or `\AppData\`, in a whole path.
@@ -170,12 +192,12 @@ fn fits(c: &Constraint, lead: &str, argument: &str) -> bool {
 }
 
 /// Every order of a few things; of many, the given one and each that brings another one to the front or the end.
-fn orders(n: usize) -> Vec<Vec<usize>> {
+fn orders(n: usize) -> Box<dyn Iterator<Item = Vec<usize>>> {
     if n > MOST_ORDERED {
         let given: Vec<usize> = (0..n).collect();
-        let first = (1..n).map(|i| std::iter::once(i).chain((0..n).filter(move |j| *j != i)).collect());
-        let last = (0..n).map(|i| (0..n).filter(|j| *j != i).chain([i]).collect());
-        return std::iter::once(given).chain(first).chain(last).collect();
+        let first = (1..n).map(move |i| std::iter::once(i).chain((0..n).filter(move |j| *j != i)).collect());
+        let last = (0..n).map(move |i| (0..n).filter(|j| *j != i).chain([i]).collect());
+        return Box::new(std::iter::once(given).chain(first).chain(last));
     }
     let mut out = vec![vec![]];
     for _ in 0..n {
@@ -186,5 +208,5 @@ fn orders(n: usize) -> Vec<Vec<usize>> {
             })
             .collect();
     }
-    out
+    Box::new(out.into_iter())
 }

@@ -4,6 +4,7 @@
 //! so that several can be walked side by side: that is how [`super::search`] finds a text that meets all of some
 //! conditions, or shows that there is none.
 
+use super::budget::Budget;
 use indexmap::IndexSet;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 use std::cell::{OnceCell, RefCell};
@@ -26,6 +27,9 @@ enum Step {
     Found,
 }
 
+/// Steps of the budget that a new state costs, for the memory that it takes.
+const NEW_STATE: usize = 500;
+
 /// The step that ends every walk.
 const FOUND: usize = 0;
 
@@ -38,6 +42,7 @@ pub struct Machine {
     walked: RefCell<Walked>,
     completions: RefCell<HashMap<usize, Option<String>>>,
     classes: OnceCell<Vec<Vec<(char, char)>>>,
+    budget: Budget,
 }
 
 /// States met so far: sets of steps, by number.
@@ -68,9 +73,12 @@ impl Walked {
 }
 
 impl Machine {
-    /// Builds one. `None`: it is no expression that this can walk, or too large.
+    /// Builds one. `None`: it is no expression that this can walk, or too large, or the budget is spent.
     #[must_use]
-    pub fn new(pattern: &str) -> Option<Machine> {
+    pub fn new(pattern: &str, budget: &Budget) -> Option<Machine> {
+        if budget.is_spent() {
+            return None;
+        }
         let hir = regex_syntax::ParserBuilder::new().build().parse(pattern).ok()?;
         let mut machine = Machine {
             steps: vec![Step::Found],
@@ -79,8 +87,10 @@ impl Machine {
             walked: RefCell::default(),
             completions: RefCell::default(),
             classes: OnceCell::new(),
+            budget: budget.clone(),
         };
         machine.entry = machine.add(&hir, FOUND)?;
+        budget.charge(pattern.len() + machine.steps.len());
         Some(machine)
     }
 
@@ -141,7 +151,9 @@ impl Machine {
         let mut open = steps;
         let mut seen = vec![false; self.steps.len()];
         let mut out = vec![];
+        self.budget.charge(self.steps.len() / 16);
         while let Some(at) = open.pop() {
+            self.budget.charge(1);
             match seen.get_mut(at) {
                 Some(before) if !*before => *before = true,
                 _ => continue,
@@ -164,6 +176,7 @@ impl Machine {
         if let Some(number) = known {
             return number;
         }
+        self.budget.charge(NEW_STATE);
         let accepts = set == [FOUND] || self.closure(set.clone(), false, true) == [FOUND];
         let mut walked = self.walked.borrow_mut();
         walked.accepts.push(accepts);
@@ -237,6 +250,10 @@ impl Machine {
     /// The state behind a whole text.
     #[must_use]
     pub fn walk_on(&self, mut state: usize, text: &str) -> usize {
+        if self.budget.is_spent() {
+            return state;
+        }
+        self.budget.charge(text.len());
         let mut rest = text.chars();
         loop {
             let walked = self.walked.borrow();
@@ -307,7 +324,7 @@ mod tests {
             "^a{0}b",
             "(?:a*)*b$",
         ] {
-            let machine = Machine::new(pattern).expect(pattern);
+            let machine = Machine::new(pattern, &Budget::default()).expect(pattern);
             let regex = regex::Regex::new(pattern).expect(pattern);
             for text in texts {
                 assert_eq!(machine.is_in(text), regex.is_match(text), "{pattern} in {text:?}");
@@ -317,7 +334,10 @@ mod tests {
 
     #[test]
     fn what_is_too_large_or_looks_around_is_refused() {
-        assert!(Machine::new(r"\ba").is_none());
-        assert!(Machine::new("(?:[ab]{1000}){1000}").is_none() && Machine::new("(").is_none());
+        assert!(Machine::new(r"\ba", &Budget::default()).is_none());
+        assert!(
+            Machine::new("(?:[ab]{1000}){1000}", &Budget::default()).is_none()
+                && Machine::new("(", &Budget::default()).is_none()
+        );
     }
 }

@@ -16,6 +16,10 @@ const MOST_TRIES: usize = 40_000;
 const MOST_REDUCED: usize = 8;
 /// Sets of weighted flags that are looked at.
 const MOST_SETS: usize = 100;
+/// Steps of the budget that a try costs beside what its texts cost: for the event, and for what the rule says of it.
+const STEPS_OF_A_TRY: usize = 2_000;
+/// The same for each atom of the rule.
+const STEPS_OF_AN_ATOM: usize = 50;
 /// Tries for one witness.
 const TRIES_FOR_ONE: usize = 24;
 
@@ -54,7 +58,7 @@ fn is_number(atom: &Atom) -> bool {
 
 impl<'a> Maker<'a> {
     pub(super) fn new(setting: &'a Setting, body: &Body, evaluator: &'a Evaluator, log: &'a Log<'a>) -> Maker<'a> {
-        let mut atoms = Atoms::default();
+        let mut atoms = Atoms::new(&setting.budget);
         let fields = Fields::new(setting.kind, log.has);
         let (detect, cut) = detection(body, &mut atoms);
         let exceptions = body.exceptions.iter().map(|e| atoms.tree(e, true)).collect();
@@ -82,7 +86,11 @@ impl<'a> Maker<'a> {
                     }
                     fired.push((way.clone(), event));
                 }
+                Err(_) if self.is_spent() => {}
                 Err(failure) => out.impossible.push(self.conflict(way, failure, out.impossible.len())),
+            }
+            if self.is_spent() {
+                break;
             }
             if self.tries.get() > MOST_TRIES {
                 out.cut = true;
@@ -90,6 +98,7 @@ impl<'a> Maker<'a> {
             }
         }
         self.excepted(&fired, out, &mut seen);
+        out.cut_off |= self.is_spent();
     }
 
     /// Whether any event takes any way; `None`: nobody knows.
@@ -101,11 +110,15 @@ impl<'a> Maker<'a> {
                 Ok(_) => return Some(true),
                 Err(failure) => proved &= failure.certain,
             }
-            if self.tries.get() > MOST_TRIES {
+            if self.is_spent() || self.tries.get() > MOST_TRIES {
                 return None;
             }
         }
         proved.then_some(false)
+    }
+
+    fn is_spent(&self) -> bool {
+        self.atoms.budget.is_spent()
     }
 
     /// One more event for each alternative of a way's conditions that no event took before.
@@ -120,6 +133,9 @@ impl<'a> Maker<'a> {
             let Some(atom) = self.atoms.get(*lit) else { continue };
             out.cut |= matches!(&atom.ask, Ask::Text(p) if p.cut);
             for form in usize::from(!is_number(atom))..forms(atom) {
+                if self.is_spent() {
+                    return;
+                }
                 if !covered.insert((lit.atom, form)) {
                     continue;
                 }
@@ -134,12 +150,16 @@ impl<'a> Maker<'a> {
     /// A near miss for each condition of a way.
     fn near(&self, way: &[Lit], base: &Event<'static>, out: &mut Witnesses, seen: &mut HashSet<String>) {
         for lit in way {
+            if self.is_spent() {
+                return;
+            }
             let turned: Vec<Lit> = way.iter().map(|l| if l == lit { l.flipped() } else { *l }).collect();
             match self.make(&turned, None, Aim::Silent, Some(base)) {
                 Ok(event) => {
                     let because = words::turned(&self.atoms, way, *lit, base, &event);
                     self.push(out, seen, Verdict::NearMiss, because, &event);
                 }
+                Err(_) if self.is_spent() => {}
                 Err(_) => out.never_alone += 1,
             }
         }
@@ -152,7 +172,7 @@ impl<'a> Maker<'a> {
             let ways = ways::of(tree);
             out.cut |= ways.cut;
             let pairs = ways.all.iter().flat_map(|e| fired.iter().map(move |(way, base)| (e, way, base)));
-            let made = pairs.take(200).find_map(|(e, way, base)| {
+            let made = pairs.take(200).take_while(|_| !self.is_spent()).find_map(|(e, way, base)| {
                 let lits = joined(way, e)?;
                 let kept = self.make(&lits, None, Aim::Excepted(i), Some(base));
                 let event = kept.or_else(|_| self.make(&lits, None, Aim::Excepted(i), None)).ok()?;
@@ -206,13 +226,19 @@ impl<'a> Maker<'a> {
             let scene =
                 Scene { project: self.setting.project, kind: self.setting.kind, os, renamed: self.is_renamed(lits) };
             let solver = Solver { atoms: &self.atoms, scene, fillers: self.setting.fillers, fields: &self.fields };
-            match self.search(&solver, lits, choice, aim, base) {
+            let found = self.search(&solver, lits, choice, aim, base);
+            // What was answered behind the budget's end is no answer.
+            if self.is_spent() {
+                break;
+            }
+            match found {
                 Ok(event) => return Ok(event),
                 Err(found) => {
                     failure.get_or_insert(found);
                 }
             }
         }
+        let failure = failure.filter(|_| !self.is_spent());
         Err(failure.unwrap_or(Failure { lits: lits.to_vec(), certain: false }))
     }
 
@@ -257,7 +283,11 @@ impl<'a> Maker<'a> {
         let mut met: HashSet<Vec<Lit>> = HashSet::new();
         for turn in 0..TRIES_FOR_ONE {
             let Some(now) = open.pop() else { break };
+            if self.is_spent() {
+                break;
+            }
             self.tries.set(self.tries.get() + 1);
+            self.atoms.budget.charge(STEPS_OF_A_TRY.saturating_add(self.atoms.len().saturating_mul(STEPS_OF_AN_ATOM)));
             let event = match solver.event(&now, choice, base) {
                 Ok(event) => event,
                 Err(found) => {
@@ -319,6 +349,9 @@ impl<'a> Maker<'a> {
         let mut lits = if failure.lits.is_empty() { way.to_vec() } else { failure.lits };
         if failure.certain && known < MOST_REDUCED {
             for lit in lits.clone() {
+                if self.is_spent() {
+                    break;
+                }
                 let fewer: Vec<Lit> = lits.iter().copied().filter(|l| *l != lit).collect();
                 if self.systems(way).into_iter().all(|os| self.contradict(&fewer, os)) {
                     lits = fewer;
@@ -326,13 +359,13 @@ impl<'a> Maker<'a> {
             }
         }
         let conditions = lits.iter().filter_map(|l| Some((self.atoms.get(*l)?.span, words::literal(&self.atoms, *l))));
-        Conflict { conditions: conditions.collect(), certain: failure.certain }
+        Conflict { conditions: conditions.collect(), certain: failure.certain, cut_off: None }
     }
 
     fn contradict(&self, lits: &[Lit], os: Os) -> bool {
         let scene = self.scene(lits, os);
         let solver = Solver { atoms: &self.atoms, scene, fillers: self.setting.fillers, fields: &self.fields };
-        solver.event(lits, None, None).is_err_and(|f| f.certain)
+        solver.event(lits, None, None).is_err_and(|f| f.certain) && !self.is_spent()
     }
 
     fn scene(&self, lits: &[Lit], os: Os) -> Scene<'a> {

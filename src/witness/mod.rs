@@ -12,6 +12,7 @@
 //! bound.
 
 mod atom;
+mod budget;
 mod command;
 pub mod ecs;
 mod machine;
@@ -28,6 +29,7 @@ mod variants;
 mod ways;
 mod words;
 
+pub use budget::Budget;
 pub use on_target::{Logged, witnesses_on};
 pub use several::on_target::{LoggedSets, witnesses_of_several_on};
 
@@ -91,6 +93,8 @@ pub struct Conflict {
     pub conditions: Vec<(Span, String)>,
     /// It was proved; else nothing was found within the bounds of the search.
     pub certain: bool,
+    /// The search was cut off after so many steps.
+    pub cut_off: Option<u64>,
 }
 
 /// All witnesses of a rule.
@@ -104,6 +108,8 @@ pub struct Witnesses {
     pub never_alone: usize,
     /// The rule has more ways, or longer lists, than were looked at.
     pub cut: bool,
+    /// The search was cut off when its budget was spent: ways, near misses and exceptions may lack events.
+    pub cut_off: bool,
 }
 
 /// Why a rule has no witnesses.
@@ -118,26 +124,38 @@ pub enum Refused {
 /// # Errors
 /// No event makes it fire.
 pub fn witnesses(rule: &Rule, project: &Project) -> Result<Witnesses, Refused> {
+    witnesses_within(rule, project, &Budget::default())
+}
+
+/// The same with another budget.
+///
+/// # Errors
+/// No event makes it fire, or none was found before the budget was spent.
+pub fn witnesses_within(rule: &Rule, project: &Project, budget: &Budget) -> Result<Witnesses, Refused> {
     if rule.over_several_events().is_some() {
-        return several::witnesses(rule, project);
+        return several::witnesses(rule, project, budget);
     }
     let mut out = Witnesses::default();
-    for kind in &rule.kinds {
+    for (i, kind) in rule.kinds.iter().enumerate() {
+        let part = budget.part(rule.kinds.len() - i);
         let body = rule.body(project, *kind, &rule.meta.os);
         let evaluator = Evaluator::of_body(rule, &body);
-        let setting = Setting { project, rule, kind: *kind, systems: rule.meta.os.clone(), fillers: &[] };
+        let systems = rule.meta.os.clone();
+        let setting = Setting { project, rule, kind: *kind, systems, fillers: &[], budget: part.clone() };
         let log = maker::Log { has: &|_| true, seen: &|event| event.clone() };
         Maker::new(&setting, &Arc::clone(&body), &evaluator, &log).run(&mut out);
+        budget.settle(&part);
     }
-    finish(rule, out)
+    finish(rule, out, budget)
 }
 
 /// Whether an event exists that `body`, made of a rule's conditions and without exceptions, detects: yes, where one was made and
-/// confirmed; no, where it is proved that none is; `None`, where the search came to its bounds.
+/// confirmed; no, where it is proved that none is; `None`, where the search came to its bounds or the budget is spent.
 #[must_use]
-pub fn possible(rule: &Rule, project: &Project, body: &Body) -> Option<bool> {
+pub fn possible(rule: &Rule, project: &Project, body: &Body, budget: &Budget) -> Option<bool> {
     let evaluator = Evaluator::of_body(rule, body);
-    let setting = Setting { project, rule, kind: body.kind, systems: rule.meta.os.clone(), fillers: &[] };
+    let systems = rule.meta.os.clone();
+    let setting = Setting { project, rule, kind: body.kind, systems, fillers: &[], budget: budget.clone() };
     let log = maker::Log { has: &|_| true, seen: &|event| event.clone() };
     Maker::new(&setting, body, &evaluator, &log).possible()
 }
@@ -149,12 +167,18 @@ pub(crate) struct Setting<'a> {
     pub(crate) kind: Kind,
     pub(crate) systems: Vec<Os>,
     pub(crate) fillers: &'a [String],
+    pub(crate) budget: Budget,
 }
 
 /// A rule that fires in no way at all is refused.
-fn finish(rule: &Rule, out: Witnesses) -> Result<Witnesses, Refused> {
+fn finish(rule: &Rule, out: Witnesses, budget: &Budget) -> Result<Witnesses, Refused> {
     if out.all.iter().any(|w| w.verdict == Verdict::Fires) {
         return Ok(out);
+    }
+    if out.cut_off {
+        let cut_off = Some(budget.all());
+        let conflict = Conflict { conditions: vec![], certain: false, cut_off };
+        return Err(Refused::Unsatisfiable(rule.detect_span, conflict));
     }
     let mut conflicts = out.impossible;
     // All ways were proved impossible, or the rule may yet fire in one that was not found.
@@ -162,5 +186,5 @@ fn finish(rule: &Rule, out: Witnesses) -> Result<Witnesses, Refused> {
     let certain = doubtful.is_none() && !out.cut;
     let shown = if conflicts.is_empty() { None } else { Some(conflicts.swap_remove(doubtful.unwrap_or(0))) };
     let conditions = shown.map(|c| c.conditions).unwrap_or_default();
-    Err(Refused::Unsatisfiable(rule.detect_span, Conflict { conditions, certain }))
+    Err(Refused::Unsatisfiable(rule.detect_span, Conflict { conditions, certain, cut_off: None }))
 }

@@ -1,7 +1,7 @@
 //! Witnesses as rows of a target's logs: what the rule means there, asked of the event that is read back from the row.
 
 use super::maker::{Log, Maker};
-use super::{Refused, Setting, Witnesses, finish};
+use super::{Budget, Refused, Setting, Witnesses, finish};
 use crate::event::Event;
 use crate::event::eval::Evaluator;
 use crate::sema::{Kind, Os, Project, Rule};
@@ -67,10 +67,14 @@ pub fn witnesses_on<'p, 't>(
     if rule.over_several_events().is_some() {
         return Ok(vec![]);
     }
+    let budget = Budget::default();
     let mut out: Vec<Logged> = vec![];
     let mut refused = None;
-    for query in &plan.queries {
-        match finish(rule, in_log(rule, project, plan, query)) {
+    for (i, query) in plan.queries.iter().enumerate() {
+        let part = budget.part(plan.queries.len() - i);
+        let made = in_log(rule, project, plan, query, &part);
+        budget.settle(&part);
+        match finish(rule, made, &budget) {
             Ok(witnesses) => out.push(Logged { plan, query, witnesses }),
             Err(error) => {
                 refused.get_or_insert(error);
@@ -83,14 +87,15 @@ pub fn witnesses_on<'p, 't>(
     }
 }
 
-fn in_log(rule: &Rule, project: &Project, plan: &Plan, query: &SourceQuery) -> Witnesses {
+fn in_log(rule: &Rule, project: &Project, plan: &Plan, query: &SourceQuery, budget: &Budget) -> Witnesses {
     let mut out = Witnesses::default();
     let target = plan.target;
     let body = kept::body(rule, project, target, query);
     let evaluator = Evaluator::of_body(rule, &body);
     for os in &query.os {
         let before = out.all.len();
-        let setting = Setting { project, rule, kind: query.kind, systems: vec![*os], fillers: &target.filler };
+        let (systems, fillers) = (vec![*os], &target.filler);
+        let setting = Setting { project, rule, kind: query.kind, systems, fillers, budget: budget.clone() };
         let log = Log {
             has: &|field| target.mapping_in(query.source, field, query.kind).is_some(),
             seen: &|event| row::read(target, query.source, query.kind, &row::write(target, query.source, *os, event)),

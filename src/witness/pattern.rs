@@ -21,6 +21,8 @@ pub struct Pattern {
     machine: OnceCell<Option<Rc<Machine>>>,
     /// The list, where there is no expression.
     list: Option<(Matcher, bool)>,
+    /// Characters of the list.
+    length: usize,
     /// Its alternatives.
     pub forms: Vec<Form>,
     /// There are more alternatives than `forms` has.
@@ -114,7 +116,13 @@ impl Pattern {
             }
         };
         let list = whole.is_none().then(|| (text.matcher.clone(), text.cased));
-        Pattern { whole, machine: OnceCell::new(), list, forms, cut }
+        let length = list.as_ref().map_or(0, |(matcher, _)| match matcher {
+            Matcher::Exact(all) | Matcher::Contains(all) | Matcher::StartsWith(all) | Matcher::EndsWith(all) => {
+                all.iter().map(String::len).sum()
+            }
+            Matcher::Like(_) | Matcher::Regex(_) => 0,
+        });
+        Pattern { whole, machine: OnceCell::new(), list, length, forms, cut }
     }
 
     /// The machine of the whole expression.
@@ -129,6 +137,10 @@ impl Pattern {
             return machine.is_in(text);
         }
         let Some((matcher, cased)) = &self.list else { return false };
+        if atoms.budget.is_spent() {
+            return false;
+        }
+        atoms.budget.charge(self.length.saturating_add(text.len()));
         let fold = |t: &str| if *cased { t.to_owned() } else { t.to_lowercase() };
         let text = fold(text);
         match matcher {

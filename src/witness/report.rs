@@ -15,6 +15,13 @@ pub fn finding(rule: &Rule, refused: &Refused) -> Diagnostic {
 }
 
 fn unsatisfiable(rule: &Rule, span: Span, conflict: &Conflict) -> Diagnostic {
+    if let Some(steps) = conflict.cut_off {
+        let message = format!("the search for a witness of `{}` was cut off", rule.name);
+        return Diagnostic::new(Code::Unsatisfiable, message)
+            .at(span, "too much work: no event was found that fits all of this")
+            .note(format!("the search takes {steps} steps at most: this is no proof that there is none"))
+            .help("split the rule, or write a list in place of many conditions on one field");
+    }
     let message = match conflict.certain {
         true => format!("`{}` cannot be satisfied: it fires on no event", rule.name),
         false => format!("no event was found on which `{}` fires", rule.name),

@@ -4,6 +4,7 @@
 //! class that no machine tells apart is tried, so that a walk which comes to its end without a text proves that
 //! there is none.
 
+use super::budget::Budget;
 use super::machine::Machine;
 use indexmap::{IndexMap, IndexSet};
 use std::cell::{Cell, RefCell};
@@ -139,7 +140,11 @@ const ALL_STATES: usize = 100_000;
 
 impl Searches {
     /// [`shortest`], once from where the conditions stand behind `prefix`. The machines must outlive this.
-    pub fn shortest(&self, all: &[Constraint], prefix: &str, liked: &str, limit: usize) -> Found {
+    pub fn shortest(&self, all: &[Constraint], prefix: &str, liked: &str, limit: usize, budget: &Budget) -> Found {
+        if budget.is_spent() {
+            return Found::GaveUp;
+        }
+        budget.charge(all.len().saturating_mul(prefix.len() + 8));
         let mut key: Vec<Begun> = all
             .iter()
             .map(|c| (Rc::as_ptr(&c.machine).addr(), c.view, c.positive, c.read(prefix)))
@@ -154,7 +159,7 @@ impl Searches {
         if let Some(found) = self.made.borrow().get(&key) {
             return whole(found.clone());
         }
-        let (found, looked_at) = search(all, prefix, liked, limit.min(self.left.get()));
+        let (found, looked_at) = search(all, prefix, liked, limit.min(self.left.get()), budget);
         self.left.set(self.left.get().saturating_sub(looked_at));
         self.made.borrow_mut().insert(key, found.clone());
         whole(found)
@@ -175,27 +180,31 @@ pub enum Found {
 /// The shortest text behind `prefix` that meets all conditions; of several, the one whose characters come first in
 /// `liked`. At most `limit` states are looked at.
 #[must_use]
-pub fn shortest(all: &[Constraint], prefix: &str, liked: &str, limit: usize) -> Found {
-    match search(all, prefix, liked, limit).0 {
+pub fn shortest(all: &[Constraint], prefix: &str, liked: &str, limit: usize, budget: &Budget) -> Found {
+    match search(all, prefix, liked, limit, budget).0 {
         Found::Text(rest) => Found::Text(format!("{prefix}{rest}")),
         other => other,
     }
 }
 
 /// What stands behind the prefix, and how many states were looked at.
-fn search(all: &[Constraint], prefix: &str, liked: &str, limit: usize) -> (Found, usize) {
+fn search(all: &[Constraint], prefix: &str, liked: &str, limit: usize, budget: &Budget) -> (Found, usize) {
+    if budget.is_spent() {
+        return (Found::GaveUp, 0);
+    }
     let start: Vec<At> = all.iter().map(|c| c.read(prefix)).collect();
     let met = |states: &[At]| all.iter().zip(states).all(|(c, at)| c.met(*at));
     if !prefix.is_empty() && met(&start) {
         return (Found::Text(String::new()), 1);
     }
-    let alphabet = alphabet(all, liked);
+    let alphabet = alphabet(all, liked, budget);
     let mut seen: IndexMap<Vec<At>, (usize, char)> = IndexMap::new();
     seen.insert(start, (0, ' '));
     let mut now = 0;
     while let Some((states, _)) = seen.get_index(now) {
         let states = states.clone();
         for c in &alphabet {
+            budget.charge(2 * all.len() + 8);
             let next: Vec<At> = all.iter().zip(&states).map(|(one, at)| one.step(*at, *c)).collect();
             if all.iter().zip(&next).any(|(one, at)| one.is_hopeless(*at)) || seen.contains_key(&next) {
                 continue;
@@ -205,9 +214,12 @@ fn search(all: &[Constraint], prefix: &str, liked: &str, limit: usize) -> (Found
             if done {
                 return (Found::Text(spelled(&seen)), seen.len());
             }
-            if seen.len() > limit {
+            if seen.len() > limit || budget.is_spent() {
                 return (Found::GaveUp, seen.len());
             }
+        }
+        if budget.is_spent() {
+            return (Found::GaveUp, seen.len());
         }
         now += 1;
     }
@@ -216,11 +228,11 @@ fn search(all: &[Constraint], prefix: &str, liked: &str, limit: usize) -> (Found
 
 /// The shortest text that, behind `prefix`, lets one expression be found; what was found once is remembered.
 #[must_use]
-pub fn completion(machine: &Rc<Machine>, prefix: &str, liked: &str, limit: usize) -> Option<String> {
+pub fn completion(machine: &Rc<Machine>, prefix: &str, liked: &str, limit: usize, budget: &Budget) -> Option<String> {
     let state = machine.walk_on(machine.start(), prefix);
     machine.completion(state, || {
         let all = [Constraint { machine: Rc::clone(machine), view: View::Whole, positive: true }];
-        match shortest(&all, prefix, liked, limit) {
+        match shortest(&all, prefix, liked, limit, budget) {
             Found::Text(text) => text.get(prefix.len()..).map(str::to_owned),
             Found::Nothing | Found::GaveUp => None,
         }
@@ -240,7 +252,7 @@ fn spelled(seen: &IndexMap<Vec<At>, (usize, char)>) -> String {
 }
 
 /// One character for each class that the conditions tell apart, the liked ones first.
-fn alphabet(all: &[Constraint], liked: &str) -> Vec<char> {
+fn alphabet(all: &[Constraint], liked: &str, budget: &Budget) -> Vec<char> {
     let mut classes: IndexSet<Vec<(char, char)>> = [vec![('\\', '\\'), ('/', '/')], vec![('.', '.')]].into();
     for constraint in all {
         classes.extend(constraint.machine.classes().iter().cloned());
@@ -250,6 +262,7 @@ fn alphabet(all: &[Constraint], liked: &str) -> Vec<char> {
     bounds.extend(liked.chars().flat_map(|c| [u32::from(c), u32::from(c) + 1]));
     bounds.sort_unstable();
     bounds.dedup();
+    budget.charge(bounds.len().saturating_mul(classes.iter().map(Vec::len).sum()) / 2);
     let mut chosen: IndexMap<Vec<usize>, char> = IndexMap::new();
     // Characters of no class stand last, unprintable ones behind them.
     let firsts = bounds.iter().filter_map(|b| char::from_u32(*b));
@@ -271,11 +284,11 @@ mod tests {
     use super::*;
 
     fn is(pattern: &str, view: View, positive: bool) -> Constraint {
-        Constraint { machine: Rc::new(Machine::new(pattern).expect(pattern)), view, positive }
+        Constraint { machine: Rc::new(Machine::new(pattern, &Budget::default()).expect(pattern)), view, positive }
     }
 
     fn find(all: &[Constraint], prefix: &str) -> Found {
-        shortest(all, prefix, "abcdefghijklmnopqrstuvwxyz0123456789", 10_000)
+        shortest(all, prefix, "abcdefghijklmnopqrstuvwxyz0123456789", 10_000, &Budget::default())
     }
 
     #[test]
@@ -293,7 +306,7 @@ mod tests {
         assert_eq!(find(&[is("^a{30}$", View::Whole, true)], ""), Found::Text("a".repeat(30)));
         let long = is("^(?:[ab]*a[ab]{12})$", View::Whole, true);
         let other = is("^(?:[ab]*b[ab]{12})$", View::Whole, true);
-        assert_eq!(shortest(&[long, other], "", "", 100), Found::GaveUp);
+        assert_eq!(shortest(&[long, other], "", "", 100, &Budget::default()), Found::GaveUp);
     }
 
     #[test]

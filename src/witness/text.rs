@@ -1,6 +1,7 @@
 //! The text of one field that meets all literals about it, as a log might hold it.
 
 use super::atom::{Ask, Atom, Atoms, Lit};
+use super::budget::Budget;
 use super::command::Command;
 use super::pattern::{Pattern, equal};
 use super::scene::Scene;
@@ -8,6 +9,7 @@ use super::search::{Constraint, Found, View};
 use super::solve::{Choice, Group};
 use crate::event::Event;
 use crate::sema::{FieldId, Type};
+use std::cell::Cell;
 
 /// States that one search may look at.
 const LIMIT: usize = 4_000;
@@ -46,6 +48,8 @@ pub struct Wanted<'w> {
     positive: bool,
     /// Something is asked at all.
     asked: bool,
+    /// Which of `all` failed last: it is asked first, since it is the likeliest to fail again.
+    failed: Cell<usize>,
 }
 
 impl<'w> Wanted<'w> {
@@ -62,6 +66,7 @@ impl<'w> Wanted<'w> {
             blind: false,
             positive: false,
             asked: false,
+            failed: Cell::new(0),
         };
         for filler in fillers {
             for (_, view) in &group.parts {
@@ -113,6 +118,10 @@ impl<'w> Wanted<'w> {
         }
     }
 
+    fn budget(&self) -> &'w Budget {
+        &self.atoms.budget
+    }
+
     fn narrow(&mut self, lit: Lit, pattern: &Pattern, view: View, choice: Choice) {
         let chosen = choice.filter(|(atom, _)| *atom == lit.atom).map(|(_, form)| form);
         let Some(form) = pattern.forms.get(chosen.unwrap_or(0)) else { return };
@@ -128,7 +137,14 @@ impl<'w> Wanted<'w> {
         let listed = |(pattern, view, positive): &(&Pattern, View, bool)| {
             text.and_then(|t| view.of(t)).is_some_and(|part| pattern.is_in(part, self.atoms)) == *positive
         };
-        self.all.iter().chain(more).all(|c| c.holds(text)) && self.lists.iter().all(listed)
+        if self.all.get(self.failed.get()).is_some_and(|c| !c.holds(text)) {
+            return false;
+        }
+        if let Some(failed) = self.all.iter().position(|c| !c.holds(text)) {
+            self.failed.set(failed);
+            return false;
+        }
+        more.iter().all(|c| c.holds(text)) && self.lists.iter().all(listed)
     }
 
     /// A text that meets everything; `None` where the field is better left out.
@@ -142,7 +158,7 @@ impl<'w> Wanted<'w> {
             if self.met(before, &[]) {
                 return Ok(before.map(str::to_owned));
             }
-            if let Some(text) = before.and_then(|t| edited(t, |t| self.met(Some(t), &[]))) {
+            if let Some(text) = before.and_then(|t| edited(t, self.budget(), |t| self.met(Some(t), &[]))) {
                 return Ok(Some(text));
             }
         }
@@ -164,21 +180,21 @@ impl<'w> Wanted<'w> {
         let mut certain = false;
         for more in &tried {
             let all: Vec<Constraint> = more.iter().chain(&self.all).cloned().collect();
-            let search = |prefix: &str| self.atoms.searches.shortest(&all, prefix, LIKED, LIMIT);
+            let search = |prefix: &str| self.atoms.searches.shortest(&all, prefix, LIKED, LIMIT, self.budget());
             let beginnings = self.beginnings(known);
             for beginning in beginnings.iter().map(String::as_str).chain([""]) {
                 let found = search(beginning);
                 // Only the search from nothing proves anything: behind another beginning there may be a text.
                 certain = beginning.is_empty() && found == Found::Nothing;
                 let Found::Text(text) = found else { continue };
-                let text = respelled(&text, &self.spelling, |t| self.met(Some(t), more));
+                let text = respelled(&text, &self.spelling, self.budget(), |t| self.met(Some(t), more));
                 if self.met(Some(&text), more) {
                     return Ok(Some(text));
                 }
             }
         }
         let whole = !tried.last().is_some_and(|more| !more.is_empty() && self.narrow.iter().any(|(_, c)| *c));
-        Err(certain && whole && !self.blind && self.lists.is_empty())
+        Err(certain && !self.budget().is_spent() && whole && !self.blind && self.lists.is_empty())
     }
 
     /// The first likely text that meets everything.
@@ -194,7 +210,7 @@ impl<'w> Wanted<'w> {
                 false => more.iter().collect(),
             };
             let typical: Vec<&str> = self.typical.iter().map(|(_, t)| t.as_str()).collect();
-            return command.line(&positive, &typical, &self.spelling, &met);
+            return command.line(&positive, &typical, &self.spelling, &met, self.budget());
         }
         let made = match main.def().ty {
             Type::Path => self.paths(known),
@@ -283,7 +299,7 @@ fn original_name(known: &Known) -> Vec<String> {
 
 /// The nearest neighbour of a text that is as it should be: one character more, or one less. What stands behind a
 /// program comes before the program.
-fn edited(text: &str, met: impl Fn(&str) -> bool) -> Option<String> {
+fn edited(text: &str, budget: &Budget, met: impl Fn(&str) -> bool) -> Option<String> {
     let places: Vec<usize> = text.char_indices().map(|(i, _)| i).chain([text.len()]).take(LONGEST_EDITED).collect();
     let program = match text.strip_prefix('"').and_then(|rest| rest.find('"')) {
         Some(end) => end + 2,
@@ -299,13 +315,21 @@ fn edited(text: &str, met: impl Fn(&str) -> bool) -> Option<String> {
     };
     let more = places().filter_map(with);
     let less = places().filter_map(without).filter(|t| !t.is_empty());
-    more.chain(less).find(|t| met(t))
+    let paid = |t: &String| {
+        budget.charge(t.len() / 4);
+        !budget.is_spent()
+    };
+    more.chain(less).take_while(paid).find(|t| met(t))
 }
 
 /// A text with the author's capitals where it holds his words.
-pub fn respelled(text: &str, words: &[String], met: impl Fn(&str) -> bool) -> String {
+pub fn respelled(text: &str, words: &[String], budget: &Budget, met: impl Fn(&str) -> bool) -> String {
     let mut out = text.to_owned();
     for word in words.iter().filter(|w| w.is_ascii() && w.len() > 1) {
+        if budget.is_spent() {
+            break;
+        }
+        budget.charge(out.len() / 2);
         let Some(at) = out.to_ascii_lowercase().find(&word.to_ascii_lowercase()) else { continue };
         let mut trial = out.clone();
         trial.replace_range(at..at + word.len(), word);

@@ -5,6 +5,9 @@ use super::atom::{Lit, Tree};
 /// More ways than this are not looked at.
 pub const MOST: usize = 1_000;
 
+/// Literals of all ways of a condition together: longer ways are fewer.
+const MOST_LITERALS: usize = 100_000;
+
 /// Ways in which a condition can hold.
 #[derive(Clone, Debug, Default)]
 pub struct Ways {
@@ -46,11 +49,13 @@ pub fn of(tree: &Tree) -> Ways {
 fn both(a: Ways, b: Ways) -> Ways {
     let (x, y) = (a.all.len(), b.all.len());
     let cut = a.cut || b.cut;
-    if x.saturating_mul(y) <= MOST {
+    let longest = |ways: &Ways| ways.all.iter().map(Vec::len).max().unwrap_or(0);
+    let most = MOST.min(MOST_LITERALS / (longest(&a) + longest(&b)).max(1)).max(1);
+    if x.saturating_mul(y) <= most {
         let pairs = a.all.iter().flat_map(|one| b.all.iter().filter_map(move |other| joined(one, other)));
         return Ways { all: pairs.collect(), cut };
     }
-    let pairs = (0..x.max(y)).filter_map(|i| joined(a.all.get(i % x)?, b.all.get(i % y)?));
+    let pairs = (0..x.max(y).min(most)).filter_map(|i| joined(a.all.get(i % x)?, b.all.get(i % y)?));
     Ways { all: pairs.collect(), cut: true }
 }
 

@@ -124,16 +124,15 @@ fn what_splunk_would_refuse_is_an_error_with_the_cure() {
     );
     let long = RULE.replace("rule r {", &format!("rule {} {{", "r".repeat(68)));
     refused(&long, "its detection's name has 68 characters, and 67 is contentctl's limit");
-    let second = RULE.replace("rule r {", "rule R {").replace("000001 level", "000002 level");
+    let second = RULE.replace("rule r {", "rule q {").replace("000001 level", "000002 level");
     let both = format!("{RULE}\n{second}");
     let (found, _, searches) = said("splunk-sysmon", &both);
     assert!(
         found
             .iter()
-            .any(|f| f.contains("its saved search is called like that of `R` (give one of them another `title`)")),
+            .any(|f| f.contains("its saved search is called like that of `q` (give one of them another `title`)")),
         "{found:?}"
     );
-    assert!(found.iter().any(|f| f.contains("its filter macro is called like that of `R`")), "{found:?}");
     assert_eq!(searches, "", "no app of which a search is lost");
 }
 
@@ -168,12 +167,13 @@ fn whatever_a_project_is_called_its_app_has_a_name_that_splunk_takes() {
 
 #[test]
 fn what_steers_a_terminal_or_ends_a_line_breaks_no_document() {
-    // Sources hold no such characters (E0005), but for those that a text writes by their number.
+    // Neither sources nor texts for readers hold such characters (E0005); conditions do.
     let nasty = "e\u{2028}| where false //\u{7f}\u{85}";
     assert_eq!(arcanary::backend::one_line(nasty), "e | where false //");
-    let turning = r"e\u{202E}| where false //";
-    let condition = "detect process where command_line is \"a\\tb\"";
-    let exception = format!("{condition}\n  except \"{turning}\" because \"b{turning}\" where user.name is \"y\"");
+    let closing = "e| where false //";
+    let condition =
+        r#"detect process where command_line is "a\tb" and command_line contains "e\u{202E}| where false //""#;
+    let exception = format!("{condition}\n  except \"{closing}\" because \"b{closing}\" where user.name is \"y\"");
     let rule = RULE.replace("detect process where process.name is \"a.exe\"", &exception);
     let (found, document, searches) = said("splunk-sysmon", &rule);
     assert_eq!(found, Vec::<String>::new());

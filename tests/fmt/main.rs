@@ -12,8 +12,9 @@ mod layout;
 mod properties;
 
 use arcanary::diagnostic::Code;
+use arcanary::source::FileId;
 use arcanary::syntax::fmt::format;
-use arcanary::syntax::{Token, tokens};
+use arcanary::syntax::{Token, parse, tokens};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -131,6 +132,22 @@ fn line_endings_become_one_kind() {
 #[test]
 fn a_byte_order_mark_is_dropped() {
     check("\u{feff}list x = [1]", "list x = [1]\n");
+}
+
+#[test]
+fn comments_may_end_in_any_blank() {
+    let rule = "rule r {\n  title \"R\"\n  id 00000000-0000-4000-8000-000000000001\n  level low\n  os [windows]\n\n  detect process where process.name is \"x\"";
+    for blank in ["\u{a0}", "\u{3000}", "\u{2003}", "\u{2003}\u{a0}"] {
+        let text = format!(
+            "// a comment{blank}\n\n/// A description{blank}\n{rule} // inside{blank}\n}}\n// the end{blank}\n"
+        );
+        let parsed = parse(FileId::default(), &text);
+        assert!(parsed.diagnostics.is_empty(), "{blank:?}: {:?}", parsed.diagnostics);
+        assert_eq!(parsed.file.items.len(), 1);
+        let formatted = formatted(&text);
+        assert_eq!(formatted.matches(blank).count(), 4, "{blank:?}\n{formatted}");
+        stays(&formatted);
+    }
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub struct Pieces<R> {
     mode: Mode,
     /// A list is open: what comes next is one of its elements.
     listed: bool,
+    /// What stands before that in the list.
+    before: Before,
     /// A value broke off: what comes next begins where a record begins again, in this column or further left.
     lost: Option<usize>,
     /// A value broke off before; what closed it is nobody's.
@@ -50,6 +52,21 @@ enum Mode {
     Values,
     /// Nothing is left.
     End,
+}
+
+/// What was read last of an open list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    /// Its bracket.
+    Bracket,
+    /// An element.
+    Element,
+    /// A comma behind an element.
+    Comma,
+    /// A comma without an element before it, which was told: more of them are the same mistake.
+    Empty,
+    /// What was malformed and told: what follows is taken as it comes.
+    Anything,
 }
 
 /// Where a line ends.
@@ -72,6 +89,7 @@ impl<R: BufRead> Pieces<R> {
             column: 0,
             mode: Mode::Unknown,
             listed: false,
+            before: Before::Anything,
             lost: None,
             torn: false,
         }
@@ -225,10 +243,23 @@ impl<R: BufRead> Pieces<R> {
                     return Ok(cut.then_some(Piece { line: self.line, text: Err(NOT_CLOSED) }));
                 }
                 Some(byte) if byte.is_ascii_whitespace() => self.take(1),
-                Some(b',') if self.listed => self.take(1),
+                Some(b',') if self.listed => {
+                    let line = self.line;
+                    self.take(1);
+                    let separates = matches!(self.before, Before::Element | Before::Anything);
+                    let told = self.before == Before::Empty;
+                    self.before = if separates { Before::Comma } else { Before::Empty };
+                    if !separates && !told {
+                        return Ok(Some(Piece { line, text: Err(EMPTY_ELEMENT) }));
+                    }
+                }
                 Some(b']') if self.listed => {
+                    let line = self.line;
                     self.take(1);
                     self.listed = false;
+                    if self.before == Before::Comma {
+                        return Ok(Some(Piece { line, text: Err(EMPTY_ELEMENT) }));
+                    }
                     if self.mode == Mode::Lines {
                         return self.next_line();
                     }
@@ -236,9 +267,17 @@ impl<R: BufRead> Pieces<R> {
                 Some(b'[') if !self.listed => {
                     self.take(1);
                     self.listed = true;
+                    self.before = Before::Bracket;
                 }
                 Some(b',' | b']' | b'}') if self.torn => self.take(1),
-                Some(_) => return self.value(),
+                Some(_) if self.listed && self.before == Before::Element => {
+                    self.before = Before::Anything;
+                    return Ok(Some(Piece { line: self.line, text: Err(NO_COMMA) }));
+                }
+                Some(_) => {
+                    self.before = Before::Element;
+                    return self.value();
+                }
             }
         }
     }
@@ -305,6 +344,7 @@ impl<R: BufRead> Pieces<R> {
             }
         }
         self.torn |= !self.listed;
+        self.before = Before::Anything;
         // A reader is shown the byte that breaks it, and no record that is read again.
         (from, from + next_line.unwrap_or(at + usize::from(there)))
     }
@@ -340,6 +380,8 @@ impl<R: BufRead> Pieces<R> {
 }
 
 const TOO_LONG: &str = "longer than 16 MiB";
+const EMPTY_ELEMENT: &str = "a list has a comma without an element before or behind it";
+const NO_COMMA: &str = "a list has no comma between two elements";
 const NOT_CLOSED: &str = "the file ends inside a list: it was cut off";
 /// The mark of UTF-8.
 const MARK: &[u8] = b"\xEF\xBB\xBF";

@@ -252,6 +252,20 @@ fn a_list_that_ends_in_the_middle_is_malformed() {
         (format!("[{one}]\n[{two}]\n"), vec![Some(1), Some(2)]),
         (format!("{one}\n[{two},{one}]\n{two}\n"), vec![Some(1), Some(2), Some(1), Some(2)]),
         (format!("{one}\n[{two}\n"), vec![Some(1), Some(2), None]),
+        // Commas that are missing, or that separate nothing.
+        ("[]".to_owned(), vec![]),
+        ("[ ]\n[\n]".to_owned(), vec![]),
+        (format!("[{one} {two}]"), vec![Some(1), None, Some(2)]),
+        (format!("[{one}\n{two}\n]"), vec![Some(1), None, Some(2)]),
+        (format!("[{one},,{two}]"), vec![Some(1), None, Some(2)]),
+        (format!("[{one} , , {two}]"), vec![Some(1), None, Some(2)]),
+        (format!("[,{one}]"), vec![None, Some(1)]),
+        (format!("[{one},]"), vec![Some(1), None]),
+        (format!("[{one},\n]\n[{two}]"), vec![Some(1), None, Some(2)]),
+        ("[,]".to_owned(), vec![None]),
+        (format!("[{one} {two},,,{one},]"), vec![Some(1), None, Some(2), None, Some(1), None]),
+        (format!("{one}\n[{two},,{one}]\n{two}\n"), vec![Some(1), Some(2), None, Some(1), Some(2)]),
+        (format!("[{one},nonsense,{two}]"), vec![Some(1), None, Some(2)]),
     ] {
         assert_eq!(read_of("sysmon", &text), expected, "{text}");
     }

@@ -19,12 +19,12 @@ impl Builder<'_> {
             R::let_item => ItemKind::Let { name, expr: self.expr(inner.next()?)? },
             R::extend => ItemKind::Extend { name, list: self.list(inner.next()?)? },
             R::exception => {
-                let title = self.text(&inner.next()?);
+                let title = self.prose(&inner.next()?);
                 let reason = self.reason(inner.next()?)?;
                 ItemKind::Exception(Exception { name, title, reason, expr: self.expr(inner.next()?)? })
             }
             R::utility => {
-                let title = self.text(&inner.next()?);
+                let title = self.prose(&inner.next()?);
                 let parts = inner.filter_map(|p| self.utility_part(p)).collect();
                 ItemKind::Utility(Utility { name, title, parts })
             }
@@ -45,7 +45,7 @@ impl Builder<'_> {
 
     pub(super) fn reason(&mut self, pair: P) -> Option<Reason> {
         let mut inner = held(pair);
-        let because = self.text(&inner.next()?);
+        let because = self.prose(&inner.next()?);
         if because.value.trim().is_empty() {
             self.report(
                 Diagnostic::new(Code::WrongValue, "a reason is wanted")
@@ -197,7 +197,7 @@ impl Builder<'_> {
     pub(super) fn meta_value(&mut self, pair: P) -> Option<MetaValue> {
         let span = self.span(&pair);
         Some(match pair.as_rule() {
-            R::string | R::raw_string => MetaValue::Text(self.text(&pair)),
+            R::string | R::raw_string => MetaValue::Text(self.prose(&pair)),
             R::uuid => MetaValue::Uuid(pair.as_str().to_lowercase(), span),
             R::date => {
                 let (date, span) = self.date(&pair);
@@ -220,7 +220,7 @@ impl Builder<'_> {
                 for element in held(pair) {
                     let inner = only(element)?;
                     elements.push(match inner.as_rule() {
-                        R::string | R::raw_string => MetaElement::Text(self.text(&inner)),
+                        R::string | R::raw_string => MetaElement::Text(self.prose(&inner)),
                         R::relation => {
                             let mut inner = held(inner);
                             let word = self.ident(&inner.next()?);
@@ -245,7 +245,7 @@ impl Builder<'_> {
         let mut inner = held(pair);
         let first = inner.next()?;
         Some(if inline {
-            let title = self.text(&first);
+            let title = self.prose(&first);
             let reason = self.reason(inner.next()?)?;
             Except::Inline { title, reason, expr: Box::new(self.expr(inner.next()?)?) }
         } else {

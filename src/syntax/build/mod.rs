@@ -10,7 +10,7 @@ use super::ast::*;
 use super::parse::Rule as R;
 use super::split::{Token, tokens};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::escape::is_unclean;
+use crate::escape::{draws_nothing, is_unclean};
 use crate::source::{FileId, Span};
 use pest::iterators::Pair;
 
@@ -138,6 +138,20 @@ impl<'a> Builder<'a> {
         Text { value, raw, span }
     }
 
+    /// A text for readers, which documents hold as it is: no escape of it writes what nobody sees.
+    pub(super) fn prose(&mut self, pair: &P) -> Text {
+        let text = self.text(pair);
+        if let Some(c) = text.value.chars().find(|c| is_unclean(*c)) {
+            let number = format!("U+{:04X}", u32::from(c));
+            self.report(
+                Diagnostic::new(Code::UncleanCharacter, format!("an escape in a text for readers writes {number}"))
+                    .at(text.span, "documents would hold it raw, and nobody sees it there")
+                    .help("take it out: only conditions and the events of tests hold such characters"),
+            );
+        }
+        text
+    }
+
     fn unescape(&mut self, text: &str, at: usize) -> String {
         let mut out = String::with_capacity(text.len());
         let mut chars = text.char_indices();
@@ -176,8 +190,7 @@ impl<'a> Builder<'a> {
     fn numbered(&mut self, number: &str, at: usize) -> Option<char> {
         let hexadecimal = !number.is_empty() && number.len() <= 6 && number.bytes().all(|b| b.is_ascii_hexdigit());
         let c = u32::from_str_radix(number, 16).ok().and_then(char::from_u32).filter(|_| hexadecimal);
-        let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        let good = c.filter(|c| !matches!(c, '\n' | '\t') && (!is_unclean(*c) || turns(*c)));
+        let good = c.filter(|c| !matches!(c, '\n' | '\t') && (!is_unclean(*c) || draws_nothing(*c)));
         if good.is_none() {
             let span = Span::new(self.file, at, at + number.len() + 4);
             let diagnostic =

@@ -71,11 +71,11 @@ impl Builder<'_> {
 
     pub(super) fn test(&mut self, pair: P) -> Option<Test> {
         let mut inner = held(pair);
-        let title = self.text(&inner.next()?);
+        let title = self.prose(&inner.next()?);
         let verdict = only(inner.next()?)?;
         let verdict = match verdict.as_rule() {
             R::v_silent => Verdict::Silent,
-            R::v_excepted => Verdict::Excepted(self.text(&only(verdict)?)),
+            R::v_excepted => Verdict::Excepted(self.prose(&only(verdict)?)),
             _ => Verdict::Fires(only(verdict).map(|n| self.names(n))),
         };
         let input = inner.next()?;

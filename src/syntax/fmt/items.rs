@@ -153,7 +153,7 @@ impl Printed<'_> {
         }
         let mut blank = self.blank;
         for doc in self.docs {
-            line(out, std::mem::take(&mut blank), format!("/// {doc}").trim_end());
+            line(out, std::mem::take(&mut blank), format!("/// {doc}").trim_end_matches([' ', '\t']));
         }
         line(out, blank, &self.text);
         if let Some(note) = self.trail {

@@ -13,7 +13,12 @@ use std::net::Ipv4Addr;
 impl Several<'_> {
     pub(super) fn count(&mut self, count: &Count) -> Result<(), Refused> {
         let not: Vec<&OneEvent> = count.exceptions.iter().map(|(_, e)| e).collect();
-        let made = finish(self.rule, self.of(&count.events, &[], &not))?;
+        // As much is left to exceptions.
+        let part = self.world.budget.part(2);
+        let of_events = self.of(&count.events, &[], &not, &part);
+        self.world.budget.settle(&part);
+        self.out.cut_off |= of_events.cut_off;
+        let made = finish(self.rule, of_events, &self.world.budget)?;
         let first = made.all.iter().find(|w| w.verdict == Verdict::Fires).and_then(|w| w.events.first());
         let Some(first) = first.cloned().filter(|_| count.at_least <= MOST_COUNTED) else { return Ok(()) };
         let first = self.identified(&first, 1);
@@ -57,7 +62,7 @@ impl Several<'_> {
             self.near(&[span], what, &events);
         }
         for (index, exception) in &count.exceptions {
-            let of = self.of(&count.events, &[exception], &[]);
+            let of = self.of(&count.events, &[exception], &[], &self.world.budget);
             let made = of.all.iter().find(|w| w.verdict == Verdict::Fires).and_then(|w| w.events.first());
             if let (Some(made), Some(titled)) = (made.cloned(), self.rule.exceptions.get(*index)) {
                 let (title, span) = (titled.title.clone(), titled.span());

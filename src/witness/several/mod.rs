@@ -11,7 +11,7 @@ mod steps;
 
 use super::maker::{Log, Maker};
 use super::scene::BEGINNING;
-use super::{Because, Conflict, Refused, Setting, Verdict, Witness, Witnesses, finish};
+use super::{Because, Budget, Conflict, Refused, Setting, Verdict, Witness, Witnesses, finish};
 use crate::event::engine::Engine;
 use crate::event::eval::Evaluator;
 use crate::event::stream::{Naming, Row, Undecided, rows};
@@ -44,13 +44,15 @@ struct World<'a> {
     numbered: bool,
     /// The domain of an account that a rule asks nothing of.
     domain: Option<&'static str>,
+    /// What the search may cost.
+    budget: Budget,
 }
 
 /// The witnesses of a rule over several events, in the language's own fields.
 ///
 /// # Errors
 /// No events were found on which it fires.
-pub(super) fn witnesses(rule: &Rule, project: &Project) -> Result<Witnesses, Refused> {
+pub(super) fn witnesses(rule: &Rule, project: &Project, budget: &Budget) -> Result<Witnesses, Refused> {
     let world = World {
         meaning: rule.meaning(project, &rule.meta.os),
         systems: rule.meta.os.clone(),
@@ -63,6 +65,7 @@ pub(super) fn witnesses(rule: &Rule, project: &Project) -> Result<Witnesses, Ref
         },
         numbered: true,
         domain: None,
+        budget: budget.clone(),
     };
     made(rule, project, &world)
 }
@@ -82,7 +85,8 @@ fn made(rule: &Rule, project: &Project, world: &World) -> Result<Witnesses, Refu
         Meaning::Single(_) => {}
     }
     // What joins events is tried and not solved: that none were found proves nothing.
-    finish(rule, maker.out).map_err(|Refused::Unsatisfiable(span, conflict)| {
+    maker.out.cut_off |= world.budget.is_spent();
+    finish(rule, maker.out, &world.budget).map_err(|Refused::Unsatisfiable(span, conflict)| {
         Refused::Unsatisfiable(span, Conflict { certain: false, ..conflict })
     })
 }
@@ -105,22 +109,26 @@ struct Several<'a> {
 
 impl Several<'_> {
     /// Events of a condition that fire, and near misses with what they turn round.
-    fn of(&self, events: &OneEvent, also: &[&OneEvent], not: &[&OneEvent]) -> Witnesses {
+    fn of(&self, events: &OneEvent, also: &[&OneEvent], not: &[&OneEvent], budget: &Budget) -> Witnesses {
         let mut out = Witnesses::default();
-        for kind in events.kinds() {
+        let kinds: Vec<Kind> = events.kinds().collect();
+        for (i, kind) in kinds.iter().copied().enumerate() {
             let with = also.iter().map(|e| e.of(kind).clone());
             let without = not.iter().map(|e| e.of(kind).clone().not());
             let detect = Pred::and(std::iter::once(events.of(kind).clone()).chain(with).chain(without));
             let body = Body { kind, detect, exceptions: vec![], flags: vec![], score: None, names: vec![] };
             let evaluator = Evaluator::of_body(self.rule, &body);
             let (systems, fillers) = (self.world.systems.clone(), self.world.fillers);
-            let setting = Setting { project: self.project, rule: self.rule, kind, systems, fillers };
+            let part = budget.part(kinds.len() - i);
+            let setting =
+                Setting { project: self.project, rule: self.rule, kind, systems, fillers, budget: part.clone() };
             let nothing = || Event::new(kind);
             let log = Log {
                 has: &|field| (self.world.has)(kind, field),
                 seen: &|event| (self.world.seen)(event).unwrap_or_else(nothing),
             };
             Maker::new(&setting, &body, &evaluator, &log).run(&mut out);
+            budget.settle(&part);
         }
         out.all.retain(|w| w.events.iter().all(|e| e.fields().next().is_some()));
         out

@@ -1,7 +1,7 @@
 //! Witnesses of rules over several events as rows of a target's logs: what the rule means there, asked of the events that
 //! are read back from their rows.
 
-use super::super::{Refused, Witness, Witnesses};
+use super::super::{Budget, Refused, Witness, Witnesses};
 use super::fields::{id, set};
 use super::{World, made};
 use crate::backend::sigma;
@@ -35,6 +35,7 @@ pub fn witnesses_of_several_on<'t>(
     project: &Project,
     target: &'t Target,
 ) -> Result<LoggedSets<'t>, Option<Refused>> {
+    let budget = Budget::default();
     let mut refused = None;
     for os in &rule.meta.os {
         let Ok(Some(meaning)) = meaning(rule, project, target, *os) else { continue };
@@ -47,6 +48,7 @@ pub fn witnesses_of_several_on<'t>(
             seen: &|event| logs.seen(event),
             numbered: logs.numbered(),
             domain: Some("CORP"),
+            budget: budget.clone(),
         };
         match made(rule, project, &world) {
             Ok(witnesses) => return Ok(LoggedSets { target, os: *os, witnesses }),

@@ -12,12 +12,16 @@ use crate::witness::{Refused, Verdict, Witnesses, finish};
 impl Several<'_> {
     pub(super) fn steps(&mut self, steps: &Steps) -> Result<(), Refused> {
         let mut made: Vec<Witnesses> = vec![];
-        for step in &steps.steps {
+        for (i, step) in steps.steps.iter().enumerate() {
+            // One share is left to exceptions.
+            let part = self.world.budget.part(steps.steps.len() - i + 1);
             let not: Vec<&OneEvent> = step.exceptions.iter().map(|(_, e)| e).collect();
-            let of_step = self.of(&step.events, &[], &not);
+            let of_step = self.of(&step.events, &[], &not, &part);
+            self.world.budget.settle(&part);
+            self.out.cut_off |= of_step.cut_off;
             made.push(match step.role {
                 Role::Optional => of_step,
-                Role::Required | Role::Without => finish(self.rule, of_step)?,
+                Role::Required | Role::Without => finish(self.rule, of_step, &self.world.budget)?,
             });
         }
         let first = |w: &Witnesses| w.all.iter().find(|w| w.verdict == Verdict::Fires)?.events.first().cloned();
@@ -228,7 +232,7 @@ impl Several<'_> {
     fn exceptions(&mut self, required: &Required) {
         for (i, step) in required.steps.required() {
             for (index, exception) in &step.exceptions {
-                let of = self.of(&step.events, &[exception], &[]);
+                let of = self.of(&step.events, &[exception], &[], &self.world.budget);
                 let made = of.all.iter().find(|w| w.verdict == Verdict::Fires).and_then(|w| w.events.first());
                 let (Some(made), Some((time, _)), Some(titled)) =
                     (made, required.at(i), self.rule.exceptions.get(*index))
