@@ -122,7 +122,7 @@ fn text_of_a_project_file_is_escaped_by_every_command() {
 
 #[test]
 fn what_hides_the_text_around_it_is_a_finding_in_each_file_of_a_project() {
-    for c in ['\u{202e}', '\u{2066}', '\u{1b}', '\u{fffe}', '\u{ffff}'] {
+    for c in ['\u{202e}', '\u{1b}', '\u{ffff}', '\u{200b}', '\u{ad}', '\u{fe0f}'] {
         for file in ["rules/packed.det", "arcanary.yaml", "targets/own.yaml", "pack.lock"] {
             let place = Place::locked();
             let before = if Path::new(&place.path(file)).exists() { place.read(file) } else { String::new() };
@@ -136,10 +136,34 @@ fn what_hides_the_text_around_it_is_a_finding_in_each_file_of_a_project() {
     }
     let place = Place::project();
     let text = place.read("arcanary.yaml");
-    for escape in ["\\ufffe", "\\u202e", "\\e", "\\x7f"] {
+    for escape in ["\\ufffe", "\\u202e", "\\u200b", "\\u3164", "\\U000e0041", "\\e", "\\x7f"] {
         place.write("arcanary.yaml", &format!("{text}defaults: {{ author: \"a{escape}b\" }}\n"));
         let err = place.run(&["check"]).fails(2);
         assert!(err.contains("error[E0803]: an escape in `arcanary.yaml` writes U+"), "{err}");
+    }
+}
+
+#[test]
+fn names_of_targets_and_macros_that_no_file_can_have_are_findings() {
+    let [most, more] = [100, 101].map(|n| "n".repeat(n));
+    for (name, why) in
+        [("con", "keeps it for a device"), ("com1", "keeps it for a device"), (&more, "100 characters"), (&most, "")]
+    {
+        for file in [
+            format!("name: {name}\nextends: sentinel\n"),
+            format!("name: own\nextends: splunk-sysmon\nmacros: {{ {name}: 'index=x' }}\n"),
+        ] {
+            let place = Place::project();
+            place.write("targets/own.yaml", &file);
+            let ran = place.run(&["check"]);
+            match why {
+                "" => _ = ran.fine(),
+                why => {
+                    let err = ran.fails(2);
+                    assert!(err.contains("error[E0801]") && err.contains(why), "{file}: {err}");
+                }
+            }
+        }
     }
 }
 
