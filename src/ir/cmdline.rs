@@ -8,7 +8,9 @@
 use super::paths::{Folder, Root};
 use super::pattern::Glob;
 use super::plain::needles;
-use super::regex::{Cheap, Choice, Fragment, Regex, alternatives, escape, escape_class, one_of, one_of_texts};
+use super::regex::{
+    Cheap, Choice, Fragment, Regex, alternatives, escape, escape_class, one_of, one_of_texts, ungrouped,
+};
 use crate::mutant::{Mutant, on};
 use crate::sema::{Shape, Utility, Verb};
 use std::collections::HashMap;
@@ -247,10 +249,13 @@ fn joined_switches(all: &[Switch]) -> (String, bool) {
     let groups = dashes.iter().map(|dash| {
         let bodies = |ended: bool| {
             let here = all.iter().filter(|s| s.dash == *dash && s.ends == ended);
-            let (long, others): (Vec<&str>, Vec<&str>) =
-                here.map(|s| s.body.as_str()).partition(|body| body.ends_with(LONG_END));
-            let names: Vec<String> = long.iter().filter_map(|b| Some(b.strip_suffix(LONG_END)?.to_owned())).collect();
-            let mut bodies: Vec<String> = others.into_iter().map(str::to_owned).collect();
+            let (mut names, mut bodies) = (vec![], vec![]);
+            for switch in here {
+                match switch.body.strip_suffix(LONG_END) {
+                    Some(name) => names.push(name.to_owned()),
+                    None => bodies.push(switch.body.clone()),
+                }
+            }
             bodies.extend((!names.is_empty()).then(|| format!("{}{LONG_END}", alternatives(&names))));
             bodies
         };
@@ -349,9 +354,7 @@ fn image_token(utility: &Utility, windows: bool) -> String {
         return UNIX_IMAGE.to_owned();
     }
     let names = one_of_texts(&names);
-    let names =
-        names.strip_prefix("(?:").and_then(|n| n.strip_suffix(')')).filter(|n| !n.contains('(')).unwrap_or(&names);
-    let names = if utility.cased { format!("(?i:{names})") } else { alternatives(&[names.to_owned()]) };
+    let names = if utility.cased { format!("(?i:{})", ungrouped(&names)) } else { names };
     format!(r#"(?:"[^"]*"|[^\s"]+|[A-Za-z]:\\[^"*/:<>?|]*\\{names}(?:\.exe)?)"#)
 }
 
@@ -405,9 +408,10 @@ pub fn shapes(all: &[Shape], utility: &Utility, manner: Manner) -> Vec<Regex> {
         let before = if manner.free {
             Pattern::of(Fragment::Argument)
         } else {
-            let text = verb(&dash(&utility.prefixes), &image_token(utility, manner.windows));
-            let shared = text == verb("-", UNIX_IMAGE);
-            if shared { Pattern::of(Fragment::Verb) } else { Pattern::default().then(&text) }
+            match (dash(&utility.prefixes).as_str(), image_token(utility, manner.windows).as_str()) {
+                ("-", UNIX_IMAGE) => Pattern::of(Fragment::Verb),
+                (dash, image) => Pattern::default().then(&verb(dash, image)),
+            }
         };
         let plain = plainly(&all, utility, |s| matches!(s, Shape::First(_)));
         out.push(Regex { plain, ..before.then(&verbs).part(Fragment::End).regex(cased, vec![]) });

@@ -265,49 +265,33 @@ pub fn alternatives(parts: &[String]) -> String {
     }
 }
 
-/// An alternative that is a group of alternatives is as many alternatives.
-fn ungrouped(part: &str) -> &str {
-    let inside = part.strip_prefix("(?:").and_then(|p| p.strip_suffix(')'));
-    inside.filter(|inside| is_balanced(inside)).unwrap_or(part)
-}
-
-/// Whether no parenthesis closes a group that a pattern has not opened.
-fn is_balanced(pattern: &str) -> bool {
-    let (mut depth, mut class) = (0_usize, false);
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => {
-                chars.next();
-            }
-            '[' => class = true,
-            ']' => class = false,
-            '(' if !class => depth += 1,
-            ')' if !class => match depth.checked_sub(1) {
-                Some(less) => depth = less,
-                None => return false,
-            },
-            _ => {}
-        }
-    }
-    depth == 0
+/// A piece without the group around all of it: as an alternative, a group of alternatives is as many.
+#[must_use]
+pub fn ungrouped(piece: &str) -> &str {
+    let inside = piece.strip_prefix("(?:").and_then(|p| p.strip_suffix(')'));
+    // The bracket that was taken off at the end may belong to another group: then one inside closes what is not open.
+    inside.filter(|inside| outside_classes(inside).all(|(_, depth)| depth >= 0)).unwrap_or(piece)
 }
 
 fn has_top_level_bar(pattern: &str) -> bool {
-    let (mut depth, mut class) = (0_usize, false);
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
+    outside_classes(pattern).any(|(c, depth)| c == '|' && depth == 0)
+}
+
+/// The characters of a pattern that are neither escaped nor in a class, each with how many groups are open behind it.
+fn outside_classes(pattern: &str) -> impl Iterator<Item = (char, i32)> {
+    let (mut depth, mut class, mut escaped) = (0, false, false);
+    pattern.chars().filter_map(move |c| {
+        if std::mem::take(&mut escaped) {
+            return None;
+        }
         match c {
-            '\\' => {
-                chars.next();
-            }
+            '\\' => escaped = true,
             '[' => class = true,
             ']' => class = false,
             '(' if !class => depth += 1,
-            ')' if !class => depth = depth.saturating_sub(1),
-            '|' if !class && depth == 0 => return true,
+            ')' if !class => depth -= 1,
             _ => {}
         }
-    }
-    false
+        (!escaped && !class).then_some((c, depth))
+    })
 }
