@@ -10,8 +10,8 @@ const STEPS: u64 = 200_000_000;
 
 /// Steps that are left, shared by everything that searches for one rule.
 ///
-/// A step is about one character that a machine reads. When none are left, machines and searches answer at once and at random:
-/// whoever asks them looks at [`Budget::is_spent`] before an answer is used.
+/// A step is about one character that a machine reads. When none are left, machines and searches answer at once, and their
+/// answers mean nothing: ask [`Budget::is_spent`] before you use one.
 #[derive(Clone, Debug)]
 pub struct Budget {
     left: Rc<Cell<u64>>,
@@ -34,17 +34,13 @@ impl Budget {
         Budget { left: Rc::new(Cell::new(steps)), share: steps, all: steps }
     }
 
-    /// One of so many equal shares of what is left, so that the first part of a rule leaves something to the others. What
-    /// was taken of it is [charged](Budget::settle) when the part is done.
-    #[must_use]
-    pub fn part(&self, parts: usize) -> Budget {
+    /// Works with one of `parts` equal shares of what is left, so that the first part of a rule leaves something to the others.
+    pub fn share<R>(&self, parts: usize, work: impl FnOnce(&Budget) -> R) -> R {
         let share = self.left.get() / u64::try_from(parts.max(1)).unwrap_or(u64::MAX);
-        Budget { left: Rc::new(Cell::new(share)), share, all: self.all }
-    }
-
-    /// Charges what was taken of a part.
-    pub fn settle(&self, part: &Budget) {
+        let part = Budget { left: Rc::new(Cell::new(share)), share, all: self.all };
+        let made = work(&part);
         self.left.set(self.left.get().saturating_sub(part.taken()));
+        made
     }
 
     /// Takes steps away.

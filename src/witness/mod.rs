@@ -39,7 +39,6 @@ use crate::ir::Body;
 use crate::sema::{Kind, Os, Project, Rule};
 use crate::source::Span;
 use maker::Maker;
-use std::sync::Arc;
 
 /// What a rule says of a witness.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -137,14 +136,14 @@ pub fn witnesses_within(rule: &Rule, project: &Project, budget: &Budget) -> Resu
     }
     let mut out = Witnesses::default();
     for (i, kind) in rule.kinds.iter().enumerate() {
-        let part = budget.part(rule.kinds.len() - i);
         let body = rule.body(project, *kind, &rule.meta.os);
         let evaluator = Evaluator::of_body(rule, &body);
         let systems = rule.meta.os.clone();
-        let setting = Setting { project, rule, kind: *kind, systems, fillers: &[], budget: part.clone() };
         let log = maker::Log { has: &|_| true, seen: &|event| event.clone() };
-        Maker::new(&setting, &Arc::clone(&body), &evaluator, &log).run(&mut out);
-        budget.settle(&part);
+        budget.share(rule.kinds.len() - i, |part| {
+            let setting = Setting { project, rule, kind: *kind, systems, fillers: &[], budget: part.clone() };
+            Maker::new(&setting, &body, &evaluator, &log).run(&mut out);
+        });
     }
     finish(rule, out, budget)
 }

@@ -71,9 +71,7 @@ pub fn witnesses_on<'p, 't>(
     let mut out: Vec<Logged> = vec![];
     let mut refused = None;
     for (i, query) in plan.queries.iter().enumerate() {
-        let part = budget.part(plan.queries.len() - i);
-        let made = in_log(rule, project, plan, query, &part);
-        budget.settle(&part);
+        let made = budget.share(plan.queries.len() - i, |part| in_log(rule, project, plan, query, part));
         match finish(rule, made, &budget) {
             Ok(witnesses) => out.push(Logged { plan, query, witnesses }),
             Err(error) => {

@@ -14,9 +14,7 @@ impl Several<'_> {
     pub(super) fn count(&mut self, count: &Count) -> Result<(), Refused> {
         let not: Vec<&OneEvent> = count.exceptions.iter().map(|(_, e)| e).collect();
         // As much is left to exceptions.
-        let part = self.world.budget.part(2);
-        let of_events = self.of(&count.events, &[], &not, &part);
-        self.world.budget.settle(&part);
+        let of_events = self.world.budget.share(2, |part| self.of(&count.events, &[], &not, part));
         self.out.cut_off |= of_events.cut_off;
         let made = finish(self.rule, of_events, &self.world.budget)?;
         let first = made.all.iter().find(|w| w.verdict == Verdict::Fires).and_then(|w| w.events.first());

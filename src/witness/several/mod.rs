@@ -119,16 +119,16 @@ impl Several<'_> {
             let body = Body { kind, detect, exceptions: vec![], flags: vec![], score: None, names: vec![] };
             let evaluator = Evaluator::of_body(self.rule, &body);
             let (systems, fillers) = (self.world.systems.clone(), self.world.fillers);
-            let part = budget.part(kinds.len() - i);
-            let setting =
-                Setting { project: self.project, rule: self.rule, kind, systems, fillers, budget: part.clone() };
             let nothing = || Event::new(kind);
             let log = Log {
                 has: &|field| (self.world.has)(kind, field),
                 seen: &|event| (self.world.seen)(event).unwrap_or_else(nothing),
             };
-            Maker::new(&setting, &body, &evaluator, &log).run(&mut out);
-            budget.settle(&part);
+            budget.share(kinds.len() - i, |part| {
+                let (project, rule, budget) = (self.project, self.rule, part.clone());
+                let setting = Setting { project, rule, kind, systems, fillers, budget };
+                Maker::new(&setting, &body, &evaluator, &log).run(&mut out);
+            });
         }
         out.all.retain(|w| w.events.iter().all(|e| e.fields().next().is_some()));
         out

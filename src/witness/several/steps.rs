@@ -14,10 +14,9 @@ impl Several<'_> {
         let mut made: Vec<Witnesses> = vec![];
         for (i, step) in steps.steps.iter().enumerate() {
             // One share is left to exceptions.
-            let part = self.world.budget.part(steps.steps.len() - i + 1);
+            let parts = steps.steps.len() - i + 1;
             let not: Vec<&OneEvent> = step.exceptions.iter().map(|(_, e)| e).collect();
-            let of_step = self.of(&step.events, &[], &not, &part);
-            self.world.budget.settle(&part);
+            let of_step = self.world.budget.share(parts, |part| self.of(&step.events, &[], &not, part));
             self.out.cut_off |= of_step.cut_off;
             made.push(match step.role {
                 Role::Optional => of_step,
