@@ -128,7 +128,7 @@ impl Built {
         if manifests.stay() {
             let folders = self.folders(&manifests.before);
             if self.plan(manifests, &tree)?.is_empty() {
-                // Nothing is written, so a folder that cannot be is no error; what a killed build left in it stays then.
+                // Nothing has to be written, so a read-only folder is no error. A killed build's files stay there then.
                 if folders.iter().any(|folder| tree.has_left(folder))
                     && let Ok(tree) = Tree::lock(out, LOCK, how.waiting)
                 {

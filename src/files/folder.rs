@@ -11,7 +11,7 @@
 
 use super::fault::{self, Change};
 use super::write::{fill, make};
-use super::{LOCK, Lock, OWN, kind, named, refused};
+use super::{LOCK, Lock, OWN, named, refused, standing};
 use crate::input;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{Metadata, OpenOptions};
@@ -48,7 +48,7 @@ impl Replacement {
         let replacement = Replacement { out: out.to_path_buf(), new, old, gone, _lock: lock };
         discard(&replacement.gone)?;
         discard(&replacement.new)?;
-        if kind(&replacement.old)?.is_some() && kind(&replacement.out)?.is_none() {
+        if standing(&replacement.old)?.is_some() && standing(&replacement.out)?.is_none() {
             shift(&replacement.old, &replacement.out)?;
         }
         Ok(replacement)
@@ -60,7 +60,7 @@ impl Replacement {
     /// # Errors
     /// Why the folder must not go, or what the system says; the folder is then as it was, or the message tells where it is.
     pub fn finish(self, files: &BTreeMap<String, Vec<u8>>, check: Check) -> io::Result<()> {
-        if kind(&self.old)?.is_some() {
+        if standing(&self.old)?.is_some() {
             // A run was killed when its new folder was in its place.
             allowed(&self.old, check)?;
             shift(&self.old, &self.gone)?;
@@ -77,9 +77,9 @@ impl Replacement {
 
     /// Whether the folder is not there, is empty, or may go.
     fn may_go(&self, check: Check) -> io::Result<()> {
-        match kind(&self.out)? {
+        match standing(&self.out)? {
             None => Ok(()),
-            Some(kind) if kind.is_dir() => allowed(&self.out, check),
+            Some(metadata) if metadata.is_dir() => allowed(&self.out, check),
             Some(_) => Err(refused(&self.out, "it is no folder")),
         }
     }
@@ -120,7 +120,7 @@ impl Replacement {
 
     /// Moves the earlier folder aside and the new one to its place.
     fn swap(&self, check: Check) -> io::Result<()> {
-        let there = kind(&self.out)?.is_some();
+        let there = standing(&self.out)?.is_some();
         if there {
             shift(&self.out, &self.old)?;
         }
@@ -166,9 +166,9 @@ fn shift(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Removes a folder that this program made for itself; one that is not there is fine.
 fn discard(folder: &Path) -> io::Result<()> {
-    match kind(folder)? {
+    match standing(folder)? {
         None => return Ok(()),
-        Some(kind) if kind.is_dir() => {}
+        Some(metadata) if metadata.is_dir() => {}
         Some(_) => {
             return Err(refused(folder, "a folder of Arcanary's own has this name, and this is none: remove it"));
         }

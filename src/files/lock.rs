@@ -4,7 +4,7 @@
 //! waited for it finds out that the path names another file now, and begins again.
 
 use super::fault::{self, Change};
-use super::{kind, named, refused};
+use super::{named, refused, standing};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -99,9 +99,9 @@ fn open(path: &Path) -> io::Result<Option<File>> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(named(path, &error)),
     }
-    match kind(path)? {
+    match standing(path)? {
         None => return Ok(None),
-        Some(kind) if kind.is_file() => {}
+        Some(metadata) if metadata.is_file() => {}
         Some(_) => return Err(refused(path, "a lock file has this name, and this is no plain file: remove it")),
     }
     match OpenOptions::new().write(true).open(path) {

@@ -19,6 +19,7 @@ pub use output::{below, output};
 pub use tree::Tree;
 pub use write::{rewrite, sweep};
 
+use std::fs::Metadata;
 use std::io;
 use std::path::Path;
 
@@ -65,10 +66,10 @@ fn parts<'a>(base: &Path, name: &'a str) -> io::Result<Vec<&'a str>> {
 }
 
 /// What stands at a path, links not followed; `None` if nothing does.
-fn kind(path: &Path) -> io::Result<Option<std::fs::FileType>> {
+fn standing(path: &Path) -> io::Result<Option<Metadata>> {
     fault::read(path)?;
     match std::fs::symlink_metadata(path) {
-        Ok(metadata) => Ok(Some(metadata.file_type())),
+        Ok(metadata) => Ok(Some(metadata)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(named(path, &error)),
     }

@@ -3,7 +3,7 @@
 use super::fault::{self, Change};
 use super::lock::Lock;
 use super::write::{Owner, make, put, sweep};
-use super::{LOCK, OWN, PART, TEMPORARY, named, parts, refused};
+use super::{LOCK, OWN, PART, TEMPORARY, named, parts, refused, standing};
 use crate::input;
 use std::collections::HashMap;
 use std::fs::Metadata;
@@ -113,7 +113,7 @@ impl Tree {
         if !self.has(folder)? {
             return Ok((path, None));
         }
-        match standing(&path)? {
+        match unlinked(&path)? {
             Some(metadata) if !metadata.is_file() => Err(refused(&path, "it is no plain file")),
             standing => Ok((path, standing)),
         }
@@ -129,7 +129,7 @@ impl Tree {
         }
         let path = self.base.join(folder);
         let has = self.has(folder.rsplit_once('/').map_or("", |(above, _)| above))?
-            && match standing(&path)? {
+            && match unlinked(&path)? {
                 Some(metadata) if !metadata.is_dir() => return Err(refused(&path, "it is no folder")),
                 standing => standing.is_some(),
             };
@@ -155,19 +155,13 @@ impl Tree {
     }
 }
 
-/// What stands at a path; `None` if nothing does.
-///
-/// # Errors
-/// A link stands there, or what the system says.
-fn standing(path: &Path) -> io::Result<Option<Metadata>> {
-    fault::read(path)?;
-    match std::fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_symlink() => {
+/// What stands at a path that is no link; `None` if nothing does.
+fn unlinked(path: &Path) -> io::Result<Option<Metadata>> {
+    match standing(path)? {
+        Some(metadata) if metadata.is_symlink() => {
             Err(refused(path, "it is a link, and links are not followed; put a plain file in its place"))
         }
-        Ok(metadata) => Ok(Some(metadata)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(named(path, &error)),
+        standing => Ok(standing),
     }
 }
 
