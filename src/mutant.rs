@@ -113,7 +113,7 @@ mutants! {
         SplCommentOpen: "three backticks in a title end a comment",
         SplPartCase: "a computed name keeps its letters' case",
         SplPartUnfilled: "a computed name of nothing is null",
-        SplKnownOfSome: "what holds of two alternatives is taken for known of one",
+        KnownOfSome: "what holds of two alternatives is taken for known of one",
         SplSaidOfSeveral: "names that tell alternatives apart are not asked behind the base search",
         SplSharedMixed: "alternatives share a field with a conjunction of the same parts",
         SplAbsorbedBySome: "an alternative goes where another one holds for some of its names",

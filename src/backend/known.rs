@@ -27,7 +27,7 @@ fn decided(bound: &Bound, fact: &Bound) -> Option<bool> {
         // More alternatives hold wherever fewer do.
         (Bound::Or(some), Bound::Or(all)) => {
             let among = |b: &Bound| all.iter().any(|a| a.same(b));
-            let holds = if on(Mutant::SplKnownOfSome) { some.iter().any(among) } else { some.iter().all(among) };
+            let holds = if on(Mutant::KnownOfSome) { some.iter().any(among) } else { some.iter().all(among) };
             holds.then_some(true)
         }
         _ => None,

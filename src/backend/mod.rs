@@ -22,7 +22,7 @@ use crate::target::{Language, Note, Target, Unsupported, bind};
 use std::collections::BTreeSet;
 
 /// A printed query with what is to be said about it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Printed {
     /// The parts of the document, by name, for the template.
     pub fragments: Vec<(&'static str, Fragment)>,
@@ -34,7 +34,7 @@ pub struct Printed {
     pub sources: Sources,
     /// How many seconds before an event, and the run that finds it, other events of its match may lie.
     pub reach: u64,
-    /// KQL: nothing cheap leads, so that all events of a table are asked what costs much.
+    /// KQL: no cheap filter leads, so the query asks dear conditions of every event of a table.
     pub reads_all: bool,
 }
 

@@ -81,7 +81,7 @@ fn printed(
     if every > 0 {
         fragments.push(("scheduled", text(newest(made, every))));
     }
-    Printed { fragments, notes, columns, sources, reach: 0, reads_all: false }
+    Printed { fragments, notes, columns, sources, ..Printed::default() }
 }
 
 /// `text` as the rest of a line comment.

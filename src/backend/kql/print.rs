@@ -32,7 +32,7 @@ fn constants(out: &mut String, all: &[Constant]) {
         let _ = write!(out, "let {name} = ");
         expr(out, value);
         out.push(';');
-        // What counts letters' case is the same otherwise.
+        // The form of a part that counts letters' case stands behind the other one, and needs no words of its own.
         if !words.is_empty() && *words != said {
             let _ = write!(out, "  // {words}");
         }

@@ -59,7 +59,7 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
         ("bare", Fragment::List(bare)),
         ("filters", Fragment::List(filters)),
     ];
-    Ok(Printed { fragments, notes, columns: vec![], sources: sources_of(plan), reach: 0, reads_all: false })
+    Ok(Printed { fragments, notes, sources: sources_of(plan), ..Printed::default() })
 }
 
 /// What is said of flags that nothing depends on.

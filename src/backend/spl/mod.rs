@@ -31,7 +31,7 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
     let mut notes = plan.notes.clone();
     notes.extend(macro_notes(&query, plan.target));
     let fragments = fragments(&query, plan.target);
-    Ok(Printed { fragments, notes, columns, sources: sources_of(plan), reach: 0, reads_all: false })
+    Ok(Printed { fragments, notes, columns, sources: sources_of(plan), ..Printed::default() })
 }
 
 /// The query that documents hold, and, where it reads data models, the one with the macros of Splunk's own content.

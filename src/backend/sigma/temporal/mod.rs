@@ -206,7 +206,7 @@ fn print(rule: &Rule, target: &Target, said: Said) -> Result<Printed, Vec<Unsupp
     let mut sources = vec![];
     said.bases.iter().for_each(|base| add_source(&mut sources, base.query.kind, base.query.source));
     let fragments = vec![("documents", Fragment::List(documents))];
-    Ok(Printed { fragments, notes, columns: vec![], sources, reach: 0, reads_all: false })
+    Ok(Printed { fragments, notes, sources, ..Printed::default() })
 }
 
 /// A window in Sigma's units.

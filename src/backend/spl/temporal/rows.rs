@@ -318,6 +318,6 @@ impl<'a> Rows<'a> {
         notes.extend(self.notes.iter().cloned());
         notes.extend(crate::backend::spl::macro_notes(&query, self.target));
         let fragments = crate::backend::spl::fragments(&query, self.target);
-        Printed { fragments, notes, columns, sources: sources_of_steps(self.steps), reach: 0, reads_all: false }
+        Printed { fragments, notes, columns, sources: sources_of_steps(self.steps), ..Printed::default() }
     }
 }
