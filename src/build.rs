@@ -127,7 +127,7 @@ pub fn check(loaded: &Loaded, targets: &[String]) -> Built {
     compile_all(loaded, targets, Keep::Findings)
 }
 
-/// So many rules times targets are compiled before the next targets are: what is held of them is bounded.
+/// The most rules times targets that are compiled before the next targets follow. It bounds the memory that documents take.
 const AT_ONCE: usize = 4000;
 
 /// What is kept of what is compiled.

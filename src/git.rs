@@ -138,8 +138,7 @@ impl Git {
     /// # Errors
     /// What git says.
     pub fn new_bare(folder: impl Into<PathBuf>, server: &str) -> Result<Git, String> {
-        let (folder, server) = (folder.into(), Some(server.to_owned()));
-        let git = Git { folder, own: true, server, hooks: false, patience: PATIENCE };
+        let git = Git { own: true, server: Some(server.to_owned()), ..Git::around(folder) };
         git.run(&["init", "-q", "--bare", "--template="])?;
         Ok(git)
     }
@@ -197,10 +196,9 @@ impl Git {
         }
     }
 
-    /// The same, but a server that is a folder here runs its hooks: as the user who pushes.
-    #[must_use]
-    pub fn with_hooks(self) -> Git {
-        Git { hooks: true, ..self }
+    /// Lets a server that is a folder here run its hooks, as the user who pushes.
+    pub fn run_hooks(&mut self) {
+        self.hooks = true;
     }
 
     /// The hooks of a server that is a folder here, by name, which a push would run; a setting counts as one.

@@ -211,12 +211,12 @@ pub fn det_files(paths: &[PathBuf], here: &Path) -> (Vec<PathBuf>, Loaded) {
     let mut there = vec![];
     for path in paths {
         let Some(full) = existing(path, here, &mut loaded) else { continue };
-        match &project {
-            Some(root) if normal(root) != normal(&full) && normal(root).starts_with(normal(&full)) => {
-                let finding = unreadable(path, "it lies around this project, and holds more than the project's files");
-                loaded.diagnostics.push(finding.help("name files or folders of the project, or none for all of them"));
-            }
-            _ => there.push(full),
+        let named = normal(&full);
+        if project.as_deref().map(normal).is_some_and(|root| root != named && root.starts_with(&named)) {
+            let finding = unreadable(path, "it lies around this project, and holds more than the project's files");
+            loaded.diagnostics.push(finding.help("name files or folders of the project, or none for all of them"));
+        } else {
+            there.push(full);
         }
     }
     collect(&there, Strangers::Passed, &mut files, &mut loaded);

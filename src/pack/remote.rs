@@ -68,7 +68,7 @@ impl Remote {
     pub fn allow_hooks(&mut self, allowed: bool) -> Result<(), String> {
         let hooks = self.git.hooks_there();
         if allowed {
-            self.git = self.git.clone().with_hooks();
+            self.git.run_hooks();
         } else if !hooks.is_empty() {
             let (name, hooks) = (&self.name, hooks.join(", "));
             return Err(format!(

@@ -172,12 +172,15 @@ impl Walk {
     fn is_stranger(&mut self, folder: &Path, depth: usize) -> bool {
         let receipt = || folder.join(fetch::RECEIPT).is_file();
         if self.strangers == Strangers::Passed {
-            let other = depth > 0 && folder.join(FILE_NAME).is_file() && !receipt();
-            if other {
+            if depth == 0 || receipt() {
+                return depth > 0;
+            }
+            let is_project = folder.join(FILE_NAME).is_file();
+            if is_project {
                 let finding = unreadable(folder, "it is a project of its own, and its files were left alone");
                 self.found.push(finding.help("name it itself, or run the command there"));
             }
-            return other || depth > 0 && receipt();
+            return is_project;
         }
         let Some(root) = &self.root else { return false };
         if !receipt() {

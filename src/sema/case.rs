@@ -8,7 +8,7 @@ use super::Report;
 use super::operand::{Operand, used};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::ast::TextOp;
+use crate::syntax::ast::{Literal, TextOp};
 use regex_syntax::ast::{Ast, ClassSetItem, Visitor, parse::Parser, visit};
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
@@ -32,6 +32,11 @@ pub(super) fn check<'t>(
             report.push(used(diagnostic, operand));
         }
     }
+}
+
+/// The texts among some values, each with its place.
+pub(super) fn texts(literals: &[Literal]) -> impl Iterator<Item = (&str, Span)> {
+    literals.iter().filter_map(|v| if let Literal::Text(t) = v { Some((t.value.as_str(), t.span)) } else { None })
 }
 
 /// Whether a letter has no single other case, or is not the other case of its other case.

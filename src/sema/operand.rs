@@ -325,11 +325,8 @@ fn equals(
         return Pred::Const(false);
     }
     if ty.is_text() && !cased {
-        let texts = literals
-            .iter()
-            .filter_map(|v| if let Literal::Text(t) = v { Some((t.value.as_str(), t.span)) } else { None });
         let cure = "compare it as it is written, with `is cased` or `in cased`, or leave the letter out";
-        case::check(l.report, None, texts, operand, cure);
+        case::check(l.report, None, case::texts(&literals), operand, cure);
     }
     if ty == Type::Argument {
         return match text::no_quotes(l, &literals, operand) {

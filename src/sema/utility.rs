@@ -254,16 +254,8 @@ fn check_letters(ast: &ast::Utility, utility: &Utility, lists: &Lists, report: &
             }
             _ => continue,
         };
-        let texts = literals
-            .iter()
-            .filter_map(|v| if let Literal::Text(t) = v { Some((t.value.as_str(), t.span)) } else { None });
-        case::check(
-            report,
-            None,
-            texts,
-            Operand::many(span),
-            "leave the letter out, or ask `process.name` with `cased`",
-        );
+        let cure = "leave the letter out, or ask `process.name` with `cased`";
+        case::check(report, None, case::texts(&literals), Operand::many(span), cure);
     }
 }
 

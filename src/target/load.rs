@@ -170,7 +170,7 @@ impl Targets {
         }
         for name in std::iter::once(&file.name).chain(file.macros.keys()) {
             if name.chars().count() > LONGEST {
-                check.bad(name, "this becomes the name of a file: it has 100 characters at most");
+                check.bad(name, &format!("this becomes the name of a file: it has {LONGEST} characters at most"));
             } else if is_device(name) {
                 check.bad(name, "this becomes the name of a file, and Windows keeps it for a device");
             }
