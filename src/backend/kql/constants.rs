@@ -8,6 +8,11 @@ const LONG_LIST: usize = 6;
 /// So does one that prints as many characters.
 const WIDE_LIST: usize = 40;
 
+/// A part of a regular expression that stands twice gets a name, and a short one, such as the end of a name, only where it
+/// stands often: its name would make the query longer.
+const SHORT_PART: usize = 20;
+const OFTEN: usize = 6;
+
 /// Gives names to what stands twice or more; what stands once stands in its place. `inline`: regular expressions stay whole.
 pub fn share(query: &mut Query, inline: bool) {
     parts(query, inline);
@@ -44,6 +49,9 @@ fn is_taken(query: &mut Query, name: &str) -> bool {
 
 /// Named parts of regular expressions.
 fn parts(query: &mut Query, inline: bool) {
+    if !inline {
+        one_case(query);
+    }
     let mut uses: Vec<(Piece, usize)> = vec![];
     query.each_mut(&mut |e| {
         let Expr::Matches(_, pieces) = e else { return };
@@ -54,7 +62,7 @@ fn parts(query: &mut Query, inline: bool) {
             }
         }
     });
-    uses.retain(|(_, n)| *n > 1 && !inline);
+    uses.retain(|(piece, n)| !inline && *n >= if piece.text.len() < SHORT_PART { OFTEN } else { 2 });
     uses.retain(|(piece, _)| piece.part.is_some_and(|(name, _)| !is_taken(query, name)));
     uses.sort_by_key(|(piece, _)| piece.part);
     let shared: Vec<&Piece> = uses.iter().map(|(piece, _)| piece).collect();
@@ -77,6 +85,24 @@ fn parts(query: &mut Query, inline: bool) {
         Constant { name: name.to_owned(), value: Expr::Text(piece.text.clone()), words }
     };
     query.constants.extend(uses.iter().map(|(piece, _)| constant(piece)));
+}
+
+/// One name for beginnings that differ only in whether letters' case counts: it is what the rest says again. No letter that
+/// such a beginning looks for has a case.
+fn one_case(query: &mut Query) {
+    let mut ignoring: Vec<Piece> = vec![];
+    query.each_mut(&mut |e| {
+        if let Expr::Matches(_, pieces) = e {
+            ignoring.extend(pieces.first().filter(|p| p.part.is_some() && p.text.starts_with("(?i")).cloned());
+        }
+    });
+    query.each_mut(&mut |e| {
+        let Expr::Matches(_, pieces) = e else { return };
+        let Some(first) = pieces.first_mut() else { return };
+        let Some(twin) = ignoring.iter().find(|p| p.part == first.part && p.text != first.text) else { return };
+        *first = twin.clone();
+        pieces.insert(1, Piece::text("(?-i)"));
+    });
 }
 
 /// Lists that stand twice, by the name that the source has for them.

@@ -6,7 +6,6 @@ use super::share::{Label, share};
 use crate::backend::known::given;
 use crate::backend::output::{self, Words};
 use crate::backend::{Output, capital, exception_line, rank};
-use crate::ir::regex::Fragment;
 use crate::ir::{Matcher, Regex, Score, Text};
 use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
@@ -333,22 +332,28 @@ fn times(value: &Expr, values: &[Scalar]) -> Expr {
     Expr::In("in", Box::new(value.clone()), all.collect())
 }
 
-/// Null for what is no address; `coalesce` makes that false.
+/// A test that holds for addresses of some networks. Each function is null for an address of the other version, and for
+/// what is no address.
 fn cidr(value: &Expr, networks: &[String]) -> Expr {
     let (six, four): (Vec<&String>, Vec<&String>) = networks.iter().partition(|n| n.contains(':'));
-    let test = |(version, networks): (&str, Vec<&String>)| {
+    let test = |(one_of, any_of, networks): (_, _, Vec<&String>)| {
         let texts: Vec<Expr> = networks.into_iter().map(|n| Expr::Text(n.clone())).collect();
-        let (function, networks) = match (version, texts.as_slice()) {
-            (_, []) => return None,
-            ("4", [one]) => ("ipv4_is_in_range", one.clone()),
-            (_, [one]) => ("ipv6_is_in_range", one.clone()),
-            ("4", _) => ("ipv4_is_in_any_range", Expr::List(texts)),
-            _ => ("ipv6_is_in_any_range", Expr::List(texts)),
+        let (function, networks) = match texts.as_slice() {
+            [] => return None,
+            [one] => (one_of, one.clone()),
+            _ => (any_of, Expr::List(texts)),
         };
-        let test = Expr::Call(function, vec![value.clone(), networks]);
-        Some(if on(Mutant::KqlCidrNull) { test } else { Expr::Call("coalesce", vec![test, Expr::Bool(false)]) })
+        Some(Expr::Call(function, vec![value.clone(), networks]))
     };
-    joined([("4", four), ("6", six)].into_iter().filter_map(test).collect(), false)
+    let versions = [
+        ("ipv4_is_in_range", "ipv4_is_in_any_range", four),
+        ("ipv6_is_in_range", "ipv6_is_in_any_range", six),
+    ];
+    let tests = versions.into_iter().filter_map(test);
+    if on(Mutant::KqlCidrNull) {
+        return joined(tests.collect(), false);
+    }
+    Expr::Call("coalesce", tests.chain([Expr::Bool(false)]).collect())
 }
 
 fn joined(mut all: Vec<Expr>, and: bool) -> Expr {
@@ -434,15 +439,8 @@ fn pieces(regex: &Regex) -> Vec<Piece> {
             out.push(Piece::text(between(at, range.start)));
         }
         let text = regex.pattern.get(range.clone()).unwrap_or("");
-        let name = match (first && cased, fragment) {
-            (true, Fragment::Program) => "CasedProgram",
-            (true, Fragment::Argument) => "CasedArgument",
-            (true, Fragment::Gap) => "CasedGap",
-            (true, Fragment::Verb) => "CasedVerb",
-            (_, fragment) => fragment.name(),
-        };
         let text = if first { format!("{flags}{text}") } else { text.to_owned() };
-        out.push(Piece { text, part: Some((name, fragment.words())) });
+        out.push(Piece { text, part: Some((fragment.name(), fragment.words())) });
         at = range.end;
     }
     if at < regex.pattern.len() {
