@@ -332,28 +332,22 @@ fn times(value: &Expr, values: &[Scalar]) -> Expr {
     Expr::In("in", Box::new(value.clone()), all.collect())
 }
 
-/// A test that holds for addresses of some networks. Each function is null for an address of the other version, and for
-/// what is no address.
+/// Null for what is no address; `coalesce` makes that false.
 fn cidr(value: &Expr, networks: &[String]) -> Expr {
     let (six, four): (Vec<&String>, Vec<&String>) = networks.iter().partition(|n| n.contains(':'));
-    let test = |(one_of, any_of, networks): (_, _, Vec<&String>)| {
+    let test = |(version, networks): (&str, Vec<&String>)| {
         let texts: Vec<Expr> = networks.into_iter().map(|n| Expr::Text(n.clone())).collect();
-        let (function, networks) = match texts.as_slice() {
-            [] => return None,
-            [one] => (one_of, one.clone()),
-            _ => (any_of, Expr::List(texts)),
+        let (function, networks) = match (version, texts.as_slice()) {
+            (_, []) => return None,
+            ("4", [one]) => ("ipv4_is_in_range", one.clone()),
+            (_, [one]) => ("ipv6_is_in_range", one.clone()),
+            ("4", _) => ("ipv4_is_in_any_range", Expr::List(texts)),
+            _ => ("ipv6_is_in_any_range", Expr::List(texts)),
         };
-        Some(Expr::Call(function, vec![value.clone(), networks]))
+        let test = Expr::Call(function, vec![value.clone(), networks]);
+        Some(if on(Mutant::KqlCidrNull) { test } else { Expr::Call("coalesce", vec![test, Expr::Bool(false)]) })
     };
-    let versions = [
-        ("ipv4_is_in_range", "ipv4_is_in_any_range", four),
-        ("ipv6_is_in_range", "ipv6_is_in_any_range", six),
-    ];
-    let tests = versions.into_iter().filter_map(test);
-    if on(Mutant::KqlCidrNull) {
-        return joined(tests.collect(), false);
-    }
-    Expr::Call("coalesce", tests.chain([Expr::Bool(false)]).collect())
+    joined([("4", four), ("6", six)].into_iter().filter_map(test).collect(), false)
 }
 
 fn joined(mut all: Vec<Expr>, and: bool) -> Expr {
