@@ -18,7 +18,7 @@ use arcanary::event::engine::{Engine, Session};
 use arcanary::event::stream::{Held, Options, Place, Stream};
 use arcanary::event::{Event, Value};
 use arcanary::project::Loaded;
-use arcanary::sema::{FieldId, Kind};
+use arcanary::vocabulary::{FieldId, Kind};
 use criterion::{Criterion, Throughput};
 use std::sync::Arc;
 

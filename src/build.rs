@@ -6,11 +6,11 @@
 mod manifest;
 mod output;
 
-use crate::compile::{Document, Status, compile};
+use crate::compile::compile;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::document::{self, File, Pack};
+use crate::document::{self, Document, File, Pack, Status};
 use crate::parallel::in_parallel;
-use crate::project::{Loaded, Role, config_place};
+use crate::project::{Config, Loaded, Role, config_place};
 use crate::sema::{Exception, Rule};
 use crate::source::Span;
 use crate::target::{Format, Target};
@@ -137,8 +137,14 @@ enum Keep {
     Findings,
 }
 
+/// What documents say of a project as a pack. One without a version is `0.0.0`.
+fn pack_of(config: &Config) -> Pack {
+    let version = if config.version.is_empty() { "0.0.0" } else { &config.version };
+    Pack { name: config.name.clone(), version: version.to_owned(), formats: config.formats() }
+}
+
 fn compile_all(loaded: &Loaded, targets: &[String], keep: Keep) -> Built {
-    let pack = &Pack::of(&loaded.config);
+    let pack = &pack_of(&loaded.config);
     let mut built = Built::default();
     let mut useful: Vec<(usize, &str)> = vec![];
     let mut refused: Vec<(&str, &str, Diagnostic)> = vec![];

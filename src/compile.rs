@@ -1,32 +1,10 @@
 //! From a resolved rule to a target's document: bind, print, wrap.
 
 use crate::backend;
-use crate::backend::Printed;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::document::query;
+use crate::document::{Document, Status, query};
 use crate::sema::{Project, Rule};
 use crate::target::{Target, Unsupported};
-
-/// How far a document says what its rule means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// In full.
-    Exact,
-    /// Parts were dropped as their author allowed, or a part rests on what the platform does not document; notes say which.
-    Degraded,
-}
-
-/// A rule on a target.
-#[derive(Clone, Debug)]
-pub struct Document {
-    /// The document's text.
-    pub text: String,
-    /// How far it says what the rule means.
-    pub status: Status,
-    /// The query in parts, its columns and its notes.
-    pub printed: Printed,
-}
 
 /// Compiles one rule for one target.
 ///

@@ -1,6 +1,7 @@
 //! `explain`: a rule in plain words, and how each target says it.
 
-use crate::compile::{Status, compile};
+use crate::compile::compile;
+use crate::document::Status;
 use crate::project::Loaded;
 use crate::sema::Rule;
 use crate::syntax::ast::{

@@ -1,4 +1,11 @@
-//! Names that become the names of files, on every system.
+//! Names of files, and names that become such, on every system.
+
+use crate::escape::is_unclean;
+
+/// The name of a project's file.
+pub const PROJECT: &str = "arcanary.yaml";
+/// The name of the index of a repository of packs.
+pub const PACK_INDEX: &str = "index.json";
 
 /// The longest name of a rule, target or macro, in characters: some file systems take 255 bytes, and documents put words
 /// around it.
@@ -16,6 +23,39 @@ pub fn is_device(name: &str) -> bool {
     matches!(stem.as_str(), "con" | "prn" | "aux" | "nul" | "conin$" | "conout$") || port("com") || port("lpt")
 }
 
+/// Whether a path stays in its folder on every system and plants no repository: plain names with `/` between them.
+#[must_use]
+pub fn is_plain(path: &str) -> bool {
+    path.split('/').all(is_plain_name)
+}
+
+/// The most bytes of a name that every file system takes.
+const LONGEST_NAME: usize = 255;
+
+fn is_plain_name(name: &str) -> bool {
+    // Windows drops a dot or a blank at the end, so that `.git.` would be `.git` there, and `...` the folder above.
+    let ends_plainly = !name.is_empty() && !name.ends_with(['.', ' ']) && name.len() <= LONGEST_NAME;
+    // What HFS+ passes over when it looks for a name is unclean, too.
+    let odd = |c: char| is_unclean(c) || "\n\t\\:?*<>|\"".contains(c);
+    ends_plainly && !name.chars().any(odd) && !is_repository(name) && !is_device(name)
+}
+
+/// A folder whose settings git runs programs from; `git~1` is its short name on Windows.
+fn is_repository(name: &str) -> bool {
+    [".git", "git~1"].iter().any(|git| name.eq_ignore_ascii_case(git))
+}
+
+/// Whether a text can be a pack's name, and so a part of file names and tags, and a folder beside a repository's index.
+#[must_use]
+pub fn is_pack_name(name: &str) -> bool {
+    if name == PACK_INDEX || name.ends_with('.') || name.contains("..") || is_device(name) {
+        return false;
+    }
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
+    let first = name.chars().next();
+    first.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit()) && name.len() <= 64 && name.chars().all(fits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -27,6 +67,17 @@ mod tests {
         }
         for name in ["console", "com", "com0", "com10", "null", "lpt", "a.con", "_nul"] {
             assert!(!is_device(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_packs_are_plain_parts_of_file_names() {
+        for good in ["p", "acme-detections", "a_1.b", "index", "console"] {
+            assert!(is_pack_name(good), "{good}");
+        }
+        for bad in ["", ".a", "-a", "A", "a/b", "a b", "ä", "index.json", "a.", "a..b", "con", "nul.x", &"a".repeat(65)]
+        {
+            assert!(!is_pack_name(bad), "{bad}");
         }
     }
 }

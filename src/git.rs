@@ -6,8 +6,8 @@
 //! the user's own configuration chooses how servers are reached (`core.sshCommand`, `credential.helper`, `http.proxy`).
 
 use crate::credentials;
+use crate::file_names::is_plain;
 use crate::input;
-use crate::pack::archive::is_plain;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};

@@ -7,11 +7,15 @@
 use crate::ir::{Body, Drop, FieldRef, Joint, Matcher, Meaning, OneEvent, Op, Pred, StepField, Steps, Text};
 use crate::ir::{Count, Equal, Key, Role, Step, Test};
 use crate::ir::{Score, pattern};
-use crate::sema::{FieldId, Os, Project, Rule};
+use crate::sema::{Project, Rule};
+use crate::vocabulary::{FieldId, Os};
 use regex_syntax::ast::Ast;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
+
+/// The format of the lock, and of what its hashes are made of. Hashes of two formats are not compared.
+pub const FORMAT: u32 = 1;
 
 /// The hash of some bytes as it stands in locks and manifests: `sha256:` and 64 hexadecimal digits.
 #[must_use]
@@ -80,7 +84,7 @@ fn canonical(rule: &Rule, project: &Project) -> Value {
         json!([words, meaning(rule, &rule.meaning(project, &os))])
     };
     json!({
-        "format": super::lock::FORMAT,
+        "format": FORMAT,
         "disabled": rule.disabled.is_some(),
         "means": Value::from(systems.map(on).collect::<Vec<_>>()),
     })

@@ -1,15 +1,17 @@
 //! A project on disk: `arcanary.yaml`, the `.det` files it names, and its own targets.
 
+pub mod lock;
 pub mod packs;
 mod params;
 mod place;
+pub mod receipt;
 mod walk;
 
 use crate::credentials;
 use crate::diagnostic::{Code, Diagnostic, nearest, sort};
 use crate::escape::is_unclean;
+use crate::file_names::PROJECT;
 use crate::input;
-use crate::pack::lock::{self, Lock};
 use crate::parallel::in_parallel;
 use crate::sema::{self, Meta, Rule};
 use crate::source::{FileId, Sources, Span};
@@ -17,6 +19,7 @@ use crate::syntax::{self, Parsed};
 use crate::target::{Format, Targets};
 use crate::yaml::{self, Node};
 use indexmap::IndexMap;
+use lock::Lock;
 use packs::Upstream;
 pub(crate) use place::Role;
 use serde::de::Error as _;
@@ -25,9 +28,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use walk::{Strangers, collect};
-
-/// The project file's name.
-pub const FILE_NAME: &str = "arcanary.yaml";
 
 /// `arcanary.yaml`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -234,14 +234,14 @@ pub fn det_files(paths: &[PathBuf], here: &Path) -> (Vec<PathBuf>, Loaded) {
 }
 
 fn no_project() -> Diagnostic {
-    Diagnostic::new(Code::BadProject, format!("there is no {FILE_NAME} in this folder or above it"))
+    Diagnostic::new(Code::BadProject, format!("there is no {PROJECT} in this folder or above it"))
         .help("name the files or folders that you mean, or begin a project with `arcanary new DIR`")
 }
 
 /// The nearest folder with a project file, from `here` upwards.
 fn find_root(here: &Path) -> Option<PathBuf> {
     let here = std::path::absolute(here).ok()?;
-    here.ancestors().find(|a| a.join(FILE_NAME).is_file()).map(Path::to_path_buf)
+    here.ancestors().find(|a| a.join(PROJECT).is_file()).map(Path::to_path_buf)
 }
 
 fn choose(paths: &[PathBuf], here: &Path, loaded: &mut Loaded, chosen: &mut Vec<PathBuf>) {
@@ -286,7 +286,7 @@ fn unreadable(path: &Path, why: &str) -> Diagnostic {
 }
 
 fn read_config(root: &Path, here: &Path, loaded: &mut Loaded) {
-    let path = root.join(FILE_NAME);
+    let path = root.join(PROJECT);
     let bytes = match input::read(&path) {
         Ok(bytes) => bytes,
         Err(error) => return loaded.diagnostics.push(unreadable(&path, &error.to_string())),
@@ -349,7 +349,7 @@ fn parse_config(id: FileId, sources: &Sources) -> Result<(Config, Node), Box<Dia
     let text = sources.get(id).map_or("", |f| f.text.as_str());
     let (config, places): (Option<Config>, Node) = yaml::read(text).map_err(|fault| {
         let span = Span::new(id, fault.range.start, fault.range.end);
-        Diagnostic::new(Code::BadProject, format!("{FILE_NAME} cannot be read")).at(span, fault.message)
+        Diagnostic::new(Code::BadProject, format!("{PROJECT} cannot be read")).at(span, fault.message)
     })?;
     Ok((config.unwrap_or_default(), places))
 }

@@ -3,16 +3,17 @@
 
 use crate::build::{Refusal, Writing, build};
 use crate::diagnostic::Diagnostic;
+use crate::file_names::{PROJECT, is_pack_name};
 use crate::files;
-use crate::pack::bump::{self, Removal, is_name};
-use crate::pack::lock;
+use crate::pack::bump::{self, Removal};
+use crate::project::lock;
 use crate::project::{self, Loaded};
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// Name in the project, text.
 const FILES: [(&str, &str); 8] = [
-    (project::FILE_NAME, include_str!("../templates/new/arcanary.yaml")),
+    (PROJECT, include_str!("../templates/new/arcanary.yaml")),
     ("rules/utilities.det", include_str!("../templates/new/utilities.det")),
     ("rules/encrypted_archive.det", include_str!("../templates/new/encrypted_archive.det")),
     ("README.md", include_str!("../templates/new/README.md")),
@@ -51,7 +52,7 @@ fn name(dir: &Path) -> String {
     let whole = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf());
     let name = whole.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
     let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    Some(name.trim_matches('-').to_owned()).filter(|n| is_name(n)).unwrap_or_else(|| "detections".to_owned())
+    Some(name.trim_matches('-').to_owned()).filter(|n| is_pack_name(n)).unwrap_or_else(|| "detections".to_owned())
 }
 
 fn lock_and_build(dir: &Path) -> io::Result<()> {

@@ -28,10 +28,11 @@ use arcanary::diagnostic::{Code, Severity, Style, to_text};
 use arcanary::ir::{Matcher, Op, Regex, Text, cmdline};
 use arcanary::project::Config;
 use arcanary::sema::Project;
-use arcanary::sema::fields::{self, FieldId, Kind, Type};
 use arcanary::source::Sources;
 use arcanary::syntax::ast::{TestInput, Verdict};
 use arcanary::target::Targets;
+use arcanary::vocabulary::Verb;
+use arcanary::vocabulary::fields::{self, FieldId, Kind, Type};
 use arcanary::{compile, sema, syntax};
 use oracle::{Event, Value};
 use std::collections::BTreeSet;
@@ -252,7 +253,7 @@ fn patterns(declaration: &str) -> Vec<String> {
     assert!(findings.is_empty(), "{shown}");
     if let Some(utility) = project.utilities.values().next() {
         let verbs =
-            utility.verbs.values().filter_map(|v| if let sema::Verb::Shapes(shapes) = v { Some(shapes) } else { None });
+            utility.verbs.values().filter_map(|v| if let Verb::Shapes(shapes) = v { Some(shapes) } else { None });
         let all: Vec<_> = verbs.chain(utility.switches.values()).flatten().cloned().collect();
         return cmdline::shapes(&all, utility, cmdline::Manner { free: false, windows: true })
             .iter()

@@ -16,8 +16,9 @@ use arcanary::event::clauses::Clauses;
 use arcanary::event::engine::{Engine, Session};
 use arcanary::event::eval::{Evaluator, Verdict};
 use arcanary::project::Loaded;
-use arcanary::sema::{FieldId, Rule};
+use arcanary::sema::Rule;
 use arcanary::syntax::ast::{self, TestInput};
+use arcanary::vocabulary::FieldId;
 
 fn events(loaded: &Loaded) -> Vec<&ast::Event> {
     let tests = loaded.project.rules.values().flat_map(|r| &r.tests);

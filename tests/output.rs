@@ -12,7 +12,7 @@
 mod place;
 
 use arcanary::files::Lock;
-use arcanary::pack::hash;
+use arcanary::hash;
 use place::{PACKED, Place, SHARED, UTILITIES, run_in};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

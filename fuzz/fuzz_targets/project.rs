@@ -22,7 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
     if bytes.windows(2).any(|pair| pair == b"..") || bytes.contains(&b'/') {
         return;
     }
-    std::fs::write(FOLDER.join(arcanary::project::FILE_NAME), bytes).expect("the project's file");
+    std::fs::write(FOLDER.join(arcanary::file_names::PROJECT), bytes).expect("the project's file");
     let loaded = arcanary::project::load(&[], &FOLDER);
     common::draw(&loaded.diagnostics, &loaded.sources);
 });

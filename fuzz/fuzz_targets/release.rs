@@ -2,7 +2,8 @@
 //! what an archive holds before it is compressed. Nothing that comes out may have a name that leaves its folder.
 #![no_main]
 
-use arcanary::pack::archive::{Budget, Files, is_plain, read_tar_gz};
+use arcanary::file_names::is_plain;
+use arcanary::pack::archive::{Budget, Files, read_tar_gz};
 use arcanary::pack::{hash, verify};
 use flate2::Compression;
 use flate2::write::GzEncoder;

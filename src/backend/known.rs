@@ -38,9 +38,9 @@ fn decided(bound: &Bound, fact: &Bound) -> Option<bool> {
 mod tests {
     use super::given;
     use crate::ir::{Matcher, Text};
-    use crate::sema::Type;
     use crate::source::Span;
     use crate::target::{Bound, BoundOp, BoundTest, Column};
+    use crate::vocabulary::Type;
 
     fn is(column: &str) -> Bound {
         let text = Text { matcher: Matcher::Exact(vec!["x".to_owned()]), all: false, cased: false };

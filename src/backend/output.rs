@@ -2,9 +2,9 @@
 //!
 //! Documents around queries name columns (entities, details, titles with placeholders); they take the names from here.
 
-use crate::sema::{FieldId, Kind};
 use crate::target::temporal::{BoundStep, Carried, What};
 use crate::target::{Column, How, Mapping, Plan, Source, SourceQuery, Target};
+use crate::vocabulary::{FieldId, Kind};
 
 /// A column of a query's result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,7 +181,7 @@ fn fields_of(target: &Target, kind: Kind, name: &str) -> Vec<FieldId> {
         let mapping = target.mapping(*field, kind);
         field.def().has_kind(kind) && matches!(mapping, Some(Mapping::Column(column)) if column == name)
     };
-    crate::sema::fields::all().filter(is_it).collect()
+    crate::vocabulary::fields::all().filter(is_it).collect()
 }
 
 /// The field of a column that the events of a step have.

@@ -2,9 +2,9 @@
 
 use super::{Built, Entry};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::file_names::is_plain;
 use crate::files::{self, Tree};
-use crate::pack::archive::is_plain;
-use crate::pack::hash;
+use crate::hash;
 use crate::project::Loaded;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

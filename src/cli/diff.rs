@@ -4,7 +4,7 @@ use super::format::print_json;
 use super::{Exit, Input, complain, exit_of, here, print, report, tell};
 use crate::build::build;
 use crate::diff::{Side, compare, json, markdown, text};
-use crate::project;
+use crate::file_names::PROJECT;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -53,7 +53,7 @@ impl Diff {
             return exit_of(&loaded.diagnostics);
         }
         let Some(root) = loaded.root.clone().filter(|_| loaded.selected.is_none()) else {
-            return complain(&format!("only whole projects are compared: name a folder with {}", project::FILE_NAME));
+            return complain(&format!("only whole projects are compared: name a folder with {}", PROJECT));
         };
         let only = (!self.target.is_empty()).then_some(targets.as_slice());
         let old = match Side::find(&self.against, &here(), &root, only) {

@@ -5,9 +5,9 @@ use crate::diagnostic::Diagnostic;
 use crate::escape;
 use crate::files;
 use crate::pack::bump::{self, Bumped, Removal};
-use crate::pack::lock::{Change, Moved};
 use crate::pack::release::{self, Refusal, ready};
 use crate::project::Loaded;
+use crate::project::lock::{Change, Moved};
 use clap::Args;
 use std::path::PathBuf;
 

@@ -9,6 +9,7 @@ mod json;
 pub mod junit;
 mod sarif;
 mod text;
+mod unclean;
 
 pub use codes::{Code, Severity};
 pub use github::to_github;

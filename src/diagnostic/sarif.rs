@@ -4,7 +4,7 @@
 //! have. Places are relative to the folder that the program ran in (`%SRCROOT%`); columns count characters.
 
 use super::{Code, Diagnostic, Label, Severity};
-use crate::project::FILE_NAME;
+use crate::file_names::PROJECT;
 use crate::source::{Sources, Span};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -119,7 +119,7 @@ fn location(label: &Label, id: Option<usize>, sources: &Sources) -> Option<Value
 
 /// Where a finding without a place is shown: GitHub refuses a whole log for one result without a location.
 fn of_project(sources: &Sources) -> Option<Value> {
-    let (id, _) = sources.iter().find(|(_, f)| f.name.rsplit('/').next() == Some(FILE_NAME))?;
+    let (id, _) = sources.iter().find(|(_, f)| f.name.rsplit('/').next() == Some(PROJECT))?;
     let label = Label { span: Span::new(id, 0, 0), text: "the project".to_owned(), primary: true };
     location(&label, None, sources)
 }

@@ -4,7 +4,7 @@ use super::lines::{Lines, numbered};
 use super::query;
 use super::side::{Side, SideRule};
 use super::source::{self, Items, SourceDiff};
-use crate::pack::lock::Change;
+use crate::project::lock::Change;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 

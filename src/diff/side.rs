@@ -3,9 +3,10 @@
 use super::source::Items;
 use crate::build::{self, Built, Entry};
 use crate::diagnostic::{Diagnostic, Style, to_text};
+use crate::file_names::PROJECT;
 use crate::files;
 use crate::git::Git;
-use crate::pack::hash;
+use crate::hash;
 use crate::pack::release::SUMS;
 use crate::pack::state::owners;
 use crate::pack::verify::verify;
@@ -101,12 +102,12 @@ impl Side {
         }
         if folder.join(SUMS).is_file() {
             Side::of_release(against, &folder)
-        } else if folder.join(project::FILE_NAME).is_file() {
+        } else if folder.join(PROJECT).is_file() {
             Side::of_folder(against, &folder, targets)
         } else if folder.join(build::MANIFEST).is_file() {
             Side::of_build(against, &folder)
         } else {
-            let wanted = format!("{SUMS}, {} or {}", project::FILE_NAME, build::MANIFEST);
+            let wanted = format!("{SUMS}, {} or {}", PROJECT, build::MANIFEST);
             Err(format!("`{against}` is neither a release nor a project nor a build: it has no {wanted}"))
         }
     }
@@ -142,7 +143,7 @@ impl Side {
         let place = tempfile::tempdir().map_err(|e| e.to_string())?;
         git.unpack(&commit, &below, place.path())?;
         let folder = place.path().join(&below);
-        if !folder.join(project::FILE_NAME).is_file() {
+        if !folder.join(PROJECT).is_file() {
             return Ok(Side { name: name.to_owned(), ..Side::default() });
         }
         Side::of_folder(name, &folder, targets)
@@ -165,7 +166,7 @@ impl Side {
         let owners = owners(&manifest.targets);
         let listed = manifest.targets.values().flat_map(BTreeMap::values).flat_map(Entry::paths);
         let over_rules = manifest.documents.values().flatten().map(String::as_str);
-        for path in listed.chain(over_rules).filter(|path| crate::pack::archive::is_plain(path)) {
+        for path in listed.chain(over_rules).filter(|path| crate::file_names::is_plain(path)) {
             let bytes = files::read(folder, path).map_err(|why| why.to_string())?;
             let bytes = bytes.ok_or_else(|| format!("`{name}` lists `{path}`, and it is not there"))?;
             side.put(owners.get(path).copied(), path, String::from_utf8_lossy(&bytes).into_owned());

@@ -1,8 +1,9 @@
 //! The sources of a side, item by item, and which items a rule uses.
 
 use super::lines::{Line, Lines, numbered};
+use crate::file_names::PROJECT;
 use crate::pack::archive::Files;
-use crate::project::{Config, FILE_NAME, Loaded};
+use crate::project::{Config, Loaded};
 use crate::source::{FileId, Sources};
 use crate::syntax::{self, Token, tokens};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,7 +42,7 @@ impl Items {
     pub fn of_project(loaded: &Loaded) -> Items {
         let mut items = Items::default();
         let base = loaded.config_file.and_then(|id| loaded.sources.get(id));
-        let base = base.and_then(|file| file.name.strip_suffix(FILE_NAME));
+        let base = base.and_then(|file| file.name.strip_suffix(PROJECT));
         for (id, _) in &loaded.files {
             let Some(file) = loaded.sources.get(*id) else { continue };
             let path = base.and_then(|base| file.name.strip_prefix(base)).unwrap_or(&file.name);
@@ -62,7 +63,7 @@ impl Items {
             let Ok(text) = std::str::from_utf8(bytes) else { continue };
             if path.ends_with(".det") {
                 items.add(sources.add(path.as_str(), text), path, text);
-            } else if path == FILE_NAME {
+            } else if path == PROJECT {
                 items.add_params(&serde_yaml::from_str(text).unwrap_or_default(), text);
             }
         }
@@ -74,7 +75,7 @@ impl Items {
         for name in config.params.keys() {
             let sets = |line: &str| line.trim_start().strip_prefix(name.as_str()).is_some_and(|l| l.starts_with(':'));
             if let Some((at, line)) = text.lines().enumerate().find(|(_, line)| sets(line)) {
-                let item = Item { path: FILE_NAME.to_owned(), line: at + 1, text: line.to_owned() };
+                let item = Item { path: PROJECT.to_owned(), line: at + 1, text: line.to_owned() };
                 self.0.insert(("value of param".to_owned(), name.clone(), 0), item);
             }
         }

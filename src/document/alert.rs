@@ -2,9 +2,10 @@
 
 use crate::backend::{Printed, capital};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::sema::{ENTITIES, FieldId, Rule};
+use crate::sema::{ENTITIES, Rule};
 use crate::source::Span;
 use crate::target::{EntityType, Identifier, Target};
+use crate::vocabulary::FieldId;
 
 /// What a platform would refuse in a document.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::query::{self, Body};
 use super::{Extra, File, Refused, render_json};
 use crate::attack;
 use crate::backend::{Shows, one_line};
-use crate::compile::Document;
+use crate::document::Document;
 use crate::duration::{iso, written};
 use crate::sema::Rule;
 use crate::target::{Format, Target};

@@ -13,16 +13,35 @@ mod sigma;
 mod splunk;
 mod template;
 
-use crate::backend::{Fragment, yaml};
-use crate::compile::Document;
+use crate::backend::{Fragment, Printed, yaml};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::project::Config;
 use crate::sema::Rule;
 use crate::target::{Format, Platform, Target};
 use alert::Problem;
 use indexmap::IndexMap;
 use serde_json::Value;
 pub use splunk::app_id;
+
+/// How far a document says what its rule means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// In full.
+    Exact,
+    /// Parts were dropped as their author allowed, or a part rests on what the platform does not document; notes say which.
+    Degraded,
+}
+
+/// A rule on a target.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// The document's text.
+    pub text: String,
+    /// How far it says what the rule means.
+    pub status: Status,
+    /// The query in parts, its columns and its notes.
+    pub printed: Printed,
+}
 
 /// A file of a build beside the queries.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,17 +59,11 @@ pub struct Pack {
     pub name: String,
     /// Its version, `X.Y.Z`.
     pub version: String,
-    formats: Vec<Format>,
+    /// The formats that its project names; none: all.
+    pub formats: Vec<Format>,
 }
 
 impl Pack {
-    /// The pack of a project file. One without a version is `0.0.0`.
-    #[must_use]
-    pub fn of(config: &Config) -> Pack {
-        let version = if config.version.is_empty() { "0.0.0" } else { &config.version };
-        Pack { name: config.name.clone(), version: version.to_owned(), formats: config.formats() }
-    }
-
     /// Whether documents of a format are asked for; of a project that names none, all are.
     #[must_use]
     pub fn wants(&self, format: Format) -> bool {

@@ -4,7 +4,7 @@
 use super::template::render;
 use super::{File, Refused, query};
 use crate::backend::Fragment;
-use crate::compile::Document;
+use crate::document::Document;
 use crate::sema::Rule;
 use crate::target::{Format, Target};
 use indexmap::IndexMap;

@@ -3,8 +3,8 @@
 use super::scratch::Texts;
 use super::{Event, Value};
 use crate::ir::{FieldRef, Matcher, Op, Text};
-use crate::sema::{FieldId, Type};
 use crate::syntax::ast::Order;
+use crate::vocabulary::{FieldId, Type};
 use foldhash::HashSet;
 use std::borrow::Cow;
 use std::net::IpAddr;

@@ -7,9 +7,10 @@
 use super::Event;
 use super::eval::Condition;
 use crate::ir::{Op, Pred};
-use crate::sema::{FieldId, Kind, Part, Project, Rule};
+use crate::sema::{Part, Project, Rule};
 use crate::source::Span;
 use crate::syntax::ast::{Detect, Expr, Tool};
+use crate::vocabulary::{FieldId, Kind};
 use std::cell::OnceCell;
 
 /// The conditions of a rule over single events, for one kind of event.

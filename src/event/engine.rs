@@ -10,8 +10,9 @@ use super::scratch::Scratch;
 use super::stream::plan::{Plan, Unit, plan};
 use super::stream::{Fit, Naming, Place, Stream};
 use crate::ir::{Meaning, OneEvent};
-use crate::sema::{FieldId, Kind, Project, Rule};
+use crate::sema::{Project, Rule};
 use crate::source::Span;
+use crate::vocabulary::{FieldId, Kind};
 use std::collections::HashSet;
 
 /// Compiled rules.

@@ -8,8 +8,9 @@ use super::node::{Leaves, Node};
 use super::scratch::Scratch;
 use super::{Event, HOST_OS};
 use crate::ir::{self, Pred, Score};
-use crate::sema::{Kind, Os, Project, Rule};
+use crate::sema::{Project, Rule};
 use crate::source::Span;
+use crate::vocabulary::{Kind, Os};
 
 /// A compiled rule over single events.
 #[derive(Debug)]

@@ -11,12 +11,13 @@ pub mod eval;
 mod node;
 mod prefilter;
 pub mod read;
+pub mod row;
 mod scratch;
 pub mod stream;
 pub mod time;
 
-use crate::sema::{FieldId, Kind, Type, fields};
 use crate::syntax::ast::{self, EventValue, Literal};
+use crate::vocabulary::{FieldId, Kind, Type, fields};
 use std::borrow::Cow;
 use std::sync::LazyLock;
 

@@ -6,8 +6,8 @@ use super::ask::Ask;
 use super::prefilter::Needs;
 use super::scratch::Scratch;
 use crate::ir::{FieldRef, Op, Pred, Test};
-use crate::sema::FieldId;
 use crate::source::Span;
+use crate::vocabulary::FieldId;
 use std::collections::HashMap;
 
 /// A test of one field.

@@ -9,7 +9,7 @@ use super::ask::separators_alike;
 use super::scratch::Scratch;
 use crate::ir::pattern::{Glob, Part};
 use crate::ir::{Matcher, Op, Pred, Test, Text};
-use crate::sema::{FieldId, Type};
+use crate::vocabulary::{FieldId, Type};
 use aho_corasick::automaton::Automaton;
 use aho_corasick::{Anchored, dfa, nfa};
 use foldhash::{HashMap, HashMapExt as _};

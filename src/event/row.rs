@@ -3,9 +3,9 @@
 //! Both follow the target's file alone. A log may hold less than the event (a field has no column), so what a query
 //! answers about a row is what the rule says of the event as read back.
 
-use super::{How, Language, Mapping, Scalar, Source, Target};
-use crate::event::{Event, Value};
-use crate::sema::{FieldId, Kind, Os, Type, fields};
+use super::{Event, Value};
+use crate::target::{How, Language, Mapping, Scalar, Source, Target};
+use crate::vocabulary::{FieldId, Kind, Os, Type, fields};
 use serde_json::{Map, Value as Json};
 
 /// Fields of a kind of event that have a column.
@@ -74,7 +74,7 @@ fn column_value(target: &Target, field: FieldId, value: &Value, os: Os) -> Json 
             0 => Json::from(n / 1_000_000),
             rest => serde_json::from_str(&format!("{}.{rest:06}", n / 1_000_000)).unwrap_or(Json::Null),
         },
-        Value::Number(n) if field.def().ty == Type::Time => Json::from(crate::event::time::format(*n)),
+        Value::Number(n) if field.def().ty == Type::Time => Json::from(super::time::format(*n)),
         Value::Number(n) => Json::from(*n),
         Value::Bool(b) => Json::from(*b),
     }
@@ -156,7 +156,7 @@ fn field_value(field: FieldId, mapping: &Mapping, stored: &Json) -> Option<Value
     let is = |scalar: &Scalar| json(scalar) == *stored;
     match mapping {
         Mapping::Column(_) => match (field.def().ty, stored) {
-            (Type::Time, Json::String(text)) => crate::event::time::parse(text).map(Value::Number),
+            (Type::Time, Json::String(text)) => super::time::parse(text).map(Value::Number),
             (Type::Time, Json::Number(n)) => seconds(&n.to_string()).map(Value::Number),
             (Type::Int | Type::Size, _) => stored.as_i64().map(Value::Number),
             (Type::Bool, _) => stored.as_bool().map(Value::Bool),

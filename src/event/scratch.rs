@@ -2,7 +2,7 @@
 
 use super::Event;
 use super::node::{Leaf, Leaves};
-use crate::sema::FieldId;
+use crate::vocabulary::FieldId;
 
 /// Texts of the event in small letters, made when they are first asked for.
 #[derive(Debug, Default)]

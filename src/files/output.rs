@@ -1,7 +1,7 @@
 //! Which folders a command may write to.
 
 use super::{named, refused};
-use crate::pack::archive::is_plain;
+use crate::file_names::is_plain;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 

@@ -12,7 +12,7 @@ use super::regex::{
     Cheap, Choice, Fragment, Regex, alternatives, escape, escape_class, one_of, one_of_texts, ungrouped,
 };
 use crate::mutant::{Mutant, on};
-use crate::sema::{Shape, Utility, Verb};
+use crate::vocabulary::{Shape, Utility, Verb};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 

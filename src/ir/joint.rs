@@ -1,8 +1,8 @@
 //! Conditions over the events of several steps: parts that read one event, joined by logic and by equalities.
 
 use super::{Pred, StepField};
-use crate::sema::Kind;
 use crate::source::Span;
+use crate::vocabulary::Kind;
 use std::collections::BTreeSet;
 
 /// A condition on one event: what it is, for each kind of event that may stand there. Fields carry no step.
@@ -203,7 +203,7 @@ fn add(out: &mut Vec<Joint>, joint: Joint, and: bool) {
 mod tests {
     use super::*;
     use crate::ir::{Op, Pred};
-    use crate::sema::FieldId;
+    use crate::vocabulary::FieldId;
 
     fn one(step: usize, field: &str) -> Joint {
         let pred = Pred::test(FieldId::find(field).expect(field), Op::Exists, Span::default());

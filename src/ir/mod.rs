@@ -22,9 +22,9 @@ pub use regex::{Cheap, Regex};
 pub use score::Score;
 pub use temporal::{Count, JointFlag, Key, Meaning, Role, Step, StepField, Steps, Window};
 
-use crate::sema::{FieldId, Kind};
 use crate::source::Span;
 use crate::syntax::ast::Order;
+use crate::vocabulary::{FieldId, Kind};
 
 /// A field of an event; of a certain step's event while a condition is resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,8 +6,8 @@
 use super::regex::{Cheap, alternatives, escape};
 use super::{FieldRef, Matcher, Op, Pred, Test, Text};
 use crate::mutant::{Mutant, on};
-use crate::sema::Os;
 use crate::source::Span;
+use crate::vocabulary::Os;
 
 /// Where a folder begins.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -185,8 +185,8 @@ pub fn under(field: FieldRef, folders: &[Folder], os: &[Os], cased: bool, span: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sema::FieldId;
     use crate::source::Sources;
+    use crate::vocabulary::FieldId;
 
     #[test]
     fn roots_are_told_apart() {

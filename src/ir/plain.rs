@@ -3,7 +3,7 @@
 //! They stand behind a blank, as SigmaHQ's rules have them: `' -p'`, `' a '`. What they find and miss beside the regular
 //! expression is measured in `docs/command-lines.md`.
 
-use crate::sema::{Shape, Utility};
+use crate::vocabulary::{Shape, Utility};
 
 /// Names of so many letters or fewer end with a blank: `' a '`, `' -F '`.
 const SHORT: usize = 2;

@@ -6,8 +6,8 @@
 
 use super::joint::{Equal, Joint, OneEvent};
 use super::{Body, Named, Score};
-use crate::sema::{FieldId, Kind};
 use crate::source::Span;
+use crate::vocabulary::{FieldId, Kind};
 use std::sync::Arc;
 
 /// What a rule means.

@@ -1,7 +1,6 @@
 //! Archives: `tar.gz` that is the same to the byte for the same files, and a reader that trusts none.
 
-use crate::escape::is_unclean;
-use crate::file_names::is_device;
+use crate::file_names::is_plain;
 use flate2::read::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use std::cell::Cell;
@@ -208,28 +207,6 @@ pub fn no_name(path: &str) -> String {
 
 fn no_archive(error: &io::Error) -> String {
     format!("it cannot be read: {error}")
-}
-
-/// Whether a path stays in its folder on every system and plants no repository: plain names with `/` between them.
-#[must_use]
-pub fn is_plain(path: &str) -> bool {
-    path.split('/').all(is_plain_name)
-}
-
-/// The most bytes of a name that every file system takes.
-const LONGEST_NAME: usize = 255;
-
-fn is_plain_name(name: &str) -> bool {
-    // Windows drops a dot or a blank at the end, so that `.git.` would be `.git` there, and `...` the folder above.
-    let ends_plainly = !name.is_empty() && !name.ends_with(['.', ' ']) && name.len() <= LONGEST_NAME;
-    // What HFS+ passes over when it looks for a name is unclean, too.
-    let odd = |c: char| is_unclean(c) || "\n\t\\:?*<>|\"".contains(c);
-    ends_plainly && !name.chars().any(odd) && !is_repository(name) && !is_device(name)
-}
-
-/// A folder whose settings git runs programs from; `git~1` is its short name on Windows.
-fn is_repository(name: &str) -> bool {
-    [".git", "git~1"].iter().any(|git| name.eq_ignore_ascii_case(git))
 }
 
 #[cfg(test)]

@@ -4,13 +4,13 @@
 //! goes leaves a tombstone. The pack's version moves with the largest change. What breaks these rules is refused, and
 //! then nothing is written.
 
-use super::index;
-use super::lock::{self, Change, FILE_NAME, FORMAT, Lock, LockedRule, Moved, Release, Tombstone};
 use super::state::{RuleState, State, state};
 use crate::build::build;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::file_names::is_device;
+use crate::file_names::{PROJECT, is_pack_name};
 use crate::files;
+use crate::hash::FORMAT;
+use crate::project::lock::{self, Change, FILE_NAME, Lock, LockedRule, Moved, Release, Tombstone};
 use crate::project::{self, Loaded, Role};
 use semver::Version;
 use std::collections::BTreeSet;
@@ -82,7 +82,7 @@ pub fn bump(loaded: &mut Loaded, targets: &[String], removal: &Removal) -> Resul
 fn identity(loaded: &Loaded) -> Result<Version, Diagnostic> {
     let config = &loaded.config;
     let bad = |message: String, help: &str| Diagnostic::new(Code::BadProject, message).help(help);
-    if !is_name(&config.name) {
+    if !is_pack_name(&config.name) {
         let message = format!("`{}` is no name for a pack", config.name);
         let help = "put `name: my-pack` into arcanary.yaml: small letters, digits, and `-`, `_` and `.` inside; no name that a \
                     repository's index or a device of Windows has";
@@ -99,17 +99,6 @@ fn identity(loaded: &Loaded) -> Result<Version, Diagnostic> {
             "three numbers are a version",
         )
     })
-}
-
-/// Whether a text can be a pack's name, and so a part of file names and tags, and a folder beside a repository's index.
-#[must_use]
-pub fn is_name(name: &str) -> bool {
-    if name == index::FILE_NAME || name.ends_with('.') || name.contains("..") || is_device(name) {
-        return false;
-    }
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
-    let first = name.chars().next();
-    first.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit()) && name.len() <= 64 && name.chars().all(fits)
 }
 
 fn state_of(loaded: &Loaded, targets: &[String]) -> Result<State, Vec<Diagnostic>> {
@@ -334,14 +323,14 @@ pub fn write(bumped: &Bumped, root: &Path) -> io::Result<()> {
     files::sweep(root);
     // Neither may be a link: that is found before one of them is written.
     files::read(root, lock::FILE_NAME)?;
-    let old = files::read(root, project::FILE_NAME)?.unwrap_or_default();
+    let old = files::read(root, PROJECT)?.unwrap_or_default();
     let text = String::from_utf8(old.clone()).map_err(io::Error::other)?;
     let version = bumped.lock.version.to_string();
     let text = with_version(&text, &version).ok_or_else(|| {
-        io::Error::other(format!("the line of `version` in {}: set it to {version} by hand", project::FILE_NAME))
+        io::Error::other(format!("the line of `version` in {}: set it to {version} by hand", PROJECT))
     })?;
     if text.as_bytes() != old {
-        files::rewrite(&root.join(project::FILE_NAME), &old, text.as_bytes())?;
+        files::rewrite(&root.join(PROJECT), &old, text.as_bytes())?;
     }
     bumped.lock.write(root)
 }
@@ -383,16 +372,5 @@ mod tests {
             with_version("name: |\n a\nversion: 0.1.0\n", "0.2.0").as_deref(),
             Some("name: |\n a\nversion: 0.2.0\n")
         );
-    }
-
-    #[test]
-    fn names_of_packs_are_plain_parts_of_file_names() {
-        for good in ["p", "acme-detections", "a_1.b", "index", "console"] {
-            assert!(is_name(good), "{good}");
-        }
-        for bad in ["", ".a", "-a", "A", "a/b", "a b", "ä", "index.json", "a.", "a..b", "con", "nul.x", &"a".repeat(65)]
-        {
-            assert!(!is_name(bad), "{bad}");
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! Changelogs of a pack, from the history in its lock: for people in Markdown, for machines in JSON by rule id.
 
-use super::lock::{Change, Lock, Moved, Release};
 use crate::escape;
+use crate::project::lock::{Change, Lock, Moved, Release};
 use semver::Version;
 use serde_json::{Map, Value, json};
 

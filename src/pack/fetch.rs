@@ -1,35 +1,21 @@
 //! `fetch-pack`: a version of a pack out of a repository, checked against its index and by its own sums.
 
-use super::archive::{Files, is_plain};
-use super::hash;
+use super::archive::Files;
 use super::index::VersionEntry;
 use super::release::SUMS;
 use super::remote::Remote;
 use super::verify::{Release, verify_files};
+use crate::file_names::is_plain;
 use crate::files::{self, Replacement, files_in};
+use crate::hash;
+use crate::project::receipt::{RECEIPT, Receipt, is_hidden, receipt, unchanged};
 use semver::Version;
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
-
-/// What unpacked sources carry, so that an update knows what it may replace.
-pub const RECEIPT: &str = ".arcanary-pack.json";
 
 /// Keeps git from changing line ends of unpacked sources, whatever the consumer's settings say: their hashes would differ.
 const ATTRIBUTES: (&str, &str) =
     (".gitattributes", "# Written by `arcanary fetch-pack`: a pack is kept to the byte.\n* -text\n");
-
-/// What was unpacked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Receipt {
-    /// The pack.
-    pub pack: String,
-    /// Its version.
-    pub version: Version,
-    /// The hash of each file, by its path.
-    pub files: BTreeMap<String, String>,
-}
 
 /// A sound release from a repository; without names, its only pack and that one's latest version.
 ///
@@ -98,41 +84,6 @@ pub fn unpack(release: &Release, out: &Path, waiting: &dyn Fn()) -> io::Result<(
     replacement.finish(&files, &|folder| earlier(folder, &receipt.pack, &kept))
 }
 
-/// The receipt of a folder that holds what was unpacked there, and nothing else.
-///
-/// # Errors
-/// What differs.
-pub fn as_fetched(folder: &Path) -> Result<Receipt, String> {
-    let receipt = match receipt(folder)? {
-        Some(receipt) => receipt,
-        None if folder.is_dir() => return Err(format!("it has no {RECEIPT}")),
-        None => return Err("there is no such folder".to_owned()),
-    };
-    let names = files_in(folder).map_err(|why| why.to_string())?;
-    if let Some(name) = receipt.files.keys().find(|name| !names.contains(*name)) {
-        return Err(format!("`{name}` is missing"));
-    }
-    unchanged(folder, &names, &receipt)?;
-    Ok(receipt)
-}
-
-/// The receipt in a folder; `None` if it has none.
-fn receipt(folder: &Path) -> Result<Option<Receipt>, String> {
-    let Some(bytes) = files::read(folder, RECEIPT).map_err(|why| why.to_string())? else { return Ok(None) };
-    serde_json::from_slice(&bytes).map(Some).map_err(|why| format!("{RECEIPT} cannot be read: {why}"))
-}
-
-/// Whether a folder's files are as they were fetched: all that are the pack's, and no others but hidden ones.
-fn unchanged(folder: &Path, names: &BTreeSet<String>, receipt: &Receipt) -> Result<(), String> {
-    let mut read = names.iter().filter(|name| receipt.files.contains_key(*name) || !is_hidden(name));
-    read.try_for_each(|name| as_received(folder, name, receipt))
-}
-
-/// Editors and systems leave hidden files, which no project reads, and no pack's sums count.
-fn is_hidden(name: &str) -> bool {
-    name.split('/').any(|part| part.starts_with('.'))
-}
-
 /// The hidden files of a folder that are not its pack's: they are somebody's, and an update leaves them.
 fn kept(folder: &Path) -> io::Result<Files> {
     if !folder.exists() {
@@ -150,20 +101,6 @@ fn kept(folder: &Path) -> io::Result<Files> {
         }
     }
     Ok(kept)
-}
-
-/// Whether a file is one of a receipt.
-fn as_received(folder: &Path, name: &str, receipt: &Receipt) -> Result<(), String> {
-    let Some(hash) = receipt.files.get(name).filter(|_| is_plain(name)) else {
-        return Err(format!("`{name}` there is none of the pack's files"));
-    };
-    match files::read(folder, name) {
-        Ok(Some(bytes)) if hash::of_bytes(&bytes) == *hash => Ok(()),
-        Ok(_) => {
-            Err(format!("`{name}` was edited since it was fetched: a `tune` in a file of your own is kept by updates"))
-        }
-        Err(why) => Err(why.to_string()),
-    }
 }
 
 /// Whether everything in a folder comes from an earlier version of this pack, but for hidden files that the new folder has.

@@ -6,14 +6,11 @@
 //! PACK/releases/VERSION/…          every version, as `pack` made it
 //! ```
 
-use super::archive::is_plain;
-use super::bump::is_name;
+use crate::file_names::{is_pack_name, is_plain};
 use semver::Version;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The index's name in a repository.
-pub const FILE_NAME: &str = "index.json";
 /// Its format.
 pub const FORMAT: u32 = 1;
 
@@ -76,10 +73,10 @@ impl Index {
             let own = |path: &str, folder: &str| is_plain(path) && path.starts_with(&format!("{name}/{folder}/"));
             let foreign = pack.documents.keys().find(|path| !own(path, "documents"));
             let foreign = foreign.or(pack.versions.iter().map(|v| &v.release).find(|path| !own(path, "releases")));
-            if let Some(path) = foreign.filter(|_| is_name(name)) {
+            if let Some(path) = foreign.filter(|_| is_pack_name(name)) {
                 return Err(format!("`{}` does not lie in the folder of `{name}`", path.escape_debug()));
             }
-            if !is_name(name) {
+            if !is_pack_name(name) {
                 return Err(format!("`{}` is no name for a pack", name.escape_debug()));
             }
         }

@@ -1,9 +1,9 @@
 //! The manifest of a release: what it holds, what that needs, and the hash of everything.
 
-use super::hash;
-use super::lock::{Lock, Tombstone};
 use crate::build::{Built, Entry, Excepted};
+use crate::hash;
 use crate::project::Loaded;
+use crate::project::lock::{Lock, Tombstone};
 use crate::sema::Rule;
 use crate::target::Target;
 use semver::Version;

@@ -4,13 +4,15 @@
 //! published. Two who publish at once: git takes the first push and refuses the second, which may run again.
 
 use super::archive::{Files, MOST_BYTES};
-use super::index::{self, Index, PackEntry, VersionEntry};
-use super::lock::Lock;
+use super::changelog;
+use super::index::{Index, PackEntry, VersionEntry};
 use super::release::SUMS;
 use super::remote::Remote;
 use super::verify::Release;
-use super::{changelog, hash};
+use crate::file_names::PACK_INDEX;
 use crate::git::{Blob, Git, Kind};
+use crate::hash;
+use crate::project::lock::Lock;
 use semver::Version;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -72,7 +74,7 @@ pub fn plan(remote: &Remote, release: &Release, lock: &Lock, tagged: bool) -> Re
     versions.extend(old.iter().flat_map(|o| o.versions.iter().cloned()));
     let hashes = documents.iter().map(|(path, bytes)| (path.clone(), hash::of_bytes(bytes))).collect();
     index.packs.insert(name.clone(), PackEntry { latest: version.clone(), versions, documents: hashes });
-    write.insert(index::FILE_NAME.to_owned(), index.to_text().into_bytes());
+    write.insert(PACK_INDEX.to_owned(), index.to_text().into_bytes());
     let before = old.map(|o| o.latest);
     let message = changelog::message(lock, before.as_ref());
     Ok(Plan { version: version.clone(), before, branch: remote.branch.clone(), tag, write, remove, message })

@@ -1,15 +1,18 @@
 //! `pack`: a release is a folder of archives, one for each target and one of the sources, with a manifest, changelogs
 //! and sums. Two releases of one state of a project are the same bytes on every machine.
 
-use super::archive::{Budget, Files, is_plain, no_name, tar_gz};
-use super::lock::{self, Lock};
+use super::archive::{Budget, Files, no_name, tar_gz};
+use super::changelog;
 use super::manifest::{self, ArchiveEntry, Manifest};
 use super::state::unlocked;
 use super::verify::{read_manifest, verify};
-use super::{changelog, fetch, hash};
 use crate::build::{Built, build};
 use crate::diagnostic::Diagnostic;
+use crate::file_names::{PROJECT, is_plain};
 use crate::files::{Replacement, named, read_there};
+use crate::hash;
+use crate::project::lock::{self, Lock};
+use crate::project::receipt::RECEIPT;
 use crate::project::{self, Loaded, normal};
 use crate::sema::Rule;
 use crate::syntax::ast::TestInput;
@@ -165,7 +168,7 @@ fn licenses(root: &Path) -> io::Result<Files> {
 /// What a consumer needs to build and tune the pack: its own files as they lie in the project's folder.
 fn sources(loaded: &Loaded, root: &Path, licenses: Files) -> io::Result<Files> {
     let mut paths: BTreeSet<PathBuf> = loaded.files.iter().map(|(_, path)| path.clone()).collect();
-    paths.extend([project::FILE_NAME, lock::FILE_NAME].map(|name| root.join(name)));
+    paths.extend([PROJECT, lock::FILE_NAME].map(|name| root.join(name)));
     paths.extend(Some(root.join("README.md")).filter(|p| p.symlink_metadata().is_ok_and(|m| !m.is_dir())));
     paths.extend(project::target_files(root, &loaded.config)?);
     for test in loaded.rules().flat_map(|rule| &rule.tests) {
@@ -175,7 +178,7 @@ fn sources(loaded: &Loaded, root: &Path, licenses: Files) -> io::Result<Files> {
     }
     for pack in &loaded.packs {
         paths.extend(pack.receipt.files.keys().map(|file| pack.folder.join(file)));
-        paths.insert(pack.folder.join(fetch::RECEIPT));
+        paths.insert(pack.folder.join(RECEIPT));
     }
     let mut files = licenses;
     for path in paths.iter().map(|p| normal(p)).collect::<BTreeSet<_>>() {

@@ -3,8 +3,9 @@
 //! Nothing is checked out, so that no filter, attribute, hook or link of the repository has a say.
 
 use super::archive::{Files, MOST_BYTES};
-use super::index::{self, Index};
+use super::index::Index;
 use crate::credentials;
+use crate::file_names::PACK_INDEX;
 use crate::git::{Blob, Git, Kind};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -94,10 +95,10 @@ impl Remote {
     /// # Errors
     /// What git says, or why the index is none.
     pub fn index(&self) -> Result<Index, String> {
-        match self.read([index::FILE_NAME])?.remove(index::FILE_NAME) {
-            Some(text) => Index::parse(&text).map_err(|why| format!("{} of the repository: {why}", index::FILE_NAME)),
-            None if self.files.contains_key(index::FILE_NAME) => {
-                Err(format!("{} of the repository is no plain file", index::FILE_NAME))
+        match self.read([PACK_INDEX])?.remove(PACK_INDEX) {
+            Some(text) => Index::parse(&text).map_err(|why| format!("{} of the repository: {why}", PACK_INDEX)),
+            None if self.files.contains_key(PACK_INDEX) => {
+                Err(format!("{} of the repository is no plain file", PACK_INDEX))
             }
             None => Ok(Index::default()),
         }

@@ -1,10 +1,10 @@
 //! What a project is now, in the lock's terms, and how that differs from a lock.
 
-use super::hash;
-use super::lock::{FILE_NAME, Lock, LockedPack, LockedRule};
 use crate::build::{Built, Entry};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::hash;
 use crate::project::Loaded;
+use crate::project::lock::{FILE_NAME, Lock, LockedPack, LockedRule};
 use crate::project::packs::Upstream;
 use crate::sema::Disabled;
 use crate::source::Span;

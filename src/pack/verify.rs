@@ -1,11 +1,13 @@
 //! `verify`: whether a folder is a release as it was made: sums, manifest, archives, and nothing else.
 
-use super::archive::{Budget, Files, MOST_BYTES, is_plain, read_tar_gz};
+use super::archive::{Budget, Files, MOST_BYTES, read_tar_gz};
+use super::changelog;
 use super::manifest::{self, ArchiveEntry, Manifest};
 use super::release::{SOURCES, SUMS, app_of, archive_name};
-use super::{changelog, hash};
 use crate::document::app_id;
+use crate::file_names::{is_pack_name, is_plain};
 use crate::files::files_in;
+use crate::hash;
 use crate::input;
 use semver::Version;
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,7 +102,7 @@ pub(super) fn read_manifest(text: &[u8]) -> Result<Manifest, String> {
         return Err(format!("its format is {}, and this program reads format {}", head.format, manifest::FORMAT));
     }
     let manifest: Manifest = serde_json::from_slice(text).map_err(|e| e.to_string())?;
-    if !super::bump::is_name(&manifest.name) {
+    if !is_pack_name(&manifest.name) {
         return Err(format!("`{}` is no name for a pack", manifest.name.escape_debug()));
     }
     Ok(manifest)

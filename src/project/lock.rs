@@ -4,6 +4,7 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::files;
+use crate::hash::FORMAT;
 use crate::input;
 use crate::source::{FileId, Sources, Span};
 use crate::yaml;
@@ -15,8 +16,6 @@ use std::path::Path;
 
 /// The lock's name.
 pub const FILE_NAME: &str = "pack.lock";
-/// The format of the lock, and of what its hashes are made of. Hashes of two formats are not compared.
-pub const FORMAT: u32 = 1;
 
 const HEAD: &str = "# Written by `arcanary pack --bump`: commit it, review it, never edit it.\n";
 

@@ -1,16 +1,16 @@
 //! The packs that a project stands on: fetched folders, found as they were fetched, whose sources, params, defaults and
 //! skips belong to the project as if it had them itself. What the project says of its own comes on top.
 
+use super::lock::{self, Lock};
+use super::receipt::{Receipt, as_fetched};
 use super::walk::{Strangers, collect};
 use super::{
-    Config, FILE_NAME, Loaded, Role, Skip, add_yaml, config_place, find_root, normal, own_sources, params as literals,
+    Config, Loaded, Role, Skip, add_yaml, config_place, find_root, normal, own_sources, params as literals,
     parse_config,
 };
 use crate::diagnostic::{Code, Diagnostic};
+use crate::file_names::{PROJECT, is_plain};
 use crate::files;
-use crate::pack::archive::is_plain;
-use crate::pack::fetch::{self, Receipt};
-use crate::pack::lock::{self, Lock};
 use crate::sema::Gone;
 use crate::source::FileId;
 use crate::syntax::ast::Literal;
@@ -85,14 +85,14 @@ fn one(
     if !seen.insert(folder.clone()) {
         return Err(bad(format!("pack `{name}` is named twice")));
     }
-    let receipt = fetch::as_fetched(&folder).map_err(|why| {
+    let receipt = as_fetched(&folder).map_err(|why| {
         let message = format!("`{name}` is not a pack as it was fetched: {why}");
         Box::new(bad(message).help(format!("`arcanary fetch-pack --repo … --sources --out {name}` puts a pack there")))
     })?;
     let shown = |file: &str| super::shown(&folder.join(file), here);
-    let bytes = files::read_there(&folder, FILE_NAME)
-        .map_err(|why| bad(format!("`{}` cannot be read: {why}", shown(FILE_NAME))))?;
-    let config_file = add_yaml(&mut loaded.sources, shown(FILE_NAME), &bytes, Code::BadProject)?;
+    let bytes = files::read_there(&folder, PROJECT)
+        .map_err(|why| bad(format!("`{}` cannot be read: {why}", shown(PROJECT))))?;
+    let config_file = add_yaml(&mut loaded.sources, shown(PROJECT), &bytes, Code::BadProject)?;
     let (config, places) = parse_config(config_file, &loaded.sources)?;
     let params = literals::read(config_file, &places);
     let lock = lock::read(&folder, &shown(lock::FILE_NAME), &mut loaded.sources)?.map(|(_, lock)| lock);

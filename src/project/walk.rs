@@ -1,8 +1,9 @@
 //! The `.det` files below folders: plain files only, each folder once, up to limits that are findings.
 
-use super::{FILE_NAME, Loaded, find_root, normal, unreadable};
+use super::receipt::RECEIPT;
+use super::{Loaded, find_root, normal, unreadable};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::pack::fetch;
+use crate::file_names::PROJECT;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -170,12 +171,12 @@ impl Walk {
 
     /// Whether a folder holds a fetched pack or a project whose files are not meant. In its own folder, a pack is the project.
     fn is_stranger(&mut self, folder: &Path, depth: usize) -> bool {
-        let receipt = || folder.join(fetch::RECEIPT).is_file();
+        let receipt = || folder.join(RECEIPT).is_file();
         if self.strangers == Strangers::Passed {
             if depth == 0 || receipt() {
                 return depth > 0;
             }
-            let is_project = folder.join(FILE_NAME).is_file();
+            let is_project = folder.join(PROJECT).is_file();
             if is_project {
                 let finding = unreadable(folder, "it is a project of its own, and its files were left alone");
                 self.found.push(finding.help("name it itself, or run the command there"));
@@ -191,9 +192,9 @@ impl Walk {
             return false;
         }
         let name = whole.strip_prefix(root).unwrap_or(&whole).display().to_string().replace('\\', "/");
-        let message = format!("`{name}` is a fetched pack, and {FILE_NAME} does not name it");
+        let message = format!("`{name}` is a fetched pack, and {PROJECT} does not name it");
         let finding = Diagnostic::new(Code::EditedPack, message).note("its rules are not the project's own");
-        self.found.push(finding.help(format!("add it to `packs` in {FILE_NAME}: `packs: [{name}]`")));
+        self.found.push(finding.help(format!("add it to `packs` in {PROJECT}: `packs: [{name}]`")));
         true
     }
 }

@@ -1,11 +1,12 @@
 //! Conditions: from syntax to predicates for one kind of event on some systems, with every finding about names and
 //! types on the way.
 
-use super::{FieldId, Kind, Os, Project, Report, Type, operand, tool};
+use super::{Project, Report, operand, tool};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Drop, FieldRef, Named, Op, Pred, Role};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, Path};
+use crate::vocabulary::{FieldId, Kind, Os, Type};
 
 /// Where `when available` may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -262,11 +263,11 @@ impl<'a, 'r> Lower<'a, 'r> {
             let diagnostic = Diagnostic::new(Code::UnknownField, format!("there is no field `{name}`"))
                 .at(path.span, "not a field, and no condition of this name is defined");
             let is_tool = project.utilities.contains_key(name) || project.groups.contains_key(name);
-            let diagnostic = match super::fields::of_other_products(name) {
+            let diagnostic = match crate::vocabulary::fields::of_other_products(name) {
                 _ if is_tool => diagnostic.patch("a utility is run", path.span, format!("runs {name}")),
                 Some(ours) => diagnostic.patch(format!("here it is called `{ours}`"), path.span, ours),
                 None => {
-                    let candidates = super::fields::names().chain(project.lets.keys().map(String::as_str));
+                    let candidates = crate::vocabulary::fields::names().chain(project.lets.keys().map(String::as_str));
                     self.report.did_you_mean(diagnostic, name, path.span, candidates)
                 }
             };

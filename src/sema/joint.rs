@@ -2,10 +2,11 @@
 //! what joins two events becomes an equality.
 
 use super::condition::{Allowed, Lower, Place, StepScope};
-use super::{Kind, Os, Project, Report};
+use super::{Project, Report};
 use crate::ir::{Equal, FieldRef, Joint, OneEvent, Op, Pred, StepField, Test};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, Operator, Path, TextOperand, Tool, Value, Values};
+use crate::vocabulary::{Kind, Os};
 use std::collections::BTreeSet;
 
 /// Takes one condition apart.
@@ -150,7 +151,7 @@ impl Splitter<'_, '_> {
     /// A field without a step's name, where a value could stand too.
     fn is_own_field(&self, path: &Path) -> bool {
         let value = path.single().is_some_and(|name| self.project.lists.param(&name.text).is_some());
-        !value && super::FieldId::find(&path.dotted()).is_some()
+        !value && crate::vocabulary::FieldId::find(&path.dotted()).is_some()
     }
 }
 

@@ -1,12 +1,13 @@
 //! Metadata: what a rule says about itself.
 
 use super::condition::{Allowed, Found, Lower, Place};
-use super::{FieldId, Kind, OS_WORDS, Os, Project, Report, unknown_word};
+use super::{Project, Report, unknown_word};
 use crate::attack;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::META_KEYS;
 use crate::syntax::ast::{Ident, MetaElement, MetaValue, Path, Text};
+use crate::vocabulary::{FieldId, Kind, OS_WORDS, Os};
 use std::collections::HashMap;
 
 /// How bad it is.

@@ -5,7 +5,6 @@
 
 mod case;
 mod condition;
-pub mod fields;
 mod joint;
 mod lists;
 mod meta;
@@ -23,14 +22,12 @@ mod utility;
 mod weights;
 
 pub use condition::Place;
-pub use fields::{FieldDef, FieldId, Kind, OS_WORDS, Os, Type};
 pub use lists::Lists;
 pub use meta::{ENTITIES, LEVELS, Level, Meta, Schedule, Throttle};
 pub use parts::{Member, Part};
 pub use rule::{Disabled, Exception, Gone, Rule};
 pub use size::MAX_TESTS;
 pub use test::READERS;
-pub use utility::{PSDASH, Shape, Utility, Verb, WINDASH};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::file_names::{LONGEST, is_device};
@@ -38,6 +35,7 @@ use crate::ir::Named;
 use crate::source::Span;
 use crate::syntax::Parsed;
 use crate::syntax::ast::{self, Expr, Ident, Item, ItemKind, Literal};
+use crate::vocabulary::{Type, Utility, fields};
 use indexmap::{IndexMap, IndexSet};
 use std::collections::{HashMap, HashSet};
 

@@ -1,11 +1,12 @@
 //! Operators: which types they take, and what they become.
 
 use super::condition::{Found, Lower, exists};
-use super::{FieldId, Report, Type, case, text};
+use super::{Report, case, text};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{FieldRef, Matcher, Op, Pred, Regex, Test, Text, cmdline};
 use crate::source::Span;
 use crate::syntax::ast::{Literal, Operator, Path, TextOperand, Value, Values};
+use crate::vocabulary::{FieldId, Type};
 
 /// A boolean field, or one of the two questions about arguments.
 pub(super) fn is_true(field: FieldRef, span: Span) -> Pred {
@@ -204,7 +205,7 @@ pub(super) fn unknown_value(l: &mut Lower, ty: Type, word: &str, span: Span) {
     let lists = &l.project.lists;
     let diagnostic = Diagnostic::new(Code::UnknownName, format!("there is no parameter or field `{word}`"))
         .at(span, "not defined anywhere in this project");
-    let fields = super::fields::all().map(|f| f.short());
+    let fields = crate::vocabulary::fields::all().map(|f| f.short());
     let diagnostic = l.report.did_you_mean(diagnostic, word, span, lists.names().chain(fields));
     l.report.push(match diagnostic.help.is_empty() && ty.is_text() {
         true => diagnostic.patch("text stands in quotes", span, format!("\"{word}\"")),

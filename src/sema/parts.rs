@@ -3,9 +3,10 @@
 //! A part is lowered as it is within the whole, so the parts together say what the rule says.
 
 use super::condition::{Allowed, Lower, Place};
-use super::{Kind, Project, Report, Rule, tool};
+use super::{Project, Report, Rule, tool};
 use crate::ir::Pred;
 use crate::syntax::ast::{Expr, Tool};
+use crate::vocabulary::Kind;
 
 /// What a tool condition asks of one utility.
 #[derive(Clone, Debug)]

@@ -7,11 +7,12 @@ pub use tune::{Disabled, Gone};
 
 use super::condition::{Allowed, Lower, Place, StepScope};
 use super::meta::{Meta, Reader};
-use super::{FieldId, Kind, Os, Project, Report, size, temporal, test, weights};
+use super::{Project, Report, size, temporal, test, weights};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Body, Flag, Meaning, Pred, Score};
 use crate::source::{FileId, Span};
 use crate::syntax::ast::{self, Detect, Except, Expr, RulePartKind};
+use crate::vocabulary::{FieldId, Kind, Os};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -465,7 +466,7 @@ fn taken(name: &str, span: Span, project: &Project, report: &mut Report) {
         || project.lets.contains_key(name)
         || project.exceptions.contains_key(name)
         || project.rules.contains_key(name);
-    if let Some(why) = super::fields::is_taken(name).or(global.then_some("a name of the project")) {
+    if let Some(why) = crate::vocabulary::fields::is_taken(name).or(global.then_some("a name of the project")) {
         report.push(
             Diagnostic::new(Code::TakenName, format!("`{name}` is {why}"))
                 .at(span, "a bare word must mean one thing")

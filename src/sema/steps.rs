@@ -3,11 +3,12 @@
 use super::condition::{Allowed, StepScope};
 use super::joint::Splitter;
 use super::temporal::{different, key, window};
-use super::{Os, Project, Report, Rule};
+use super::{Project, Report, Rule};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Equal, Joint, JointFlag, OneEvent, Pred, Role, Step, StepField, Steps};
 use crate::source::Span;
 use crate::syntax::ast;
+use crate::vocabulary::Os;
 
 /// Lowers the steps of a rule for some systems.
 pub(super) fn lower(rule: &Rule, written: &ast::Steps, project: &Project, os: &[Os], report: &mut Report) -> Steps {
@@ -85,7 +86,7 @@ fn place(index: usize, joint: Joint, steps: &mut [Step]) {
 
 /// The fields of `show`, each behind its step's name.
 fn shown(rule: &Rule) -> Option<Vec<StepField>> {
-    let named = |(name, id): &(String, Option<super::FieldId>)| {
+    let named = |(name, id): &(String, Option<crate::vocabulary::FieldId>)| {
         let step = name.split('.').next().and_then(|first| rule.scopes().iter().position(|s| s.name == first))?;
         Some(StepField { step, field: (*id)? })
     };
@@ -138,7 +139,8 @@ fn except(index: usize, span: Span, joint: Joint, out: &mut Steps, report: &mut 
 #[cfg(test)]
 mod tests {
     use crate::ir::{Joint, Meaning, Op, Pred, Role, Steps};
-    use crate::sema::{FieldId, Kind, Os, Project, resolve};
+    use crate::sema::{Project, resolve};
+    use crate::vocabulary::{FieldId, Kind, Os};
     use std::sync::Arc;
 
     /// A rule of these entries, beside a utility.

@@ -2,11 +2,12 @@
 
 use super::condition::{Allowed, Found, Lower, Place, StepScope};
 use super::joint::Splitter;
-use super::{FieldId, Kind, Os, Project, Report, Rule, Type};
+use super::{Project, Report, Rule};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{self, Count, Key, Meaning, Role, Window};
 use crate::source::Span;
 use crate::syntax::ast::{self, Amount, Detect, Literal, Path, Query, StepRole};
+use crate::vocabulary::{FieldId, Kind, Os, Type};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 

@@ -1,9 +1,10 @@
 //! Tests inside rules: fields, values, flags and exceptions that they name must exist.
 
-use super::{FieldId, Kind, Report, Rule, Type};
+use super::{Report, Rule};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{Event, EventValue, Literal, Test, TestInput, Verdict};
+use crate::vocabulary::{FieldId, Kind, Type};
 use std::collections::HashMap;
 
 /// Log schemas that recorded events can be read from.
@@ -75,9 +76,9 @@ fn check_event(event: &Event, rule: &Rule, report: &mut Report) {
         let Some(id) = FieldId::find(&name) else {
             let diagnostic =
                 Diagnostic::new(Code::UnknownField, format!("there is no field `{name}`")).at(path.span, "not a field");
-            let diagnostic = match super::fields::of_other_products(&name) {
+            let diagnostic = match crate::vocabulary::fields::of_other_products(&name) {
                 Some(ours) => diagnostic.patch(format!("here it is called `{ours}`"), path.span, ours),
-                None => report.did_you_mean(diagnostic, &name, path.span, super::fields::names()),
+                None => report.did_you_mean(diagnostic, &name, path.span, crate::vocabulary::fields::names()),
             };
             report.push(diagnostic);
             continue;

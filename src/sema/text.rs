@@ -1,16 +1,17 @@
 //! Text operators: on strings and paths the text itself, on arguments the command line that holds them.
 
+use super::case;
 use super::condition::{Lower, words};
 use super::operand::{
     Operand, command_line, empty_text, not_a_field, unknown_value, used, wrong_operator, wrong_value,
 };
-use super::{FieldId, Type, case};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::paths::{self, Folder};
 use crate::ir::pattern::Glob;
 use crate::ir::{FieldRef, Matcher, Op, Pred, Regex, Test, Text, cmdline, portable};
 use crate::source::Span;
 use crate::syntax::ast::{Literal, Path, TextOp, TextOperand, Value, Values};
+use crate::vocabulary::{FieldId, Type};
 
 #[allow(clippy::too_many_arguments, reason = "one operator, spelled out")]
 pub(super) fn lower(

@@ -2,13 +2,13 @@
 
 use super::condition::{Lower, words};
 use super::parts::{Member, Part};
-use super::{FieldId, Kind, Os, Shape, Utility, Verb};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::cmdline::{self, Manner};
 use crate::ir::paths::{self, Folder};
 use crate::ir::{Drop, FieldRef, Matcher, Op, Pred, Regex, Test, Text};
 use crate::source::Span;
 use crate::syntax::ast::{Pick, Tool, ToolVerb};
+use crate::vocabulary::{FieldId, Kind, Os, Shape, Utility, Verb};
 use std::collections::BTreeSet;
 
 /// The fields that a tool condition reads.

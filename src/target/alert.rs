@@ -3,7 +3,8 @@
 use super::load::Check;
 use super::{Language, OneOrMany, Target};
 use crate::duration;
-use crate::sema::{ENTITIES, FieldId, LEVELS};
+use crate::sema::{ENTITIES, LEVELS};
+use crate::vocabulary::FieldId;
 use indexmap::IndexMap;
 use serde::Deserialize;
 use uuid::Uuid;

@@ -10,8 +10,9 @@ use super::constant::{Served, known_of_source, missing_words, not_told_apart};
 use super::{Language, Mapping, Scalar, Source, Target, derive};
 use crate::ir::{Body, Drop, FieldRef, Matcher, Named, Op, Pred, Score, Test, Text};
 use crate::mutant::{Mutant, on};
-use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
+use crate::sema::{Project, Rule};
 use crate::source::Span;
+use crate::vocabulary::{FieldId, Kind, Os, Type};
 use indexmap::IndexSet;
 
 /// What a target cannot say.

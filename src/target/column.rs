@@ -1,6 +1,6 @@
 //! Columns: what a printer needs to know of a field's place in the logs.
 
-use crate::sema::Type;
+use crate::vocabulary::Type;
 
 /// What part of a column a field is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -4,8 +4,8 @@ use super::Source;
 use super::bind::Unsupported;
 use crate::ir::{Matcher, Op, Pred, Test};
 use crate::mutant::{Mutant, on};
-use crate::sema::{FieldId, Kind, Os, Type};
 use crate::source::Span;
+use crate::vocabulary::{FieldId, Kind, Os, Type};
 use std::borrow::Cow;
 
 /// A condition with what the log source itself decides put in.

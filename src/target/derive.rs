@@ -8,8 +8,8 @@ use crate::ir::pattern::{Glob, Part};
 use crate::ir::regex::{alternatives, escape};
 use crate::ir::{Matcher, Regex, Text};
 use crate::mutant::{Mutant, on};
-use crate::sema::Os;
 use crate::source::Span;
+use crate::vocabulary::Os;
 
 /// The separators of native paths on some systems.
 #[must_use]

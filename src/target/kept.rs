@@ -7,8 +7,9 @@ use super::bind::{Binder, SourceQuery};
 use super::constant::known_of_source;
 use super::temporal::{BoundStep, CountPlan, StepsPlan};
 use crate::ir::{Body, Count, Drop, Flag, Joint, OneEvent, Pred, Role, Steps};
-use crate::sema::{Kind, Os, Project, Rule};
+use crate::sema::{Project, Rule};
 use crate::source::Span;
+use crate::vocabulary::{Kind, Os};
 
 /// What a rule means in one log of a target, in the language's own fields. Exceptions and flags that were dropped never
 /// hold.

@@ -5,8 +5,8 @@ use super::{By, How, Language, Mapping, Part, RegexParts, Scalar, Source, Target
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::duration;
 use crate::file_names::{LONGEST, is_device};
-use crate::sema::{FieldId, Kind, Os, Type};
 use crate::source::{FileId, Sources, Span};
+use crate::vocabulary::{FieldId, Kind, Os, Type};
 use crate::yaml::{self, Node};
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -424,7 +424,7 @@ impl Check {
     }
 
     pub(super) fn unknown_field(&mut self, name: &str) {
-        let near = nearest(name, crate::sema::fields::all().map(FieldId::short));
+        let near = nearest(name, crate::vocabulary::fields::all().map(FieldId::short));
         let help = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
         self.bad(name, &format!("is no field of the language{help}"));
     }

@@ -13,7 +13,6 @@ mod identity;
 pub mod kept;
 mod load;
 mod names;
-pub mod row;
 mod show;
 pub mod temporal;
 
@@ -28,7 +27,7 @@ pub use load::{BUILT_IN, Targets};
 pub(crate) use load::{MappingFile, mappings};
 pub use show::describe;
 
-use crate::sema::{FieldId, Kind, Os, fields};
+use crate::vocabulary::{FieldId, Kind, Os, fields};
 use indexmap::IndexMap;
 
 /// A query language.

@@ -3,7 +3,7 @@
 
 use super::load::Check;
 use super::{Identifier, Language, Mapping, Part, Target};
-use crate::sema::{FieldId, Kind, Type, fields};
+use crate::vocabulary::{FieldId, Kind, Type, fields};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Words that mean something to Splunk where a field's name may stand.

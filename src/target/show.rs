@@ -2,7 +2,7 @@
 
 use super::{Mapping, Scalar, Source, Target};
 use crate::duration;
-use crate::sema::{FieldId, Kind, fields};
+use crate::vocabulary::{FieldId, Kind, fields};
 use std::fmt::Write as _;
 
 /// A page about a target: its log sources, what each field becomes, and what it lacks.

@@ -16,9 +16,10 @@ use super::run::{Seen, foreign_system};
 use crate::event::Event;
 use crate::event::clauses::{Clause, Clauses, Says};
 use crate::project::Loaded;
-use crate::sema::{Kind, Project, Rule};
+use crate::sema::{Project, Rule};
 use crate::source::{Sources, Span};
 use crate::syntax::ast::{Detect, Expr, Operator, Path, Query, TextOperand, Value, Values};
+use crate::vocabulary::Kind;
 use indexmap::IndexMap;
 use std::fmt;
 

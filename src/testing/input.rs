@@ -4,9 +4,9 @@ use super::{ShownEvent, ShownField};
 use crate::event::{Event, read};
 use crate::input;
 use crate::project::Loaded;
-use crate::sema::FieldId;
 use crate::source::Span;
 use crate::syntax::ast::{self, TestInput};
+use crate::vocabulary::FieldId;
 use std::path::Path;
 
 /// An event of a test.

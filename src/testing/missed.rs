@@ -11,9 +11,10 @@ use crate::event::engine::Engine;
 use crate::event::stream::{Fit, Row, rows};
 use crate::ir::{Count, Key, Meaning, OneEvent, Role, Steps};
 use crate::project::Loaded;
-use crate::sema::{Kind, Rule};
+use crate::sema::Rule;
 use crate::source::Span;
 use crate::syntax::ast::{Detect, Expr};
+use crate::vocabulary::Kind;
 use std::sync::Arc;
 
 /// Events that are told for one step that none fits.

@@ -25,8 +25,8 @@ pub use run::run;
 pub use select::{Selected, select};
 
 use crate::event::Value;
-use crate::sema::{FieldId, Kind};
 use crate::source::Span;
+use crate::vocabulary::{FieldId, Kind};
 use std::fmt;
 
 /// More reasons than this are counted, not shown.

@@ -5,8 +5,9 @@ use super::{Answer, Outcome, Ran, Results, RuleResult, coverage, explain, tempor
 use crate::event::Event;
 use crate::event::eval::{Evaluator, Verdict};
 use crate::project::Loaded;
-use crate::sema::{FieldId, Rule};
+use crate::sema::Rule;
 use crate::syntax::ast;
+use crate::vocabulary::FieldId;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 

@@ -11,8 +11,9 @@ use crate::event::engine::Engine;
 use crate::event::stream::{Events, Naming, Row, Undecided, rows};
 use crate::event::{Event, Value};
 use crate::project::Loaded;
-use crate::sema::{FieldId, Rule};
+use crate::sema::Rule;
 use crate::syntax::ast::{self, Detect, TestInput};
+use crate::vocabulary::FieldId;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

@@ -6,9 +6,10 @@ use crate::event::clauses::{Asked, Clause, Clauses, Runs, Says};
 use crate::event::eval::Condition;
 use crate::event::{Event, Value, time};
 use crate::project::Loaded;
-use crate::sema::{FieldId, Part, Rule, Type};
+use crate::sema::{Part, Rule};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, Ident, Operator, Pick, TextOp, TextOperand, Tool, ToolVerb};
+use crate::vocabulary::{FieldId, Type};
 
 /// The most characters of a value within a reason; the event is shown beside it in full.
 const LONG_VALUE: usize = 100;

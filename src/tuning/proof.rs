@@ -7,8 +7,9 @@
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Body, Meaning, OneEvent, Pred};
 use crate::project::Loaded;
-use crate::sema::{Kind, Rule};
+use crate::sema::Rule;
 use crate::source::Span;
+use crate::vocabulary::Kind;
 use crate::witness::{Budget, possible};
 
 /// What a rule asks of one event: all of it, or a step that it cannot do without. For each kind of event what is detected, and

@@ -4,7 +4,7 @@ use super::budget::Budget;
 use super::scene::Scene;
 use super::search::{Constraint, completion};
 use super::text::{Known, LIKED, respelled};
-use crate::sema::FieldId;
+use crate::vocabulary::FieldId;
 
 /// States that the search for one argument may look at.
 const LIMIT: usize = 1_000;

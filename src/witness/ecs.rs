@@ -1,7 +1,7 @@
 //! Events as flat objects with the names of the Elastic Common Schema, one a line.
 
 use crate::event::{Event, Value, time};
-use crate::sema::{Kind, Type};
+use crate::vocabulary::{Kind, Type};
 use serde_json::{Map, Value as Json, json};
 
 /// An event as an object: `@timestamp`, what sort of event it is, then its fields.
@@ -50,7 +50,7 @@ fn change(action: Option<&str>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sema::FieldId;
+    use crate::vocabulary::FieldId;
 
     #[test]
     fn an_object_says_what_sort_of_event_it_is() {

@@ -7,7 +7,7 @@ use super::{Because, Conflict, Setting, Verdict, Witness, Witnesses, ways, words
 use crate::event::eval::{self, Evaluator};
 use crate::event::{Event, Value};
 use crate::ir::Body;
-use crate::sema::{FieldId, Os};
+use crate::vocabulary::{FieldId, Os};
 use std::collections::HashSet;
 
 /// Events that are made for one rule and kind, tries included.

@@ -36,8 +36,9 @@ pub use several::on_target::{LoggedSets, witnesses_of_several_on};
 use crate::event::Event;
 use crate::event::eval::Evaluator;
 use crate::ir::Body;
-use crate::sema::{Kind, Os, Project, Rule};
+use crate::sema::{Project, Rule};
 use crate::source::Span;
+use crate::vocabulary::{Kind, Os};
 use maker::Maker;
 
 /// What a rule says of a witness.

@@ -4,8 +4,10 @@ use super::maker::{Log, Maker};
 use super::{Budget, Refused, Setting, Witnesses, finish};
 use crate::event::Event;
 use crate::event::eval::Evaluator;
-use crate::sema::{Kind, Os, Project, Rule};
-use crate::target::{Plan, Source, SourceQuery, kept, row};
+use crate::event::row;
+use crate::sema::{Project, Rule};
+use crate::target::{Plan, Source, SourceQuery, kept};
+use crate::vocabulary::{Kind, Os};
 use serde_json::{Map, Value as Json};
 
 /// The witnesses of one of a target's logs.

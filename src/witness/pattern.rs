@@ -6,7 +6,7 @@ use super::variants;
 use crate::ir::pattern::{Glob, Part};
 use crate::ir::regex::{alternatives, escape};
 use crate::ir::{self, Matcher};
-use crate::sema::Type;
+use crate::vocabulary::Type;
 use std::cell::OnceCell;
 use std::rc::Rc;
 

@@ -1,7 +1,8 @@
 //! What surrounds a witness: hosts, users, folders and programs as real logs have them, so that an event of a few
 //! conditions looks like one that a sensor wrote.
 
-use crate::sema::{FieldId, Kind, Os, Project, Utility};
+use crate::sema::Project;
+use crate::vocabulary::{FieldId, Kind, Os, Utility};
 
 /// 2026-01-01T00:00:00Z, in microseconds since 1970.
 pub const BEGINNING: i64 = 1_767_225_600_000_000;

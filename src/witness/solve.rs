@@ -9,7 +9,7 @@ use super::scene::Scene;
 use super::search::View;
 use super::text::{Known, Wanted};
 use crate::event::{Event, Value};
-use crate::sema::{FieldId, Kind, Type, fields};
+use crate::vocabulary::{FieldId, Kind, Type, fields};
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 

@@ -8,7 +8,7 @@ use super::scene::Scene;
 use super::search::{Constraint, Found, View};
 use super::solve::{Choice, Group};
 use crate::event::Event;
-use crate::sema::{FieldId, Type};
+use crate::vocabulary::{FieldId, Type};
 use std::cell::Cell;
 
 /// States that one search may look at.
@@ -289,7 +289,7 @@ impl<'w> Wanted<'w> {
 
 /// The original name of the program that runs: its utility's, or its file's.
 fn original_name(known: &Known) -> Vec<String> {
-    if known.scene.os != crate::sema::Os::Windows || known.scene.kind != crate::sema::Kind::Process {
+    if known.scene.os != crate::vocabulary::Os::Windows || known.scene.kind != crate::vocabulary::Kind::Process {
         return vec![];
     }
     let name = FieldId::find("process.name").and_then(|id| known.event.text(id)).unwrap_or("");

@@ -5,7 +5,7 @@ use super::oracle::holds;
 use super::oracle::project::root;
 use super::{asked_rules, cases, event};
 use arcanary::ir::{Matcher, Op, Pred, Test, Text};
-use arcanary::sema::{Kind, Os};
+use arcanary::vocabulary::{Kind, Os};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 

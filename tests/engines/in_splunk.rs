@@ -11,8 +11,8 @@ use crate::run::temporal::splunk::{self, Logged};
 use crate::run::temporal::{events, rules};
 use crate::{REPORTS, SEED, TIMED_RULES, number, say};
 use arcanary::compile::compile;
-use arcanary::sema::Kind;
 use arcanary::target::{Language, Targets};
+use arcanary::vocabulary::Kind;
 use arcanary::witness::witnesses_of_several_on;
 
 /// Sets of events for each random rule in Splunk.

@@ -8,8 +8,8 @@ use crate::oracle::{Event, Value, holds};
 use crate::run::{events, report};
 use arcanary::ir::{FieldRef, Pred, Regex, paths};
 use arcanary::mutant::{self, Mutant, Part};
-use arcanary::sema::{FieldId, Kind, Os, Utility};
 use arcanary::source::{Sources, Span};
+use arcanary::vocabulary::{FieldId, Kind, Os, Utility};
 use std::cell::RefCell;
 use std::collections::HashMap;
 

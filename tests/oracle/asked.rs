@@ -9,7 +9,7 @@ use arcanary::ir::Regex;
 use arcanary::ir::cmdline::{self, Manner};
 use arcanary::ir::paths::Folder;
 use arcanary::ir::pattern::Glob;
-use arcanary::sema::{Shape, Utility, Verb};
+use arcanary::vocabulary::{Shape, Utility, Verb};
 
 /// Shapes that no utility of the project combines so.
 pub const ODD_UTILITIES: &str = r#"

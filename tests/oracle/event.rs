@@ -1,7 +1,7 @@
 //! Events: fields with values, and the fields that follow from others.
 
-use arcanary::sema::{FieldId, Kind, Os, Type};
 use arcanary::syntax::ast::{self, EventValue, Literal};
+use arcanary::vocabulary::{FieldId, Kind, Os, Type};
 use std::collections::BTreeMap;
 
 /// A field's value.
@@ -156,7 +156,7 @@ fn microseconds(text: &str) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::{Event, Value, microseconds};
-    use arcanary::sema::Kind;
+    use arcanary::vocabulary::Kind;
 
     #[test]
     fn names_folders_and_extensions_follow_from_paths() {

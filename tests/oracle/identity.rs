@@ -2,7 +2,7 @@
 
 use super::Value;
 use super::temporal::Happened;
-use arcanary::sema::{FieldId, Kind};
+use arcanary::vocabulary::{FieldId, Kind};
 
 /// With its identities as fields. A process without an entity id is its host's number since the last start of it.
 pub fn identified(events: &[Happened]) -> Vec<Happened> {

@@ -27,8 +27,9 @@ pub mod temporal;
 pub mod text;
 
 use arcanary::ir::{FieldRef, Op, Pred, Test};
-use arcanary::sema::{Project, Rule, Type};
+use arcanary::sema::{Project, Rule};
 use arcanary::syntax::ast::Order;
+use arcanary::vocabulary::Type;
 pub use event::{Event, Value};
 
 /// What a rule says about one event.

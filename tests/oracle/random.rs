@@ -1,7 +1,7 @@
 //! Random command lines from a fixed seed, made of what could matter: switches and their near neighbours, quotes that
 //! open and do not close, tabs and line breaks, operands in every spelling.
 
-use arcanary::sema::{Shape, Utility, Verb};
+use arcanary::vocabulary::{Shape, Utility, Verb};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};

@@ -5,7 +5,7 @@
 //! makes an argument, a program behind leading white space counts as one. For folders and text (`behind_program`) it does not.
 
 use super::text::{behind, folded};
-use arcanary::sema::{Shape, Utility, Verb};
+use arcanary::vocabulary::{Shape, Utility, Verb};
 
 pub fn is_white(c: char) -> bool {
     c.is_whitespace()

@@ -1,7 +1,7 @@
 //! Recorded events: as much of each log schema as the project's recordings need.
 
 use super::{Event, Value};
-use arcanary::sema::Kind;
+use arcanary::vocabulary::Kind;
 use serde_json::Value as Json;
 
 /// The events of a recording, read as `reader` says.

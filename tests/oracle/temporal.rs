@@ -2,8 +2,8 @@
 
 use super::{Event, Value, holds};
 use arcanary::ir::{Count, Equal, Joint, OneEvent, Role, Step, StepField, Steps};
-use arcanary::sema::{FieldId, Type};
 use arcanary::syntax::ast;
+use arcanary::vocabulary::{FieldId, Type};
 use std::collections::BTreeMap;
 
 /// An event and its time, in microseconds. Identities are fields of it, as text.

@@ -2,7 +2,7 @@
 
 use arcanary::ir::pattern::Part;
 use arcanary::ir::{Cheap, Matcher, Text};
-use arcanary::sema::Type;
+use arcanary::vocabulary::Type;
 use regex::Regex;
 use std::cell::RefCell;
 use std::collections::HashMap;

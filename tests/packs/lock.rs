@@ -1,7 +1,7 @@
 //! `pack.lock`, and how versions move.
 
 use crate::place::{PACKED, Place, SHARED, run_in};
-use arcanary::pack::lock::{Change, Lock};
+use arcanary::project::lock::{Change, Lock};
 
 fn lock(place: &Place) -> Lock {
     Lock::parse(&place.read("pack.lock")).expect("a lock")

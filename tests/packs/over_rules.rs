@@ -3,10 +3,10 @@
 use crate::place::Place;
 use arcanary::build::{Built, build};
 use arcanary::diff::{Side, compare};
-use arcanary::pack::lock::Lock;
 use arcanary::pack::release::{release, write};
 use arcanary::pack::state::{state, unlocked};
 use arcanary::pack::verify::{verify, verify_files};
+use arcanary::project::lock::Lock;
 use arcanary::project::{Loaded, load};
 
 const OVER: [&str; 3] = ["app/default/all.conf", "layer.json", "sigma/shared/both.yml"];

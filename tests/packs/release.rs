@@ -2,8 +2,8 @@
 
 use crate::place::{Place, git_in, run_in};
 use arcanary::files::files_in;
+use arcanary::hash::hex;
 use arcanary::pack::archive::{Budget, Files, read_tar_gz, tar_gz};
-use arcanary::pack::hash::hex;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -186,10 +186,10 @@ fn a_folder_with_other_files_is_never_replaced() {
     assert!(err.contains("it holds something else than a release (notes.txt: SHA256SUMS does not name it)"), "{err}");
     assert_eq!(bytes(&place.path("dist")), before);
     // Sums that hold make no release: only its own manifest does, and sums of that which hold too.
-    let thesis = arcanary::pack::hash::hex(b"mine");
+    let thesis = arcanary::hash::hex(b"mine");
     let sums = format!("{thesis}  thesis.doc\n");
     let manifest = "{\"format\":1,\"name\":\"acme\",\"version\":\"0.1.0\"}";
-    let with_manifest = format!("{sums}{}  manifest.json\n", arcanary::pack::hash::hex(manifest.as_bytes()));
+    let with_manifest = format!("{sums}{}  manifest.json\n", arcanary::hash::hex(manifest.as_bytes()));
     for files in [
         vec![("thesis.doc", "mine")],
         vec![("thesis.doc", "mine"), ("SHA256SUMS", &sums)],

@@ -1,7 +1,7 @@
 //! A tenant's project over a pack of others: what it tunes, what it may not, and what updates keep.
 
 use crate::place::{Place, Ran, UTILITIES, git_in, run_in};
-use arcanary::pack::lock::Lock;
+use arcanary::project::lock::Lock;
 use serde_json::Value;
 use std::fs;
 use std::process::Command;
@@ -398,7 +398,7 @@ fn a_pack_leads_nowhere_out_of_its_folder() {
     let place = &tenant.0;
     place.write("theirs/secret.jsonl", RECORDED);
     place.write("theirs/secret/own.det", "list own = [\"x\"]");
-    let hash = |text: &str| arcanary::pack::hash::of_bytes(text.as_bytes());
+    let hash = |text: &str| arcanary::hash::of_bytes(text.as_bytes());
     // A pack that somebody made by hand, with a receipt that fits.
     let pack = |config: &str, det: &str| {
         fs::remove_dir_all(place.path("theirs/upstream")).expect("removed");

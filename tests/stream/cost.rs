@@ -5,7 +5,7 @@ use super::project;
 use arcanary::event::engine::{Engine, Session};
 use arcanary::event::stream::{Held, Naming, Options, Place, Row, Stream, Undecided, rows};
 use arcanary::event::{Event, Value};
-use arcanary::sema::{FieldId, Kind};
+use arcanary::vocabulary::{FieldId, Kind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -4,7 +4,7 @@ use super::project;
 use arcanary::event::engine::{Engine, Session};
 use arcanary::event::stream::{Events, Options, Place, Row, Stream};
 use arcanary::event::{Event, Value};
-use arcanary::sema::{FieldId, Kind};
+use arcanary::vocabulary::{FieldId, Kind};
 use std::sync::Arc;
 
 const SECOND: i64 = 1_000_000;

@@ -5,7 +5,7 @@ use super::oracle::temporal::Happened;
 use super::oracle::{Event, Value};
 use super::rules::{Numbers, WINDOW};
 use arcanary::event;
-use arcanary::sema::{FieldId, Kind};
+use arcanary::vocabulary::{FieldId, Kind};
 
 fn at(n: &mut Numbers) -> i64 {
     const MS: i64 = 1000;

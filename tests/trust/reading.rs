@@ -227,7 +227,7 @@ fn archives_that_unpack_to_gigabytes_are_refused_before_they_do() {
     let mut manifest: serde_json::Value = serde_json::from_str(&place.read("dist/manifest.json")).expect("JSON");
     for target in ["sigma", "sentinel"] {
         let name = format!("acme-0.1.0-{target}.tar.gz");
-        manifest["checksums"][&name] = format!("sha256:{}", arcanary::pack::hash::hex(&bomb)).into();
+        manifest["checksums"][&name] = format!("sha256:{}", arcanary::hash::hex(&bomb)).into();
         manifest["archives"][&name]["folder"] = "acme-0.1.0-sigma".into();
     }
     place.write("dist/manifest.json", &manifest.to_string());
@@ -236,10 +236,7 @@ fn archives_that_unpack_to_gigabytes_are_refused_before_they_do() {
         .into_iter()
         .filter(|name| name != "SHA256SUMS")
         .map(|name| {
-            format!(
-                "{}  {name}\n",
-                arcanary::pack::hash::hex(&fs::read(place.path(&format!("dist/{name}"))).expect("read"))
-            )
+            format!("{}  {name}\n", arcanary::hash::hex(&fs::read(place.path(&format!("dist/{name}"))).expect("read")))
         })
         .collect();
     place.write("dist/SHA256SUMS", &sums);

@@ -17,8 +17,9 @@ use super::yaml::{self, quoted, scalar};
 use super::{Fragment, Printed, capital, one_line};
 use crate::attack;
 use crate::mutant::{Mutant, on};
-use crate::sema::{Kind, Os, Rule};
+use crate::sema::Rule;
 use crate::target::{Note, Plan, SourceQuery, Target, Unsupported};
+use crate::vocabulary::{Kind, Os};
 use detection::{Detection, Selection, Value};
 use uuid::Uuid;
 

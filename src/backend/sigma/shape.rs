@@ -250,7 +250,7 @@ mod tests {
         let mut target = crate::target::Targets::built_in().all["sigma"].clone();
         target.plain_command_lines = true;
         let document = crate::compile::compile(&project.rules["r"], &project, &target).expect("a document");
-        assert_eq!(document.status, crate::compile::Status::Degraded);
+        assert_eq!(document.status, crate::document::Status::Degraded);
         let said = document.text;
         for item in ["CommandLine|contains: ' a '", "CommandLine|contains|windash: ' -p'", "- ' -x '", "- ' ―x '"] {
             assert!(said.contains(item), "{item}: {said}");

@@ -5,8 +5,8 @@ use super::eval::{column, last};
 use super::lower::alias;
 use crate::ir::{Matcher, Text};
 use crate::mutant::{Mutant, on};
-use crate::sema::{FieldId, Kind, Os, fields};
 use crate::target::{Bound, BoundOp, Column, How, Mapping, Source, Target, separators};
+use crate::vocabulary::{FieldId, Kind, Os, fields};
 
 /// What a computed field is.
 #[derive(Clone, Debug, PartialEq, Eq)]

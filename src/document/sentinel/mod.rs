@@ -13,9 +13,10 @@ use super::query::{self, Body};
 use super::{File, Refused};
 use crate::attack;
 use crate::backend::{Shows, one_line};
-use crate::compile::Document;
-use crate::sema::{FieldId, Level, Rule};
+use crate::document::Document;
+use crate::sema::{Level, Rule};
 use crate::target::{Format, Target};
+use crate::vocabulary::FieldId;
 use indexmap::IndexMap;
 
 /// A scheduled rule takes so many entity mappings, and each so many identifiers.

@@ -4,7 +4,7 @@
 use super::super::{File, Pack, render_yaml};
 use super::{Alarm, MACRO, macros, message, number};
 use crate::backend::{capital, one_line};
-use crate::pack::bump::is_name;
+use crate::file_names::is_pack_name;
 use crate::sema::Level;
 use crate::target::Target;
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ pub fn shared(alarms: &[Alarm], target: &Target, pack: &Pack) -> Result<Vec<File
         let path = format!("{}/contentctl/macros/{}.yml", target.name, file_name(name));
         files.push(File { path, text: render_yaml("splunk-macro", &model, 2, vec![])? });
     }
-    if is_name(&pack.name) && !alarms.is_empty() {
+    if is_pack_name(&pack.name) && !alarms.is_empty() {
         let text = story(alarms, target, pack)?;
         let name = file_name(&story_name(target, pack));
         files.push(File { path: format!("{}/contentctl/stories/{name}.yml", target.name), text });
@@ -216,7 +216,7 @@ fn tags(said: &Alarm, target: &Target, pack: &Pack) -> Value {
     let part = |id: &String| all.iter().any(|o| o.strip_prefix(id.as_str()).is_some_and(|rest| rest.starts_with('.')));
     let attack: Vec<&String> = all.iter().filter(|id| !part(id)).collect();
     let mut tags = json!({
-        "analytic_story": if is_name(&pack.name) { vec![story_name(target, pack)] } else { vec![] },
+        "analytic_story": if is_pack_name(&pack.name) { vec![story_name(target, pack)] } else { vec![] },
         "asset_type": "Endpoint",
         "mitre_attack_id": attack,
         "product": PRODUCTS,

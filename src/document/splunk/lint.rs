@@ -4,7 +4,7 @@ use super::super::alert::Problem;
 use super::contentctl::without_comments;
 use super::{AT_RISK, Alarm, key_columns};
 use crate::backend::spl::CONTENT_MACROS;
-use crate::compile::Document;
+use crate::document::Document;
 use crate::sema::Rule;
 use crate::target::Target;
 use regex::Regex;

@@ -15,9 +15,10 @@ use super::{File, Pack, Refused};
 use crate::backend::spl::CONTENT_QUERY;
 use crate::backend::spl::alert::{Frame, framed};
 use crate::backend::{Fragment, Printed, one_line};
-use crate::compile::Document;
-use crate::sema::{FieldId, Kind, Level, Rule, Type};
+use crate::document::Document;
+use crate::sema::{Level, Rule};
 use crate::target::{Format, Part, Target};
+use crate::vocabulary::{FieldId, Kind, Type};
 pub use app::app_id;
 
 /// Types of entities that gather risk; all others are what threatens them.

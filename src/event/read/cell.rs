@@ -3,8 +3,8 @@
 use super::Column;
 use super::native::native;
 use crate::event::Value;
-use crate::sema::Type;
 use crate::target::{How, Mapping, Scalar};
+use crate::vocabulary::Type;
 use std::borrow::Cow;
 
 /// A column's value in one record.

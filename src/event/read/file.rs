@@ -4,8 +4,8 @@ use super::cell::Take;
 use super::shape::Builder;
 use super::{Column, Reader, Source};
 use crate::diagnostic::Diagnostic;
-use crate::sema::{FieldId, Kind, Type, fields};
 use crate::target::{Mapping, MappingFile, Scalar, Targets};
+use crate::vocabulary::{FieldId, Kind, Type, fields};
 use indexmap::IndexMap;
 use serde::Deserialize;
 

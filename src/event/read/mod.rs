@@ -18,7 +18,7 @@ mod shape;
 pub mod stream;
 
 use super::{Event, Slots};
-use crate::sema::{FieldId, Kind};
+use crate::vocabulary::{FieldId, Kind};
 use cell::Cell;
 use indexmap::IndexMap;
 use shape::{Cells, Shape};

@@ -9,7 +9,7 @@ use super::joint::{Bound, Candidate, Cond, Slot};
 use super::plan::Sequence;
 use super::value::Part;
 use crate::ir::{Role, Steps};
-use crate::sema::Kind;
+use crate::vocabulary::Kind;
 use foldhash::HashMap;
 use std::cmp::Ordering;
 use std::collections::VecDeque;

@@ -8,7 +8,8 @@ use crate::event::node::{Leaves, Node};
 use crate::event::scratch::Scratch;
 use crate::event::{Event, HOST_OS};
 use crate::ir::{Count, Equal, Joint, Meaning, OneEvent, Role, StepField, Steps};
-use crate::sema::{FieldId, Kind, Os, Rule};
+use crate::sema::Rule;
+use crate::vocabulary::{FieldId, Kind, Os};
 use std::rc::Rc;
 
 /// A condition on one event, for each kind.

@@ -4,7 +4,7 @@ use super::joint::{Bound, Candidate, Place, at};
 use super::keyed::Key;
 use super::plan::{Plan, Sequence};
 use super::value::Part;
-use crate::sema::FieldId;
+use crate::vocabulary::FieldId;
 use std::rc::Rc;
 
 /// What a rule over several events found.

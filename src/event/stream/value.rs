@@ -6,7 +6,7 @@
 
 use crate::event::ask::{folded, separators_alike};
 use crate::event::{Event, Value};
-use crate::sema::{FieldId, Kind, Type};
+use crate::vocabulary::{FieldId, Kind, Type};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::LazyLock;

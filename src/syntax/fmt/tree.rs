@@ -2,9 +2,9 @@
 //! statements in a rule make no difference.
 
 use super::order::rank;
-use crate::sema::fields;
 use crate::source::Span;
 use crate::syntax::ast::*;
+use crate::vocabulary::fields;
 
 /// An expression without parentheses around it.
 pub(super) fn bare(mut expr: &Expr) -> &Expr {

@@ -4,11 +4,12 @@ use super::class::{Node, classes, required_columns};
 use super::count::as_step;
 use super::{BoundStep, Carried, Carry, StepSource, StepsPlan, What, default_show, joint};
 use crate::ir::{Joint, Key, Meaning, Named, Role, Step, Steps};
-use crate::sema::{FieldId, Kind, Os, Project, Rule, Type};
+use crate::sema::{Project, Rule};
 use crate::source::Span;
 use crate::target::bind::{Binder, column_of, is_said, mixed, reasons};
 use crate::target::constant::{Served, known_of_source, missing_words, not_told_apart};
 use crate::target::{Bound, By, Column, Mapping, Note, Source, Target, Unsupported};
+use crate::vocabulary::{FieldId, Kind, Os, Type};
 use std::sync::Arc;
 
 /// Puts a rule over steps into a target's columns.

@@ -3,8 +3,8 @@
 use super::bind::Binding;
 use super::{Carry, Class, StepSource, What};
 use crate::ir::{Equal, Role, Steps};
-use crate::sema::{FieldId, Type};
 use crate::source::Span;
+use crate::vocabulary::{FieldId, Type};
 
 /// A field of a step in the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

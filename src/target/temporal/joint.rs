@@ -4,11 +4,11 @@ use super::bind::Binding;
 use super::class::{Left, Node, lacks};
 use super::{Asked, By, Carry, What, Wide};
 use crate::ir::{Joint, OneEvent, Steps};
-use crate::sema::Kind;
 use crate::source::Span;
 use crate::target::Bound;
 use crate::target::bind::{Binder, has_when_available, reasons};
 use crate::target::constant::known_of_source;
+use crate::vocabulary::Kind;
 
 /// Conditions by the place of their step, exceptions by index, flags by name.
 pub(super) type Bound3 = (Vec<(usize, Wide)>, Vec<(usize, Wide)>, Vec<(String, Wide)>);

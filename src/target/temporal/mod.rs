@@ -16,8 +16,8 @@ pub use count::{CountPlan, bind_count};
 
 use super::{Bound, By, Called, Column, Note, Source, Target};
 use crate::ir::{Role, Steps};
-use crate::sema::{FieldId, Kind, Os};
 use crate::source::Span;
+use crate::vocabulary::{FieldId, Kind, Os};
 
 /// A rule over steps on a target.
 #[derive(Clone, Debug)]

@@ -5,8 +5,8 @@ use super::{MOST_COUNTED, MS, Several, Timed};
 use crate::event::stream::Naming;
 use crate::event::{Event, Value};
 use crate::ir::{Count, Key, OneEvent};
-use crate::sema::{FieldId, Type};
 use crate::source::Span;
+use crate::vocabulary::{FieldId, Type};
 use crate::witness::{Refused, Verdict, finish};
 use std::net::Ipv4Addr;
 

@@ -1,7 +1,7 @@
 //! Fields that join events, an identity's among them.
 
 use crate::event::{Event, Value};
-use crate::sema::{FieldId, Type};
+use crate::vocabulary::{FieldId, Type};
 
 pub(super) fn id(name: &str) -> Option<FieldId> {
     FieldId::find(name)

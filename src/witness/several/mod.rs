@@ -17,8 +17,9 @@ use crate::event::eval::Evaluator;
 use crate::event::stream::{Naming, Row, Undecided, rows};
 use crate::event::{Event, Value};
 use crate::ir::{Body, Meaning, OneEvent, Pred};
-use crate::sema::{FieldId, Kind, Os, Project, Rule};
+use crate::sema::{Project, Rule};
 use crate::source::Span;
+use crate::vocabulary::{FieldId, Kind, Os};
 use fields::{id, set};
 use std::sync::Arc;
 

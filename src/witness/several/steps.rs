@@ -5,8 +5,8 @@ use super::{MOST_OF_A_STEP, MS, Several, Timed};
 use crate::event::stream::{Events, Row};
 use crate::event::{Event, Value};
 use crate::ir::{Equal, Joint, Key, OneEvent, Role, Steps};
-use crate::sema::{FieldId, Kind, Type};
 use crate::source::Span;
+use crate::vocabulary::{FieldId, Kind, Type};
 use crate::witness::{Refused, Verdict, Witnesses, finish};
 
 impl Several<'_> {

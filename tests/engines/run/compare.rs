@@ -4,9 +4,11 @@ use super::super::oracle::Event;
 use super::engines::{self, Batch, Question, Returned};
 use super::expect::{Expected, Meaning};
 use super::view::{self, Logged, Missing};
-use arcanary::compile::{Status, compile};
-use arcanary::sema::{Kind, Os, Project, Rule};
+use arcanary::compile::compile;
+use arcanary::document::Status;
+use arcanary::sema::{Project, Rule};
 use arcanary::target::{Language, Source, Target};
+use arcanary::vocabulary::{Kind, Os};
 use std::collections::HashSet;
 use std::fmt;
 

@@ -3,9 +3,10 @@
 use super::super::oracle::project::root;
 use super::super::oracle::{Event, Value, recorded};
 use arcanary::event as product;
-use arcanary::sema::{Kind, Project, Rule};
+use arcanary::sema::{Project, Rule};
 use arcanary::syntax::ast::TestInput;
 use arcanary::target::{Target, bind};
+use arcanary::vocabulary::Kind;
 use arcanary::witness::{Witnesses, witnesses as witnesses_of, witnesses_on};
 use serde_json::Value as Json;
 

@@ -2,8 +2,9 @@
 
 use super::super::oracle::{Event, holds, reached};
 use arcanary::ir::{Body, Drop, Op, Pred, Test};
-use arcanary::sema::{FieldId, Kind, Os, Project, Rule};
+use arcanary::sema::{Project, Rule};
 use arcanary::target::{Mapping, Source, Target};
+use arcanary::vocabulary::{FieldId, Kind, Os};
 use std::collections::BTreeMap;
 
 /// What a document must say of one row.

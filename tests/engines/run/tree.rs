@@ -1,6 +1,6 @@
 //! A made rule: its conditions are trees, so that one that goes wrong can be cut down, and it prints as an author writes.
 
-use arcanary::sema::Kind;
+use arcanary::vocabulary::Kind;
 use std::fmt::Write as _;
 
 /// A condition.

@@ -5,8 +5,8 @@
 //! about. Logs hold native full paths: that is what the compiler takes for granted.
 
 use super::super::oracle::{Event, Value};
-use arcanary::sema::{FieldId, Kind, Os, Type, fields};
 use arcanary::target::{How, Language, Mapping, Scalar, Source, Target};
+use arcanary::vocabulary::{FieldId, Kind, Os, Type, fields};
 use serde_json::{Map, Value as Json};
 
 /// How a log writes what an event lacks.

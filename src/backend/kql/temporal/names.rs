@@ -2,9 +2,9 @@
 
 use super::super::lower::pascal;
 use super::step::own_columns;
-use crate::sema::FieldId;
 use crate::target::temporal::{Carried, Carry, StepsPlan, What, Wide};
 use crate::target::{By, Target};
+use crate::vocabulary::FieldId;
 use std::collections::HashSet;
 
 /// Names that the match itself uses.

@@ -124,7 +124,7 @@ pub fn compared(carried: &Carried, index: usize, lower: &Lower) -> Expr {
 
 /// The column of an event's time.
 pub fn time(target: &Target) -> Expr {
-    let field = crate::sema::FieldId::find("event.time");
+    let field = crate::vocabulary::FieldId::find("event.time");
     let mapping = field.and_then(|field| target.every.get(&field)?.as_ref());
     Expr::Column(mapping.map_or_else(|| "Timestamp".to_owned(), |m| m.column().to_owned()))
 }

@@ -21,10 +21,11 @@ use crate::backend::{Fragment, Printed};
 use crate::duration;
 use crate::ir::{Count, Key, OneEvent, Steps, Window};
 use crate::mutant::{Mutant, on};
-use crate::sema::{FieldId, Project, Rule};
+use crate::sema::{Project, Rule};
 use crate::source::Span;
 use crate::target::temporal::StepSource;
 use crate::target::{Column, How, Mapping, Note, Source, SourceQuery, Target, Unsupported};
+use crate::vocabulary::FieldId;
 use uuid::Uuid;
 
 /// A rule that needs more correlations than this is none that anybody installs.

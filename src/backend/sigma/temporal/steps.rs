@@ -120,7 +120,7 @@ fn combinations(plan: &StepsPlan) -> Result<Vec<Vec<usize>>, String> {
         carried.is_some_and(|c| matches!(c.what, What::Part(field, _) if field.short() != "user"))
     };
     let one_host = plan.classes.iter().any(of_host);
-    let mut out: Vec<(Vec<usize>, Option<Vec<crate::sema::Os>>)> = vec![(vec![], None)];
+    let mut out: Vec<(Vec<usize>, Option<Vec<crate::vocabulary::Os>>)> = vec![(vec![], None)];
     for step in &plan.steps {
         let mut longer = vec![];
         for (combination, os) in &out {

@@ -1,7 +1,8 @@
 //! What Sigma makes of rules over several events, and why it makes nothing of some.
 
 use super::{Group, grouped, timespan};
-use crate::compile::{Document, compile};
+use crate::compile::compile;
+use crate::document::Document;
 use crate::ir::Window;
 use crate::source::Span;
 use crate::target::Targets;
@@ -127,7 +128,7 @@ fn an_equality_that_may_go_goes_with_a_note() {
            two: file where file.action is created and user.id is one.user.id when available }",
     )
     .expect("a correlation");
-    assert_eq!(document.status, crate::compile::Status::Degraded);
+    assert_eq!(document.status, crate::document::Status::Degraded);
     assert!(document.printed.notes.iter().any(|n| n.text.contains("`user.id`")), "{:?}", document.printed.notes);
 }
 

@@ -62,9 +62,9 @@ impl Rows<'_> {
 
     /// Whether some of these log sources have a column.
     fn has(&self, of: &[&StepSource], column: &str) -> bool {
-        let mapped = |kind| crate::sema::fields::all().filter_map(move |f| self.target.mapping(f, kind));
+        let mapped = |kind| crate::vocabulary::fields::all().filter_map(move |f| self.target.mapping(f, kind));
         let part = |kind| {
-            let identities = crate::sema::fields::all().filter_map(move |f| self.target.identity(f, kind));
+            let identities = crate::vocabulary::fields::all().filter_map(move |f| self.target.identity(f, kind));
             identities.flatten().any(|p| p.column == column)
         };
         of.iter().any(|s| mapped(s.kind).any(|m| m.column() == column) || part(s.kind))

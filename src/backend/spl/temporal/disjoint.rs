@@ -77,9 +77,9 @@ impl Values {
 mod tests {
     use super::never_both;
     use crate::ir::{Matcher, Text};
-    use crate::sema::Type;
     use crate::source::Span;
     use crate::target::{Bound, BoundOp, BoundTest, Column};
+    use crate::vocabulary::Type;
 
     fn test(column: &str, matcher: Matcher) -> Bound {
         let op = BoundOp::Text(Text { matcher, all: false, cased: false });

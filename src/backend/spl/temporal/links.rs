@@ -2,9 +2,9 @@
 
 use super::Scene;
 use crate::ir::Role;
-use crate::sema::{FieldId, Kind};
 use crate::target::Unsupported;
 use crate::target::temporal::{Carried, What};
+use crate::vocabulary::{FieldId, Kind};
 
 /// Between two neighbouring required steps.
 pub struct Link {

@@ -3,7 +3,7 @@
 use super::super::super::oracle::temporal::Happened;
 use super::super::super::oracle::{Event, Value};
 use super::super::random::Dice;
-use arcanary::sema::{Kind, Os};
+use arcanary::vocabulary::{Kind, Os};
 use serde_json::{Map, Value as Json, json};
 use std::fmt::Write as _;
 

@@ -3,10 +3,12 @@
 use super::super::super::oracle::{Event, Value};
 use super::super::view::{self, Missing};
 use super::Question;
-use arcanary::compile::{Status, compile};
-use arcanary::sema::{FieldId, Os, Project, Rule, Type};
+use arcanary::compile::compile;
+use arcanary::document::Status;
+use arcanary::sema::{Project, Rule};
 use arcanary::syntax::ast::{self, TestInput, Verdict};
 use arcanary::target::Target;
+use arcanary::vocabulary::{FieldId, Os, Type};
 use serde_json::{Value as Json, json};
 
 /// The tests of a rule over several events; `None` where the target cannot say it.

@@ -5,7 +5,7 @@ use super::words::PIECES;
 use super::{Dice, Words};
 use crate::oracle::{Event, Value};
 use crate::run::tree::Made;
-use arcanary::sema::{FieldId, Type};
+use arcanary::vocabulary::{FieldId, Type};
 use std::collections::BTreeMap;
 
 const LINES: [&str; 14] = [

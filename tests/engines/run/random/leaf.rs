@@ -3,7 +3,7 @@
 use super::words::{Pair, argument, digest, encoded, folder, like, plain, quoted, regex};
 use super::{Dice, Words};
 use crate::oracle::Value;
-use arcanary::sema::{FieldId, Kind, Type, fields};
+use arcanary::vocabulary::{FieldId, Kind, Type, fields};
 
 const TOOLS: [&str; 14] = [
     "runs packer",

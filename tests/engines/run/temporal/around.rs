@@ -5,8 +5,9 @@ use super::super::super::oracle::temporal::Happened;
 use super::super::super::oracle::{Event, Value};
 use super::super::random::Dice;
 use arcanary::ir::Meaning;
-use arcanary::sema::{FieldId, Project, Rule};
+use arcanary::sema::{Project, Rule};
 use arcanary::syntax::ast::TestInput;
+use arcanary::vocabulary::FieldId;
 
 /// When the first event happens, in microseconds.
 const START: i64 = 1_795_000_000_000_000;

@@ -4,7 +4,7 @@
 use super::super::super::oracle::temporal::Happened;
 use super::super::super::oracle::{Event, Value};
 use super::super::random::Dice;
-use arcanary::sema::Kind;
+use arcanary::vocabulary::Kind;
 
 /// When the first event happens, in microseconds.
 const START: i64 = 1_795_000_000_000_000;

@@ -7,8 +7,9 @@ use super::super::super::oracle::temporal::{Burst, Happened, Row, bursts, rows};
 use super::assigned;
 use super::events::PROCESSES;
 use arcanary::ir::{Count, Meaning, Steps};
-use arcanary::sema::{Kind, Project, Rule};
+use arcanary::sema::{Project, Rule};
 use arcanary::target::Target;
+use arcanary::vocabulary::Kind;
 use arcanary::witness::{LoggedSets, Verdict};
 use serde_json::{Map, Value as Json, json};
 

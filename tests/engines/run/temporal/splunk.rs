@@ -7,8 +7,9 @@ use super::super::random::Dice;
 use super::super::view::{Missing, logged, missing};
 use super::assigned;
 use arcanary::ir::{Count, Meaning, Role, Step, Steps};
-use arcanary::sema::{FieldId, Kind, Project, Rule};
+use arcanary::sema::{Project, Rule};
 use arcanary::target::{By, Target, Targets};
+use arcanary::vocabulary::{FieldId, Kind};
 use arcanary::witness::{LoggedSets, Verdict};
 use serde_json::Value as Json;
 
@@ -145,7 +146,7 @@ fn each_process_once(set: Vec<Logged>) -> Vec<Logged> {
     let mut seen = std::collections::HashSet::new();
     let start = |l: &Logged| {
         let process = l.happened.event.named("process").map(|v| v.text().to_owned());
-        process.filter(|_| l.happened.event.kind == arcanary::sema::Kind::Process)
+        process.filter(|_| l.happened.event.kind == arcanary::vocabulary::Kind::Process)
     };
     set.into_iter().filter(|l| start(l).is_none_or(|process| seen.insert(process))).collect()
 }
