@@ -38,32 +38,3 @@ fn unsupported(rule: &Rule, target: &Target, refused: &Unsupported) -> Diagnosti
     Diagnostic::new(Code::Unsupported, format!("target `{}` cannot say rule `{}`", target.name, rule.name))
         .at(refused.span, format!("it {}", refused.why))
 }
-
-#[cfg(test)]
-pub(crate) mod tests {
-    use super::compile;
-    use crate::target::Targets;
-
-    /// The document of a rule of these entries on a built-in target, or why there is none.
-    pub(crate) fn on(target: &str, entries: &str) -> Result<String, String> {
-        compiled(target, entries).map_err(|refused| refused.first().cloned().unwrap_or_default())
-    }
-
-    /// All that a built-in target says to a rule of these entries that it refuses.
-    pub(crate) fn refusals(target: &str, entries: &str) -> Vec<String> {
-        compiled(target, entries).expect_err("a rule that the target cannot say")
-    }
-
-    fn compiled(target: &str, entries: &str) -> Result<String, Vec<String>> {
-        let text = format!(
-            "rule r {{ title \"R\" id 00000000-0000-4000-8000-000000000001 level low os [windows]\n{entries}\n}}"
-        );
-        let mut sources = crate::source::Sources::new();
-        let file = sources.add("r.det", &text);
-        let parsed = vec![crate::syntax::parse(file, &text)];
-        let (project, found) = crate::sema::resolve(parsed, &indexmap::IndexMap::new());
-        assert!(found.is_empty(), "{found:?}");
-        let document = compile(&project.rules["r"], &project, &Targets::built_in().all[target]);
-        document.map(|d| d.text).map_err(|refused| refused.iter().map(|d| d.labels[0].text.clone()).collect())
-    }
-}

@@ -48,20 +48,3 @@ fn named(pipeline: &Pipeline, f: &mut impl FnMut(&String)) {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use crate::compile::tests::on;
-
-    #[test]
-    fn what_no_later_step_reads_is_not_carried() {
-        let steps = "detect sequence by host within 10m {
-               one: process where process.name is \"a.exe\"
-               two: process where process.name is \"b.exe\"
-             }
-             show [two.command_line]";
-        let query = on("defender", steps).expect("a query");
-        assert!(query.contains("TwoCommandLine = ProcessCommandLine"), "{query}");
-        assert!(!query.contains("OneCommandLine") && !query.contains("OneDeviceName"), "{query}");
-    }
-}

@@ -238,40 +238,6 @@ mod tests {
     }
 
     #[test]
-    fn plain_command_lines_are_texts_and_degraded() {
-        let text = "utility u \"U\" { os [windows] image [\"u.exe\"] prefixes windash verb make = first \"a\" \
-                    switch pw = glued \"p\" switch odd = alone \"x\" }\n\
-                    rule r { title \"R\" id 00000000-0000-4000-8000-000000000001 level low os [windows]\n\
-                    detect process where runs u to make with pw and not runs u with odd }";
-        let mut sources = crate::source::Sources::new();
-        let file = sources.add("r.det", text);
-        let (project, found) = crate::sema::resolve(vec![crate::syntax::parse(file, text)], &indexmap::IndexMap::new());
-        assert!(found.is_empty(), "{found:?}");
-        let mut target = crate::target::Targets::built_in().all["sigma"].clone();
-        target.plain_command_lines = true;
-        let document = crate::compile::compile(&project.rules["r"], &project, &target).expect("a document");
-        assert_eq!(document.status, crate::document::Status::Degraded);
-        let said = document.text;
-        for item in ["CommandLine|contains: ' a '", "CommandLine|contains|windash: ' -p'", "- ' -x '", "- ' ―x '"] {
-            assert!(said.contains(item), "{item}: {said}");
-        }
-        assert!(!said.contains("|re"), "{said}");
-    }
-
-    #[test]
-    fn alternatives_and_denials_of_one_field_are_one_regular_expression() {
-        let count = |entries: &str| {
-            let said = crate::compile::tests::on("sigma", &format!("detect process where {entries}")).expect("a rule");
-            said.matches("|re").count()
-        };
-        let (one, other) = (r#"command_line contains cased "A1""#, r#"command_line ends with cased "B2""#);
-        assert_eq!(count(&format!(r#"{one} or process.name is "x.exe" or {other}"#)), 1);
-        assert_eq!(count(&format!(r#"process.name is "x.exe" and not {one} and not {other}"#)), 1);
-        assert_eq!(count(&format!("{one} and {other}")), 2);
-        assert_eq!(count(&format!("{one} or parent.{other}")), 2);
-    }
-
-    #[test]
     fn a_flag_for_all_that_follows_keeps_a_regular_expression_apart() {
         assert!(flags_are_scoped("(?:a|b)(?i:c)") && !flags_are_scoped("(?s)a.b") && !flags_are_scoped("a(?i-s)b"));
     }

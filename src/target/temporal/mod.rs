@@ -8,8 +8,6 @@ mod bind;
 mod class;
 mod count;
 mod joint;
-#[cfg(test)]
-mod tests;
 
 pub use bind::bind_steps;
 pub use count::{CountPlan, bind_count};

@@ -130,23 +130,3 @@ fn family(plan: &StepsPlan, place: usize, name: &str) -> Vec<String> {
     let behind = fixed.chain(tables).chain(own_columns(plan.target)).chain(carried).chain(asked);
     behind.map(|behind| format!("{name}{behind}")).collect()
 }
-
-#[cfg(test)]
-mod tests {
-    use crate::compile::tests::on;
-
-    #[test]
-    fn no_step_takes_a_name_that_another_ones_columns_or_tables_have() {
-        let steps = "detect sequence by host within 10m {
-               a: process or file where process.name is \"a.exe\"
-               a2: process where process.name is \"b.exe\"
-               a_parent: process where process.name is \"c.exe\"
-             }
-             show [a.parent.executable, a_parent.executable]";
-        let query = on("defender", steps).expect("a query");
-        for once in ["let A = ", "let A1 = ", "let A2 = ", "let A22 = ", "let AParent2 = "] {
-            assert_eq!(query.matches(once).count(), 1, "{once} in {query}");
-        }
-        assert!(query.ends_with("AParentExecutable, AParent2Executable\n"), "{query}");
-    }
-}

@@ -15,8 +15,6 @@ mod names;
 mod narrow;
 mod optional;
 mod output;
-#[cfg(test)]
-mod refusals;
 mod rows;
 mod sequence;
 mod together;

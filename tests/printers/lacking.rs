@@ -1,6 +1,6 @@
 //! What a target lacks, of optional steps, counts and single log sources.
 
-use crate::compile::tests::{on, refusals};
+use crate::{on, refusals};
 
 /// A process and a file of its host, and then these entries.
 fn sequence(optional: &str) -> String {

@@ -1,9 +1,9 @@
 //! What the state of `streamstats` cannot say is refused, at the step that needs more, with the reason.
 
-use crate::compile::compile;
-use crate::sema::{Project, resolve};
-use crate::source::Sources;
-use crate::target::Targets;
+use arcanary::compile::compile;
+use arcanary::sema::{Project, resolve};
+use arcanary::source::Sources;
+use arcanary::target::Targets;
 
 const WORDS: &str = "utility zip \"Zip\" { os [windows] image [\"zip.exe\"] verb create = default }";
 
@@ -13,7 +13,7 @@ fn project(detect: &str) -> (Project, Sources) {
     );
     let mut sources = Sources::new();
     let file = sources.add("r.det", &text);
-    let (project, found) = resolve(vec![crate::syntax::parse(file, &text)], &indexmap::IndexMap::new());
+    let (project, found) = resolve(vec![arcanary::syntax::parse(file, &text)], &indexmap::IndexMap::new());
     assert!(found.is_empty(), "{found:?}");
     (project, sources)
 }
