@@ -170,7 +170,7 @@ impl Events {
                 event.remove(self.fields.entity);
             }
             let place = Place { file: 0, event: i, line: i };
-            engine.ask_with(event, &mut session, (&mut stream, place), |_| alerts += 1);
+            stream.take(event, &mut session, place, |_| alerts += 1);
             while stream.next_row().is_some() {
                 rows += 1;
             }

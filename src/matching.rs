@@ -129,7 +129,6 @@ const LOOKED_AT: usize = 20;
 pub struct Run<'p> {
     rules: Vec<&'p Rule>,
     sources: &'p Sources,
-    engine: Arc<Engine>,
     stream: Stream,
     /// The files so far, as matches name them.
     files: Vec<Option<String>>,
@@ -152,7 +151,7 @@ impl<'p> Run<'p> {
         let stream = Stream::new(&engine, stream::Options { tolerance, excepted, naming: Naming::Logged, most });
         let tally = Tally { rules: vec![(0, 0); rules.len()], ..Tally::default() };
         let (session, room, said) = (Session::default(), Room::default(), Said::default());
-        Run { rules, sources: &loaded.sources, engine, stream, files: vec![], session, room, said, options, tally }
+        Run { rules, sources: &loaded.sources, stream, files: vec![], session, room, said, options, tally }
     }
 
     /// What rules over several events hold, and what they left out so far.
@@ -337,11 +336,11 @@ impl File<'_, '_> {
             self.run.tally.other += 1;
             return true;
         };
-        let Run { rules, sources, engine, stream, files, session, said, options, tally, .. } = &mut *self.run;
+        let Run { rules, sources, stream, files, session, said, options, tally, .. } = &mut *self.run;
         tally.events += 1;
         let mut open = true;
         let place = Place { file: files.len().saturating_sub(1), event: self.records, line };
-        engine.ask_with(event, session, (stream, place), |mut detected| {
+        stream.take(event, session, place, |mut detected| {
             let fires = detected.verdict.fires();
             count(tally, detected.rule, fires);
             let Some(rule) = rules.get(detected.rule).filter(|_| open && (fires || options.excepted)) else { return };

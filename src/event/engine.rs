@@ -7,8 +7,8 @@ use super::eval::{Compiled, Verdict};
 use super::node::Leaves;
 use super::prefilter::{Candidates, Needs, Prefilter};
 use super::scratch::Scratch;
-use super::stream::plan::{Plan, Unit, plan};
-use super::stream::{Fit, Naming, Place, Stream};
+use super::stream::plan::{Fit, Plan, Unit, plan};
+use super::stream::value::Naming;
 use crate::ir::{Meaning, OneEvent};
 use crate::sema::{Project, Rule};
 use crate::source::Span;
@@ -78,44 +78,32 @@ impl Engine {
     #[must_use]
     pub fn fits(&self, event: &Event, naming: Naming) -> Vec<Fit> {
         let mut scratch = Scratch::default();
-        scratch.next(&self.leaves);
+        self.leaves.begin(&mut scratch);
         self.units.iter().filter_map(|unit| unit.fit(&self.leaves, event, &mut scratch, naming)).collect()
     }
 
     /// Calls `f` with each rule over single events whose detection holds of the event, in order.
     pub fn ask(&self, event: &Event, session: &mut Session, f: impl FnMut(Detected)) {
-        self.ask_all(event, session, None, f);
+        self.ask_all(event, session, |_, _, _| {}, f);
     }
 
-    /// The same, and the event goes on into a stream of this engine.
-    pub fn ask_with(
+    /// The same; `step` is called for each step of a rule over several events that the event may fit.
+    pub(super) fn ask_all(
         &self,
         event: &Event,
         session: &mut Session,
-        (stream, place): (&mut Stream, Place),
-        f: impl FnMut(Detected),
-    ) {
-        stream.begin(event);
-        self.ask_all(event, session, Some((stream, place)), f);
-        stream.end(event);
-    }
-
-    fn ask_all(
-        &self,
-        event: &Event,
-        session: &mut Session,
-        mut stream: Option<(&mut Stream, Place)>,
+        mut step: impl FnMut((usize, &Unit), &Leaves, &mut Scratch),
         mut f: impl FnMut(Detected),
     ) {
         let Some((_, filter)) = self.filters.iter().find(|(kind, _)| *kind == event.kind) else { return };
         let Session { scratch, candidates } = session;
-        scratch.next(&self.leaves);
+        self.leaves.begin(scratch);
         filter.look(event, scratch, candidates);
         for candidate in &candidates.rules {
             let Some(compiled) = self.rules.get(*candidate) else {
                 let index = *candidate - self.rules.len();
-                if let (Some(unit), Some((stream, place))) = (self.units.get(index), &mut stream) {
-                    stream.ask((index, unit), &self.leaves, event, scratch, *place);
+                if let Some(unit) = self.units.get(index) {
+                    step((index, unit), &self.leaves, scratch);
                 }
                 continue;
             };

@@ -143,7 +143,7 @@ impl Evaluator {
 
     fn scratch(&self) -> Scratch {
         let mut scratch = Scratch::default();
-        scratch.next(&self.leaves);
+        self.leaves.begin(&mut scratch);
         scratch
     }
 
@@ -173,7 +173,7 @@ impl Condition {
     #[must_use]
     pub fn holds(&self, event: &Event) -> bool {
         let mut scratch = Scratch::default();
-        scratch.next(&self.leaves);
+        self.leaves.begin(&mut scratch);
         self.node.holds(&self.leaves.all, event, &mut scratch)
     }
 }

@@ -72,9 +72,9 @@ impl Leaves {
         Some(index)
     }
 
-    /// How many different conditions there are of several parts.
-    pub(super) fn joined(&self) -> usize {
-        self.joined.len()
+    /// Another event begins.
+    pub(super) fn begin(&self, scratch: &mut Scratch) {
+        scratch.next(self.all.iter().map(|leaf| leaf.needy), self.joined.len());
     }
 
     /// The place of a condition's answer.
@@ -143,7 +143,10 @@ impl Node {
                 let holds = all.iter().any(|n| n.holds(leaves, event, scratch));
                 scratch.keep(*place, holds)
             }),
-            Node::Leaf { index, .. } => scratch.holds(leaves, *index, event),
+            Node::Leaf { index, .. } => {
+                let Some(leaf) = leaves.get(*index) else { return false };
+                scratch.holds(*index, |texts| leaf.ask.holds(leaf.field, event, texts))
+            }
         }
     }
 

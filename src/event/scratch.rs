@@ -1,7 +1,5 @@
 //! What is kept while one event is looked at, and used again for the next.
 
-use super::Event;
-use super::node::{Leaf, Leaves};
 use crate::vocabulary::FieldId;
 
 /// Texts of the event in small letters, made when they are first asked for.
@@ -89,12 +87,13 @@ impl Hopeful<'_> {
 }
 
 impl Scratch {
-    /// Begins another event.
-    pub(super) fn next(&mut self, leaves: &Leaves) {
-        let fits = self.answers.len() == leaves.all.len() && self.joined.len() == leaves.joined();
+    /// Begins another event. `needy` says of each leaf whether it needs texts; `joined` is how many conditions of several parts
+    /// there are.
+    pub(super) fn next(&mut self, needy: impl ExactSizeIterator<Item = bool>, joined: usize) {
+        let fits = self.answers.len() == needy.len() && self.joined.len() == joined;
         if !fits || self.texts.event == u32::MAX {
-            let answers = leaves.all.iter().map(|leaf| Answer { needy: leaf.needy, ..Answer::default() }).collect();
-            let joined = vec![(0, false); leaves.joined()];
+            let answers = needy.map(|needy| Answer { needy, ..Answer::default() }).collect();
+            let joined = vec![(0, false); joined];
             *self = Scratch { texts: Texts::default(), answers, joined, filtered: false };
         }
         self.texts.event += 1;
@@ -122,13 +121,13 @@ impl Scratch {
     }
 
     /// Whether a leaf holds of the event; asked once.
-    pub(super) fn holds(&mut self, leaves: &[Leaf], index: usize, event: &Event) -> bool {
+    pub(super) fn holds(&mut self, index: usize, ask: impl FnOnce(&mut Texts) -> bool) -> bool {
         let now = self.texts.event;
-        let (Some(known), Some(leaf)) = (self.answers.get_mut(index), leaves.get(index)) else { return false };
+        let Some(known) = self.answers.get_mut(index) else { return false };
         if known.event != now {
             known.event = now;
             let hopeless = known.needy && self.filtered && known.hopeful != now;
-            known.holds = !hopeless && leaf.ask.holds(leaf.field, event, &mut self.texts);
+            known.holds = !hopeless && ask(&mut self.texts);
         }
         known.holds
     }

@@ -34,7 +34,7 @@ fn streamed(engine: &Arc<Engine>, events: impl Iterator<Item = Event<'static>>) 
     let (mut stream, mut session) = (Stream::new(engine, Options::default()), Session::default());
     for (position, event) in (1..).zip(events) {
         let place = Place { file: 0, event: position, line: 0 };
-        engine.ask_with(&event, &mut session, (&mut stream, place), |_| {});
+        stream.take(&event, &mut session, place, |_| {});
     }
     stream.finish();
     assert!(began.elapsed() < ENOUGH, "{:?}", began.elapsed());

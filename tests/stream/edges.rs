@@ -11,7 +11,6 @@ const SECOND: i64 = 1_000_000;
 
 struct Fed {
     stream: Stream,
-    engine: Arc<Engine>,
     session: Session,
     position: u64,
 }
@@ -27,7 +26,7 @@ impl Fed {
             format!("rule r {{ title \"R\" id 00000000-0000-4000-8000-000000000001 level low os [windows] {detect} }}");
         let project = project(&text).expect("no errors");
         let engine = Arc::new(Engine::new([(&project.rules["r"], &project)]));
-        Fed { stream: Stream::new(&engine, options), engine, session: Session::default(), position: 0 }
+        Fed { stream: Stream::new(&engine, options), session: Session::default(), position: 0 }
     }
 
     fn event(&mut self, kind: Kind, time: Option<i64>, fields: &[(&str, &str)]) {
@@ -42,7 +41,7 @@ impl Fed {
         }
         self.position += 1;
         let place = Place { file: 0, event: self.position, line: 0 };
-        self.engine.ask_with(&event, &mut self.session, (&mut self.stream, place), |_| {});
+        self.stream.take(&event, &mut self.session, place, |_| {});
     }
 
     /// A process or file event of this name on this host.

@@ -1,8 +1,9 @@
 //! A shaped condition as selections and a joint of their names.
 
-use super::detection::{Selection, Selections, Value, field_word, slug, subject};
+use super::item::Value;
 use super::item::{Items, items};
 use super::joint::Joint;
+use super::selection::{Selection, Selections, field_word, slug, subject};
 use super::shape::{asks_behind, shaped_to_deny};
 use crate::ir::{Matcher, Score, Text};
 use crate::mutant::{Mutant, on};

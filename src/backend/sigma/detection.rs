@@ -2,36 +2,14 @@
 //! `all of selection_1_* or all of selection_2_*`, `selection and not 1 of filter_main_*`.
 
 use super::build::Builder;
-use super::item::Items;
 use super::joint::Joint;
 use super::order::{asks_behind, ordered};
+use super::selection::{Selection, Selections};
 use super::shape::{shaped, shaped_to_deny};
 use crate::backend::exception_line;
 use crate::backend::yaml::comment;
 use crate::sema::Rule;
 use crate::target::{Bound, SourceQuery, Target, Unsupported};
-use indexmap::IndexMap;
-
-/// Selections by name.
-pub type Selections = IndexMap<String, Selection>;
-
-/// The values of an item.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Value {
-    /// Text.
-    Texts(Vec<String>),
-    /// Numbers.
-    Numbers(Vec<i64>),
-    /// True or false.
-    Flag(bool),
-}
-
-/// A search identifier: one map, or a list of maps of which one is enough.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
-pub struct Selection {
-    /// Each map: key and values.
-    pub maps: Vec<Items>,
-}
 
 /// The detection part of a rule.
 #[derive(Clone, Debug, Default)]
@@ -78,7 +56,7 @@ impl Detection {
         let joint = gathered(Joint::and(parts), &builder.selections);
         let mut selections = std::mem::take(&mut builder.selections);
         let joint = ordered(joint, &mut selections);
-        let mut places = IndexMap::new();
+        let mut places = indexmap::IndexMap::new();
         joint.each_name(&mut |name| {
             let place = places.len();
             places.entry(name).or_insert(place);
@@ -123,34 +101,4 @@ fn gathered(joint: Joint, selections: &Selections) -> Joint {
 pub fn exception(rule: &Rule, bound: &Bound, target: &Target) -> Option<Selection> {
     let mut builder = Builder::new(rule);
     builder.selection(&shaped_to_deny(bound, target)).filter(|_| builder.refused.is_empty())
-}
-
-/// Words for a name: small letters, digits and `_`.
-pub fn slug(text: &str) -> String {
-    let words: String = text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' }).collect();
-    let slug = words.split_whitespace().collect::<Vec<_>>().join("_");
-    if slug.is_empty() { "other".to_owned() } else { slug }
-}
-
-/// A word for what a condition looks at, as SigmaHQ abbreviates it.
-pub fn subject(bound: &Bound) -> String {
-    let mut name = String::new();
-    bound.each_test(&mut |t| {
-        if name.is_empty() {
-            name.clone_from(&t.column.name);
-        }
-    });
-    field_word(&name)
-}
-
-pub fn field_word(key: &str) -> String {
-    match key.split('|').next().unwrap_or("") {
-        "Image" | "OriginalFileName" | "Description" => "img".to_owned(),
-        "ParentImage" => "parent".to_owned(),
-        "CommandLine" => "cli".to_owned(),
-        "ParentCommandLine" => "parent_cli".to_owned(),
-        "TargetFilename" => "file".to_owned(),
-        "ImageLoaded" => "dll".to_owned(),
-        other => slug(other),
-    }
 }

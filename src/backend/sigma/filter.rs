@@ -1,6 +1,7 @@
 //! Exceptions apart from their rule, as Sigma's filters: who runs the rule chooses which of them to load.
 
-use super::detection::{Detection, Selection, exception, slug};
+use super::detection::{Detection, exception};
+use super::selection::{Selection, slug};
 use super::yaml::{quoted, scalar};
 use super::{document, id_of, list, logsource, selection, text, title_case};
 use crate::backend::{Fragment, one_line};

@@ -1,11 +1,21 @@
 //! One test as an item of a Sigma selection: field, modifiers, values.
 
-use super::detection::Value;
 use crate::ir::pattern::{Glob, Part};
 use crate::ir::{Matcher, Text};
 use crate::mutant::{Mutant, on};
 use crate::syntax::ast::Order;
 use crate::target::{BoundOp, BoundTest, How, Scalar, Unsupported};
+
+/// The values of an item.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Value {
+    /// Text.
+    Texts(Vec<String>),
+    /// Numbers.
+    Numbers(Vec<i64>),
+    /// True or false.
+    Flag(bool),
+}
 
 /// Key and values of each item; several items are all required.
 pub type Items = Vec<(String, Value)>;

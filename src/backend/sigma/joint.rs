@@ -1,6 +1,6 @@
 //! The line that joins selections, and its text.
 
-use super::detection::{Selection, Selections};
+use super::selection::{Selection, Selections};
 use crate::mutant::{Mutant, on};
 
 /// A condition over the names of selections.

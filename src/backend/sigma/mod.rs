@@ -9,6 +9,7 @@ mod filter;
 mod item;
 mod joint;
 mod order;
+mod selection;
 mod shape;
 pub mod temporal;
 
@@ -20,7 +21,9 @@ use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
 use crate::target::{Note, Plan, SourceQuery, Target, Unsupported};
 use crate::vocabulary::{Kind, Os};
-use detection::{Detection, Selection, Value};
+use detection::Detection;
+use item::Value;
+use selection::Selection;
 use uuid::Uuid;
 
 /// Prints a rule as Sigma.

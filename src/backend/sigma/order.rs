@@ -11,9 +11,10 @@
 //! * alternatives of single plain terms only stand behind something that ends that run, and so does a value with a quote,
 //!   which the converter takes for the value's end.
 
-use super::detection::{Selection, Selections, Value, field_word};
 use super::item::Items;
+use super::item::Value;
 use super::joint::Joint;
+use super::selection::{Selection, Selections, field_word};
 use crate::mutant::{Mutant, on};
 use std::collections::BTreeSet;
 

@@ -1,6 +1,6 @@
 //! Rules over several events, evaluated as events come in: what they mean, and with bounded memory.
 //!
-//! [`super::engine::Engine`] asks each event which steps it fits, among the conditions of all other rules. What fits is
+//! [`Engine`] asks each event which steps it fits, among the conditions of all other rules. What fits is
 //! held until the tolerance for late events has passed, and then looked at in the order of times, one instant after
 //! the other: first all events of an instant are taken in, then what they complete is looked for. A match is found in
 //! constant time where that is exact (`chain`), else among the events of the window: by matching steps with events
@@ -21,7 +21,7 @@ mod search;
 mod shared;
 mod starts;
 mod state;
-mod value;
+pub(super) mod value;
 
 pub use joint::Place;
 pub use plan::Fit;
@@ -29,7 +29,7 @@ pub use row::{Events, Row};
 pub use value::Naming;
 
 use super::Event;
-use super::engine::{Engine, Session};
+use super::engine::{Detected, Engine, Session};
 use super::node::Leaves;
 use super::scratch::Scratch;
 use clock::{Clock, Decided};
@@ -145,8 +145,17 @@ impl Stream {
         }
     }
 
+    /// Takes in an event, and calls `f` with each rule over single events whose detection holds of it, in order. `session` is
+    /// that of the stream's engine.
+    pub fn take(&mut self, event: &Event, session: &mut Session, place: Place, f: impl FnMut(Detected)) {
+        let engine = Arc::clone(&self.engine);
+        self.begin(event);
+        engine.ask_all(event, session, |unit, leaves, scratch| self.ask(unit, leaves, event, scratch, place), f);
+        self.end(event);
+    }
+
     /// An event begins: what is asked next is about it.
-    pub(super) fn begin(&mut self, event: &Event) {
+    fn begin(&mut self, event: &Event) {
         self.next += 1;
         let Some(time) = event.time() else { return };
         self.aside = self.clock.doubts(time).then(Vec::new);
@@ -158,7 +167,7 @@ impl Stream {
     }
 
     /// An event may fit a unit.
-    pub(super) fn ask(
+    fn ask(
         &mut self,
         (index, unit): (usize, &Unit),
         leaves: &Leaves,
@@ -197,7 +206,7 @@ impl Stream {
     }
 
     /// An event was asked about: what its time shows to be over is looked at.
-    pub(super) fn end(&mut self, event: &Event) {
+    fn end(&mut self, event: &Event) {
         let Some(time) = event.time() else { return };
         let aside = self.aside.take().unwrap_or_default();
         let decided = self.clock.seen(time, aside);
@@ -379,7 +388,7 @@ pub fn rows(engine: &Arc<Engine>, events: &[Event], naming: Naming) -> Result<Ve
     let mut session = Session::default();
     for (position, event) in (1..).zip(events) {
         let place = Place { file: 0, event: position, line: 0 };
-        engine.ask_with(event, &mut session, (&mut stream, place), |_| {});
+        stream.take(event, &mut session, place, |_| {});
     }
     stream.finish();
     if stream.held().undecided > 0 {

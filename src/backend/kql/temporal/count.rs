@@ -4,7 +4,8 @@
 use super::super::ast::{Expr, Let, Pipeline, Query, Step};
 use super::super::lower::{lists, pascal};
 use super::names::part_name;
-use super::step::{compared, filtered, lower, time};
+use super::names::time;
+use super::step::{compared, filtered, lower};
 use crate::backend::output;
 use crate::backend::{Output, Shows};
 use crate::ir::Count;

@@ -5,7 +5,8 @@
 
 use super::super::ast::{Expr, Let, Pipeline, Step};
 use super::names::Names;
-use super::step::{own_columns, several_tables};
+use super::names::own_columns;
+use super::step::several_tables;
 use crate::backend::Output;
 use crate::backend::output;
 use crate::ir::{Role, Steps};
@@ -477,7 +478,7 @@ impl<'p> Match<'p> {
             Some(_) => {}
             None => out.push((output, expr)),
         };
-        let Expr::Column(time) = super::step::time(target) else { return vec![] };
+        let Expr::Column(time) = super::names::time(target) else { return vec![] };
         let required: Vec<&BoundStep> =
             self.of_role(Role::Required).into_iter().filter_map(|i| self.plan.steps.get(i)).collect();
         let completing =

@@ -16,7 +16,7 @@ use joins::{Match, raw, wide_expr};
 use names::Names;
 
 pub use count::query as count;
-pub use step::own_columns;
+pub use names::own_columns;
 
 /// A query for a rule over steps.
 ///

@@ -1,7 +1,7 @@
 //! What the columns of a match are called: each step's under the step's name, those that join steps once.
 
+use super::super::ast::Expr;
 use super::super::lower::pascal;
-use super::step::own_columns;
 use crate::target::temporal::{Carried, Carry, StepsPlan, What, Wide};
 use crate::target::{By, Target};
 use crate::vocabulary::FieldId;
@@ -129,4 +129,23 @@ fn family(plan: &StepsPlan, place: usize, name: &str) -> Vec<String> {
     let asked = (0..step.asked.len()).map(|asked| asked_name(plan, place, asked));
     let behind = fixed.chain(tables).chain(own_columns(plan.target)).chain(carried).chain(asked);
     behind.map(|behind| format!("{name}{behind}")).collect()
+}
+
+/// The column of an event's time.
+pub fn time(target: &Target) -> Expr {
+    let field = crate::vocabulary::FieldId::find("event.time");
+    let mapping = field.and_then(|field| target.every.get(&field)?.as_ref());
+    Expr::Column(mapping.map_or_else(|| "Timestamp".to_owned(), |m| m.column().to_owned()))
+}
+
+/// Columns of the target that each step carries: those of every result, and those that tell events apart.
+pub fn own_columns(target: &Target) -> Vec<String> {
+    let mut out: Vec<String> = vec![];
+    let Expr::Column(time) = time(target) else { return out };
+    for column in target.event.iter().map(|p| &p.column).chain(&target.columns) {
+        if *column != time && !out.contains(column) {
+            out.push(column.clone());
+        }
+    }
+    out
 }

@@ -2,7 +2,7 @@
 
 use super::super::ast::{Expr, Let, Pipeline, Step};
 use super::super::lower::{Filtered, Lower, computed};
-use super::names::Names;
+use super::names::{Names, own_columns, time};
 use crate::ir::Role;
 use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
@@ -120,25 +120,6 @@ pub fn value(carried: &Carried, index: usize, lower: &Lower) -> Expr {
 pub fn compared(carried: &Carried, index: usize, lower: &Lower) -> Expr {
     let value = value(carried, index, lower);
     if carried.by == By::Name && !on(Mutant::KqlKeyCase) { Expr::Call("tolower", vec![value]) } else { value }
-}
-
-/// The column of an event's time.
-pub fn time(target: &Target) -> Expr {
-    let field = crate::vocabulary::FieldId::find("event.time");
-    let mapping = field.and_then(|field| target.every.get(&field)?.as_ref());
-    Expr::Column(mapping.map_or_else(|| "Timestamp".to_owned(), |m| m.column().to_owned()))
-}
-
-/// Columns of the target that each step carries: those of every result, and those that tell events apart.
-pub fn own_columns(target: &Target) -> Vec<String> {
-    let mut out: Vec<String> = vec![];
-    let Expr::Column(time) = time(target) else { return out };
-    for column in target.event.iter().map(|p| &p.column).chain(&target.columns) {
-        if *column != time && !out.contains(column) {
-            out.push(column.clone());
-        }
-    }
-    out
 }
 
 fn projected(
