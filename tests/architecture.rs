@@ -93,7 +93,10 @@ fn an_arrow_that_runs_up_is_named_with_its_file_and_line() {
     let plan = plan("text\nsrc/\n  low.rs high/   two rooms\n                 and more words\n  top.rs  one\ntests/\n");
     assert_eq!(plan, ["low", "high", "top"]);
     let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
-    let fine = file("high/a.rs", "use crate::low::X;\n// crate::top is no dependency\nuse crate::high::b;\nfn f() { low_crate::top(); }\n");
+    let fine = file(
+        "high/a.rs",
+        "use crate::low::X;\n// crate::top is no dependency\nuse crate::high::b;\nfn f() { low_crate::top(); }\n",
+    );
     let upwards = file("low.rs", "use std::io;\nuse crate::high::a::X;\n");
     let inline = file("high/b.rs", "fn f() -> crate::top::T {}\nfn g() { crate::attic::h() }\n");
     assert_eq!(

@@ -20,6 +20,7 @@ use arcanary::sema::Project;
 use arcanary::target::{Language, Target, Targets};
 use arcanary::witness::witnesses_of_several_on;
 use oracle::project::{Loaded, files, load};
+use oracle::sample::{sample, share};
 use run::compare::{Case, Forms, Round, compare};
 use run::random::{self, Dice};
 use run::temporal::kusto::{self, Question};
@@ -64,7 +65,7 @@ fn documents_of_the_pack_and_of_the_cases_return_what_the_oracle_says() {
     let mut events: Vec<_> = all.iter().flat_map(|p| events::of_tests(p)).collect();
     events.extend(events::labelled());
     events.extend(events::command_lines());
-    let events = events::unique(events);
+    let events = sample(events::unique(events));
     let named = cases(&projects);
     let rules: Vec<Case> =
         named.iter().map(|(i, name)| (all[*i], &all[*i].rules[name], format!("{}/{name}", projects[*i].0))).collect();
@@ -111,7 +112,7 @@ fn documents_return_the_witnesses_of_their_rules_and_no_near_miss() {
             converted: true,
         }
     };
-    let rounds: Vec<Round> = cases(&projects).iter().map(round).collect();
+    let rounds: Vec<Round> = sample(&cases(&projects)).into_iter().map(round).collect();
     let events = rounds.iter().map(|r| r.events.len()).sum();
     let done = compare(&rounds, &targets);
     let reports: Vec<String> = done.disagreements.iter().map(ToString::to_string).collect();
@@ -131,7 +132,7 @@ fn kusto_says_of_witnesses_over_several_events_what_they_say_of_themselves() {
     for target in targets.all.values().filter(|t| t.language == Language::Kql) {
         let mut asked = vec![];
         for (_, Loaded { project, .. }) in &projects {
-            for rule in project.rules.values().filter(|r| r.over_several_events().is_some()) {
+            for rule in sample(project.rules.values().filter(|r| r.over_several_events().is_some())) {
                 let Ok(document) = compile(rule, project, target) else { continue };
                 let sets = witnesses_of_several_on(rule, project, target);
                 let sets = sets.unwrap_or_else(|why| panic!("{} on {}: {why:?}", rule.name, target.name));
@@ -182,7 +183,7 @@ fn random_rules_return_what_the_oracle_says() {
         return;
     }
     let start = std::time::Instant::now();
-    let wanted = number("ARCANARY_RANDOM_RULES").map_or(RANDOM_RULES, |n| usize::try_from(n).unwrap());
+    let wanted = number("ARCANARY_RANDOM_RULES").map_or(share(RANDOM_RULES), |n| usize::try_from(n).unwrap());
     let seed = number("ARCANARY_RANDOM_SEED").unwrap_or(SEED);
     let mut dice = Dice::new(seed);
     let targets = Targets::built_in();
@@ -241,7 +242,7 @@ fn product(event: &oracle::Event) -> Event<'_> {
 fn the_evaluator_and_the_oracle_agree_on_random_rules_and_events() {
     let seed = number("ARCANARY_RANDOM_SEED").unwrap_or(SEED);
     let mut dice = Dice::new(seed);
-    let (made, refused) = random::rules(&mut dice, EVALUATED_RULES, &[]);
+    let (made, refused) = random::rules(&mut dice, share(EVALUATED_RULES), &[]);
     let (mut compared, mut detected, mut wrong) = (0, 0, vec![]);
     for round in random::rounds(&mut dice, &made) {
         // All rules of a round at once, behind their prefilter: what it does not name must not be detected.
@@ -285,7 +286,7 @@ fn the_evaluator_and_the_oracle_agree_on_random_rules_and_events() {
     );
     say(&format!("evaluator: {refused} texts refused. {told}"));
     assert!(wrong.is_empty(), "{} disagreements:\n{}", wrong.len(), wrong[..wrong.len().min(5)].join("\n"));
-    assert!(detected > 10_000, "{detected} detected");
+    assert!(detected > share(10_000), "{detected} detected");
     if seed == SEED {
         report::section("evaluator", &told);
     }
@@ -301,7 +302,7 @@ fn matches_of_random_rules_over_several_events_are_those_of_brute_force() {
         return;
     }
     let start = std::time::Instant::now();
-    let wanted = number("ARCANARY_TIMED_RULES").map_or(TIMED_RULES, |n| usize::try_from(n).unwrap());
+    let wanted = number("ARCANARY_TIMED_RULES").map_or(share(TIMED_RULES), |n| usize::try_from(n).unwrap());
     let seed = number("ARCANARY_RANDOM_SEED").unwrap_or(SEED);
     let mut dice = Dice::new(seed);
     let targets = Targets::built_in();

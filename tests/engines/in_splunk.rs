@@ -2,6 +2,7 @@
 //! around their own edges.
 
 use crate::oracle::project::{files, load};
+use crate::oracle::sample::share;
 use crate::oracle::temporal::Happened;
 use crate::oracle::{Event, Value};
 use crate::run::random::{self, Dice};
@@ -21,7 +22,7 @@ const SPLUNK_SETS: usize = 30;
 #[test]
 fn splunk_finds_the_matches_of_random_rules_over_several_events_that_brute_force_finds() {
     let start = std::time::Instant::now();
-    let wanted = number("ARCANARY_TIMED_RULES").map_or(TIMED_RULES, |n| usize::try_from(n).unwrap());
+    let wanted = number("ARCANARY_TIMED_RULES").map_or(share(TIMED_RULES), |n| usize::try_from(n).unwrap());
     let seed = number("ARCANARY_RANDOM_SEED").unwrap_or(SEED);
     let mut dice = Dice::new(seed);
     let target = &splunk::sysmon();
@@ -93,7 +94,7 @@ fn splunk_finds_the_matches_of_the_cases_over_several_events_that_brute_force_fi
                     continue;
                 }
                 let question = splunk::Question { project: &loaded.project, rule, target, query: &document.text };
-                let sets: Vec<Vec<_>> = (0..CASE_SETS).map(|n| around.set(&mut dice, n)).collect();
+                let sets: Vec<Vec<_>> = (0..share(CASE_SETS)).map(|n| around.set(&mut dice, n)).collect();
                 let sets: Vec<Vec<Logged>> = sets.iter().map(|set| question.log(set, &mut dice)).collect();
                 match splunk::compare(&question, &sets) {
                     Ok(rows) => told.push((rule.name.clone(), target.name.clone(), report::number(rows))),
@@ -107,7 +108,7 @@ fn splunk_finds_the_matches_of_the_cases_over_several_events_that_brute_force_fi
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     // A target may log none of a rule's events: another one does.
     let most = |rule: &String| told.iter().filter(|(r, ..)| r == rule).map(|(_, _, rows)| found(rows)).max();
-    let met = told.len() > 5 && told.iter().all(|(rule, ..)| most(rule) > Some(10));
+    let met = told.len() > 5 && told.iter().all(|(rule, ..)| most(rule) > Some(share(10)));
     assert!(met, "the events do not meet the rules: {told:?}");
     report::section("cases over several events in Splunk", &report::table(["rule", "target", "rows"], &lines));
 }

@@ -2,7 +2,7 @@
 //! lost, each file is whole, and the same command, run again, finishes.
 //!
 //! Each command runs once to count its steps, then once for every step and kind of fault, in a fresh copy of the same
-//! folder. The steps are those of `src/files/fault.rs`, which is in the program only with the feature `faults`. Those of
+//! folder (`./test` takes a sample of the steps). The steps are those of `src/files/fault.rs`, which is in the program only with the feature `faults`. Those of
 //! `publish`, which writes with git alone, are its calls of git.
 #![allow(
     clippy::unwrap_used,
@@ -17,8 +17,12 @@
 mod place;
 #[cfg(unix)]
 mod publish;
+#[path = "../oracle/sample.rs"]
+#[allow(dead_code, reason = "the validation uses all of it")]
+mod sample;
 
 use place::{Place, SHARED, command, git_in};
+use sample::sample;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -90,11 +94,11 @@ impl Trial<'_> {
         let changes = steps.iter().filter(|step| !step.starts_with("Read")).count();
         assert!(changes >= self.least, "{steps:#?}");
         for kind in KINDS {
-            for step in 1..=changes {
+            for step in sample(1..=changes) {
                 self.one(&format!("{kind}:{step}"), &after);
             }
         }
-        for step in 1..=steps.len() - changes {
+        for step in sample(1..=steps.len() - changes) {
             self.one(&format!("unreadable:{step}"), &after);
         }
     }

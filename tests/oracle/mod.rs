@@ -23,6 +23,7 @@ pub mod project;
 pub mod random;
 pub mod reading;
 pub mod recorded;
+pub mod sample;
 pub mod temporal;
 pub mod text;
 

@@ -1,14 +1,18 @@
 //! `docs/validation.md`: each run owns the sections that it measured. No figure in it depends on time or machine.
 
 use super::super::oracle::page;
+use super::super::oracle::sample::is_whole;
 use super::compare::Comparison;
 use std::fmt::Write as _;
 
-/// Compares a section with what this run measured, or writes it.
+/// Compares a section with what this run measured, or writes it. A run of a sample has nothing to say of it.
 ///
 /// # Panics
 /// When it is another one, or the page has no such section.
 pub fn section(name: &str, measured: &str) {
+    if !is_whole() {
+        return;
+    }
     page::section("docs/validation.md", name, measured);
 }
 
