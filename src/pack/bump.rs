@@ -78,27 +78,57 @@ pub fn bump(loaded: &mut Loaded, targets: &[String], removal: &Removal) -> Resul
     Ok(Bumped { lock, from: before.map(|lock| lock.version), moved })
 }
 
-/// The project's version; its name must fit a file's name.
-fn identity(loaded: &Loaded) -> Result<Version, Diagnostic> {
-    let config = &loaded.config;
-    let bad = |message: String, help: &str| Diagnostic::new(Code::BadProject, message).help(help);
-    if !is_name(&config.name) {
-        let message = format!("`{}` is no name for a pack", config.name);
-        let help = "put `name: my-pack` into arcanary.yaml: small letters, digits, and `-`, `_` and `.` inside; no name that a \
-                    repository's index or a device of Windows has";
-        return Err(project::config_place(loaded, Role::Value("name"), &config.name, bad(message, help), "the name"));
+/// The project's version, if its name and version can be a pack's.
+///
+/// # Errors
+/// Which of the two cannot, and what to write instead.
+pub(crate) fn identity(loaded: &Loaded) -> Result<Version, Diagnostic> {
+    check_name(loaded)?;
+    check_version(loaded)
+}
+
+/// # Errors
+/// The project's name cannot be a pack's name.
+pub(crate) fn check_name(loaded: &Loaded) -> Result<(), Diagnostic> {
+    let name = &loaded.config.name;
+    if is_name(name) {
+        return Ok(());
     }
-    Version::parse(&config.version).map_err(|why| {
-        let diagnostic =
-            bad(format!("`{}` is no version: {why}", config.version), "put `version: 0.1.0` into arcanary.yaml");
-        project::config_place(
-            loaded,
-            Role::Value("version"),
-            &config.version,
-            diagnostic,
-            "three numbers are a version",
+    let message = match name.is_empty() {
+        true => "the project has no name".to_owned(),
+        false => format!("`{name}` cannot be the name of a pack"),
+    };
+    let example = near_name(name).unwrap_or_else(|| "my-pack".to_owned());
+    let diagnostic = Diagnostic::new(Code::BadProject, message)
+        .note(
+            "a name is 1 to 64 characters: lower-case letters, digits, and inside it `-`, `_` and `.`; it is not a \
+             device name of Windows",
         )
+        .help(format!("write `name: {example}` in {}", project::FILE_NAME));
+    Err(project::config_place(loaded, Role::Value("name"), name, diagnostic, "files and tags carry this name"))
+}
+
+/// # Errors
+/// The project's version is not a semantic version.
+pub(crate) fn check_version(loaded: &Loaded) -> Result<Version, Diagnostic> {
+    let version = &loaded.config.version;
+    Version::parse(version).map_err(|why| {
+        let message = match version.is_empty() {
+            true => "the project has no version".to_owned(),
+            false => format!("`{version}` is not a version: {why}"),
+        };
+        let diagnostic = Diagnostic::new(Code::BadProject, message)
+            .help(format!("write `version: 0.1.0` in {}", project::FILE_NAME));
+        project::config_place(loaded, Role::Value("version"), version, diagnostic, "a version is three numbers")
     })
+}
+
+/// A pack's name made from any text: `Acme SOC` becomes `acme-soc`.
+#[must_use]
+pub fn near_name(text: &str) -> Option<String> {
+    let fit = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    let name: String = text.to_lowercase().chars().map(fit).collect();
+    Some(name.trim_matches('-').to_owned()).filter(|name| is_name(name))
 }
 
 /// Whether a text can be a pack's name, and so a part of file names and tags, and a folder beside a repository's index.
@@ -132,8 +162,8 @@ fn refuse(old: &Lock, now: &State, removal: &Removal, loaded: &Loaded) -> Result
             found.push(
                 broken(format!("the id of `{}` changed", rule.name), format!("put `id {}` back", locked.id))
                     .at(rule.span, format!("now {id}"))
-                    .note("an id is a rule's for good: platforms and analysts know the rule by it")
-                    .help("for another rule, take another name, and remove this one with `pack --bump --remove`"),
+                    .note("a rule keeps its id for ever: platforms and analysts find it by the id")
+                    .help("if this is another rule, give it another name, and remove the old one with `pack --bump --remove`"),
             );
         }
     }
@@ -141,17 +171,17 @@ fn refuse(old: &Lock, now: &State, removal: &Removal, loaded: &Loaded) -> Result
     let ends = Ends { removal, loaded };
     let nobody = |l: &&&LockedRule| !removal.rules.contains(&l.rule) && ends.upstream(&l.id).is_none();
     for rule in gone.iter().filter(nobody).filter(|l| !renumbered.contains(l.id.as_str())) {
-        let help = format!("say why: arcanary pack --bump --remove {} --because \"…\" --date YYYY-MM-DD", rule.rule);
+        let help = format!("record why it was removed: arcanary pack --bump --remove {} --because \"…\" --date YYYY-MM-DD", rule.rule);
         found.push(
-            broken(format!("rule `{}` is gone, and nobody said why", rule.rule), help)
-                .note(format!("{FILE_NAME} has it with id {} and version {}", rule.id, rule.version)),
+            broken(format!("rule `{}` was removed without a tombstone", rule.rule), help)
+                .note(format!("{FILE_NAME} has it, with id {} and version {}", rule.id, rule.version)),
         );
     }
     for name in removal.rules.iter().filter(|name| !gone.iter().any(|l| l.rule == **name)) {
         let there = loaded.project.rules.contains_key(name);
         let (why, help) = match there {
-            true => ("is still there", "take it out of the sources first"),
-            false => ("is not in the lock", "name a rule that the lock has and the sources have not"),
+            true => ("is still in the sources", "delete it there first"),
+            false => ("is not in the lock", "name a rule of the lock that you deleted from the sources"),
         };
         found.push(broken(format!("`{name}` cannot be removed: it {why}"), help));
     }
@@ -169,7 +199,7 @@ fn patch(version: &Version) -> Result<Version, Diagnostic> {
 }
 
 fn at_its_end(version: &Version) -> Diagnostic {
-    broken(format!("no version comes after {version}"), "put one that leaves room into arcanary.yaml, or into the lock")
+    broken(format!("no version comes after {version}"), "write a lower version in arcanary.yaml or in the lock")
 }
 
 /// Why rules are gone.
@@ -250,7 +280,7 @@ fn step(old: &Lock, id: &str, rule: &RuleState) -> Result<Option<Moved>, Diagnos
     let was = (rule.name != locked.rule).then(|| locked.rule.clone());
     // One that had no documents was off already.
     let switched_off = rule.disabled.as_ref().filter(|_| !locked.documents.is_empty());
-    let because = switched_off.map(|why| format!("switched off: {why}"));
+    let because = switched_off.map(|why| format!("disabled: {why}"));
     Ok(Some(Moved { because, ..moved(change, Some(&locked.version), to, was) }))
 }
 
@@ -269,8 +299,8 @@ fn next_version(
     renamed: bool,
 ) -> Result<Version, Vec<Diagnostic>> {
     if asked < &old.version {
-        let message = format!("arcanary.yaml says version {asked}, and the lock is at {} already", old.version);
-        return Err(vec![broken(message, "versions never fall: put the lock's version into arcanary.yaml")]);
+        let message = format!("arcanary.yaml has version {asked}, but the lock is already at {}", old.version);
+        return Err(vec![broken(message, "versions never go down: write the lock's version in arcanary.yaml")]);
     }
     let grave = |m: &Moved| matches!(m.change, Change::Added | Change::Logic | Change::Removed);
     let needed = if moved.iter().any(grave) {

@@ -64,7 +64,7 @@ fn check_event(event: &Event, rule: &Rule, report: &mut Report) {
     if !rule.kinds.contains(&kind) && !rule.partial {
         let kinds: Vec<_> = rule.kinds.iter().map(|k| k.word()).collect();
         report.push(
-            Diagnostic::new(Code::TestOfOtherKind, format!("rule `{}` reads no {} events", rule.name, kind.word()))
+            Diagnostic::new(Code::TestOfOtherKind, format!("rule `{}` does not read {} events", rule.name, kind.word()))
                 .at(event.kind.span, "this event is never looked at")
                 .also(rule.detect_span, format!("reads {} events", kinds.join(", "))),
         );
@@ -76,7 +76,7 @@ fn check_event(event: &Event, rule: &Rule, report: &mut Report) {
             let diagnostic =
                 Diagnostic::new(Code::UnknownField, format!("there is no field `{name}`")).at(path.span, "not a field");
             let diagnostic = match super::fields::of_other_products(&name) {
-                Some(ours) => diagnostic.patch(format!("here it is called `{ours}`"), path.span, ours),
+                Some(ours) => diagnostic.patch(format!("the field is called `{ours}`"), path.span, ours),
                 None => report.did_you_mean(diagnostic, &name, path.span, super::fields::names()),
             };
             report.push(diagnostic);
@@ -112,7 +112,7 @@ fn check_value(id: FieldId, name: &str, value: &EventValue, report: &mut Report)
             let diagnostic = Diagnostic::new(Code::WrongType, format!("`{name}` is {}, not a word", ty.words()))
                 .at(word.span, "a bare word");
             report.push(match ty.is_text() {
-                true => diagnostic.patch("text stands in quotes", word.span, format!("\"{}\"", word.text)),
+                true => diagnostic.patch("write text in quotes", word.span, format!("\"{}\"", word.text)),
                 false => diagnostic,
             });
         }
