@@ -35,7 +35,9 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again_in_its_largest_unit() {
-        for (seconds, text) in [(0, "0s"), (1, "1s"), (90, "90s"), (900, "15m"), (7200, "2h"), (86_400, "1d"), (90_000, "25h")] {
+        for (seconds, text) in
+            [(0, "0s"), (1, "1s"), (90, "90s"), (900, "15m"), (7200, "2h"), (86_400, "1d"), (90_000, "25h")]
+        {
             assert_eq!(written(seconds), text);
             assert_eq!(parse(text), Some(seconds));
         }

@@ -165,7 +165,8 @@ impl Words<'_> {
         match expr {
             Expr::Group(inner, _) => self.expr(inner, depth, out),
             Expr::And(all, _) | Expr::Or(all, _) => {
-                let word = if matches!(expr, Expr::And(..)) { "all of these are true:" } else { "any of these is true:" };
+                let word =
+                    if matches!(expr, Expr::And(..)) { "all of these are true:" } else { "any of these is true:" };
                 let _ = writeln!(out, "{indent}{word}");
                 for inner in all {
                     self.expr(inner, depth + 1, out);

@@ -48,7 +48,9 @@ fn plain(kind: &Metadata) -> io::Result<()> {
     match (kind.is_file(), kind.is_dir()) {
         (true, _) => Ok(()),
         (_, true) => Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, not a file")),
-        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file, but a device, a pipe or a socket")),
+        _ => {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file, but a device, a pipe or a socket"))
+        }
     }
 }
 

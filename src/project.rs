@@ -214,7 +214,9 @@ pub fn det_files(paths: &[PathBuf], here: &Path) -> (Vec<PathBuf>, Loaded) {
         let named = normal(&full);
         if project.as_deref().map(normal).is_some_and(|root| root != named && root.starts_with(&named)) {
             let finding = unreadable(path, "it contains this project's folder, and so other files too");
-            loaded.diagnostics.push(finding.help("name files or folders of the project, or no path for the whole project"));
+            loaded
+                .diagnostics
+                .push(finding.help("name files or folders of the project, or no path for the whole project"));
         } else {
             there.push(full);
         }

@@ -254,7 +254,10 @@ mod tests {
             ["a: 1\n\"a\": 2\n", "é: {x: 1, b: 2, b: 3}\n", "- {}\n- k:\n    c: 1\n    'c': 2\n", "1: a\n1: b\n"]
         {
             let (piece, message) = fault(text);
-            assert!(message.starts_with("duplicate key") && text.matches(&piece).count() > 0, "{text}: {piece} {message}");
+            assert!(
+                message.starts_with("duplicate key") && text.matches(&piece).count() > 0,
+                "{text}: {piece} {message}"
+            );
         }
         assert_eq!(fault("é: {x: 1, b: 2, \"b\": 3}\n").0, "\"b\"");
     }

@@ -87,7 +87,9 @@ fn case_459_is_silent_with_its_exception_and_fires_without() {
 fn rules_may_come_before_or_after_the_events() {
     let before = eval(&["rules", "--rule", "archive_via_utility", "--events", "-"], sysmon(PASSWORD).as_bytes());
     assert_eq!(before.found(), [("archive_via_utility", 1)]);
-    for paths in [&["rules"][..], &["rules/archive_via_utility.det"], &["rules/lists.det", "rules/archive_via_utility.det"]] {
+    for paths in
+        [&["rules"][..], &["rules/archive_via_utility.det"], &["rules/lists.det", "rules/archive_via_utility.det"]]
+    {
         let arguments = [&["--rule", "archive_via_utility", "--events", "-"][..], paths].concat();
         let after = eval(&arguments, sysmon(PASSWORD).as_bytes());
         assert_eq!((after.code, after.found()), (0, before.found()), "{paths:?}: {}", after.err);
@@ -142,11 +144,7 @@ fn malformed_records_are_told_counted_and_skipped_unless_strict() {
     let ran = eval(&arguments, text.as_bytes());
     assert_eq!((ran.code, ran.found()), (0, vec![("archive_via_utility", 1), ("archive_via_utility", 4)]));
     assert!(ran.err.contains("standard input:2: malformed record, skipped: EOF"), "{}", ran.err);
-    assert!(
-        ran.err.contains("2 events, 1 record of another kind or schema, 1 malformed and skipped"),
-        "{}",
-        ran.err
-    );
+    assert!(ran.err.contains("2 events, 1 record of another kind or schema, 1 malformed and skipped"), "{}", ran.err);
     let strict = eval(&[&arguments[..], &["--strict"]].concat(), text.as_bytes());
     assert_eq!((strict.code, strict.found()), (2, vec![("archive_via_utility", 1)]));
     assert!(strict.err.contains("--strict"), "{}", strict.err);
@@ -187,7 +185,11 @@ fn a_file_without_a_single_record_says_why_and_an_empty_export_has_no_match() {
     says(b"{\"EventID\": 1e400, \"Image\": \"x\"}\n", 2, "line 1: number out of range");
     // Beside records of no schema, too.
     let mixed = format!("{{\"what\":\"ever\"}}\n{surrogate}\n");
-    says(mixed.as_bytes(), 2, "cannot detect the log schema from the first 2 records; name one with --schema: limacharlie,");
+    says(
+        mixed.as_bytes(),
+        2,
+        "cannot detect the log schema from the first 2 records; name one with --schema: limacharlie,",
+    );
     says(mixed.as_bytes(), 2, "; malformed: line 2: unexpected end of hex escape");
     for empty in ["", "\u{feff}", "[]", "{\"results\": []}"] {
         says(empty.as_bytes(), 0, "");
@@ -319,8 +321,7 @@ fn a_clock_that_is_days_ahead_is_told_and_set_aside() {
     records.extend((2..50).map(|second| archive(second, "ws-1")));
     let ran = staged(&[], &records);
     assert_eq!((ran.code, ran.found().len()), (0, 48), "{}", ran.err);
-    let told =
-        "left out of rules over several events: 1 event more than a day ahead of the others; a clock is wrong";
+    let told = "left out of rules over several events: 1 event more than a day ahead of the others; a clock is wrong";
     assert!(ran.err.contains(told) && !ran.err.contains("too late"), "{}", ran.err);
 }
 
@@ -331,8 +332,7 @@ fn more_events_than_may_be_held_end_the_run_with_a_message() {
     assert_eq!((fits.code, fits.err.as_str()), (0, ""));
     let ran = staged(&["--max-held", "20"], &records);
     assert_eq!(ran.code, 2);
-    let told =
-        "standard input: stopped: rules over several events would hold more than 20 events";
+    let told = "standard input: stopped: rules over several events would hold more than 20 events";
     assert!(ran.err.contains(told), "{}", ran.err);
 }
 

@@ -419,7 +419,10 @@ fn fmt_and_bump_write_through_no_link_and_put_no_copy_in_its_place() {
     place.remove("rules/packed.det");
     link(&elsewhere.path("packed.det"), &place.path("rules/packed.det"));
     let err = place.run(&["fmt"]).fails(2);
-    assert!(err.contains("rules/packed.det` is a link out of the project's folder, and is not followed"), "{err}");
+    assert!(
+        err.contains("rules/packed.det` is a link to a place outside of the project, and is not followed"),
+        "{err}"
+    );
     assert!(place.path("rules/packed.det").is_symlink());
     assert_eq!(elsewhere.read("packed.det"), messy);
     place.remove("rules/packed.det");
@@ -494,7 +497,7 @@ fn a_project_file_names_no_output_outside_of_its_folder() {
     for out in [".", "..", "../elsewhere", "/tmp/arcanary-elsewhere", ".git", ".git/hooks", "rules/../.."] {
         place.write("arcanary.yaml", &text.replace("out: build", &format!("out: {out}")));
         let err = place.run(&["build"]).fails(2);
-        assert!(err.contains("it is no folder below the project's"), "{out}: {err}");
+        assert!(err.contains("it is not a folder below the project's"), "{out}: {err}");
         assert_eq!(all(&place.path("build")), before);
     }
     assert!(!Path::new("/tmp/arcanary-elsewhere").exists() && !place.path(".git").exists());
@@ -509,7 +512,7 @@ fn a_link_in_the_place_of_the_output_counts_for_where_it_leads() {
     fs::remove_dir_all(place.path("build")).expect("removed");
     link(&elsewhere.path(""), &place.path("build"));
     let err = place.run(&["build"]).fails(2);
-    assert!(err.contains("it is no folder below the project's"), "{err}");
+    assert!(err.contains("it is not a folder below the project's"), "{err}");
     assert!(all(&elsewhere.path("")).is_empty());
     place.run(&["build", "--out", "build"]).fine();
     assert!(elsewhere.path("manifest.json").is_file(), "who names it on the command line means where it leads");
@@ -568,7 +571,10 @@ fn who_waits_for_another_is_told_and_goes_on_after_it() {
         let output = child.wait_with_output().expect("ended");
         let err = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{err}");
-        assert_eq!(err.lines().next(), Some(format!("waiting for another arcanary, which is writing to {folder}").as_str()));
+        assert_eq!(
+            err.lines().next(),
+            Some(format!("waiting for another arcanary, which is writing to {folder}").as_str())
+        );
         assert!(place.path(folder).is_dir() && !place.path(lock).exists());
     }
 }

@@ -239,8 +239,6 @@ fn held(run: &Run) {
     }
     if held.undecided > 0 {
         let events = counted_all(held.undecided, "event");
-        tell(&format!(
-            "{events} may complete a match of a rule over several events: too many combinations to try"
-        ));
+        tell(&format!("{events} may complete a match of a rule over several events: too many combinations to try"));
     }
 }

@@ -132,9 +132,9 @@ impl Side {
             return Err(format!("`{name}` is not the name of a commit"));
         }
         let git = Git::around(root);
-        let top = git.line(&["rev-parse", "--show-toplevel"]).map_err(|why| {
-            format!("`{name}` is not a folder, and the project is not in a git repository ({why})")
-        })?;
+        let top = git
+            .line(&["rev-parse", "--show-toplevel"])
+            .map_err(|why| format!("`{name}` is not a folder, and the project is not in a git repository ({why})"))?;
         let commit = git
             .line(&["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")])
             .map_err(|_| format!("`{name}` is not a folder, and not a commit of the repository {top}"))?;
@@ -174,7 +174,8 @@ impl Side {
     }
 
     fn of_release(name: &str, folder: &Path) -> Result<Side, String> {
-        let release = verify(folder).map_err(|wrong| format!("`{name}` is not a valid release: {}", wrong.join("; ")))?;
+        let release =
+            verify(folder).map_err(|wrong| format!("`{name}` is not a valid release: {}", wrong.join("; ")))?;
         let targets = release.manifest.targets.keys().cloned().collect();
         let items = release.sources().map(Items::of_files);
         let mut side = Side { name: name.to_owned(), targets, items, ..Side::default() };

@@ -171,7 +171,10 @@ fn refuse(old: &Lock, now: &State, removal: &Removal, loaded: &Loaded) -> Result
     let ends = Ends { removal, loaded };
     let nobody = |l: &&&LockedRule| !removal.rules.contains(&l.rule) && ends.upstream(&l.id).is_none();
     for rule in gone.iter().filter(nobody).filter(|l| !renumbered.contains(l.id.as_str())) {
-        let help = format!("record why it was removed: arcanary pack --bump --remove {} --because \"…\" --date YYYY-MM-DD", rule.rule);
+        let help = format!(
+            "record why it was removed: arcanary pack --bump --remove {} --because \"…\" --date YYYY-MM-DD",
+            rule.rule
+        );
         found.push(
             broken(format!("rule `{}` was removed without a tombstone", rule.rule), help)
                 .note(format!("{FILE_NAME} has it, with id {} and version {}", rule.id, rule.version)),

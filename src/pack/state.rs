@@ -129,10 +129,8 @@ pub fn outdated<'a>(
     let finding = |(id, lines): (Option<&str>, Vec<String>)| {
         let rule = loaded.rules().find(|r| Some(r.meta.id.as_str()) == id);
         let diagnostic = match rule {
-            Some(rule) => {
-                Diagnostic::new(Code::StaleBuild, format!("{folder} is not up to date with `{}`", rule.name))
-                    .at(rule.span, "this rule")
-            }
+            Some(rule) => Diagnostic::new(Code::StaleBuild, format!("{folder} is not up to date with `{}`", rule.name))
+                .at(rule.span, "this rule"),
             None => Diagnostic::new(Code::StaleBuild, format!("{folder} is not up to date with the project")),
         };
         diagnostic.lines(lines).help("run `arcanary build`, review the changes, and commit them")

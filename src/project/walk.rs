@@ -110,7 +110,8 @@ impl Walk {
             return;
         }
         if depth > DEEPEST {
-            let why = format!("it is nested more than {DEEPEST} folders deep; name a folder inside, or move its files up");
+            let why =
+                format!("it is nested more than {DEEPEST} folders deep; name a folder inside, or move its files up");
             return self.found.push(unreadable(path, &why));
         }
         if self.is_stranger(path, depth) {
@@ -192,7 +193,8 @@ impl Walk {
         }
         let name = whole.strip_prefix(root).unwrap_or(&whole).display().to_string().replace('\\', "/");
         let message = format!("`{name}` is a fetched pack that {FILE_NAME} does not list");
-        let finding = Diagnostic::new(Code::EditedPack, message).note("without an entry under `packs`, its rules would count as the project's own");
+        let finding = Diagnostic::new(Code::EditedPack, message)
+            .note("without an entry under `packs`, its rules would count as the project's own");
         self.found.push(finding.help(format!("add it to `packs` in {FILE_NAME}: `packs: [{name}]`")));
         true
     }

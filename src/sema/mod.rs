@@ -107,8 +107,9 @@ impl Report {
 /// Text where one of a few words belongs.
 pub(crate) fn quoted_word(text: &ast::Text, known: &[&str]) -> Diagnostic {
     let found = known.iter().find(|k| k.eq_ignore_ascii_case(&text.value));
-    let diagnostic = Diagnostic::new(Code::WrongValue, format!("`{}` is text, but a bare word is expected here", text.value))
-        .at(text.span, format!("expected {}", known.join(", ")));
+    let diagnostic =
+        Diagnostic::new(Code::WrongValue, format!("`{}` is text, but a bare word is expected here", text.value))
+            .at(text.span, format!("expected {}", known.join(", ")));
     match found {
         Some(word) => diagnostic.patch("write words without quotes", text.span, *word),
         None => diagnostic,
@@ -334,7 +335,8 @@ fn check_rule_name(name: &Ident, rules: &mut HashMap<String, Ident>, report: &mu
     }
     let folded = name.text.to_lowercase();
     if let Some(first) = rules.get(&folded) {
-        let label = format!("documents of `{}` and `{}` would be the same file on Windows and macOS", first.text, name.text);
+        let label =
+            format!("documents of `{}` and `{}` would be the same file on Windows and macOS", first.text, name.text);
         report.push(
             finding("differs from the name of another rule by the case of its letters alone", label)
                 .also(first.span, "the other one")
@@ -386,8 +388,11 @@ fn extend(name: Ident, list: ast::List, symbols: &mut Symbols, report: &mut Repo
                     members.extend(path.parts);
                 }
                 other => report.push(
-                    Diagnostic::new(Code::WrongValue, format!("group `{}` can be extended with utilities and groups only", name.text))
-                        .at(other.span(), "not the name of one"),
+                    Diagnostic::new(
+                        Code::WrongValue,
+                        format!("group `{}` can be extended with utilities and groups only", name.text),
+                    )
+                    .at(other.span(), "not the name of one"),
                 ),
             }
         }

@@ -428,8 +428,7 @@ fn add_exception(rule: &mut Rule, (except, tuned): (Except, bool), span: Span, p
                 .at(exception.span, "again here")
                 .also(twin.span, "first here");
         if tuned && !twin.tuned {
-            diagnostic =
-                diagnostic.help("remove it from the tune, or give it another title");
+            diagnostic = diagnostic.help("remove it from the tune, or give it another title");
         }
         report.push(diagnostic);
     }

@@ -64,9 +64,12 @@ fn check_event(event: &Event, rule: &Rule, report: &mut Report) {
     if !rule.kinds.contains(&kind) && !rule.partial {
         let kinds: Vec<_> = rule.kinds.iter().map(|k| k.word()).collect();
         report.push(
-            Diagnostic::new(Code::TestOfOtherKind, format!("rule `{}` does not read {} events", rule.name, kind.word()))
-                .at(event.kind.span, "this event is never looked at")
-                .also(rule.detect_span, format!("reads {} events", kinds.join(", "))),
+            Diagnostic::new(
+                Code::TestOfOtherKind,
+                format!("rule `{}` does not read {} events", rule.name, kind.word()),
+            )
+            .at(event.kind.span, "this event is never looked at")
+            .also(rule.detect_span, format!("reads {} events", kinds.join(", "))),
         );
     }
     let mut seen: HashMap<FieldId, Span> = HashMap::new();

@@ -147,9 +147,7 @@ fn foreign(diagnostic: Diagnostic, text: &str, span: Span, word: &str) -> Diagno
         (_, "&&") => diagnostic.patch("write `and`", pair, "and"),
         (_, "||") => diagnostic.patch("write `or`", pair, "or"),
         ("!", _) => diagnostic.patch("write `not`", span, "not"),
-        ("AND" | "OR" | "NOT", _) => {
-            diagnostic.patch("write keywords in lower case", span, word.to_lowercase())
-        }
+        ("AND" | "OR" | "NOT", _) => diagnostic.patch("write keywords in lower case", span, word.to_lowercase()),
         ("“" | "”" | "„" | "«" | "»", _) => diagnostic.help("write text in straight quotes: \"text\""),
         ("‘" | "’" | "‚" | "`", _) => diagnostic.help("write text in straight quotes: 'text'"),
         _ if word.chars().all(|c| c.is_whitespace() || is_invisible(c)) => {

@@ -150,7 +150,10 @@ impl Missed<'_> {
                     }
                 })
             {
-                out.push(reason(step.span, format!("an event matches `{}`, which must not happen in between", step.name)));
+                out.push(reason(
+                    step.span,
+                    format!("an event matches `{}`, which must not happen in between", step.name),
+                ));
             }
             for (e, equal) in step.equalities.iter().enumerate() {
                 if without(&|s| {

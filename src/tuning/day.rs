@@ -48,7 +48,10 @@ pub(super) fn past(rule: &Rule, loaded: &Loaded, today: Option<&str>) -> Vec<Dia
         let (Some(until), Some(span)) = (&exception.until, exception.until_span) else { continue };
         if is_past(until) && loaded.pack_of(span.file).is_none() {
             let message = format!("exception `{}` expired on {until}", exception.title);
-            found.push(Diagnostic::new(Code::Expired, message).at(span, format!("it is {today}, and the exception still applies")));
+            found.push(
+                Diagnostic::new(Code::Expired, message)
+                    .at(span, format!("it is {today}, and the exception still applies")),
+            );
         }
     }
     if let Some(disabled) = &rule.disabled
@@ -57,7 +60,8 @@ pub(super) fn past(rule: &Rule, loaded: &Loaded, today: Option<&str>) -> Vec<Dia
     {
         let message = format!("`{}` was disabled until {until}", rule.name);
         found.push(
-            Diagnostic::new(Code::Expired, message).at(disabled.span, format!("it is {today}, and the rule is still disabled")),
+            Diagnostic::new(Code::Expired, message)
+                .at(disabled.span, format!("it is {today}, and the rule is still disabled")),
         );
     }
     found.into_iter().map(|d| d.help("if it is still needed, set a later day; if not, remove it")).collect()

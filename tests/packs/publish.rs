@@ -265,7 +265,10 @@ fn a_project_with_sources_that_nobody_committed_is_not_published() {
     place.git(&["init", "-q", "-b", "main"]);
     place.git(&["init", "-q", "--bare", "-b", "main", "repo.git"]);
     let err = publish_committed(&place).fails(2);
-    assert!(err.contains("error: rules/packed.det has changes that are not committed") && !err.contains("repo.git/"), "{err}");
+    assert!(
+        err.contains("error: rules/packed.det has changes that are not committed") && !err.contains("repo.git/"),
+        "{err}"
+    );
     place.git(&["add", "rules", "arcanary.yaml", "pack.lock"]);
     place.git(&["commit", "-q", "-m", "all"]);
     place.run(&["pack"]).fine();

@@ -130,7 +130,9 @@ fn defaults_params_and_skips_of_a_pack_hold_for_its_rules_and_the_projects_own_c
     );
     let said = tenant.run(&["check"]).err;
     assert!(
-        said.ends_with("0 errors, 1 warning; for details run `arcanary explain W0003`\n4 rules for 2 targets: no errors\n"),
+        said.ends_with(
+            "0 errors, 1 warning; for details run `arcanary explain W0006`\n4 rules for 2 targets: no errors\n"
+        ),
         "{said}"
     );
     assert!(said.contains("warning[W0006]: the searches of `splunk-4688` name no index"), "{said}");
@@ -263,7 +265,7 @@ fn a_fetched_pack_that_the_project_does_not_name_is_told_and_not_taken_for_its_o
         for command in [&["check"][..], &["build"], &["pack", "--bump"]] {
             let err = tenant.run(command).fails(2);
             assert!(
-                err.contains("error[E0810]: `upstream` is a fetched pack, and arcanary.yaml does not name it"),
+                err.contains("error[E0810]: `upstream` is a fetched pack that arcanary.yaml does not list"),
                 "{err}"
             );
             assert!(err.contains("`packs: [upstream]`") && err.contains("1 error"), "{err}");
@@ -327,7 +329,7 @@ fn an_exception_that_silences_a_test_of_the_pack_stops_check_build_and_pack() {
         let ran = tenant.run(command);
         assert_eq!(ran.out, "");
         let err = ran.fails(2);
-        assert!(err.contains("error[E0706]: a tune silences test \"recorded\" of `packed`"), "{err}");
+        assert!(err.contains("error[E0706]: a tune suppresses test \"recorded\" of `packed`"), "{err}");
         assert!(err.contains("tuning.det:1:22") && err.contains("upstream/rules/packed.det:6:8"), "{err}");
     }
     assert!(!tenant.0.path("theirs/build").exists() && !tenant.0.path("theirs/dist").exists());
@@ -338,8 +340,8 @@ fn a_param_or_an_extend_that_silences_a_test_of_the_pack_is_an_error_too() {
     let tenant = Tenant::new();
     tenant.0.edit("theirs/arcanary.yaml", "out: build", "out: build\nparams: { many: 4 }");
     let err = tenant.run(&["check"]).fails(2);
-    assert!(err.contains("error[E0706]: test \"three\" of `counted` does not fire any more"), "{err}");
-    assert!(err.contains("this fired when ours 0.1.0 was released"), "{err}");
+    assert!(err.contains("error[E0706]: test \"three\" of `counted` no longer fires"), "{err}");
+    assert!(err.contains("it fired when ours 0.1.0 was released"), "{err}");
     tenant.0.edit("theirs/arcanary.yaml", "many: 4", "many: 2");
     tenant.run(&["check"]).fine();
     tenant.tune("extend trusted with [\"cmd.exe\"]\n");
@@ -387,7 +389,7 @@ fn a_tuned_rule_that_upstream_renamed_is_told_with_its_name_now() {
     tenant.fetch();
     let err = tenant.run(&["check"]).fails(2);
     assert!(
-        err.contains("ours calls it `packed_by_rar` now") && err.contains("tune packed_by_rar { level low"),
+        err.contains("ours renamed it to `packed_by_rar`") && err.contains("tune packed_by_rar { level low"),
         "{err}"
     );
 }
@@ -417,9 +419,9 @@ fn a_pack_leads_nowhere_out_of_its_folder() {
     assert_eq!(err, "1 rule for 2 targets: no errors\n");
     pack("packs: [../../ours]", &det);
     let err = tenant.run(&["check"]).fails(2);
-    assert!(err.contains("error[E0810]: `upstream/../../ours` is no folder below the project's"), "{err}");
+    assert!(err.contains("error[E0810]: `upstream/../../ours` is not a folder below the project's"), "{err}");
     place.edit("theirs/arcanary.yaml", "[upstream]", "[../ours]");
-    assert!(tenant.run(&["check"]).fails(2).contains("`../ours` is no folder below the project's"));
+    assert!(tenant.run(&["check"]).fails(2).contains("`../ours` is not a folder below the project's"));
 }
 
 #[test]
@@ -457,7 +459,7 @@ fn the_lock_tells_which_packs_were_built() {
     tenant.publish(&[]);
     tenant.fetch();
     let err = tenant.run(&["check", "--locked"]).fails(1);
-    assert!(err.contains("error[E0806]: the project stands on other packs than the lock says"), "{err}");
+    assert!(err.contains("error[E0806]: the project's packs do not match the lock"), "{err}");
     assert!(err.contains("- ours 0.1.0, sha256:") && err.contains("+ ours 0.1.1, sha256:"), "{err}");
     assert_eq!(tenant.bump(), "theirs 0.1.0 → 0.1.1\n");
     tenant.run(&["check", "--locked"]).fine();
@@ -486,10 +488,11 @@ fn a_rule_that_is_switched_off_goes_everywhere_and_says_why_without_a_tombstone(
         (&"disabled".into(), &"all of them pack (until 2027-01-31)".into())
     );
     let diff = tenant.run(&["diff"]).fine();
-    let says = "packed: is disabled: all of them pack (until 2027-01-31); says something else (disable); sentinel: exact → disabled";
+    let says =
+        "packed: disabled: all of them pack (until 2027-01-31); metadata changed (disable); sentinel: exact → disabled";
     assert!(diff.contains(says), "{diff}");
     assert!(diff.contains("\n--- tuning.det (HEAD)\n") && diff.contains("\n  sigma/packed.yml +0 −"), "{diff}");
-    assert!(tenant.bump().starts_with("packed 1.0.0 → 1.1.0: switched off: all of them pack (until 2027-01-31)\n"));
+    assert!(tenant.bump().starts_with("packed 1.0.0 → 1.1.0: disabled: all of them pack (until 2027-01-31)\n"));
     assert!(Lock::parse(&tenant.read("pack.lock")).expect("a lock").removed.is_empty());
     tenant.run(&["publish", "--repo", "../docs.git", "--allow-dirty"]).fine();
     let files = git_in(&tenant.0.path("docs.git"), &["ls-tree", "-r", "--name-only", "main"]);
@@ -498,7 +501,7 @@ fn a_rule_that_is_switched_off_goes_everywhere_and_says_why_without_a_tombstone(
         "{files}"
     );
     let message = git_in(&tenant.0.path("docs.git"), &["log", "-1", "--format=%B", "main"]);
-    assert!(message.contains("logic: `packed` 1.0.0 → 1.1.0: switched off: all of them pack"), "{message}");
+    assert!(message.contains("logic: `packed` 1.0.0 → 1.1.0: disabled: all of them pack"), "{message}");
 }
 
 #[test]
@@ -539,7 +542,7 @@ fn the_day_is_asked_for_or_that_of_the_sources_and_no_clock_s() {
     assert_eq!(tenant.run(&["check"]).err, "3 rules for 2 targets: no errors\n");
     assert_eq!(tenant.run(&["check", "--today", "2026-01-31"]).err, "3 rules for 2 targets: no errors\n");
     let ran = tenant.run(&["check", "--today", "2026-02-01"]);
-    assert!(ran.err.contains("warning[W0003]: exception `Agents` was meant to hold until 2026-01-31"), "{}", ran.err);
+    assert!(ran.err.contains("warning[W0003]: exception `Agents` expired on 2026-01-31"), "{}", ran.err);
     ran.fine();
     assert!(tenant.run(&["check", "--today", "soon"]).fails(2).contains("expected a day, such as 2026-11-20"));
     let program = |epoch: Option<&str>| {
@@ -573,8 +576,8 @@ fn what_upstream_takes_up_is_a_warning_and_the_update_still_builds() {
     tenant.publish(&[]);
     tenant.fetch();
     let ran = tenant.run(&["build"]);
-    assert!(ran.err.contains("warning[W0004]: exception `Agents` of `packed` is not needed any more"), "{}", ran.err);
-    assert!(ran.err.contains("the rule's own exceptions take all that it takes"), "{}", ran.err);
+    assert!(ran.err.contains("warning[W0004]: exception `Agents` of `packed` is no longer needed"), "{}", ran.err);
+    assert!(ran.err.contains("the rule's own exceptions already cover it"), "{}", ran.err);
     ran.fine();
     assert!(fs::exists(tenant.0.path("theirs/build/sigma/packed.yml")).expect("a folder"));
 }
