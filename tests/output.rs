@@ -497,7 +497,7 @@ fn a_project_file_names_no_output_outside_of_its_folder() {
     for out in [".", "..", "../elsewhere", "/tmp/arcanary-elsewhere", ".git", ".git/hooks", "rules/../.."] {
         place.write("arcanary.yaml", &text.replace("out: build", &format!("out: {out}")));
         let err = place.run(&["build"]).fails(2);
-        assert!(err.contains("it is not a folder below the project's"), "{out}: {err}");
+        assert!(err.contains("it is no folder below the project's"), "{out}: {err}");
         assert_eq!(all(&place.path("build")), before);
     }
     assert!(!Path::new("/tmp/arcanary-elsewhere").exists() && !place.path(".git").exists());
@@ -512,7 +512,7 @@ fn a_link_in_the_place_of_the_output_counts_for_where_it_leads() {
     fs::remove_dir_all(place.path("build")).expect("removed");
     link(&elsewhere.path(""), &place.path("build"));
     let err = place.run(&["build"]).fails(2);
-    assert!(err.contains("it is not a folder below the project's"), "{err}");
+    assert!(err.contains("it is no folder below the project's"), "{err}");
     assert!(all(&elsewhere.path("")).is_empty());
     place.run(&["build", "--out", "build"]).fine();
     assert!(elsewhere.path("manifest.json").is_file(), "who names it on the command line means where it leads");

@@ -280,7 +280,7 @@ fn a_link_in_the_place_of_a_release_or_of_what_stands_beside_it_is_not_followed(
     }
     fs::rename(place.path("dist"), place.path("aside")).expect("moved");
     link("dist");
-    says(&["pack"], "it is not a folder below the project's");
+    says(&["pack"], "it is no folder below the project's");
     // On the command line, a link means the folder that it leads to.
     says(&["pack", "--out", "dist"], "it holds something else than a release");
     place.run(&["pack", "--out", "aside"]).fine();
