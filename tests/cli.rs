@@ -181,7 +181,11 @@ fn what_a_target_cannot_say_is_a_finding_until_it_is_skipped_with_a_reason() {
     place.write("arcanary.yaml", "sources: [rules]\ntargets: [sentinel, sentinel-securityevent]\nout: build\n");
     let ran = place.run(&["build"]);
     assert_eq!(ran.code, 1);
-    assert!(ran.err.contains("error[E0901]: target `sentinel-securityevent` cannot say rule `packed`"), "{}", ran.err);
+    assert!(
+        ran.err.contains("error[E0901]: target `sentinel-securityevent` does not support rule `packed`"),
+        "{}",
+        ran.err
+    );
     assert!(place.path("build/sentinel/packed.kql").is_file(), "the other target is built");
     place.write("arcanary.yaml", "sources: [rules]\ntargets: [sentinel, sentinel-securityevent]\nout: build\nskip:\n  - { rule: packed, targets: [sentinel-securityevent], because: no name }\n");
     assert_eq!(place.run(&["build"]).code, 0);
@@ -817,7 +821,11 @@ fn witness_refuses_what_has_none() {
     for (arguments, code, message) in [
         (vec!["never"], 1, "error[E0510]: `never` cannot be satisfied: it fires on no event"),
         (vec!["never", "--target", "sigma"], 1, "error[E0510]"),
-        (vec!["parents", "--target", "splunk-4688"], 1, "error[E0901]: target `splunk-4688` cannot say rule `parents`"),
+        (
+            vec!["parents", "--target", "splunk-4688"],
+            1,
+            "error[E0901]: target `splunk-4688` does not support rule `parents`",
+        ),
         (vec!["packd"], 2, "there is no rule `packd`; did you mean `packed`?"),
         (vec!["packed", "--target", "sigm"], 2, "there is no target `sigm`"),
     ] {
