@@ -312,7 +312,7 @@ fn by_cause(refused: Vec<(&str, &str, Diagnostic)>) -> Vec<Diagnostic> {
     let named = |((rule, ..), (targets, mut diagnostic)): (Cause<'_>, (Vec<&str>, Diagnostic))| {
         let all = targets.iter().map(|t| format!("`{t}`")).collect::<Vec<_>>().join(", ");
         if diagnostic.code == Code::Unsupported && targets.len() > 1 {
-            diagnostic.message = format!("targets {all} cannot say rule `{rule}`");
+            diagnostic.message = format!("targets {all} do not support rule `{rule}`");
         }
         diagnostic
     };

@@ -35,6 +35,6 @@ pub fn compile(rule: &Rule, project: &Project, target: &Target) -> Result<Docume
 }
 
 fn unsupported(rule: &Rule, target: &Target, refused: &Unsupported) -> Diagnostic {
-    Diagnostic::new(Code::Unsupported, format!("target `{}` cannot say rule `{}`", target.name, rule.name))
+    Diagnostic::new(Code::Unsupported, format!("target `{}` does not support rule `{}`", target.name, rule.name))
         .at(refused.span, format!("it {}", refused.why))
 }

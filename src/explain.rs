@@ -1,7 +1,8 @@
-//! `explain`: a rule in plain words, and how each target says it.
+//! `explain`: a rule in plain words, and its query for each target.
 
 use crate::compile::compile;
 use crate::document::Status;
+use crate::duration;
 use crate::project::Loaded;
 use crate::sema::Rule;
 use crate::syntax::ast::{
@@ -10,7 +11,7 @@ use crate::syntax::ast::{
 };
 use std::fmt::Write as _;
 
-/// A page about a rule.
+/// Renders the explanation of a rule.
 #[must_use]
 pub fn explain(rule: &Rule, loaded: &Loaded, targets: &[String]) -> String {
     let words = Words { loaded };
@@ -27,21 +28,21 @@ pub fn explain(rule: &Rule, loaded: &Loaded, targets: &[String]) -> String {
         let _ = writeln!(out, "Set by a tune: {keys}.\n");
     }
     if let Some(disabled) = &rule.disabled {
-        let _ = writeln!(out, "Switched off: {}\n", disabled.words());
+        let _ = writeln!(out, "Disabled: {}\n", disabled.words());
     }
     if let Some(detect) = rule.detect() {
         words.detect(detect, &mut out);
     }
     if !rule.flags().is_empty() {
-        out.push_str("\nA result says of itself\n");
+        out.push_str("\nFlags of a result\n");
         for flag in rule.flags() {
             let weight = flag.weight.map_or_else(String::new, |(w, _)| format!(" (weight {w})"));
-            let _ = writeln!(out, "  {}{weight} if", flag.name.text);
+            let _ = writeln!(out, "  {}{weight}, true if", flag.name.text);
             words.expr(&flag.expr, 2, &mut out);
         }
     }
     if let Some((threshold, _)) = rule.threshold {
-        let _ = writeln!(out, "It fires when the weights together reach {threshold}.");
+        let _ = writeln!(out, "It fires when the weights add up to {threshold} or more.");
     }
     for exception in &rule.exceptions {
         let until = exception.until.as_ref().map_or_else(String::new, |u| format!(", until {u}"));
@@ -69,7 +70,7 @@ pub fn explain(rule: &Rule, loaded: &Loaded, targets: &[String]) -> String {
                 let _ = writeln!(out, "{}", indented(&document.text));
             }
             Err(errors) => {
-                let _ = writeln!(out, "{name}: cannot say it");
+                let _ = writeln!(out, "{name}: unsupported");
                 for error in errors {
                     let place = crate::diagnostic::place(&error, &loaded.sources);
                     let label = error.labels.first().map_or("", |l| l.text.as_str());
@@ -101,27 +102,27 @@ impl Words<'_> {
                     .as_ref()
                     .map_or_else(|| "events".to_owned(), |p| format!("different values of {}", p.dotted()));
                 let keys = paths(&count.keys);
-                let least = self.amount(&count.at_least);
+                let least = self.count(&count.at_least);
                 let _ = writeln!(
                     out,
-                    "It matches when, for one {keys}, at least {least} {what} fall within {} seconds of",
-                    self.amount(&count.within)
+                    "It matches when, for one {keys}, at least {least} {what} fall within {} of",
+                    self.within(&count.within)
                 );
                 self.query(" ", &count.query, out);
             }
             Detect::Steps(steps) => {
                 let order = if steps.ordered { "in this order" } else { "in any order" };
-                let within = self.amount(&steps.within);
+                let within = self.within(&steps.within);
                 let _ = writeln!(
                     out,
-                    "It matches when these happen {order}, for one {}, within {within} seconds:",
+                    "It matches when these happen {order}, for one {}, within {within}:",
                     paths(&steps.keys)
                 );
                 for step in &steps.steps {
                     let role = match step.role {
                         StepRole::Required => "",
                         StepRole::Optional => " (if it happens)",
-                        StepRole::Without => " (must not happen between its neighbours)",
+                        StepRole::Without => " (must not happen in between)",
                     };
                     self.query(&format!("  {}{role}:", step.name.text), &step.query, out);
                 }
@@ -135,13 +136,27 @@ impl Words<'_> {
         self.expr(&query.expr, 1, out);
     }
 
-    fn amount(&self, amount: &Amount) -> String {
+    /// How many.
+    fn count(&self, amount: &Amount) -> String {
         match amount {
             Amount::Literal(n, _) => n.to_string(),
-            Amount::Param(name) => match self.loaded.project.lists.param(&name.text) {
-                Some(Literal::Duration(n, _) | Literal::Int(n, _)) => format!("{n} (parameter {})", name.text),
-                _ => name.text.clone(),
-            },
+            Amount::Param(name) => self.param(&name.text),
+        }
+    }
+
+    /// How long.
+    fn within(&self, amount: &Amount) -> String {
+        match amount {
+            Amount::Literal(seconds, _) => duration::written(*seconds),
+            Amount::Param(name) => self.param(&name.text),
+        }
+    }
+
+    /// A parameter with its value.
+    fn param(&self, name: &str) -> String {
+        match self.loaded.project.lists.param(name) {
+            Some(value) => format!("{} (parameter {name})", literal(value)),
+            None => name.to_owned(),
         }
     }
 
@@ -151,18 +166,19 @@ impl Words<'_> {
         match expr {
             Expr::Group(inner, _) => self.expr(inner, depth, out),
             Expr::And(all, _) | Expr::Or(all, _) => {
-                let word = if matches!(expr, Expr::And(..)) { "all of these hold:" } else { "any of these holds:" };
+                let word =
+                    if matches!(expr, Expr::And(..)) { "all of these are true:" } else { "any of these is true:" };
                 let _ = writeln!(out, "{indent}{word}");
                 for inner in all {
                     self.expr(inner, depth + 1, out);
                 }
             }
             Expr::Not(inner, _) => {
-                let _ = writeln!(out, "{indent}this does not hold:");
+                let _ = writeln!(out, "{indent}this is false:");
                 self.expr(inner, depth + 1, out);
             }
             Expr::WhenAvailable(inner, _) => {
-                let _ = writeln!(out, "{indent}(where the target can say it)");
+                let _ = writeln!(out, "{indent}(if the target has the fields)");
                 self.expr(inner, depth, out);
             }
             Expr::Tool(tool) => {
@@ -192,36 +208,36 @@ impl Words<'_> {
         let who =
             tool.subject.as_ref().map_or_else(|| "the process".to_owned(), |s| format!("the process's {}", s.dotted()));
         let mut text = match tool.verb {
-            ToolVerb::Runs => format!("{who} is {title}, by its file name or original name"),
+            ToolVerb::Runs => format!("{who} is {title}, by file name or original name"),
             ToolVerb::Renamed => format!("{who} is {title} under another file name"),
-            ToolVerb::Relocated => format!("{who} is named as {title} and lies outside of its folders"),
-            ToolVerb::Resembles => format!("the command line of {who} is written as for {title}, whatever the program"),
+            ToolVerb::Relocated => format!("{who} has a file name of {title}, outside of its usual folders"),
+            ToolVerb::Resembles => format!("the command line of {who} has the form of {title}, under any program name"),
         };
         if let Some(to) = &tool.to {
-            let _ = write!(text, ", told to {}", pick(to));
+            let _ = write!(text, ", with verb {}", pick(to));
         }
         if let Some(with) = &tool.with {
-            let _ = write!(text, ", with {}", pick(with));
+            let _ = write!(text, ", with switch {}", pick(with));
         }
         text
     }
 
     fn operator(&self, operator: &Operator) -> String {
-        let exact = |cased: bool| if cased { " (letters' case counts)" } else { "" };
+        let exact = |cased: bool| if cased { " (case-sensitive)" } else { "" };
         match operator {
-            Operator::Exists => "is there".to_owned(),
+            Operator::Exists => "exists".to_owned(),
             Operator::Is { cased, value: v } => format!("is {}{}", value(v), exact(*cased)),
             Operator::In { cased, values } => format!("is one of {}{}", self.values(values), exact(*cased)),
-            Operator::Cidr(values) => format!("lies in {}", self.values(values)),
+            Operator::Cidr(values) => format!("is in {}", self.values(values)),
             Operator::Order(order, v) => format!("{} {}", order.sign(), value(v)),
             Operator::Text { op, cased, operand } => {
                 let verb = match op {
                     TextOp::Contains => "contains",
                     TextOp::StartsWith => "starts with",
                     TextOp::EndsWith => "ends with",
-                    TextOp::Like => "has the form",
-                    TextOp::Matches => "holds a match of",
-                    TextOp::Under => "lies in or below",
+                    TextOp::Like => "matches the pattern",
+                    TextOp::Matches => "matches the regular expression",
+                    TextOp::Under => "is in or below",
                 };
                 let what = match operand {
                     TextOperand::One(v) => value(v),
@@ -287,7 +303,7 @@ fn literal(literal: &Literal) -> String {
         Literal::Text(text) => format!("'{}'", text.value),
         Literal::Int(n, _) => n.to_string(),
         Literal::Size(n, _) => format!("{n} bytes"),
-        Literal::Duration(n, _) => format!("{n} seconds"),
+        Literal::Duration(seconds, _) => duration::written(*seconds),
         Literal::Date(date, _) => date.clone(),
         Literal::Bool(b, _) => b.to_string(),
     }

@@ -45,6 +45,14 @@ fn is_repository(name: &str) -> bool {
     [".git", "git~1"].iter().any(|git| name.eq_ignore_ascii_case(git))
 }
 
+/// A pack's name made from any text: `Acme SOC` becomes `acme-soc`.
+#[must_use]
+pub fn near_pack_name(text: &str) -> Option<String> {
+    let fit = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    let name: String = text.to_lowercase().chars().map(fit).collect();
+    Some(name.trim_matches('-').to_owned()).filter(|name| is_pack_name(name))
+}
+
 /// Whether a text can be a pack's name, and so a part of file names and tags, and a folder beside a repository's index.
 #[must_use]
 pub fn is_pack_name(name: &str) -> bool {

@@ -48,7 +48,9 @@ fn plain(kind: &Metadata) -> io::Result<()> {
     match (kind.is_file(), kind.is_dir()) {
         (true, _) => Ok(()),
         (_, true) => Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, not a file")),
-        _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file, but a device, a pipe or a socket")),
+        _ => {
+            Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file, but a device, a pipe or a socket"))
+        }
     }
 }
 
@@ -81,7 +83,7 @@ mod tests {
         symlink("pipe", at("to-pipe")).expect("a link");
         for name in ["pipe", "socket", "zeros", "to-pipe"] {
             let error = read(&at(name)).expect_err(name);
-            assert!(error.to_string().contains("no plain file"), "{name}: {error}");
+            assert!(error.to_string().contains("not a plain file"), "{name}: {error}");
         }
     }
 }

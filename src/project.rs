@@ -1,5 +1,6 @@
 //! A project on disk: `arcanary.yaml`, the `.det` files it names, and its own targets.
 
+pub(crate) mod identity;
 pub mod lock;
 pub mod packs;
 mod params;
@@ -41,7 +42,7 @@ pub struct Config {
     pub sources: Vec<String>,
     /// Targets that `build` builds.
     pub targets: Vec<String>,
-    /// Folders with packs of others, as `fetch-pack --sources` unpacked them.
+    /// Folders with fetched packs, as `fetch-pack --sources` wrote them.
     pub packs: Vec<String>,
     /// A folder with the project's own target files.
     pub target_files: Option<String>,
@@ -49,23 +50,23 @@ pub struct Config {
     pub out: Option<String>,
     /// Values of parameters: `15m`, `20MB`, numbers, text.
     pub params: IndexMap<String, serde_yaml::Value>,
-    /// Metadata of rules that do not give their own.
+    /// Default metadata of rules.
     pub defaults: Defaults,
     /// Rules that are left out for a target, and why.
     pub skip: Vec<Skip>,
-    /// Formats of documents that `build` makes; none: all that the targets have.
+    /// Document formats that `build` makes. Empty: all formats of the targets.
     pub documents: Vec<String>,
 }
 
 impl Config {
-    /// The formats that it names.
+    /// The document formats.
     #[must_use]
     pub fn formats(&self) -> Vec<Format> {
         self.documents.iter().filter_map(|word| Format::from_word(word)).collect()
     }
 }
 
-/// Metadata of rules that do not give their own.
+/// Default metadata: rules that set a value themselves keep it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Defaults {
@@ -92,10 +93,10 @@ pub struct Skip {
     pub because: String,
 }
 
-/// A text that says something.
+/// Reads a text that is not blank.
 fn reason<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let text = String::deserialize(from)?;
-    if text.trim().is_empty() { Err(D::Error::custom("`because` wants a reason")) } else { Ok(text) }
+    if text.trim().is_empty() { Err(D::Error::custom("`because` needs a reason")) } else { Ok(text) }
 }
 
 /// A project as loaded, with all findings about its files.
@@ -111,13 +112,13 @@ pub struct Loaded {
     pub root: Option<PathBuf>,
     /// The project file in `sources`.
     pub config_file: Option<FileId>,
-    /// Where everything in it stands.
+    /// The position of every value in it.
     pub config_places: Node,
     /// What `pack.lock` beside it says.
     pub lock: Option<Lock>,
-    /// The packs that it stands on, each behind those that it stands on itself.
+    /// Its packs, each after the packs that it depends on.
     pub packs: Vec<Upstream>,
-    /// The files of packs, by the pack's place among these.
+    /// For each file of a pack, the pack's index in `packs`.
     pub pack_files: HashMap<FileId, usize>,
     /// The resolved project.
     pub project: sema::Project,
@@ -125,7 +126,7 @@ pub struct Loaded {
     pub targets: Targets,
     /// Findings, sorted.
     pub diagnostics: Vec<Diagnostic>,
-    /// The rules that the paths of the command line mean; `None`: all.
+    /// The rules in the paths of the command line. `None`: all rules.
     pub selected: Option<BTreeSet<String>>,
 }
 
@@ -136,7 +137,7 @@ impl Loaded {
         self.diagnostics.iter().any(Diagnostic::is_error)
     }
 
-    /// The targets that the project builds for: those of its file, else all.
+    /// Returns the targets of the project file, else all targets.
     #[must_use]
     pub fn own_targets(&self) -> Vec<String> {
         match self.config.targets.as_slice() {
@@ -145,14 +146,14 @@ impl Loaded {
         }
     }
 
-    /// The rules that the command line means, in order of their names.
+    /// The selected rules, ordered by name.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.project.rules.values().filter(|r| self.selected.as_ref().is_none_or(|s| s.contains(&r.name)))
     }
 }
 
-/// Loads what `paths` mean: nothing means the project in `here` or above it; a path inside a project means that project,
-/// and of its rules those that lie there; other files and folders are taken as they are.
+/// Loads the project of `paths`. No path means the project in `here` or above it. A path inside a project selects the rules
+/// there. Files and folders outside of any project are loaded without a project file.
 #[must_use]
 pub fn load(paths: &[PathBuf], here: &Path) -> Loaded {
     let mut loaded = Loaded { targets: Targets::built_in(), ..Loaded::default() };
@@ -173,7 +174,7 @@ pub fn load(paths: &[PathBuf], here: &Path) -> Loaded {
     let project_files = project_files(&mut loaded);
     let mut all: Vec<PathBuf> = packs::source_files(&mut loaded);
     all.extend(project_files.iter().cloned());
-    // A project's folder means what its file says, not whatever else lies below it.
+    // A project's folder stands for its `sources`, not for every file below it.
     let root = loaded.root.as_deref().map(normal);
     let beside: Vec<PathBuf> = chosen.iter().filter(|c| Some(normal(c)) != root).cloned().collect();
     collect(&beside, Strangers::Named, &mut all, &mut loaded);
@@ -190,7 +191,7 @@ pub fn load(paths: &[PathBuf], here: &Path) -> Loaded {
     loaded
 }
 
-/// The targets of the project in `here` or above it, or the built-in ones.
+/// Loads the targets of the project in `here` or above it, or the built-in ones.
 #[must_use]
 pub fn load_targets(here: &Path) -> Loaded {
     let mut loaded = Loaded { targets: Targets::built_in(), root: find_root(here), ..Loaded::default() };
@@ -200,9 +201,8 @@ pub fn load_targets(here: &Path) -> Loaded {
     loaded
 }
 
-/// The `.det` files that `paths` mean, to be formatted; and what was found on the way, in the project file above all.
-/// Those of a fetched pack or of another project are somebody else's, unless its folder is named itself. A folder around the
-/// project in `here` holds more than anybody means, and is a finding.
+/// Returns the `.det` files to format, with findings. Files of a fetched pack or of another project are left out, unless
+/// `paths` names that folder. A folder that contains the project in `here` is an error: it holds other files too.
 #[must_use]
 pub fn det_files(paths: &[PathBuf], here: &Path) -> (Vec<PathBuf>, Loaded) {
     let mut files = vec![];
@@ -213,8 +213,10 @@ pub fn det_files(paths: &[PathBuf], here: &Path) -> (Vec<PathBuf>, Loaded) {
         let Some(full) = existing(path, here, &mut loaded) else { continue };
         let named = normal(&full);
         if project.as_deref().map(normal).is_some_and(|root| root != named && root.starts_with(&named)) {
-            let finding = unreadable(path, "it lies around this project, and holds more than the project's files");
-            loaded.diagnostics.push(finding.help("name files or folders of the project, or none for all of them"));
+            let finding = unreadable(path, "it contains this project's folder, and so other files too");
+            loaded
+                .diagnostics
+                .push(finding.help("name files or folders of the project, or no path for the whole project"));
         } else {
             there.push(full);
         }
@@ -235,7 +237,7 @@ pub fn det_files(paths: &[PathBuf], here: &Path) -> (Vec<PathBuf>, Loaded) {
 
 fn no_project() -> Diagnostic {
     Diagnostic::new(Code::BadProject, format!("there is no {PROJECT} in this folder or above it"))
-        .help("name the files or folders that you mean, or begin a project with `arcanary new DIR`")
+        .help("name files or folders, or create a project with `arcanary new DIR`")
 }
 
 /// The nearest folder with a project file, from `here` upwards.
@@ -253,7 +255,7 @@ fn choose(paths: &[PathBuf], here: &Path, loaded: &mut Loaded, chosen: &mut Vec<
                 Some(other) if *other != root => loaded.diagnostics.push(
                     Diagnostic::new(Code::BadProject, "these paths belong to two projects")
                         .note(format!("{} and {}", other.display(), root.display()))
-                        .help("compile them one after the other"),
+                        .help("run the command once for each project"),
                 ),
                 _ => loaded.root = Some(root),
             }
@@ -262,8 +264,8 @@ fn choose(paths: &[PathBuf], here: &Path, loaded: &mut Loaded, chosen: &mut Vec<
     }
 }
 
-/// A path of the command line; `None` after saying why it is none. An empty one is a variable that was not set, and not
-/// this folder.
+/// Resolves a path of the command line, or reports why it cannot be used. An empty path is an error: it comes from an unset
+/// variable.
 fn existing(path: &Path, here: &Path, loaded: &mut Loaded) -> Option<PathBuf> {
     let full = here.join(path);
     if path.as_os_str().is_empty() {
@@ -307,34 +309,34 @@ fn read_config(root: &Path, here: &Path, loaded: &mut Loaded) {
     }
 }
 
-/// Adds a file of YAML that goes into releases and documents: it holds no credentials, and no text that hides what it says,
-/// however that is written.
+/// Adds a YAML file, which becomes part of releases. Credentials and invisible characters in it are errors, escaped ones
+/// too.
 fn add_yaml(sources: &mut Sources, name: String, bytes: &[u8], code: Code) -> Result<FileId, Box<Diagnostic>> {
     let text = String::from_utf8_lossy(bytes);
     if let Some(place) = credentials::find(&text, 0) {
-        // Nobody reads them in a finding either.
+        // The finding must not show them either.
         let id = sources.add(name.as_str(), credentials::strip(&text));
         let place = Span::new(id, place.start, place.start);
         let finding =
-            Diagnostic::new(code, format!("`{name}` holds credentials in a URL")).at(place, "they stood here");
-        let finding = finding.note("the file goes into releases, and into the repository around it");
-        return Err(Box::new(finding.help("take them out, and change them wherever they are valid")));
+            Diagnostic::new(code, format!("`{name}` contains credentials in a URL")).at(place, "they were here");
+        let finding = finding.note("the file becomes part of releases and of the git repository");
+        return Err(Box::new(finding.help("remove them, and revoke them: treat them as leaked")));
     }
     let id = sources.add_bytes(name.as_str(), bytes)?;
-    // Only escapes write what no file may hold.
+    // Raw invisible characters were rejected above, so only an escape can still hold one.
     let value =
         text.contains('\\').then(|| yaml::read::<serde_yaml::Value>(&text).ok()).flatten().map(|(value, _)| value);
     match value.as_ref().and_then(unclean) {
         None => Ok(id),
         Some(c) => {
             let number = format!("U+{:04X}", u32::from(c));
-            let message = format!("an escape in `{name}` writes {number}, which hides what the text says");
-            Err(Box::new(Diagnostic::new(code, message).at(Span::new(id, 0, 0), format!("take {number} out"))))
+            let message = format!("an escape in `{name}` stands for {number}, an invisible character");
+            Err(Box::new(Diagnostic::new(code, message).at(Span::new(id, 0, 0), format!("remove {number}"))))
         }
     }
 }
 
-/// The first character of a value that does something to the text around it.
+/// Returns the first invisible character of a value.
 fn unclean(value: &serde_yaml::Value) -> Option<char> {
     match value {
         serde_yaml::Value::String(text) => text.chars().find(|c| is_unclean(*c)),
@@ -354,10 +356,10 @@ fn parse_config(id: FileId, sources: &Sources) -> Result<(Config, Node), Box<Dia
     Ok((config.unwrap_or_default(), places))
 }
 
-/// The project's own target files, in order. A folder that the project does not name need not be there.
+/// Returns the project's own target files, in order. The default folder may be missing.
 ///
 /// # Errors
-/// What the system says of the folder.
+/// The folder cannot be read.
 pub(crate) fn target_files(root: &Path, config: &Config) -> io::Result<Vec<PathBuf>> {
     let folder = root.join(config.target_files.as_deref().unwrap_or("targets"));
     let entries = match std::fs::read_dir(&folder) {
@@ -401,8 +403,8 @@ fn project_files(loaded: &mut Loaded) -> Vec<PathBuf> {
         let finding = if !path.exists() {
             Diagnostic::new(Code::BadProject, format!("`{source}` does not exist"))
         } else if is_around(&path, &root) {
-            Diagnostic::new(Code::BadProject, format!("`{source}` is a folder around the project's"))
-                .help("name folders inside the project, or the one beside it that holds the rules")
+            Diagnostic::new(Code::BadProject, format!("`{source}` contains the project's folder"))
+                .help("list folders inside the project, or a folder beside it")
         } else {
             there.push(path);
             continue;
@@ -411,13 +413,13 @@ fn project_files(loaded: &mut Loaded) -> Vec<PathBuf> {
         loaded.diagnostics.push(finding);
     }
     collect(&there, Strangers::Named, &mut files, loaded);
-    // What lies in a pack's folder is the pack's, whichever folder of the project is around it.
+    // Files in a pack's folder belong to the pack, even if the folder is among the project's sources.
     let packs: BTreeSet<PathBuf> = loaded.config.packs.iter().map(|p| normal(&root.join(p))).collect();
     files.retain(|file| packs.is_empty() || !normal(file).ancestors().any(|folder| packs.contains(folder)));
     files
 }
 
-/// Whether a folder holds the project's, or is the root of a file system: nobody's rules lie in all of that.
+/// Whether a folder contains the project's folder, or is the root of a file system.
 fn is_around(folder: &Path, root: &Path) -> bool {
     let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| normal(path));
     let (folder, root) = (real(folder), real(root));
@@ -479,9 +481,16 @@ fn apply_defaults(meta: &mut Meta, defaults: &Defaults) {
     fill(&mut meta.date, &defaults.date);
 }
 
-/// Targets and rules that the project file names must exist.
+/// Checks the names in the project file: its own, and those of targets, formats and rules.
 fn check_names(loaded: &mut Loaded) {
     let mut found = twice(loaded);
+    // A project that is never released needs neither name nor version.
+    if !loaded.config.name.is_empty() {
+        found.extend(identity::check_name(loaded).err());
+    }
+    if !loaded.config.version.is_empty() {
+        found.extend(identity::check_version(loaded).err());
+    }
     let own = loaded.config.targets.iter().map(|name| (Role::Value("targets"), name));
     let skipped = loaded.config.skip.iter().flat_map(|s| &s.targets).map(|name| (Role::Inner("skip", "targets"), name));
     for (role, name) in own.chain(skipped) {
@@ -492,7 +501,7 @@ fn check_names(loaded: &mut Loaded) {
     }
     for word in loaded.config.documents.iter().filter(|word| Format::from_word(word).is_none()) {
         let known: Vec<&str> = Format::ALL.iter().map(|f| f.word()).collect();
-        let diagnostic = Diagnostic::new(Code::BadProject, format!("there is no format of documents `{word}`"))
+        let diagnostic = Diagnostic::new(Code::BadProject, format!("there is no document format `{word}`"))
             .note(format!("formats are {}", known.join(", ")));
         let near = nearest(word, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
         let diagnostic = near.into_iter().fold(diagnostic, Diagnostic::help);
@@ -502,7 +511,7 @@ fn check_names(loaded: &mut Loaded) {
         if !loaded.project.rules.contains_key(&skip.rule) && !loaded.has_errors() {
             let diagnostic = Diagnostic::new(
                 Code::StaleSkip,
-                format!("the project skips `{}`, and there is no such rule", skip.rule),
+                format!("the project skips `{}`, but there is no such rule", skip.rule),
             );
             found.push(config_place(loaded, Role::Inner("skip", "rule"), &skip.rule, diagnostic, "named under `skip`"));
         }
@@ -510,7 +519,7 @@ fn check_names(loaded: &mut Loaded) {
     loaded.diagnostics.extend(found);
 }
 
-/// Targets and formats that the project file names twice.
+/// Findings for targets and formats that the project file lists twice.
 fn twice(loaded: &Loaded) -> Vec<Diagnostic> {
     let file = loaded.config_file.unwrap_or_default();
     let lists = ["targets", "documents"].into_iter().filter_map(|key| Some((key, &loaded.config_places.entry(key)?.1)));
@@ -519,16 +528,16 @@ fn twice(loaded: &Loaded) -> Vec<Diagnostic> {
         let mut seen = BTreeSet::new();
         for (name, node) in list.elements().iter().filter_map(|node| Some((node.text()?, node))) {
             if !seen.insert(name) {
-                let message = format!("`{name}` stands twice under `{key}`");
+                let message = format!("`{name}` is listed twice under `{key}`");
                 let span = Span::new(file, node.range.start, node.range.end);
-                found.push(Diagnostic::new(Code::BadProject, message).at(span, "the second one").help("take it out"));
+                found.push(Diagnostic::new(Code::BadProject, message).at(span, "the second one").help("remove it"));
             }
         }
     }
     found
 }
 
-/// The finding for a target's name that is none.
+/// The finding for an unknown target.
 #[must_use]
 pub fn unknown_target(name: &str, targets: &Targets) -> Diagnostic {
     let known: Vec<&str> = targets.all.keys().map(String::as_str).collect();
@@ -540,7 +549,7 @@ pub fn unknown_target(name: &str, targets: &Targets) -> Diagnostic {
     }
 }
 
-/// Points at the place in the project file where `text` stands in its role.
+/// Adds the place of `text` in the project file to a finding.
 pub(crate) fn config_place(loaded: &Loaded, role: Role, text: &str, diagnostic: Diagnostic, label: &str) -> Diagnostic {
     match loaded.config_file.zip(place::find(&loaded.config_places, role, text)) {
         Some((file, range)) => diagnostic.at(Span::new(file, range.start, range.end), label),
@@ -548,7 +557,7 @@ pub(crate) fn config_place(loaded: &Loaded, role: Role, text: &str, diagnostic: 
     }
 }
 
-/// Rules that lie, or are tuned, in the paths of the command line, where these are a part of the project.
+/// Selects the rules that are defined or tuned in the paths of the command line, if the paths are a part of the project.
 fn select(chosen: &[PathBuf], project_files: &[PathBuf], loaded: &mut Loaded) {
     let whole = chosen.iter().any(|c| loaded.root.as_ref().is_some_and(|r| normal(c) == normal(r)));
     if chosen.is_empty() || loaded.root.is_none() || whole {
@@ -580,7 +589,7 @@ pub(crate) fn normal(path: &Path) -> PathBuf {
     out
 }
 
-/// A path for messages: from `here` if it lies below, with `/` between folders.
+/// A path for messages: relative to `here` if it lies below, with `/` as separator.
 fn shown(path: &Path, here: &Path) -> String {
     let (full, base) = (normal(path), normal(here));
     let short = full.strip_prefix(&base).map_or_else(|_| path.to_path_buf(), Path::to_path_buf);

@@ -1,9 +1,9 @@
-//! `new`: the files that a project begins with. It passes its own checks from the first moment: sources and tests, a lock,
-//! and the build that a pull request shows the changes of.
+//! The files of a new project: rules with tests, utilities, a lock, a build and a CI workflow. `arcanary new` writes them,
+//! and they pass every check.
 
 use crate::build::{Refusal, Writing, build};
 use crate::diagnostic::Diagnostic;
-use crate::file_names::{PROJECT, is_pack_name};
+use crate::file_names::{PROJECT, near_pack_name};
 use crate::files;
 use crate::pack::bump::{self, Removal};
 use crate::project::lock;
@@ -11,7 +11,7 @@ use crate::project::{self, Loaded};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Name in the project, text.
+/// Each file's name in the project, and its text.
 const FILES: [(&str, &str); 8] = [
     (PROJECT, include_str!("../templates/new/arcanary.yaml")),
     ("rules/utilities.det", include_str!("../templates/new/utilities.det")),
@@ -22,13 +22,13 @@ const FILES: [(&str, &str); 8] = [
     (".gitignore", include_str!("../templates/new/gitignore")),
     (".gitattributes", include_str!("../templates/new/gitattributes")),
 ];
-/// Where its project file says that builds go.
+/// The `out` of its project file.
 const OUT: &str = "build";
 
-/// Writes a new project's files into `dir`, locks it and builds it; the names of its files, and the build's folder.
+/// Writes a new project into `dir`, locks it and builds it. Returns the names of its files and of the build's folder.
 ///
 /// # Errors
-/// `dir` holds something, or what the system says.
+/// `dir` is not empty, or a file cannot be written.
 pub fn new_project(dir: &Path) -> io::Result<Vec<String>> {
     let empty = match std::fs::read_dir(dir) {
         Ok(mut entries) => entries.next().is_none(),
@@ -50,9 +50,8 @@ pub fn new_project(dir: &Path) -> io::Result<Vec<String>> {
 /// The folder's name as a pack's name.
 fn name(dir: &Path) -> String {
     let whole = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf());
-    let name = whole.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    Some(name.trim_matches('-').to_owned()).filter(|n| is_pack_name(n)).unwrap_or_else(|| "detections".to_owned())
+    let name = whole.file_name().and_then(|name| near_pack_name(&name.to_string_lossy()));
+    name.unwrap_or_else(|| "detections".to_owned())
 }
 
 fn lock_and_build(dir: &Path) -> io::Result<()> {
@@ -65,7 +64,7 @@ fn lock_and_build(dir: &Path) -> io::Result<()> {
         Err(io::Error::other("the new project cannot be locked"))
     })?;
     bump::write(&bumped, dir)?;
-    // Documents carry their rules' versions, which the lock has now.
+    // Documents carry their rules' versions, which are in the lock only now.
     let loaded = load();
     let built = build(&loaded, &targets);
     sound(&loaded, &built.diagnostics)?;
@@ -77,7 +76,7 @@ fn lock_and_build(dir: &Path) -> io::Result<()> {
     }
 }
 
-/// What we write has no findings, so that any is a defect of ours.
+/// A finding in the files of this module is a defect of Arcanary.
 fn sound(loaded: &Loaded, found: &[Diagnostic]) -> io::Result<()> {
     match found.first() {
         None => Ok(()),

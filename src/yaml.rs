@@ -218,7 +218,7 @@ impl<'t> Walk<'t> {
 }
 
 fn deep() -> String {
-    format!("lists and maps in each other, more than {MAX_DEPTH} deep")
+    format!("lists and maps are nested more than {MAX_DEPTH} deep")
 }
 
 impl Open {
@@ -228,7 +228,7 @@ impl Open {
             (Value::Map(_), None) => {
                 let twice = node.text().filter(|text| !self.keys.insert((*text).to_owned()));
                 if let Some(text) = twice {
-                    return Err(Fault { range: node.range.clone(), message: format!("the key `{text}` stands twice") });
+                    return Err(Fault { range: node.range.clone(), message: format!("duplicate key `{text}`") });
                 }
                 self.key = Some(node);
             }
@@ -249,12 +249,15 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_stands_twice_is_found_where_it_stands() {
+    fn a_duplicate_key_is_found_where_it_stands() {
         for text in
             ["a: 1\n\"a\": 2\n", "é: {x: 1, b: 2, b: 3}\n", "- {}\n- k:\n    c: 1\n    'c': 2\n", "1: a\n1: b\n"]
         {
             let (piece, message) = fault(text);
-            assert!(message.ends_with("stands twice") && text.matches(&piece).count() > 0, "{text}: {piece} {message}");
+            assert!(
+                message.starts_with("duplicate key") && text.matches(&piece).count() > 0,
+                "{text}: {piece} {message}"
+            );
         }
         assert_eq!(fault("é: {x: 1, b: 2, \"b\": 3}\n").0, "\"b\"");
     }

@@ -181,7 +181,11 @@ fn what_a_target_cannot_say_is_a_finding_until_it_is_skipped_with_a_reason() {
     place.write("arcanary.yaml", "sources: [rules]\ntargets: [sentinel, sentinel-securityevent]\nout: build\n");
     let ran = place.run(&["build"]);
     assert_eq!(ran.code, 1);
-    assert!(ran.err.contains("error[E0901]: target `sentinel-securityevent` cannot say rule `packed`"), "{}", ran.err);
+    assert!(
+        ran.err.contains("error[E0901]: target `sentinel-securityevent` does not support rule `packed`"),
+        "{}",
+        ran.err
+    );
     assert!(place.path("build/sentinel/packed.kql").is_file(), "the other target is built");
     place.write("arcanary.yaml", "sources: [rules]\ntargets: [sentinel, sentinel-securityevent]\nout: build\nskip:\n  - { rule: packed, targets: [sentinel-securityevent], because: no name }\n");
     assert_eq!(place.run(&["build"]).code, 0);
@@ -192,7 +196,7 @@ fn what_a_target_cannot_say_is_a_finding_until_it_is_skipped_with_a_reason() {
         "sources: [rules]\ntargets: [sentinel]\nskip:\n  - { rule: packed, targets: [sentinel], because: '' }\n",
     );
     let ran = place.run(&["check"]);
-    assert!(ran.code == 2 && ran.err.contains("`because` wants a reason"), "{}", ran.err);
+    assert!(ran.code == 2 && ran.err.contains("`because` needs a reason"), "{}", ran.err);
     place.write("arcanary.yaml", "sources: [rules]\ntargets: [sentinel]\nout: build\nskip:\n  - { rule: packed, targets: [sentinel], because: no name }\n");
     let ran = place.run(&["check"]);
     assert!(ran.err.contains("warning[W0002]"), "{}", ran.err);
@@ -337,7 +341,7 @@ fn fmt_leaves_other_projects_and_all_around_the_project_alone() {
     let mine = place.path("mine");
     for around in ["..", "../", "../../", "../mine/.."] {
         let ran = run_in(&mine, &["fmt", around]);
-        assert!(ran.code == 2 && ran.err.contains("it lies around this project"), "{around}: {}", ran.err);
+        assert!(ran.code == 2 && ran.err.contains("it contains this project's folder"), "{around}: {}", ran.err);
     }
     // To be read only: were it not refused, it would be the whole machine.
     let ran = run_in(&mine, &["fmt", "--check", "/"]);
@@ -459,15 +463,15 @@ fn test_takes_names_of_rules_and_paths() {
 fn what_no_test_reaches_is_counted_listed_and_with_missing_a_finding() {
     let place = tested(&[("packed", FIRES), ("other", &format!("{FIRES} {SILENT}"))]);
     let ran = place.run(&["test", "other"]);
-    let summary = "2 tests: 2 passed, 0 failed\n1 of 2 branches, utilities, flags and exceptions reached";
+    let summary = "2 tests: 2 passed, 0 failed\n1 of 2 branches, utilities, flags and exceptions covered";
     assert_eq!((ran.code, ran.out.as_str()), (0, ""));
-    assert_eq!(ran.err, format!("{summary}; `--coverage` lists the rest\n"));
+    assert_eq!(ran.err, format!("{summary}; `--coverage` lists the others\n"));
     let ran = place.run(&["test", "other", "--coverage"]);
     assert_eq!((ran.code, ran.err), (0, format!("{summary}\n")));
     assert_eq!(ran.out, "other: 1 of 2\n  rules/other.det:1:142: branch `user.name is \"b\"` of the detection\n");
     let ran = place.run(&["test", "--missing"]);
     assert_eq!(ran.code, 1);
-    let branch = "error[E0704]: no test of `other` reaches branch `user.name is \"b\"` of the detection";
+    let branch = "error[E0704]: no test of `other` covers branch `user.name is \"b\"` of the detection";
     assert!(ran.err.contains(branch), "{}", ran.err);
     assert!(ran.err.contains("error[E0704]: rule `packed` has no silent test"), "{}", ran.err);
     assert_eq!(ran.err.matches("error[").count(), 2, "{}", ran.err);
@@ -563,7 +567,8 @@ fn explain_says_what_a_rule_matches_and_what_a_code_means() {
     let ran = place.run(&["explain", "packed"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(
-        ran.out.contains("the process is WinRAR, by its file name or original name, told to create, with password"),
+        ran.out
+            .contains("the process is WinRAR, by file name or original name, with verb create, with switch password"),
         "{}",
         ran.out
     );
@@ -573,6 +578,79 @@ fn explain_says_what_a_rule_matches_and_what_a_code_means() {
     assert!(ran.err.contains("did you mean `packed`?"), "{}", ran.err);
     assert!(place.run(&["--explain", "E0105"]).out.starts_with("E0105: "));
     assert_eq!(place.run(&["--explain", "E9999"]).code, 2);
+}
+
+#[test]
+fn explain_takes_a_code_too_and_needs_no_project_for_it() {
+    let place = project();
+    let flag = place.run(&["--explain", "E0105"]).out;
+    for code in ["E0105", "e0105"] {
+        let ran = place.run(&["explain", code]);
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, flag.as_str(), ""));
+    }
+    assert_eq!(Place::new().run(&["explain", "E0105"]).out, flag);
+    // The hint under findings names a command that works, in the broken project too.
+    place.write("rules/b.det", "rule x {");
+    let broken = place.run(&["check"]);
+    assert!(broken.err.ends_with("for details run `arcanary explain E0103`\n"), "{}", broken.err);
+    assert!(place.run(&["explain", "E0103"]).out.starts_with("E0103: "));
+    // A rule of that name comes first.
+    place.write(
+        "rules/b.det",
+        &RULE[RULE.find("rule").expect("a rule")..].replace("packed", "E0105").replace("f3b1a20", "f3b1a21"),
+    );
+    assert!(place.run(&["explain", "E0105"]).out.starts_with("E0105: Archive with a Password"));
+}
+
+#[test]
+fn explain_shows_durations_in_their_largest_unit() {
+    let place = project();
+    place.write(
+        "rules/b.det",
+        "param window = 1800s
+         rule several { title \"Several\" id 0e2a7c54-5f0b-4c8e-9d51-6f0b8f3b1a22 level low os [windows]
+           detect sequence by host within window {
+             one: process where process.name is \"a.exe\"
+             two: process where process.name is \"b.exe\"
+           }
+         }
+         rule burst { title \"Burst\" id 0e2a7c54-5f0b-4c8e-9d51-6f0b8f3b1a23 level low os [windows]
+           detect count >= 5 by host within 5400s of process where process.name is \"a.exe\"
+         }",
+    );
+    let out = place.run(&["explain", "several", "--target", "sentinel"]).out;
+    assert!(out.contains("for one host, within 30m (parameter window):"), "{out}");
+    let out = place.run(&["explain", "burst", "--target", "sentinel"]).out;
+    assert!(out.contains("at least 5 events fall within 90m of"), "{out}");
+}
+
+#[test]
+fn a_name_or_version_that_no_pack_can_have_is_refused_by_check() {
+    for (from, to, at, says) in [
+        ("name: p", "name: \"Acme SOC\"", "arcanary.yaml:1:7", "`Acme SOC` cannot be the name of a pack"),
+        ("name: p", "name: con", "arcanary.yaml:1:7", "`con` cannot be the name of a pack"),
+        ("1.0.0", "1.0", "arcanary.yaml:2:10", "`1.0` is not a version"),
+    ] {
+        let place = project();
+        place.write("arcanary.yaml", &place.read("arcanary.yaml").replace(from, to));
+        for command in ["check", "build", "test"] {
+            let ran = place.run(&[command]);
+            assert_eq!(ran.code, 2, "{to}: {command}: {}", ran.err);
+            assert!(ran.err.contains(at) && ran.err.contains(says), "{command}: {}", ran.err);
+        }
+    }
+    let place = project();
+    place.write("arcanary.yaml", &place.read("arcanary.yaml").replace("name: p", "name: Acme SOC"));
+    assert!(place.run(&["check"]).err.contains("write `name: acme-soc`"));
+    place.write("arcanary.yaml", "sources: [rules]\ntargets: [sigma]\n");
+    assert_eq!(place.run(&["check"]).code, 0, "a project that is never released needs neither");
+}
+
+#[test]
+fn new_says_what_to_do_next_and_quotes_a_path_with_blanks() {
+    let place = Place::new();
+    assert!(place.run(&["new", "mine"]).err.ends_with("\nnext: cd mine && arcanary test\n"));
+    assert!(place.run(&["new", "my rules"]).err.ends_with("\nnext: cd \"my rules\" && arcanary test\n"));
 }
 
 #[test]
@@ -743,7 +821,11 @@ fn witness_refuses_what_has_none() {
     for (arguments, code, message) in [
         (vec!["never"], 1, "error[E0510]: `never` cannot be satisfied: it fires on no event"),
         (vec!["never", "--target", "sigma"], 1, "error[E0510]"),
-        (vec!["parents", "--target", "splunk-4688"], 1, "error[E0901]: target `splunk-4688` cannot say rule `parents`"),
+        (
+            vec!["parents", "--target", "splunk-4688"],
+            1,
+            "error[E0901]: target `splunk-4688` does not support rule `parents`",
+        ),
         (vec!["packd"], 2, "there is no rule `packd`; did you mean `packed`?"),
         (vec!["packed", "--target", "sigm"], 2, "there is no target `sigm`"),
     ] {
@@ -759,11 +841,11 @@ fn the_same_target_twice_is_one_on_the_command_line_and_a_finding_in_the_project
     let mut many = vec!["check"];
     many.extend(std::iter::repeat_n(["--target", "sigma"], 2_000).flatten());
     let ran = place.run(&many);
-    assert_eq!((ran.code, ran.err.as_str()), (0, "1 rule for 1 target: fine\n"));
+    assert_eq!((ran.code, ran.err.as_str()), (0, "1 rule for 1 target: no errors\n"));
     place.write("arcanary.yaml", "name: p\nversion: 1.0.0\nsources: [rules]\ntargets: [sigma, sentinel, sigma]\n");
     let ran = place.run(&["check"]);
     assert_eq!(ran.code, 2);
-    assert!(ran.err.contains("error[E0803]: `sigma` stands twice under `targets`"), "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("error[E0803]: `sigma` is listed twice under `targets`"), "{}{}", ran.out, ran.err);
     assert!(ran.err.contains("arcanary.yaml:4:28"), "{}", ran.out);
 }
 
@@ -779,7 +861,7 @@ fn hundreds_of_targets_are_built_by_a_few_threads() {
         &format!("name: p\nversion: 1.0.0\nsources: [rules]\ndocuments: [query]\ntargets: [{}]\n", names.join(", ")),
     );
     let ran = place.run(&["check"]);
-    assert_eq!((ran.code, ran.err.as_str()), (0, "1 rule for 300 targets: fine\n"));
+    assert_eq!((ran.code, ran.err.as_str()), (0, "1 rule for 300 targets: no errors\n"));
 }
 
 #[test]
@@ -797,11 +879,11 @@ fn an_empty_path_is_not_the_folder_one_is_in() {
 #[test]
 fn what_the_project_file_sets_and_no_rule_knows_is_an_error_at_its_place() {
     for (entry, place_of, said) in [
-        ("params: { few: 1e3 }", "arcanary.yaml:4:16", "sets `few` to a number that is not whole"),
-        ("params: { fw: 3 }", "arcanary.yaml:4:11", "sets `fw`, and no such parameter exists"),
+        ("params: { few: 1e3 }", "arcanary.yaml:4:16", "`few` is set to a number that is not whole"),
+        ("params: { fw: 3 }", "arcanary.yaml:4:11", "sets `fw`, but there is no such param"),
         ("params: { few: true }", "arcanary.yaml:4:11", "sets `few` to another type"),
-        ("params: { few: 1, \"few\": 2 }", "arcanary.yaml:4:19", "the key `few` stands twice"),
-        ("name: q", "arcanary.yaml:4:1", "the key `name` stands twice"),
+        ("params: { few: 1, \"few\": 2 }", "arcanary.yaml:4:19", "duplicate key `few`"),
+        ("name: q", "arcanary.yaml:4:1", "duplicate key `name`"),
         ("nme: q", "arcanary.yaml:4:1", "unknown field `nme`"),
         ("params: [1]", "arcanary.yaml:4:9", "params"),
     ] {

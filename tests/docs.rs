@@ -14,6 +14,7 @@
 //! | `text shapes` | declarations and conditions with their regular expressions, and command lines on both sides |
 //! | `console` | `$ arcanary …` prints what is shown |
 //! | `… file=PATH` | is put there for the page's next `console` blocks |
+//! | `console in=FOLDER` | runs in this folder of the page's |
 //!
 //! In `console` blocks `…` stands for any text within a line, and on a line of its own for any lines. A page's blocks share
 //! one folder that holds a copy of `rules`; `$ cd DIR`, `$ cat FILE`, `$ rm FILE`, `$ echo $?` and `$ git …` work, other
@@ -93,7 +94,12 @@ impl Block {
     }
 
     fn file(&self) -> Option<&str> {
-        self.words.iter().find_map(|w| w.strip_prefix("file="))
+        self.value("file=")
+    }
+
+    /// What stands behind `key` in the info string.
+    fn value(&self, key: &str) -> Option<&str> {
+        self.words.iter().find_map(|w| w.strip_prefix(key))
     }
 }
 
@@ -518,7 +524,7 @@ fn trimmed<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 }
 
 fn play(block: &Block, terminal: &mut Terminal) -> Vec<String> {
-    terminal.here = terminal.folder.path().to_path_buf();
+    terminal.here = terminal.folder.path().join(block.value("in=").unwrap_or(""));
     let mut wrong = vec![];
     let lines: Vec<&str> = block.text.lines().collect();
     let commands: Vec<usize> = lines.iter().enumerate().filter(|(_, l)| l.starts_with("$ ")).map(|(i, _)| i).collect();
@@ -561,6 +567,72 @@ fn an_ellipsis_stands_for_any_text_and_any_lines() {
     assert!(same_line("a…d", "a b c d") && same_line("…", "") && same_line("x…", "x") && !same_line("a…d…e", "a d"));
     assert_eq!(mismatch(&["a", "…", "d"], &["a", "b", "c", "d"]), None);
     assert!(mismatch(&["a"], &["a", "b"]).is_some() && mismatch(&["a", "…", "e"], &["a", "b"]).is_some());
+}
+
+// ---- links ----
+
+/// A page's lines outside of fenced blocks, each with its number.
+fn prose(page: &str) -> Vec<(usize, String)> {
+    let (mut open, mut found) = (None, vec![]);
+    for (i, line) in read(page).lines().enumerate() {
+        let fence: String = line.trim_start().chars().take_while(|c| *c == '`').collect();
+        match &open {
+            Some(mark) if *mark == line.trim() => open = None,
+            None if fence.len() >= 3 => open = Some(fence),
+            None => found.push((i + 1, line.to_owned())),
+            Some(_) => {}
+        }
+    }
+    found
+}
+
+/// A heading as GitHub makes an anchor of it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.to_lowercase().replace(' ', "-");
+    kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, '-' | '_')).collect()
+}
+
+/// The anchors of a page: its headings, and `<a id="…">`.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (_, line) in prose(page) {
+        if let Some(heading) = line.strip_prefix('#') {
+            found.insert(anchor(heading.trim_start_matches('#').trim()));
+        }
+        found.extend(line.split("<a id=\"").skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+    }
+    found
+}
+
+#[test]
+fn every_link_leads_to_a_file_and_an_anchor_that_are_there() {
+    let (mut wrong, mut seen) = (vec![], 0);
+    let around = ["ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"].map(str::to_owned);
+    for page in pages().into_iter().chain(around) {
+        for (i, line) in prose(&page) {
+            let links = line.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+            for link in links.filter(|link| !link.contains("://")) {
+                seen += 1;
+                let (path, anchor) = link.split_once('#').map_or((link, None), |(path, anchor)| (path, Some(anchor)));
+                let folder = Path::new(&page).parent().unwrap_or(Path::new(""));
+                let target = if path.is_empty() { page.clone() } else { folder.join(path).display().to_string() };
+                let there = root(&target).exists()
+                    && anchor.is_none_or(|a| target.ends_with(".md") && anchors(&target).contains(a));
+                if !there {
+                    wrong.push(format!("{page}:{i}: {link}"));
+                }
+            }
+        }
+    }
+    assert!(seen > 100, "{seen} links");
+    none_of(&wrong);
+}
+
+#[test]
+fn an_anchor_is_what_github_makes_of_a_heading() {
+    for (heading, expected) in [("`when available`", "when-available"), ("diff, pack, verify", "diff-pack-verify")] {
+        assert_eq!(anchor(heading), expected);
+    }
 }
 
 // ---- tables ----

@@ -84,6 +84,20 @@ fn case_459_is_silent_with_its_exception_and_fires_without() {
 }
 
 #[test]
+fn rules_may_come_before_or_after_the_events() {
+    let before = eval(&["rules", "--rule", "archive_via_utility", "--events", "-"], sysmon(PASSWORD).as_bytes());
+    assert_eq!(before.found(), [("archive_via_utility", 1)]);
+    for paths in
+        [&["rules"][..], &["rules/archive_via_utility.det"], &["rules/lists.det", "rules/archive_via_utility.det"]]
+    {
+        let arguments = [&["--rule", "archive_via_utility", "--events", "-"][..], paths].concat();
+        let after = eval(&arguments, sysmon(PASSWORD).as_bytes());
+        assert_eq!((after.code, after.found()), (0, before.found()), "{paths:?}: {}", after.err);
+        assert!(after.matches[0].get("file").is_none(), "there is one file of events");
+    }
+}
+
+#[test]
 fn a_match_names_rule_record_time_flags_and_clauses() {
     let text = [sysmon("7z.exe l a.7z"), String::new(), sysmon(PASSWORD)].join("\n");
     let ran = eval(&["rules", "--rule", "archive_via_utility", "--events", "-"], text.as_bytes());
@@ -130,11 +144,7 @@ fn malformed_records_are_told_counted_and_skipped_unless_strict() {
     let ran = eval(&arguments, text.as_bytes());
     assert_eq!((ran.code, ran.found()), (0, vec![("archive_via_utility", 1), ("archive_via_utility", 4)]));
     assert!(ran.err.contains("standard input:2: malformed record, skipped: EOF"), "{}", ran.err);
-    assert!(
-        ran.err.contains("2 events, 1 record of other kinds or of another schema, 1 malformed and skipped"),
-        "{}",
-        ran.err
-    );
+    assert!(ran.err.contains("2 events, 1 record of another kind or schema, 1 malformed and skipped"), "{}", ran.err);
     let strict = eval(&[&arguments[..], &["--strict"]].concat(), text.as_bytes());
     assert_eq!((strict.code, strict.found()), (2, vec![("archive_via_utility", 1)]));
     assert!(strict.err.contains("--strict"), "{}", strict.err);
@@ -153,7 +163,7 @@ fn records_that_were_passed_over_are_counted_also_where_others_were_read() {
     let others = vec![ecs.to_string(); 50].join("\n");
     let ran = eval(&["rules", "--events", "-"], format!("{}\n{others}\n", sysmon("notepad.exe")).as_bytes());
     assert_eq!((ran.code, ran.found()), (0, vec![]));
-    assert_eq!(ran.err, "1 event, 50 records of other kinds or of another schema\n");
+    assert_eq!(ran.err, "1 event, 50 records of another kind or schema\n");
 }
 
 #[test]
@@ -164,37 +174,40 @@ fn a_file_without_a_single_record_says_why_and_an_empty_export_has_no_match() {
         assert!(if what.is_empty() { ran.err.is_empty() } else { ran.err.contains(what) }, "{}", ran.err);
     };
     let utf_16: Vec<u8> = "\u{feff}{\"a\": 1}\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    says(&utf_16, 2, "standard input: no record of JSON in its first 2 lines; line 1: it is UTF-16; save it as UTF-8");
-    says(b"\n{},\n{},\n", 2, "no record of JSON in its first 2 lines; line 2: trailing characters");
-    says(b"{\"a\": \"\xe9\"}\n", 2, "no record of JSON in its first 1 line; line 1: invalid utf-8 sequence");
+    says(&utf_16, 2, "standard input: no JSON record in the first 2 lines; line 1: it is UTF-16; save it as UTF-8");
+    says(b"\n{},\n{},\n", 2, "no JSON record in the first 2 lines; line 2: trailing characters");
+    says(b"{\"a\": \"\xe9\"}\n", 2, "no JSON record in the first 1 line; line 1: invalid utf-8 sequence");
     // JSON by its grammar, but no text and no number that anybody reads.
     let surrogate = r#"{"EventID": 1, "UtcTime": "2026-03-19", "Image": "C:\rar.exe", "CommandLine": "a\ud800"}"#;
-    says(surrogate.as_bytes(), 2, "no record of JSON in its first 1 line; line 1: unexpected end of hex escape");
+    says(surrogate.as_bytes(), 2, "no JSON record in the first 1 line; line 1: unexpected end of hex escape");
     let huge = format!("{{\"EventID\": 1, \"ProcessGuid\": \"{{g}}\", \"ProcessId\": 1{}}}", "0".repeat(400));
-    says(huge.as_bytes(), 2, "no record of JSON in its first 1 line; line 1: number out of range");
+    says(huge.as_bytes(), 2, "no JSON record in the first 1 line; line 1: number out of range");
     says(b"{\"EventID\": 1e400, \"Image\": \"x\"}\n", 2, "line 1: number out of range");
     // Beside records of no schema, too.
     let mixed = format!("{{\"what\":\"ever\"}}\n{surrogate}\n");
-    says(mixed.as_bytes(), 2, "no schema fits its first 2 records; name one with --schema: limacharlie,");
+    says(
+        mixed.as_bytes(),
+        2,
+        "cannot detect the log schema from the first 2 records; name one with --schema: limacharlie,",
+    );
     says(mixed.as_bytes(), 2, "; malformed: line 2: unexpected end of hex escape");
     for empty in ["", "\u{feff}", "[]", "{\"results\": []}"] {
         says(empty.as_bytes(), 0, "");
     }
     let ran = eval(&["rules", "--schema", "sysmon", "--events", "-"], b"{\"a\": 1}\n");
-    assert_eq!((ran.code, ran.err.as_str()), (0, "0 events, 1 record of other kinds or of another schema\n"));
+    assert_eq!((ran.code, ran.err.as_str()), (0, "0 events, 1 record of another kind or schema\n"));
 }
 
 #[test]
-fn folders_of_rules_among_the_events_and_files_without_rules_are_told() {
+fn paths_without_events_or_without_rules_are_errors() {
     let says = |arguments: &[&str], what: &str| {
         let ran = eval(arguments, b"");
         assert_eq!(ran.code, 2);
         assert!(ran.err.contains(what), "{}", ran.err);
     };
-    let what = "`rules` holds no events; rules stand before them: `arcanary eval rules --events FILE`";
-    says(&["--events", "-", "rules"], what);
-    says(&["rules/lists.det", "--events", "-"], "there is no rule to run");
-    says(&["rules/lists.det", "--rule", "archive_via_utility", "--events", "-"], "there is no rule to run");
+    says(&["--events", "rules"], "`--events` names rules only");
+    says(&["rules/lists.det", "--events", "-"], "no rule to run");
+    says(&["rules/lists.det", "--rule", "archive_via_utility", "--events", "-"], "no rule to run");
 }
 
 #[cfg(target_os = "linux")]
@@ -217,7 +230,7 @@ fn a_schema_that_nothing_tells_is_asked_for() {
     let ran = eval(&["rules", "--events", "-"], b"{\"what\":\"ever\"}\n{}\n");
     assert_eq!(ran.code, 2);
     assert!(
-        ran.err.contains("no schema fits its first 2 records; name one with --schema: limacharlie,"),
+        ran.err.contains("cannot detect the log schema from the first 2 records; name one with --schema: limacharlie,"),
         "{}",
         ran.err
     );
@@ -291,7 +304,7 @@ fn late_records_are_waited_for_within_the_tolerance_and_counted_behind_it() {
     let strict = staged(&["--tolerance", "40s"], &records);
     assert!(strict.matches.is_empty());
     assert!(
-        strict.err.contains("1 event too late for rules over several events, left out; --tolerance"),
+        strict.err.contains("left out of rules over several events: 1 event arrived too late; raise --tolerance"),
         "{}",
         strict.err
     );
@@ -308,8 +321,7 @@ fn a_clock_that_is_days_ahead_is_told_and_set_aside() {
     records.extend((2..50).map(|second| archive(second, "ws-1")));
     let ran = staged(&[], &records);
     assert_eq!((ran.code, ran.found().len()), (0, 48), "{}", ran.err);
-    let told =
-        "1 event more than a day ahead of those around, left out of rules over several events: some clock is wrong";
+    let told = "left out of rules over several events: 1 event more than a day ahead of the others; a clock is wrong";
     assert!(ran.err.contains(told) && !ran.err.contains("too late"), "{}", ran.err);
 }
 
@@ -320,8 +332,7 @@ fn more_events_than_may_be_held_end_the_run_with_a_message() {
     assert_eq!((fits.code, fits.err.as_str()), (0, ""));
     let ran = staged(&["--max-held", "20"], &records);
     assert_eq!(ran.code, 2);
-    let told =
-        "standard input: stopped here: rules over several events would hold more than 20 events in their windows";
+    let told = "standard input: stopped: rules over several events would hold more than 20 events";
     assert!(ran.err.contains(told), "{}", ran.err);
 }
 
@@ -343,7 +354,7 @@ fn combinations_that_are_too_many_are_told() {
     let path = folder.path().to_str().unwrap();
     let ran = eval(&[path, "--schema", "ecs", "--events", "-"], records.join("\n").as_bytes());
     assert_eq!((ran.code, ran.found()), (0, vec![]));
-    let told = "may complete a match of a rule over several events: too many combinations of others fit its steps";
+    let told = "may complete a match of a rule over several events: too many combinations to try";
     assert!(ran.err.contains(told), "{}", ran.err);
 }
 
@@ -377,8 +388,8 @@ fn records_without_a_time_are_left_out_and_counted() {
     let timeless = archive(3, "ws-1").replace("@timestamp", "nothing");
     let ran = staged(&[], &[rar(1, "ws-1"), timeless, archive(3, "ws-1")]);
     assert_eq!(ran.found(), [("archive_staged_after_utility", 3)]);
-    assert!(ran.err.contains("1 event without a time, left out of rules over several events"), "{}", ran.err);
-    assert!(ran.err.contains("over several events: 2 events held at most"), "{}", ran.err);
+    assert!(ran.err.contains("left out of rules over several events: 1 event without a time"), "{}", ran.err);
+    assert!(ran.err.contains("rules over several events held at most 2 events"), "{}", ran.err);
 }
 
 #[test]

@@ -103,6 +103,37 @@ fn a_document_of_a_rule_that_is_gone_is_removed_only_as_it_was_written() {
 }
 
 #[test]
+fn folders_that_a_build_leaves_empty_are_removed_and_all_others_stay() {
+    let place = Place::project();
+    let project = |name: &str| {
+        let targets = "targets: [splunk-sysmon]\ndocuments: [query, splunk-app]\nout: build\n";
+        place.write("arcanary.yaml", &format!("name: {name}\nversion: 0.1.0\nsources: [rules]\n{targets}"));
+    };
+    project("first");
+    place.run(&["build"]).fine();
+    let apps = place.path("build/splunk-sysmon/app");
+    assert!(apps.join("first_splunk_sysmon/default").is_dir());
+    place.write("build/splunk-sysmon/app/first_splunk_sysmon/local/macros.conf", "somebody's");
+    project("second");
+    place.run(&["build"]).fine();
+    assert!(apps.join("second_splunk_sysmon/default").is_dir());
+    assert!(!apps.join("first_splunk_sysmon/default").exists(), "empty");
+    assert_eq!(place.read("build/splunk-sysmon/app/first_splunk_sysmon/local/macros.conf"), "somebody's");
+    place.remove("build/splunk-sysmon/app/first_splunk_sysmon/local/macros.conf");
+    project("third");
+    place.run(&["build"]).fine();
+    assert!(!apps.join("second_splunk_sysmon").exists(), "empty with all folders in it");
+    // A target that is not built any more takes its folder along.
+    place.write(
+        "arcanary.yaml",
+        "name: third\nversion: 0.1.0\nsources: [rules]\ntargets: [sigma]\ndocuments: [query]\nout: build\n",
+    );
+    place.run(&["build"]).fine();
+    assert!(!place.path("build/splunk-sysmon/macros").exists() && place.path("build/sigma").is_dir());
+    assert!(!apps.join("third_splunk_sysmon").exists());
+}
+
+#[test]
 fn a_file_that_no_build_wrote_is_never_overwritten_in_silence() {
     let place = Place::project();
     place.write("out/sigma/packed.yml", "mine");
@@ -388,7 +419,10 @@ fn fmt_and_bump_write_through_no_link_and_put_no_copy_in_its_place() {
     place.remove("rules/packed.det");
     link(&elsewhere.path("packed.det"), &place.path("rules/packed.det"));
     let err = place.run(&["fmt"]).fails(2);
-    assert!(err.contains("rules/packed.det` is a link out of the project's folder, and is not followed"), "{err}");
+    assert!(
+        err.contains("rules/packed.det` is a link to a place outside of the project, and is not followed"),
+        "{err}"
+    );
     assert!(place.path("rules/packed.det").is_symlink());
     assert_eq!(elsewhere.read("packed.det"), messy);
     place.remove("rules/packed.det");
@@ -537,7 +571,10 @@ fn who_waits_for_another_is_told_and_goes_on_after_it() {
         let output = child.wait_with_output().expect("ended");
         let err = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{err}");
-        assert_eq!(err.lines().next(), Some(format!("another arcanary writes to {folder}: waiting for it").as_str()));
+        assert_eq!(
+            err.lines().next(),
+            Some(format!("waiting for another arcanary, which is writing to {folder}").as_str())
+        );
         assert!(place.path(folder).is_dir() && !place.path(lock).exists());
     }
 }

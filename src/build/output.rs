@@ -77,6 +77,8 @@ struct Plan<'a> {
     write: BTreeMap<&'a str, (&'a str, Option<Vec<u8>>)>,
     /// Files to remove, with their bytes.
     remove: BTreeMap<String, Vec<u8>>,
+    /// Folders of files that this build does not make any more.
+    left: BTreeSet<String>,
     /// Files among these that are not as a build wrote them, and why.
     in_the_way: BTreeMap<String, &'static str>,
 }
@@ -95,7 +97,13 @@ impl Built {
     }
 
     fn plan(&self, manifests: Manifests, tree: &Tree) -> Result<Plan<'_>, Refusal> {
-        let mut plan = Plan { manifests, write: BTreeMap::new(), remove: BTreeMap::new(), in_the_way: BTreeMap::new() };
+        let mut plan = Plan {
+            manifests,
+            write: BTreeMap::new(),
+            remove: BTreeMap::new(),
+            left: BTreeSet::new(),
+            in_the_way: BTreeMap::new(),
+        };
         for (name, text) in &self.files {
             let there = tree.read(name)?;
             match &there {
@@ -110,6 +118,7 @@ impl Built {
         let stale: Vec<String> =
             own.filter(|file| !now.contains(file) && !self.files.contains_key(*file)).map(str::to_owned).collect();
         for name in stale {
+            plan.left.extend(name.rsplit_once('/').map(|(folder, _)| folder.to_owned()));
             if let Some(bytes) = tree.read(&name)? {
                 plan.look_at(&name, &bytes);
                 plan.remove.insert(name, bytes);
@@ -249,6 +258,7 @@ impl Plan<'_> {
         for name in self.remove.keys() {
             tree.remove(name).map_err(unfinished)?;
         }
+        self.left.iter().for_each(|folder| tree.prune(folder));
         tree.write(MANIFEST, self.manifests.new.as_bytes()).map_err(unfinished)
     }
 }

@@ -13,7 +13,7 @@ use crate::target;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
-/// Compile rules to documents
+/// Compile rules to queries and documents
 #[derive(Args)]
 pub struct Build {
     #[command(flatten)]
@@ -21,22 +21,22 @@ pub struct Build {
     /// Build for these targets only
     #[arg(long, value_name = "T", value_delimiter = ',')]
     target: Vec<String>,
-    /// Make these documents only; else the project's `documents`, else all that the targets have
+    /// Make documents of these formats only [default: the project's `documents`, else all of the target's]
     #[arg(long, value_name = "F", value_delimiter = ',', value_enum)]
     document: Vec<target::Format>,
-    /// Where to write; else the project's `out`
+    /// Write to this folder [default: the project's `out`]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Write nothing; show how the folder differs and exit with 1 if it does
+    /// Write nothing; show what would change, and exit with 1 if anything would
     #[arg(long)]
     check: bool,
-    /// Write nothing if what was built is not what pack.lock says
+    /// Fail if the build does not match pack.lock
     #[arg(long)]
     locked: bool,
-    /// Also overwrite and remove files in the folder that were edited, or that no build wrote
+    /// Overwrite and remove files even if they were edited, or another program wrote them
     #[arg(long, conflicts_with_all = ["check", "print"])]
     force: bool,
-    /// Print the queries, or the documents that `--document` names, instead of writing them
+    /// Print the queries instead of writing them, or the documents that `--document` names
     #[arg(long, conflicts_with_all = ["out", "check"])]
     print: bool,
     #[command(flatten)]
@@ -68,7 +68,7 @@ impl Build {
             [] if self.print => &[target::Format::Query],
             chosen => chosen,
         };
-        // The lock is of all documents; where some are chosen, the build is another one.
+        // The lock covers all documents, so a build of some formats cannot be reused for it.
         let whole = whole.filter(|_| chosen.is_empty());
         if !chosen.is_empty() {
             loaded.config.documents = chosen.iter().map(|f| f.word().to_owned()).collect();
@@ -94,11 +94,11 @@ impl Build {
                 exit_of(&loaded.diagnostics)
             }
             Some(out) => self.write(&built, &mut loaded, &out, targets.len()),
-            None => complain("no folder to write to: give `--out DIR`, or `out` in arcanary.yaml"),
+            None => complain("no output folder: pass `--out DIR`, or set `out` in arcanary.yaml"),
         }
     }
 
-    /// The folder to write to, if one is named.
+    /// Returns the output folder, if one is named.
     fn folder(&self, loaded: &Loaded) -> std::io::Result<Option<PathBuf>> {
         let keep: Vec<&Path> = loaded.root.as_deref().into_iter().collect();
         match (&self.out, &loaded.config.out, &loaded.root) {
@@ -136,7 +136,7 @@ impl Build {
         }
     }
 
-    /// Reports what stands in the way, beside the other findings.
+    /// Reports why the build cannot be written, with the other findings.
     fn refused(&self, found: Diagnostic, loaded: &mut Loaded, writes: bool) -> Exit {
         loaded.diagnostics.push(found);
         sort(&mut loaded.diagnostics);
@@ -147,7 +147,7 @@ impl Build {
         Exit::Bad
     }
 
-    /// How the folder differs: for people as diffs, for programs as findings beside the others.
+    /// Reports how the folder differs: as diffs in text, else as findings.
     fn differences(&self, built: &Built, loaded: &mut Loaded, out: &Path) -> Exit {
         let differences = match built.differences(loaded, out) {
             Ok(differences) => differences,
@@ -166,14 +166,14 @@ impl Build {
         for (name, old, new) in differences.iter().filter(|_| format == Format::Text) {
             let (old, new) = (old.as_deref().unwrap_or(""), new.as_deref().unwrap_or(""));
             let diff = similar::TextDiff::from_lines(old, new);
-            let header = format!("{} (there)", shown(&out.join(name)));
-            print(&diff.unified_diff().context_radius(3).header(&header, "as built now").to_string());
+            let header = format!("{} (on disk)", shown(&out.join(name)));
+            print(&diff.unified_diff().context_radius(3).header(&header, "from the sources").to_string());
         }
         if differences.is_empty() {
             return exit;
         }
         tell(&format!(
-            "{} in {}; run `arcanary build` without --check and review the change",
+            "{} in {}; run `arcanary build` and review the change",
             counted(differences.len(), "difference"),
             shown(out)
         ));

@@ -6,15 +6,15 @@ use crate::diagnostic::sort;
 use crate::pack::state::unlocked;
 use clap::Args;
 
-/// Read and check sources
+/// Check the rules, and whether each target can express them
 #[derive(Args)]
 pub struct Check {
     #[command(flatten)]
     input: Input,
-    /// Ask these targets only
+    /// Check these targets only
     #[arg(long, value_name = "T", value_delimiter = ',')]
     target: Vec<String>,
-    /// Also fail if what would be built is not what pack.lock says
+    /// Also fail if the build would not match pack.lock
     #[arg(long)]
     locked: bool,
     #[command(flatten)]
@@ -45,7 +45,7 @@ impl Check {
         let exit = exit_of(&loaded.diagnostics);
         if exit == Exit::Fine && self.input.printed.format == Format::Text {
             tell(&format!(
-                "{} for {}: fine",
+                "{} for {}: no errors",
                 counted(loaded.rules().count(), "rule"),
                 counted(targets.len(), "target")
             ));

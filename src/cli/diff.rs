@@ -8,30 +8,30 @@ use crate::file_names::PROJECT;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
-/// Show what a change of the sources changes: rules, queries, documents of each target
+/// Show what a change does to rules, queries and documents
 #[derive(Args)]
 pub struct Diff {
-    /// The project's folder; none: the project in this folder or above
+    /// The project's folder [default: the project in this folder or above]
     #[arg(value_name = "PATH")]
     path: Option<PathBuf>,
-    /// A commit, or a folder with a project, a build or a release
+    /// Compare with a commit, or with a folder that holds a project, a build or a release
     #[arg(long, value_name = "REF|DIR", default_value = "HEAD")]
     against: String,
     /// Compare these targets only
     #[arg(long, value_name = "T", value_delimiter = ',')]
     target: Vec<String>,
-    /// How the comparison is printed, on standard output
+    /// Print the comparison in this format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Show the lines of documents, too, not only how many differ
+    /// Show changed lines of documents too, not only their number
     #[arg(long)]
     documents: bool,
-    /// Exit with 1 if something differs
+    /// Exit with 1 if anything differs
     #[arg(long)]
     exit_code: bool,
 }
 
-/// How the comparison is printed.
+/// The output format of a comparison.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// For people: unified diffs
@@ -53,7 +53,7 @@ impl Diff {
             return exit_of(&loaded.diagnostics);
         }
         let Some(root) = loaded.root.clone().filter(|_| loaded.selected.is_none()) else {
-            return complain(&format!("only whole projects are compared: name a folder with {}", PROJECT));
+            return complain(&format!("`diff` compares whole projects: name a folder with {}", PROJECT));
         };
         let only = (!self.target.is_empty()).then_some(targets.as_slice());
         let old = match Side::find(&self.against, &here(), &root, only) {

@@ -9,51 +9,51 @@ use clap::Args;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
-/// Run rules over recorded events; a line of JSON on standard output for each match
+/// Run rules over recorded events; print a line of JSON for each match
 #[derive(Args)]
 #[command(override_usage = "arcanary eval [OPTIONS] [PATH]... --events <FILE>...")]
 pub struct Eval {
     #[command(flatten)]
     input: Input,
-    /// Files of events as JSON, plain, .gz or .zst; `-` is standard input
+    /// Files of JSON events, plain, .gz or .zst; `-` is standard input
     #[arg(long, value_name = "FILE", required = true, num_args = 1..)]
     events: Vec<PathBuf>,
-    /// The events' log schema; without it, the first records tell
+    /// The log schema of the events [default: detected from the first records]
     #[arg(long, value_name = "SCHEMA", value_parser = read::names().to_vec())]
     schema: Option<String>,
-    /// Ask these rules only
+    /// Run these rules only
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     rule: Vec<String>,
-    /// Print events that an exception silences, too
+    /// Also print matches that an exception suppresses
     #[arg(long)]
     show_excepted: bool,
     /// Stop at the first malformed record
     #[arg(long)]
     strict: bool,
-    /// How late a record may come for rules over several events, in the records' own time: 90s, 5m, 1h
+    /// How late a record may arrive for rules over several events, in event time: 90s, 5m, 1h
     #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = tolerance)]
     tolerance: i64,
-    /// The most events that rules over several events may hold in their windows; beyond that, stop
+    /// Stop if rules over several events would hold more events than this
     #[arg(long, value_name = "EVENTS", default_value_t = 5_000_000)]
     max_held: usize,
 }
 
-/// Microseconds.
+/// Parses a duration to microseconds.
 fn tolerance(text: &str) -> Result<i64, String> {
     let micros = duration::parse(text).and_then(|seconds| i64::try_from(seconds).ok()?.checked_mul(1_000_000));
-    micros.ok_or_else(|| "expected a number with s, m, h or d, such as 90s".to_owned())
+    micros.ok_or_else(|| "expected a duration with s, m, h or d, such as 90s".to_owned())
 }
 
 impl Eval {
     pub fn run(&self) -> Exit {
+        // `--events` takes every path behind it. Folders and `.det` files among them are rules.
         let is_rules = |path: &&PathBuf| path.is_dir() || path.extension().is_some_and(|e| e == "det");
-        if let Some(path) = self.events.iter().find(is_rules) {
-            let shown = shown(path);
-            return complain(&format!(
-                "`{shown}` holds no events; rules stand before them: `arcanary eval {shown} --events FILE`"
-            ));
+        let (rules, events): (Vec<&PathBuf>, Vec<&PathBuf>) = self.events.iter().partition(is_rules);
+        if events.is_empty() {
+            return complain("`--events` names rules only; it needs a file of events, or `-` for standard input");
         }
-        let loaded = self.input.load();
+        let paths = self.input.paths.iter().chain(rules).cloned().collect();
+        let loaded = Input { paths, printed: self.input.printed }.load();
         if loaded.has_errors() {
             report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
             return exit_of(&loaded.diagnostics);
@@ -69,14 +69,15 @@ impl Eval {
         };
         let mut run = Run::new(&loaded, &self.rule, options);
         if run.rules().is_empty() {
-            return complain("there is no rule to run: those that are named lie elsewhere or are switched off");
+            return complain("no rule to run: the named rules are disabled, or are not in these paths");
         }
         let reader = self.schema.as_deref().and_then(read::find);
-        let live = self.events.iter().any(|path| path == Path::new("-"));
+        let live = events.iter().any(|path| *path == Path::new("-"));
         let mut sink = Lines { out: BufWriter::new(io::stdout().lock()), live, told: 0, broken: None };
         let mut exit = Exit::Fine;
-        for path in &self.events {
-            match self.file(path, reader, &mut run, &mut sink) {
+        let several = events.len() > 1;
+        for path in events {
+            match self.file(path, several, reader, &mut run, &mut sink) {
                 Ok(()) => {}
                 Err(None) => return sink.broken.as_ref().and_then(unwritten).unwrap_or(exit),
                 Err(Some(bad)) => {
@@ -96,10 +97,11 @@ impl Eval {
         exit
     }
 
-    /// `Err(None)`: nobody listens any more.
+    /// Returns `Err(None)` if the reader closed standard output.
     fn file(
         &self,
         path: &Path,
+        several: bool,
         reader: Option<&Reader>,
         run: &mut Run,
         sink: &mut Lines<impl Write>,
@@ -110,22 +112,22 @@ impl Eval {
             Ok(input) => input,
             Err(error) => return bad(error.to_string()),
         };
-        let shown = (self.events.len() > 1).then_some(name.as_str());
+        let shown = several.then_some(name.as_str());
         match run.file(&name, shown, input, reader, sink) {
             Ok(()) => Ok(()),
             Err(Stopped::Closed) => Err(None),
             Err(Stopped::Full) => bad(format!(
-                "stopped here: rules over several events would hold more than {} in their windows; run fewer rules \
-                 (--rule), shorten windows or --tolerance, or allow more (--max-held)",
+                "stopped: rules over several events would hold more than {}; run fewer rules (--rule), shorten windows \
+                 or --tolerance, or raise --max-held",
                 counted(self.max_held, "event")
             )),
-            Err(Stopped::Malformed) => bad("stopped here, as --strict asks".to_owned()),
+            Err(Stopped::Malformed) => bad("stopped at a malformed record, because of --strict".to_owned()),
             Err(Stopped::Io(error)) => bad(error.to_string()),
             Err(Stopped::UnknownSchema { looked, why: Some(why), none: true }) => {
-                bad(format!("no record of JSON in its first {}; {why}", counted(looked, "line")))
+                bad(format!("no JSON record in the first {}; {why}", counted(looked, "line")))
             }
             Err(Stopped::UnknownSchema { looked, why, .. }) => bad(format!(
-                "no schema fits its first {}; name one with --schema: {}{}",
+                "cannot detect the log schema from the first {}; name one with --schema: {}{}",
                 counted(looked, "record"),
                 read::names().join(", "),
                 why.map_or_else(String::new, |why| format!("; malformed: {why}"))
@@ -134,13 +136,13 @@ impl Eval {
     }
 }
 
-/// Malformed records that are told one by one.
+/// Malformed records that are reported one by one.
 const MOST_TOLD: u64 = 20;
 
-/// A line for each match.
+/// Prints a line for each match.
 struct Lines<W: Write> {
     out: W,
-    /// Somebody waits for each line.
+    /// Flush after each line: the input is live.
     live: bool,
     told: u64,
     /// Why a line could not be written.
@@ -149,7 +151,7 @@ struct Lines<W: Write> {
 
 impl<W: Write> Lines<W> {
     fn line(&mut self, found: &Match) -> io::Result<()> {
-        // A log's text is its writer's: no terminal and no reader of workflows obeys it.
+        // Log text is not trusted: escape what a terminal or a workflow would obey.
         self.out.write_all(escape::json(&serde_json::to_string(found)?).as_bytes())?;
         self.out.write_all(b"\n")?;
         if self.live { self.out.flush() } else { Ok(()) }
@@ -175,7 +177,7 @@ impl<W: Write> Sink for Lines<W> {
     }
 }
 
-/// A table for people; whoever asks is told what was passed over, since no match in it says nothing.
+/// Prints a table for people, and always how many records were skipped: a missing match could be one of them.
 fn summary(run: &Run) {
     let tally = &run.tally;
     let malformed = match tally.malformed {
@@ -198,7 +200,7 @@ fn summary(run: &Run) {
     if io::stderr().is_terminal() || tally.malformed + tally.other > 0 {
         let other = match tally.other {
             0 => String::new(),
-            n => format!(", {} of other kinds or of another schema", counted_all(n, "record")),
+            n => format!(", {} of another kind or schema", counted_all(n, "record")),
         };
         tell(&format!("{}{other}{malformed}", counted_all(tally.events, "event")));
     }
@@ -209,13 +211,13 @@ fn counted_all(n: u64, what: &str) -> String {
     counted(usize::try_from(n).unwrap_or(usize::MAX), what)
 }
 
-/// What rules over several events held, and what they had to leave out.
+/// Prints how many events rules over several events held, and which they left out.
 fn held(run: &Run) {
     let held = run.held();
     let several = run.rules().iter().any(|r| r.over_several_events().is_some());
     if several && (io::stderr().is_terminal() || held.late + held.timeless + held.ahead > 0) {
         tell(&format!(
-            "over several events: {} held at most; {} with {} at the end",
+            "rules over several events held at most {}; {} with {} at the end",
             counted(held.most, "event"),
             counted(held.events, "event"),
             counted(held.keys, "key")
@@ -223,22 +225,20 @@ fn held(run: &Run) {
     }
     if held.late > 0 {
         let events = counted_all(held.late, "event");
-        tell(&format!("{events} too late for rules over several events, left out; --tolerance lets them be later"));
+        tell(&format!("left out of rules over several events: {events} arrived too late; raise --tolerance"));
     }
     if held.timeless > 0 {
         let events = counted_all(held.timeless, "event");
-        tell(&format!("{events} without a time, left out of rules over several events"));
+        tell(&format!("left out of rules over several events: {events} without a time"));
     }
     if held.ahead > 0 {
         let events = counted_all(held.ahead, "event");
         tell(&format!(
-            "{events} more than a day ahead of those around, left out of rules over several events: some clock is wrong"
+            "left out of rules over several events: {events} more than a day ahead of the others; a clock is wrong"
         ));
     }
     if held.undecided > 0 {
         let events = counted_all(held.undecided, "event");
-        tell(&format!(
-            "{events} may complete a match of a rule over several events: too many combinations of others fit its steps"
-        ));
+        tell(&format!("{events} may complete a match of a rule over several events: too many combinations to try"));
     }
 }

@@ -1,17 +1,19 @@
 //! `arcanary explain`
 
-use super::{Exit, Input, exit_of, no_such_rule, print, report};
+use super::{Exit, Input, exit_of, explain_code, no_such_rule, print, report};
+use crate::diagnostic::Code;
 use crate::explain::explain;
 use clap::Args;
 
-/// Say in plain words what a rule matches
+/// Explain a rule and its queries, or a finding's code such as E0105
 #[derive(Args)]
 pub struct Explain {
-    /// The rule
+    /// The rule's name, or a finding's code
+    #[arg(value_name = "RULE|CODE")]
     rule: String,
     #[command(flatten)]
     input: Input,
-    /// Ask these targets only
+    /// Show these targets only
     #[arg(long, value_name = "T", value_delimiter = ',')]
     target: Vec<String>,
 }
@@ -19,6 +21,10 @@ pub struct Explain {
 impl Explain {
     pub fn run(&self) -> Exit {
         let loaded = self.input.load();
+        // A code has an explanation without a project, or with a broken one. A rule of that name comes first.
+        if let Some(code) = Code::find(&self.rule).filter(|_| !loaded.project.rules.contains_key(&self.rule)) {
+            return explain_code(code);
+        }
         if loaded.has_errors() {
             report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
             return exit_of(&loaded.diagnostics);

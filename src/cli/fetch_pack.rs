@@ -10,32 +10,32 @@ use clap::Args;
 use semver::Version;
 use std::path::PathBuf;
 
-/// Take a pack out of a repository that `publish` writes to, and check it
+/// Fetch a published pack from a git repository, and check it
 #[derive(Args)]
 pub struct FetchPack {
-    /// The repository, as git takes it: a URL or a path
+    /// The git repository: a URL or a path
     #[arg(long, value_name = "URL|PATH")]
     repo: String,
-    /// The branch; else the one that the repository shows first
+    /// The branch [default: the repository's default branch]
     #[arg(long, value_name = "B")]
     branch: Option<String>,
-    /// The pack; needed where the repository holds several
+    /// The pack's name; required if the repository holds several
     #[arg(long, value_name = "NAME")]
     pack: Option<String>,
-    /// The version; else the latest
+    /// The version [default: the latest]
     #[arg(long, value_name = "X.Y.Z")]
     version: Option<Version>,
-    /// Unpack the sources, for a project that tunes them, instead of writing the release
+    /// Write the pack's sources, for a project that tunes it, instead of the release
     #[arg(long)]
     sources: bool,
-    /// Where to write
+    /// Write to this folder
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }
 
 impl FetchPack {
     pub fn run(&self) -> Exit {
-        // Found out before anything is fetched.
+        // Check the folder before fetching anything.
         let folder = match files::output(&self.out, &[&here()]) {
             Ok(folder) => folder,
             Err(error) => return complain(&format!("cannot write {error}")),

@@ -12,13 +12,13 @@ use clap::Args;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Put sources into the one canonical layout
+/// Format rules
 #[derive(Args)]
 pub struct Fmt {
-    /// Files or folders; none: the project in this folder or above
+    /// Files or folders with rules [default: the project in this folder or above]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Write nothing; name files that are not in the canonical layout and exit with 1 if there are any
+    /// Write nothing; list files that are not formatted, and exit with 1 if there are any
     #[arg(long)]
     check: bool,
     /// Write nothing; show what would change
@@ -28,14 +28,14 @@ pub struct Fmt {
     printed: Printed,
 }
 
-/// What a run comes to.
+/// The result of a run.
 #[derive(Default)]
 struct Ran {
     sources: Sources,
-    /// About files that cannot be formatted, and in machine formats about those that are not.
+    /// Files that cannot be formatted and, in machine formats, files that are not formatted.
     findings: Vec<Diagnostic>,
     changed: usize,
-    /// Something could not be written.
+    /// A file could not be written.
     broken: bool,
 }
 
@@ -45,14 +45,14 @@ impl Fmt {
         let mut ran = Ran { sources: loaded.sources, findings: loaded.diagnostics, ..Ran::default() };
         let writes = !self.check && !self.diff;
         if writes {
-            // What a killed run left beside its files.
+            // Remove temporary files that a killed run left.
             paths.iter().filter_map(|file| file.parent()).collect::<BTreeSet<_>>().into_iter().for_each(files::sweep);
         }
         each_once(&paths).into_iter().for_each(|file| self.one(file, &mut ran));
         sort(&mut ran.findings);
         report(&ran.findings, &ran.sources, self.printed.format);
         if ran.changed > 0 {
-            let what = if writes { "changed" } else { "not in the canonical layout" };
+            let what = if writes { "formatted" } else { "not formatted" };
             tell(&format!("{} {what}", counted(ran.changed, "file")));
         }
         match exit_of(&ran.findings) {
@@ -84,12 +84,12 @@ impl Fmt {
         }
     }
 
-    /// What becomes of a file that is not in the canonical layout.
+    /// Shows, writes or reports a file that is not formatted.
     fn changes(&self, path: &Path, (shown, id): (&str, FileId), bytes: &[u8], new: &str, ran: &mut Ran) {
         if self.diff {
             let (old, name) = (String::from_utf8_lossy(bytes), escape::line(shown));
             let diff = similar::TextDiff::from_lines(old.as_ref(), new);
-            let text = diff.unified_diff().context_radius(3).header(&name, &format!("{name} (canonical)")).to_string();
+            let text = diff.unified_diff().context_radius(3).header(&name, &format!("{name} (formatted)")).to_string();
             if self.printed.format == Format::Text {
                 print(&text);
             }
@@ -110,7 +110,7 @@ impl Fmt {
     }
 }
 
-/// The files without links to others of them: what a link leads to is formatted in its own place.
+/// Returns the files without links to other files of the list, so that each is formatted once.
 fn each_once(files: &[PathBuf]) -> Vec<&PathBuf> {
     let real = |file: &&PathBuf| std::fs::canonicalize(file).ok();
     let (links, mut plain): (Vec<&PathBuf>, Vec<&PathBuf>) = files.iter().partition(|file| file.is_symlink());
@@ -119,7 +119,7 @@ fn each_once(files: &[PathBuf]) -> Vec<&PathBuf> {
     plain
 }
 
-/// Points at the first line that would change.
+/// A finding at the first line that would change.
 fn unformatted(name: &str, id: FileId, old: &str, new: &str) -> Diagnostic {
     let start: usize = old
         .split_inclusive('\n')
@@ -128,7 +128,7 @@ fn unformatted(name: &str, id: FileId, old: &str, new: &str) -> Diagnostic {
         .map(|(a, _)| a.len())
         .sum();
     let end = old.get(start..).and_then(|rest| rest.lines().next()).map_or(start, |line| start + line.len());
-    Diagnostic::new(Code::Layout, format!("`{name}` is not in the canonical layout"))
-        .at(Span::new(id, start, end), "the first line that differs")
+    Diagnostic::new(Code::Layout, format!("`{name}` is not formatted"))
+        .at(Span::new(id, start, end), "the first line that would change")
         .help("run `arcanary fmt`")
 }

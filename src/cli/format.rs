@@ -1,4 +1,4 @@
-//! `--format`: the one way in which every command prints its findings.
+//! `--format`: how every command prints its findings.
 
 use super::{Exit, MOST_SHOWN, counted, print_as_is, tell};
 use crate::diagnostic::{self, Diagnostic, Style, junit, to_github, to_json, to_sarif, to_text};
@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 use std::io::Write as _;
 
-/// How findings are printed.
+/// The output format of findings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people, on standard error
@@ -24,10 +24,10 @@ pub enum Format {
     Junit,
 }
 
-/// The option.
+/// The `--format` option.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct Printed {
-    /// How findings are printed
+    /// Print findings in this format
     #[arg(long, value_enum, default_value_t, global = true)]
     pub format: Format,
 }
@@ -38,12 +38,10 @@ pub fn report(diagnostics: &[Diagnostic], sources: &Sources, format: Format) {
         Format::Text => {
             as_text(diagnostics, sources);
             let (errors, warnings) = diagnostic::count(diagnostics);
-            if errors + warnings > 0 {
-                tell(&format!(
-                    "{}, {}; `arcanary --explain CODE` tells more",
-                    counted(errors, "error"),
-                    counted(warnings, "warning")
-                ));
+            let gravest = diagnostics.iter().find(|d| d.is_error()).or(diagnostics.first());
+            if let Some(code) = gravest.map(|d| d.code.id()) {
+                let (errors, warnings) = (counted(errors, "error"), counted(warnings, "warning"));
+                tell(&format!("{errors}, {warnings}; for details run `arcanary explain {code}`"));
             }
         }
         Format::Json => print_json(&to_json(diagnostics, sources)),
@@ -56,10 +54,10 @@ pub fn report(diagnostics: &[Diagnostic], sources: &Sources, format: Format) {
     }
 }
 
-/// Findings for people, as many as anybody reads.
+/// Prints the first findings as text, and counts the rest.
 pub fn as_text(diagnostics: &[Diagnostic], sources: &Sources) {
     let style = style();
-    // What others wrote is escaped there; the colours are ours.
+    // `to_text` escapes text from files. The colours are ours, so they are printed as they are.
     let shown = |d: &Diagnostic| _ = writeln!(std::io::stderr(), "{}", to_text(d, sources, style));
     diagnostics.iter().take(MOST_SHOWN).for_each(shown);
     if diagnostics.len() > MOST_SHOWN {
@@ -67,7 +65,7 @@ pub fn as_text(diagnostics: &[Diagnostic], sources: &Sources) {
     }
 }
 
-/// Prints a value on standard output.
+/// Prints a value to standard output.
 pub fn print_json(value: &Value) {
     print_as_is(&format!("{}\n", escape::json(&serde_json::to_string_pretty(value).unwrap_or_default())));
 }
@@ -79,7 +77,7 @@ fn style() -> Style {
     }
 }
 
-/// What findings mean for the exit code.
+/// The exit code for these findings.
 pub fn exit_of(diagnostics: &[Diagnostic]) -> Exit {
     if diagnostics.iter().any(|d| d.is_error() && !d.code.is_finding()) {
         Exit::Bad

@@ -1,6 +1,6 @@
-//! The command line: one file a subcommand, no logic of its own.
+//! The command line: one module per subcommand. The work is done in the library.
 //!
-//! Exit codes: 0 fine, 1 findings or differences, 2 bad source or usage.
+//! Exit codes: 0 success, 1 findings or differences, 2 invalid source or usage.
 
 mod build;
 mod check;
@@ -31,16 +31,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// More findings than this are counted, not shown.
+/// Findings beyond this number are counted, not shown.
 const MOST_SHOWN: usize = 100;
 
-/// Compile detections of archive-utility behaviour to KQL, Splunk SPL and Sigma.
+/// Compile detection rules to KQL, Splunk SPL and Sigma.
 #[derive(Parser)]
 #[command(
     name = "arcanary",
     version,
     arg_required_else_help = true,
-    after_help = "Exit codes: 0 fine, 1 findings or differences, 2 bad source or usage."
+    after_help = "Exit codes: 0 success, 1 findings or differences, 2 invalid source or usage."
 )]
 struct Cli {
     /// Explain a finding's code, such as E0105
@@ -52,47 +52,47 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Begin a project in a new folder
+    /// Create a project in a new folder
     New(new::New),
-    /// Read and check sources, and ask every target whether it can say them; write nothing
+    /// Check the rules, and whether each target can express them; write nothing
     Check(check::Check),
-    /// Compile rules to documents: OUT/<target>/<rule>.<kql|spl|yml>
+    /// Compile rules to queries and documents in OUT/<target>/
     Build(build::Build),
-    /// Show what a change of the sources changes: rules, queries, documents of each target
+    /// Show what a change does to rules, queries and documents
     Diff(diff::Diff),
-    /// Make the release of a project: archives, manifest, sums, changelogs; or move its versions
+    /// Make a release in dist/, or update versions with --bump
     Pack(pack::Pack),
-    /// Check a release: sums, manifest, archives, and nothing else in it
+    /// Check that a release is complete and unchanged
     Verify(verify::Verify),
-    /// Put a project's release into a git repository: one commit, one push
+    /// Publish a project's release to a git repository
     Publish(publish::Publish),
-    /// Take a pack out of a repository that `publish` writes to, and check it
+    /// Fetch a published pack from a git repository, and check it
     FetchPack(fetch_pack::FetchPack),
-    /// Run the tests inside rules, and tell what no test reaches
+    /// Run the tests inside rules, and report coverage
     Test(test::Test),
-    /// Run rules over recorded events: a line of JSON for each match
+    /// Run rules over recorded events; print a line of JSON for each match
     Eval(eval::Eval),
-    /// Make events that a rule fires on, and others that it just misses
+    /// Generate events that a rule fires on, and near misses
     Witness(witness::WitnessArgs),
-    /// Put sources into the one canonical layout
+    /// Format rules
     Fmt(fmt::Fmt),
-    /// List targets, or show what each field becomes on one of them
+    /// List targets, or show one target's field mapping
     Targets(targets::TargetsArgs),
-    /// Say in plain words what a rule matches, and how each target says it
+    /// Explain a rule and its queries, or a finding's code
     Explain(explain::Explain),
-    /// Print a completion script for a shell
+    /// Print a shell completion script
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
+    /// Print the man page
     Man,
 }
 
-/// What to compile.
+/// The rules that a command works on.
 #[derive(Args)]
 struct Input {
-    /// Files or folders; none: the project in this folder or above
+    /// Files or folders with rules [default: the project in this folder or above]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -104,50 +104,50 @@ impl Input {
         project::load(&self.paths, &here())
     }
 
-    /// The targets of the command line, else of the project, else all; `None` after unknown ones were reported.
+    /// Returns the targets of the command line, else of the project, else all. Reports unknown ones and returns `None`.
     fn targets(&self, names: &[String], loaded: &Loaded) -> Option<Vec<String>> {
         let chosen: Vec<String> = if names.is_empty() { loaded.own_targets() } else { names.to_vec() };
         let known = |name: &&String| loaded.targets.all.contains_key(*name);
         let unknown: Vec<Diagnostic> =
             chosen.iter().filter(|n| !known(n)).map(|n| project::unknown_target(n, &loaded.targets)).collect();
         if unknown.is_empty() {
-            // The same one twice is one.
+            // A target that is named twice counts once.
             return Some(chosen.into_iter().collect::<IndexSet<_>>().into_iter().collect());
         }
-        // Loading has found those of the project file, with their places.
+        // Loading has already reported unknown targets of the project file, with their places.
         let found = if names.is_empty() && loaded.has_errors() { &loaded.diagnostics } else { &unknown };
         report(found, &loaded.sources, self.printed.format);
         None
     }
 }
 
-/// The day that warnings about days count from.
+/// The `--today` option.
 #[derive(Args)]
 struct Today {
-    /// Warn of exceptions past this day; else past that of SOURCE_DATE_EPOCH, else of the last commit
+    /// Warn about exceptions that expired before this day [default: SOURCE_DATE_EPOCH, else the last commit's day]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     today: Option<String>,
 }
 
 impl Today {
-    /// What is found about the tuning of a project without errors.
+    /// Returns the findings about tuning in a project without errors.
     fn findings(&self, loaded: &Loaded) -> Vec<Diagnostic> {
         tuning::findings(loaded, tuning::today(self.today.as_deref(), loaded).as_deref())
     }
 }
 
-/// A day as an option gives it.
+/// Parses the day of an option.
 fn day(text: &str) -> Result<String, String> {
     match text.parse::<jiff::civil::Date>() {
         Ok(date) if date.to_string() == text => Ok(text.to_owned()),
-        _ => Err("a day is wanted, such as 2026-11-20".to_owned()),
+        _ => Err("expected a day, such as 2026-11-20".to_owned()),
     }
 }
 
-/// Names the rules that are switched off, and why.
+/// Prints which rules are disabled, and why.
 fn tell_disabled(loaded: &Loaded) {
     for (rule, disabled) in loaded.rules().filter_map(|rule| Some((rule, rule.disabled.as_ref()?))) {
-        tell(&format!("{} is switched off: {}", rule.name, disabled.words()));
+        tell(&format!("{} is disabled: {}", rule.name, disabled.words()));
     }
 }
 
@@ -155,22 +155,22 @@ fn here() -> PathBuf {
     std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
 }
 
-/// A path from here, if it lies below.
+/// The path relative to the current folder, if it lies below.
 fn short(path: &Path) -> &Path {
     std::env::current_dir().ok().and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path)
 }
 
-/// The same for messages.
+/// The path for messages.
 fn shown(path: &Path) -> String {
     escape::line(&short(path).display().to_string()).into_owned()
 }
 
-/// Tells that another process writes to a folder.
+/// Says that another process has the lock on a folder.
 fn waiting(out: &Path) {
-    tell(&format!("another arcanary writes to {}: waiting for it", shown(out)));
+    tell(&format!("waiting for another arcanary, which is writing to {}", shown(out)));
 }
 
-/// What a command ends with.
+/// A command's exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exit {
     Fine = 0,
@@ -189,7 +189,10 @@ pub fn run() -> ExitCode {
         }
     };
     let exit = match (cli.explain, cli.command) {
-        (Some(code), _) => explain_code(&code),
+        (Some(id), _) => match Code::find(&id) {
+            Some(code) => explain_code(code),
+            None => there_is_no("code", &id, Code::ALL.iter().map(|c| c.id())),
+        },
         (None, Some(command)) => dispatch(command),
         (None, None) => Exit::Bad,
     };
@@ -232,28 +235,23 @@ fn dispatch(command: Command) -> Exit {
     }
 }
 
-fn explain_code(id: &str) -> Exit {
-    match Code::find(id) {
-        Some(code) => {
-            print(&format!("{}: {}\n\n{}\n", code.id(), code.title(), code.explanation()));
-            Exit::Fine
-        }
-        None => there_is_no("code", id, Code::ALL.iter().map(|c| c.id())),
-    }
+fn explain_code(code: Code) -> Exit {
+    print(&format!("{}: {}\n\n{}\n", code.id(), code.title(), code.explanation()));
+    Exit::Fine
 }
 
-/// Something could not be written to standard output.
+/// Set once a write to standard output failed.
 static UNWRITTEN: AtomicBool = AtomicBool::new(false);
 
-/// Prints text for people to standard output: what others wrote in it does nothing to a terminal or a workflow.
+/// Prints text for people to standard output. Control characters and workflow commands in it are escaped.
 fn print(text: &str) {
     print_as_is(&escape::text(text));
 }
 
-/// Prints what programs read to standard output; a closed pipe is no error of ours.
+/// Prints data for programs to standard output. A closed pipe is not an error.
 fn print_as_is(text: &str) {
     let mut out = std::io::stdout();
-    // Told once: what follows cannot be written either.
+    // Report this once: later writes fail the same way.
     if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
         && !UNWRITTEN.load(Ordering::Relaxed)
         && unwritten(&error).is_some()
@@ -262,22 +260,22 @@ fn print_as_is(text: &str) {
     }
 }
 
-/// Tells why standard output could not be written to. Whoever listens no more has what he wants.
+/// Reports why standard output cannot be written. A reader that closed the pipe has what it needs, so that is no error.
 fn unwritten(error: &std::io::Error) -> Option<Exit> {
     (error.kind() != std::io::ErrorKind::BrokenPipe).then(|| complain(&format!("standard output: {error}")))
 }
 
-/// Prints text for people to standard error: what others wrote in it does nothing to a terminal or a workflow.
+/// Prints text for people to standard error, escaped as in [`print`].
 fn tell(text: &str) {
     let _ = writeln!(std::io::stderr(), "{}", escape::text(text));
 }
 
-/// A rule that the command line names is none of the project's.
+/// Reports that the project has no rule of this name.
 fn no_such_rule(name: &str, loaded: &Loaded) -> Exit {
     there_is_no("rule", name, loaded.project.rules.keys().map(String::as_str))
 }
 
-/// A name that the command line gives means nothing; one of `known` may be meant.
+/// Reports an unknown name of the command line, with the nearest of `known`.
 fn there_is_no<'k>(what: &str, name: &str, known: impl Iterator<Item = &'k str>) -> Exit {
     let hint = diagnostic::nearest(name, known).map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
     complain(&format!("there is no {what} `{name}`{hint}"))
@@ -288,7 +286,7 @@ fn complain(message: &str) -> Exit {
     Exit::Bad
 }
 
-/// Complaints that name what others wrote, a line each.
+/// Reports errors that quote text from files, one line each.
 fn complain_of(lines: &[String]) -> Exit {
     for line in lines {
         complain(&escape::line(line));

@@ -11,34 +11,34 @@ use crate::project::lock::{Change, Moved};
 use clap::Args;
 use std::path::PathBuf;
 
-/// Where a release goes in the project's folder.
+/// The default folder of a release, below the project's.
 const OUT: &str = "dist";
 
-/// Make the release of a project: archives, manifest, sums, changelogs; or move its versions
+/// Make a release, or update versions with --bump
 #[derive(Args)]
 pub struct Pack {
     #[command(flatten)]
     input: Input,
-    /// Where to write the release; else dist in the project's folder
+    /// Write the release to this folder [default: dist in the project's folder]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Move versions: write pack.lock and the version in arcanary.yaml
+    /// Update the versions of changed rules and of the pack, in pack.lock and arcanary.yaml
     #[arg(long, conflicts_with = "out")]
     bump: bool,
-    /// A rule that is gone from the sources for good
+    /// Record that this rule was removed for good
     #[arg(long, value_name = "RULE", value_delimiter = ',', requires_all = ["bump", "because", "date"])]
     remove: Vec<String>,
-    /// Why it is gone
+    /// Why it was removed
     #[arg(long, value_name = "TEXT", requires = "remove", value_parser = one_line)]
     because: Option<String>,
-    /// Since which day it is gone
+    /// When it was removed
     #[arg(long, value_name = "YYYY-MM-DD", requires = "remove", value_parser = day)]
     date: Option<String>,
 }
 
 fn one_line(text: &str) -> Result<String, String> {
     let bad = text.trim().is_empty() || text.chars().any(char::is_control);
-    if bad { Err("one line of text is wanted".to_owned()) } else { Ok(text.to_owned()) }
+    if bad { Err("expected one line of text".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 impl Pack {
@@ -49,7 +49,7 @@ impl Pack {
             return self.refused(&loaded.diagnostics, &loaded);
         }
         if loaded.root.is_none() || loaded.selected.is_some() {
-            return complain("a pack is a whole project: name its folder, or none");
+            return complain("a pack is a whole project: name the project's folder, or no path");
         }
         if self.bump { self.bump(&mut loaded, &targets) } else { self.release(&mut loaded, &targets) }
     }
@@ -101,6 +101,9 @@ impl Pack {
         report(&loaded.diagnostics, &loaded.sources, self.input.printed.format);
         if self.input.printed.format == Format::Text {
             print(&moves(&bumped));
+            if bumped.from.as_ref() != Some(&bumped.lock.version) {
+                tell("next: run `arcanary build`, review its changes, and commit them with the rules and pack.lock");
+            }
         }
         Exit::Fine
     }
@@ -112,21 +115,21 @@ fn told(found: &[Diagnostic], loaded: &Loaded, format: Format) -> Exit {
     exit_of(found)
 }
 
-/// Says why there is no release.
+/// Reports why there is no release.
 pub fn told_refusal(refusal: Refusal, loaded: &Loaded, format: Format) -> Exit {
     match refusal {
         Refusal::Found(found) => told(&found, loaded, format),
-        Refusal::System(error) => complain(&format!("cannot pack: {}", escape::line(&error.to_string()))),
+        Refusal::System(error) => complain(&format!("cannot make the release: {}", escape::line(&error.to_string()))),
     }
 }
 
-/// What moved, a line for each rule, and the pack.
+/// A line for each rule whose version changed, and one for the pack.
 fn moves(bumped: &Bumped) -> String {
     let lock = &bumped.lock;
     let lines = bumped.moved.iter().map(|m| format!("{}\n", moved(m)));
     let pack = match &bumped.from {
         None => format!("{} {}: {}", lock.pack, lock.version, counted(lock.rules.len(), "rule")),
-        Some(from) if *from == lock.version => format!("{} {from}: nothing moved", lock.pack),
+        Some(from) if *from == lock.version => format!("{} {from}: no changes", lock.pack),
         Some(from) => format!("{} {from} → {}", lock.pack, lock.version),
     };
     lines.chain([pack + "\n"]).collect()
@@ -139,15 +142,15 @@ fn moved(m: &Moved) -> String {
         (from, None) => from.as_ref().map(ToString::to_string).unwrap_or_default(),
     };
     let why = match (m.change, &m.was) {
-        (Change::Added, _) if m.from.is_some() => "is there again".to_owned(),
-        (Change::Added, _) => "is new".to_owned(),
+        (Change::Added, _) if m.from.is_some() => "added again".to_owned(),
+        (Change::Added, _) => "new".to_owned(),
         (Change::Logic | Change::Text, None) if m.because.is_some() => m.because.clone().unwrap_or_default(),
-        (Change::Logic, Some(was)) => format!("means something else, and was `{was}`"),
-        (Change::Logic, None) => "means something else".to_owned(),
-        (Change::Text, Some(was)) => format!("was `{was}`"),
-        (Change::Text, None) => "says something else about itself".to_owned(),
-        (Change::Documents, _) => "has other documents".to_owned(),
-        (Change::Removed, _) => format!("is gone: {}", m.because.as_deref().unwrap_or("")),
+        (Change::Logic, Some(was)) => format!("logic changed, renamed from `{was}`"),
+        (Change::Logic, None) => "logic changed".to_owned(),
+        (Change::Text, Some(was)) => format!("renamed from `{was}`"),
+        (Change::Text, None) => "metadata changed".to_owned(),
+        (Change::Documents, _) => "documents changed".to_owned(),
+        (Change::Removed, _) => format!("removed: {}", m.because.as_deref().unwrap_or("")),
     };
     format!("{} {versions}: {why}", m.rule)
 }

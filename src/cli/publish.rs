@@ -9,28 +9,28 @@ use crate::pack::verify::{Release, verify_files};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
-/// Put a project's release into a git repository: one commit, one push
+/// Publish a project's release to a git repository
 #[derive(Args)]
 pub struct Publish {
-    /// The project's folder; none: the project in this folder or above
+    /// The project's folder [default: the project in this folder or above]
     #[arg(value_name = "PATH")]
     path: Option<PathBuf>,
-    /// The repository, as git takes it: a URL or a path
+    /// The git repository: a URL or a path
     #[arg(long, value_name = "URL|PATH")]
     repo: String,
-    /// The branch; else the one that the repository shows first
+    /// The branch [default: the repository's default branch]
     #[arg(long, value_name = "B")]
     branch: Option<String>,
-    /// Also tag the commit vX.Y.Z
+    /// Also tag the commit `vX.Y.Z`
     #[arg(long)]
     tag: bool,
-    /// Show what would be written, removed and said, and push nothing
+    /// Push nothing; show the files and the commit message
     #[arg(long)]
     dry_run: bool,
-    /// Publish although the project's folder has sources that are not committed
+    /// Publish even if sources are not committed
     #[arg(long)]
     allow_dirty: bool,
-    /// Let a repository that is a folder on this machine run its hooks
+    /// Run the hooks of a repository that is a folder on this machine
     #[arg(long)]
     run_hooks: bool,
     #[command(flatten)]
@@ -47,7 +47,7 @@ impl Publish {
             return Exit::Bad;
         }
         let (Some(root), None) = (&loaded.root, &loaded.selected) else {
-            return complain("a pack is a whole project: name its folder, or none");
+            return complain("a pack is a whole project: name the project's folder, or no path");
         };
         let files = match ready(&loaded, &targets) {
             Ok(files) => files,
@@ -85,16 +85,16 @@ impl Publish {
     }
 }
 
-/// Whether the repository around the project has the release's sources as they are.
+/// Checks that the sources of the release are committed.
 fn committed(root: &Path, release: &Release) -> Result<(), Vec<String>> {
     let wrong = match uncommitted(root, release) {
-        Ok(open) => open.into_iter().map(|path| format!("{path} is not committed as it is")).collect(),
+        Ok(open) => open.into_iter().map(|path| format!("{path} has changes that are not committed")).collect(),
         Err(why) => vec![why],
     };
     if wrong.is_empty() {
         return Ok(());
     }
-    Err(wrong.into_iter().chain(["commit, or publish with --allow-dirty".to_owned()]).collect())
+    Err(wrong.into_iter().chain(["commit them, or pass --allow-dirty".to_owned()]).collect())
 }
 
 fn summary(plan: &Plan) -> String {

@@ -5,7 +5,7 @@ use crate::project::{self, Loaded, unknown_target};
 use crate::target::{Targets, describe};
 use clap::{Args, Subcommand};
 
-/// List targets, or show one
+/// List targets, or show one target's field mapping
 #[derive(Args)]
 pub struct TargetsArgs {
     #[command(subcommand)]
@@ -16,16 +16,16 @@ pub struct TargetsArgs {
 
 #[derive(Subcommand)]
 enum Show {
-    /// Show what each field becomes on a target, and what it cannot say
+    /// Show a target's field mapping, and which fields it lacks
     Show {
-        /// The target
+        /// The target's name
         name: String,
     },
 }
 
 impl TargetsArgs {
     pub fn run(&self) -> Exit {
-        // Targets of the project in this folder count too, where there is one.
+        // Includes the targets of the project in this folder, if there is one.
         let loaded = project::load_targets(&here());
         if loaded.has_errors() {
             report(&loaded.diagnostics, &loaded.sources, self.printed.format);

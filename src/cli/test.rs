@@ -8,16 +8,16 @@ use crate::testing::{Outcome, Results, report, run, select};
 use clap::Args;
 use std::io::{IsTerminal as _, Write as _};
 
-/// Run the tests inside rules, and tell what no test reaches
+/// Run the tests inside rules, and report coverage
 #[derive(Args)]
 pub struct Test {
-    /// Names of rules, files or folders; none: the project in this folder or above
+    /// Rule names, files or folders [default: the project in this folder or above]
     #[arg(value_name = "RULE|PATH")]
     what: Vec<String>,
-    /// List what no test reaches: operands of `or`, utilities of groups, flags, exceptions
+    /// List what no test covers: operands of `or`, utilities of groups, flags, exceptions
     #[arg(long)]
     coverage: bool,
-    /// Fail for rules without both a firing and a silent test, and for what no test reaches
+    /// Fail for uncovered parts, and for rules without a firing and a silent test
     #[arg(long)]
     missing: bool,
     #[command(flatten)]
@@ -48,7 +48,7 @@ impl Test {
         if missing.is_empty() && report::failures(&results).is_empty() { Exit::Fine } else { Exit::Findings }
     }
 
-    /// Prints tests that failed, and findings that belong to no test.
+    /// Prints failed tests, and the other findings.
     fn show(&self, results: &Results, findings: &[Diagnostic], sources: &Sources) {
         let all = || [report::failures(results), findings.to_vec()].concat();
         match self.printed.format {
@@ -71,13 +71,13 @@ impl Test {
         tell(&format!("{}: {passed} passed, {} failed", counted(all, "test"), all - passed));
         let (parts, reached) = (results.parts().count(), results.parts().filter(|p| p.reached).count());
         if parts > 0 {
-            let hint = if reached < parts && !self.coverage { "; `--coverage` lists the rest" } else { "" };
-            tell(&format!("{reached} of {parts} branches, utilities, flags and exceptions reached{hint}"));
+            let hint = if reached < parts && !self.coverage { "; `--coverage` lists the others" } else { "" };
+            tell(&format!("{reached} of {parts} branches, utilities, flags and exceptions covered{hint}"));
         }
     }
 }
 
-/// One line that is written anew, on a terminal only.
+/// A progress line, on terminals only.
 struct Progress {
     of: usize,
     shown: bool,

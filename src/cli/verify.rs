@@ -7,10 +7,10 @@ use crate::source::Sources;
 use clap::Args;
 use std::path::PathBuf;
 
-/// Check a release: sums, manifest, archives, and nothing else in it
+/// Check that a release is complete and unchanged
 #[derive(Args)]
 pub struct Verify {
-    /// The folder that `pack` wrote
+    /// The folder that `arcanary pack` wrote
     #[arg(value_name = "DIR")]
     path: PathBuf,
     #[command(flatten)]
@@ -21,7 +21,7 @@ impl Verify {
     pub fn run(&self) -> Exit {
         if !self.path.is_dir() {
             return complain(&format!(
-                "there is no folder `{}`: a release is the folder that `pack` writes",
+                "there is no folder `{}`: name the folder that `arcanary pack` wrote",
                 shown(&self.path)
             ));
         }
@@ -31,7 +31,7 @@ impl Verify {
                 let rules = counted(manifest.rules.len(), "rule");
                 let archives = counted(manifest.archives.len(), "archive");
                 self.report(&[]);
-                tell(&format!("{} {}: {rules} in {archives}: sound", manifest.name, manifest.version));
+                tell(&format!("{} {}: {rules} in {archives}, no errors", manifest.name, manifest.version));
                 Exit::Fine
             }
             Err(wrong) => {
@@ -42,7 +42,7 @@ impl Verify {
         }
     }
 
-    /// A line for each finding; no release has places to point at.
+    /// Prints a line for each finding. Findings in a release have no place in a source.
     fn report(&self, wrong: &[String]) {
         let findings = wrong.iter().map(|why| Diagnostic::new(Code::BadRelease, why.as_str()));
         match self.printed.format {

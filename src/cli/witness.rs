@@ -13,17 +13,17 @@ use crate::witness::{
 use clap::Args;
 use serde_json::{Map, Value as Json};
 
-/// Make events that a rule fires on, and others that it just misses
+/// Generate events that a rule fires on, and near misses
 #[derive(Args)]
 pub struct WitnessArgs {
-    /// The rule
+    /// The rule's name
     rule: String,
     #[command(flatten)]
     input: Input,
-    /// Write rows of this target's logs; without it, events in ECS
+    /// Print rows of this target's logs [default: events in ECS]
     #[arg(long, value_name = "T")]
     target: Option<String>,
-    /// Write the events alone, to be injected
+    /// Print the events only, ready to send to a SIEM
     #[arg(long)]
     raw: bool,
 }
@@ -82,7 +82,7 @@ impl WitnessArgs {
         if rule.over_several_events().is_some() {
             return self.several_as_rows(rule, target, loaded);
         }
-        // What compiles was bound.
+        // A rule that compiles can be bound.
         let Ok(plan) = bind(rule, &loaded.project, target) else { return Err(vec![]) };
         let logs =
             witnesses_on(rule, &loaded.project, &plan).map_err(|refused| vec![report::finding(rule, &refused)])?;
@@ -149,8 +149,8 @@ fn summary(rule: &Rule, all: &[&Witnesses]) -> String {
     let mut text = format!("{fires} firing, {misses}, {excepted} excepted");
     let sum = |f: fn(&Witnesses) -> usize| all.iter().map(|w| f(w)).sum::<usize>();
     for (n, what) in [
-        (sum(|w| w.never_alone), "condition that cannot be turned round alone"),
-        (sum(|w| w.impossible.len()), "way that no event takes"),
+        (sum(|w| w.never_alone), "condition that cannot be negated alone"),
+        (sum(|w| w.impossible.len()), "alternative that no event can satisfy"),
     ] {
         if n > 0 {
             let (noun, rest) = what.split_once(' ').unwrap_or((what, ""));
@@ -158,11 +158,11 @@ fn summary(rule: &Rule, all: &[&Witnesses]) -> String {
         }
     }
     if all.iter().any(|w| w.cut) {
-        text.push_str("\nthe rule has more ways than were looked at: not every one of them is here");
+        text.push_str("\nthe rule has more branches than the search limit: some have no event here");
     }
     if all.iter().any(|w| w.cut_off) {
         text.push_str(&format!(
-            "\nthe search for witnesses of `{}` was cut off: some of its conditions and exceptions may lack one",
+            "\nthe search for `{}` reached its limit: some conditions and exceptions may have no event here",
             rule.name
         ));
     }

@@ -1,11 +1,10 @@
-//! The one table of codes. Every finding that the compiler can make is declared here.
+//! The table of diagnostic codes.
 //!
-//! A code never changes its meaning and is never used again: `E0310` (white space in `argument contains`, which the language
-//! allows now) is gone for good. `E00` files, `E01` syntax, `E02` names, `E03` types,
+//! A code never changes its meaning and is never reused. `E00` files, `E01` syntax, `E02` names, `E03` types,
 //! `E04` utilities, `E05` rules, `E06` conditions, `E07` tests and tunes, `E08` configuration, `E09` targets, `W`
 //! warnings.
 
-/// How grave a finding is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// Nothing is built.
@@ -15,7 +14,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The word.
+    /// Returns the severity as a word.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -28,9 +27,9 @@ impl Severity {
 /// What a finding does to a build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Effect {
-    /// The source is wrong: nothing is built, exit code 2.
+    /// The source is invalid: nothing is built, exit code 2.
     Error,
-    /// One rule cannot be said on one target: all else is built, exit code 1.
+    /// One rule is unsupported on one target: everything else is built, exit code 1.
     Finding,
     /// Everything is built.
     Warning,
@@ -48,19 +47,19 @@ macro_rules! codes {
             /// Every code, in the order of the table.
             pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
 
-            /// Its id, such as `E0101`.
+            /// Returns the id, such as `E0101`.
             #[must_use]
             pub fn id(self) -> &'static str {
                 match self { $(Code::$variant => $id,)* }
             }
 
-            /// A few words.
+            /// Returns the title.
             #[must_use]
             pub fn title(self) -> &'static str {
                 match self { $(Code::$variant => $title,)* }
             }
 
-            /// What it means and what to do.
+            /// Returns what it means and what to do.
             #[must_use]
             pub fn explanation(self) -> &'static str {
                 match self { $(Code::$variant => $explanation,)* }
@@ -74,7 +73,7 @@ macro_rules! codes {
 }
 
 impl Code {
-    /// How grave it is.
+    /// Returns the severity.
     #[must_use]
     pub fn severity(self) -> Severity {
         match self.effect() {
@@ -83,13 +82,13 @@ impl Code {
         }
     }
 
-    /// Whether it concerns one rule on one target only: all else is built.
+    /// Whether it concerns one rule on one target only, so that everything else is built.
     #[must_use]
     pub fn is_finding(self) -> bool {
         self.effect() == Effect::Finding
     }
 
-    /// By its id, in any case.
+    /// Finds a code by its id, ignoring case.
     #[must_use]
     pub fn find(id: &str) -> Option<Code> {
         Code::ALL.iter().copied().find(|c| c.id().eq_ignore_ascii_case(id))
@@ -98,198 +97,198 @@ impl Code {
 
 codes! {
     "E0001" NotUtf8 Error "file is not UTF-8"
-        "Source files are UTF-8 text. Save the file as UTF-8 in your editor; the message points at the first byte that is not.";
+        "Source files are UTF-8 text. Save the file as UTF-8 in your editor. The label points at the first invalid byte.";
     "E0002" Utf16 Error "file is UTF-16"
-        "The file begins with the mark of UTF-16, which some Windows editors write. Save it as UTF-8.";
+        "The file starts with a UTF-16 byte order mark, which some Windows editors write. Save it as UTF-8.";
     "E0003" NulCharacter Error "NUL character"
-        "A source file holds a NUL character. It was damaged, or it is not text.";
+        "The file contains a NUL character. It is damaged, or it is not a text file.";
     "E0004" Unreadable Error "file cannot be read"
-        "A file or folder that was named, or that belongs to the project, cannot be read: it is not there, no plain file, too large, or a link out of the project. The message tells which.";
-    "E0005" UncleanCharacter Error "character that hides what the file says"
-        "A file holds a character that nobody sees: a change of direction such as U+202E, which shows code in another order than it has, a character that draws nothing such as the zero width space U+200B, a control character, or a noncharacter such as U+FFFE. Take it out. A condition that looks for one writes it as `\"\\u{202E}\"`. Titles, reasons, descriptions and other texts for readers do not hold it in this form either, since documents would show it raw.";
+        "A file or folder cannot be read: it is missing, too large, not a regular file, or a link to a place outside of the project. The message says which.";
+    "E0005" UncleanCharacter Error "invisible character"
+        "The file contains a character that you cannot see: a direction mark such as U+202E, which makes code look different from what it is, a zero-width character such as U+200B, a control character, or a noncharacter such as U+FFFE. Remove it. If a condition or a test event must contain one, write it as `\"\\u{202E}\"`. Titles, reasons and descriptions cannot contain one in any form, because documents would show it raw.";
     "E0101" Syntax Error "syntax error"
-        "Something stands where the grammar does not expect it. The label lists what could stand there; the language reference has the grammar.";
+        "The grammar does not allow this here. The label lists what can follow. The language reference has the whole grammar.";
     "E0102" UnterminatedText Error "text without closing quote"
-        "Text in quotes ends on the line on which it begins. In double quotes `\\n` is a line break; in single quotes a quote is written twice.";
-    "E0103" UnclosedBracket Error "bracket without partner"
-        "An opening bracket is never closed, a closing one closes nothing, or the two are of different kinds. An item that begins in the first column ends whatever was open before it.";
-    "E0104" TooDeep Error "brackets nest too deep"
-        "Conditions nest to a fixed depth, so that no source can exhaust the compiler. Name parts of the condition with `let`.";
+        "Text ends on the line where it starts. In double quotes, write a line break as `\\n`. In single quotes, write a quote twice.";
+    "E0103" UnclosedBracket Error "unmatched bracket"
+        "A bracket is never closed, closes nothing, or closes a bracket of another kind. An item that starts in the first column ends every bracket before it.";
+    "E0104" TooDeep Error "brackets are nested too deep"
+        "Conditions can be nested 64 levels deep. Give a part of the condition a name with `let`.";
     "E0105" MixedConnectives Error "`and` mixed with `or`"
-        "In one level all connectives are the same: readers should not need to know which binds tighter. Put parentheses around what belongs together.";
+        "Arcanary has no precedence between `and` and `or`, so that nobody has to remember one. Add parentheses: `(a and b) or c`.";
     "E0106" ForeignOperator Error "operator of another language"
-        "`==`, `!=` and `not in` are written `is`, `not F is V` and `not F in L`. There is one way to say each thing.";
+        "Write `F is V` for `==`, `not F is V` for `!=`, and `not F in L` for `not in`.";
     "E0107" BareList Error "list without `any` or `all`"
-        "An operator that takes a list must say whether one element is enough or each must match: `contains any [...]`, `contains all [...]`.";
+        "An operator with a list must say whether one element is enough, or each must match: `contains any [...]` or `contains all [...]`.";
     "E0108" Escape Error "unknown escape"
-        "In double quotes `\\\"`, `\\\\`, `\\n`, `\\t` and `\\u{202E}`, a character by its number, are escapes. Write paths and patterns in single quotes, where a backslash is itself.";
+        "In double quotes, the escapes are `\\\"`, `\\\\`, `\\n`, `\\t` and `\\u{202E}`, a character by its number. Write paths and patterns in single quotes, where a backslash is an ordinary character.";
     "E0109" NumberTooLarge Error "number too large"
-        "Numbers, sizes and durations end at 9,223,372,036,854,775,807.";
-    "E0110" BadDate Error "no such day"
+        "The largest number, size or duration is 9,223,372,036,854,775,807.";
+    "E0110" BadDate Error "not a date"
         "A date is year-month-day, such as 2026-11-20.";
     "E0111" NotAnItem Error "not an item"
-        "A file is a row of items, each of which begins with utility, group, list, param, let, exception, rule, tune or extend.";
+        "A file contains items. Each item starts with utility, group, list, param, let, exception, rule, tune or extend.";
     "E0112" MisplacedDoc Error "misplaced `///`"
-        "Three slashes begin the description of the item that follows. Elsewhere write `//`.";
+        "Three slashes start the description of the next item. Write `//` for a comment anywhere else.";
     "E0113" TooLarge Error "condition or list too large"
-        "What a rule's conditions hold is counted once every `let`, list and group is put in, and so is what a list holds. No target takes queries of such a size. Split the rule, or match with fewer, broader patterns.";
-    "E0114" Layout Finding "not in the canonical layout"
-        "`fmt --check` compares a file with what `arcanary fmt` would write. Run `arcanary fmt`; it changes layout alone.";
+        "A condition or a list is too large after every `let`, list and group in it is expanded. No target accepts a query of that size. Split the rule, or use fewer and broader patterns.";
+    "E0114" Layout Finding "file is not formatted"
+        "`fmt --check` compares a file with the output of `arcanary fmt`. Run `arcanary fmt`. It changes the layout only.";
     "E0201" UnknownName Error "unknown name"
-        "The name is not defined in any file of the project, or not in this rule. All `.det` files of a project share their names; there are no imports.";
+        "No file of the project defines this name, or this rule does not. All `.det` files of a project share their names. There are no imports.";
     "E0202" DefinedTwice Error "defined twice"
-        "All names of a project share one space, and every rule has its own id. A bare word must mean one thing.";
+        "Names are unique in a project, and each rule has its own id. Rename one of the two.";
     "E0203" TakenName Error "name is taken"
-        "A name may not be an enum value, a field's first word or, for flags and steps, another name of the project: a bare word must mean one thing.";
+        "A name cannot be an enum value or a field's first word. The name of a flag or a step cannot be another name of the project. Otherwise a bare word would have two meanings.";
     "E0204" Cycle Error "contains itself"
-        "A list, group or condition contains itself, directly or by way of others.";
+        "A list, group or condition contains itself, directly or through others. Remove one of the references.";
     "E0205" UnknownField Error "unknown field"
-        "Fields are named after the Elastic Common Schema, with short aliases. The language reference lists them.";
+        "Fields have the names of the Elastic Common Schema, with short aliases. The language reference lists them.";
     "E0206" FieldOfOtherKind Error "field of another kind of event"
-        "A file event has no destination address. The label names the kinds of event that have the field.";
+        "This kind of event does not have the field: a file event has no destination address. The label names the kinds of event that have it.";
     "E0207" UnknownPick Error "unknown verb or switch"
-        "The utility declares no such verb or switch; of a group, no utility does. In a group, members that lack it are false.";
+        "The utility does not declare this verb or switch. For a group: no member declares it. A member without it never matches.";
     "E0208" UnknownWord Error "unknown word"
-        "Only a few words can stand here; the label lists them.";
+        "Only a few words are allowed here. The label lists them.";
     "E0209" StepMissing Error "step is not named"
-        "Outside the steps of a sequence, a field carries the name of its step: `archiving.command_line`.";
-    "E0210" BadRuleName Error "name that no file can have"
-        "Documents are files with the name of their rule. Every system must take it: it has 100 characters at most, is none of the names that Windows keeps for devices (`con`, `nul`, `com1`), and differs from other rules' names in more than the case of its letters.";
+        "Outside of the steps of a sequence, write the name of the step before the field: `archiving.command_line`.";
+    "E0210" BadRuleName Error "name cannot be a file name"
+        "Documents are named after their rules, so the name must work as a file name on every system. It has at most 100 characters, is not a Windows device name (`con`, `nul`, `com1`), and does not differ from another rule's name by case alone.";
     "E0301" WrongType Error "wrong type"
         "A value or field is compared with something of another type.";
     "E0302" WrongOperator Error "operator does not fit the type"
-        "Text has contains, starts with, ends with, like and matches; paths and arguments have under; numbers have >= and its kin; addresses have in cidr.";
+        "Text takes contains, starts with, ends with, like and matches. Paths and arguments also take under. Numbers take >=, <=, > and <. Addresses take in cidr.";
     "E0303" EmptyText Error "empty text"
-        "An empty field is a missing field, so nothing equals an empty text. Ask `not F exists` instead.";
+        "An empty field counts as missing, so nothing is equal to an empty text. Write `not F exists` instead.";
     "E0304" ListNeedsIn Error "`is` with a list"
-        "`is` compares with one value, `in` with the elements of a list.";
-    "E0305" BadPattern Error "bad wildcard pattern"
-        "In `like`, `*` is any run of characters and `?` is one. `[*]`, `[?]` and `[[]` are the characters themselves; no other bracket has a meaning. A pattern has 100 wildcards at most.";
+        "`is` compares with one value. Write `in` for a list.";
+    "E0305" BadPattern Error "invalid wildcard pattern"
+        "In `like`, `*` stands for any characters and `?` for one character. Write `[*]`, `[?]` and `[[]` for the characters themselves. Other brackets are not allowed. A pattern has at most 100 wildcards.";
     "E0306" BadRegex Error "regular expression is not portable"
-        "A regular expression must mean the same to Kusto, RE2, PCRE and Python. Not shared are: look-around, back-references, `\\b`, flags, Unicode and named classes; a repeat behind a repeat (`a*+`, `a**`); a `{` that begins no `{2}`, `{2,}` or `{2,5}`; in classes `-` beside a range, `]` in front, and `&&`, `--`, `~~`, `||`. The message says what to write. `\\d` and `\\w` are taken as their ASCII classes, `\\s` as each engine has it.";
+        "A regular expression must mean the same in Kusto, RE2, PCRE and Python. Not allowed are look-around, back-references, `\\b`, flags, Unicode classes and named classes; a repeat after a repeat (`a*+`, `a**`); a `{` that does not start `{2}`, `{2,}` or `{2,5}`; and in classes a `-` next to a range, a leading `]`, `&&`, `--`, `~~` and `||`. The message says what to write. `\\d` and `\\w` are ASCII classes. `\\s` is each engine's own.";
     "E0307" BadFolder Error "not a folder"
-        "`under` takes C:\\x, \\\\server\\share, /x, :\\x for any drive, or x\\y for anywhere in a path.";
+        "`under` takes a folder: C:\\x, \\\\server\\share, /x, :\\x for any drive, or x\\y for anywhere in a path.";
     "E0308" BadNetwork Error "not a network"
-        "`in cidr` takes networks such as '10.0.0.0/8' or '2001:db8::/32'.";
+        "`in cidr` takes networks, such as '10.0.0.0/8' or '2001:db8::/32'.";
     "E0309" QuoteInArgument Error "double quote in an argument"
-        "Arguments are compared without their double quotes, so no argument holds one.";
-    "E0311" UncertainCase Error "letter without one other case"
-        "The condition ignores case and holds a letter of which platforms disagree what its other case is: `İ`, `ı`, `ſ`, `ß`, `ς`, `µ` and the signs for Kelvin, Ångström and Ohm among them. Compare it as it is written with `cased`, or leave the letter out. Letters with one capital and one small form, such as `é` and `я`, are fine.";
-    // E0310 was white space in `argument contains`, which is allowed now. Its number is not used again.
+        "Arguments are compared without their double quotes, so no argument contains one. Remove it.";
+    "E0311" UncertainCase Error "letter with ambiguous case"
+        "The condition ignores case, and platforms disagree about the other case of one of its letters. Such letters are `İ`, `ı`, `ſ`, `ß`, `ς`, `µ` and the signs for Kelvin, Ångström and Ohm. Use `cased`, or leave the letter out. Letters with one upper-case and one lower-case form, such as `é` and `я`, are fine.";
+    // E0310 was white space in `argument contains`, which is allowed now. Do not reuse the number.
     "E0401" UtilityIncomplete Error "incomplete utility"
-        "A utility says on which systems it runs: `os [windows]`.";
+        "A utility names its systems: `os [windows]`.";
     "E0402" UnknownShape Error "unknown shape"
-        "A verb or switch has a shape: first, alone, glued, equals, bundled, dashless, long, leading, word or parameter.";
+        "A verb or switch has one of these shapes: first, alone, glued, equals, bundled, dashless, long, leading, word or parameter.";
     "E0403" WrongOption Error "option does not fit the shape"
         "`glued` takes digits and except, `equals` takes by, `bundled` takes last and nonzero, `long` takes min and nonzero, `parameter` takes min.";
-    "E0404" BadShapeName Error "no name of an argument"
-        "The name of a verb or switch is one word without quotes, written without its prefix, of 100 characters at most.";
+    "E0404" BadShapeName Error "invalid name of an argument"
+        "Write the name of a verb or switch as one word, without its prefix and without quotes in it. It has at most 100 characters.";
     "E0405" TwoDefaults Error "two default verbs"
-        "A `default` verb is what a command line does that has none of the other verbs. Only one can be that.";
+        "The `default` verb applies if the command line has no other verb. A utility can have only one.";
     "E0406" BundledWithoutValues Error "bundle without `values`"
-        "In a bundle such as -czf a letter that takes a value ends the bundle. `values` names these letters; `values \"\"` says that none does.";
-    "E0407" GluedAmbiguous Error "glued name takes in another"
-        "A glued switch matches everything that begins with its name, other switches too. `digits` or `except` can rule that out.";
-    "E0408" VerbOnlyShape Error "shape of verbs only"
-        "`first` and `word` name what a tool does, so only verbs have these shapes.";
+        "In a bundle such as -czf, a letter that takes a value ends the bundle. List these letters in `values`. If there are none, write `values \"\"`.";
+    "E0407" GluedAmbiguous Error "glued name matches another switch"
+        "A glued switch matches every argument that starts with its name, and so another switch too. Exclude that one with `digits` or `except`.";
+    "E0408" VerbOnlyShape Error "shape for verbs only"
+        "`first` and `word` describe what a tool does, so only verbs can have these shapes.";
     "E0501" RuleIncomplete Error "incomplete rule"
-        "Every rule has title, id, level, os and detect.";
+        "A rule needs title, id, level, os and detect.";
     "E0502" UnknownKey Error "unknown entry"
-        "The entry is not one of this item. The description of a rule stands before it, in lines that begin with `///`.";
+        "This item does not have such an entry. The description of a rule comes before it, in lines that start with `///`.";
     "E0503" WrongValue Error "wrong value"
-        "The entry takes another kind of value; the message says which.";
-    "E0504" RepeatedEntry Error "given twice"
-        "An entry, flag, step or element stands twice. Only one of them could count.";
+        "The entry takes another kind of value. The message says which.";
+    "E0504" RepeatedEntry Error "duplicate entry"
+        "An entry, flag, step or element occurs twice, and Arcanary cannot tell which one should win. Remove one.";
     "E0505" UnknownTechnique Error "unknown technique"
-        "The id is not a technique of the ATT&CK release that this compiler knows, or the technique was revoked or deprecated.";
+        "The id is not a technique of the ATT&CK release that this version knows, or ATT&CK revoked or deprecated it.";
     "E0506" BadSchedule Error "schedule with gaps"
-        "A look-back that is shorter than the frequency leaves out events between two runs; a rule over several events also needs its window before that, and a count another one.";
-    "E0507" BadWeights Error "score can never, or need not, decide"
-        "Weights and threshold come together and are 1 or more; the threshold can be reached; every weighted flag can make the difference.";
+        "If the look-back is shorter than the frequency, no run sees the events between two runs. A rule over several events needs its window in addition, and a count needs two windows. Increase the look-back.";
+    "E0507" BadWeights Error "invalid weights"
+        "Weights and `threshold` are used together, and each is 1 or more. The sum of the weights must reach the threshold, and each weighted flag must be able to change the result.";
     "E0508" NeverFires Error "rule never fires"
-        "The condition is false for every event, whatever its values are.";
+        "The condition is false for every event.";
     "E0509" NeverRuns Error "utility of another system"
-        "The utility's `os` and the rule's do not meet, so the condition is false for every event.";
+        "The utility and the rule have no system in common, so the condition is false for every event.";
     "E0510" Unsatisfiable Finding "rule cannot be satisfied"
-        "`arcanary witness` found no event on which the rule fires: each way through its detection asks for values that contradict each other, or its exceptions take all of them. The labels name the conditions. Where the message says that none was found, or that the search was cut off, the search came to its bounds: the rule may fire all the same.";
+        "`arcanary witness` found no event on which the rule fires: the conditions contradict each other, or exceptions cover everything. The labels name the conditions. If the message says that none was found or that the search was cut off, the search reached its limit, and the rule may still fire.";
     "E0601" WhenAvailable Error "misplaced `when available`"
-        "`when available` marks an operand of `and` or `or` in a detection, something in an exception, or an unweighted flag. Below `not`, or inside another such part, a drop could lose an alert without a word.";
-    "E0602" ToolNeedsProcess Error "utility asked of another kind of event"
-        "`runs` and its kin read the process that starts. Events of other kinds name the acting process in `process.name`.";
-    "E0603" WrongSubject Error "runs nothing"
-        "Only the event's own process and its `parent` run utilities.";
+        "`when available` is allowed on an operand of `and` or `or` in a detection, in an exception, and on an unweighted flag. Below `not`, or inside another part with `when available`, dropping the condition could lose an alert.";
+    "E0602" ToolNeedsProcess Error "utility in another kind of event"
+        "`runs`, `renamed`, `relocated` and `resembles` read the process that starts. In other kinds of event, name the acting process with `process.name`.";
+    "E0603" WrongSubject Error "not a process"
+        "Only the event's own process and its `parent` can run a utility.";
     "E0604" EmptyResembles Error "`resembles` without verb or switch"
-        "`resembles` ignores the program's name, so without a verb or a switch it is true of everything.";
+        "`resembles` ignores the program's name. Without a verb or switch, every command line would match. Add `to …` or `with …`.";
     "E0605" DefaultResembled Error "`resembles` with a default verb"
-        "A default verb is what remains without the other verbs. Without the program's name that is every command line.";
+        "The default verb applies if no other verb is there. Without the program's name, almost every command line would match.";
     "E0606" NoOriginalName Error "`renamed` without `original`"
-        "A renamed program is recognised by its PE original file name, and the utility declares none.";
+        "A renamed program is recognised by its PE original file name. Declare it in the utility: `original [\"name.exe\"]`.";
     "E0607" NoHome Error "`relocated` without `home`"
-        "A relocated program is recognised by its folder, and the utility declares none to which it belongs.";
-    "E0608" BadStep Error "step in the wrong place"
-        "A sequence has two required steps or more; `without` stands between two of them, optional steps come last. Nothing can be asked of a `without`, which has no event, and no exception reads an optional step, which decides nothing.";
-    "E0609" OfManyEvents Error "question about one of many events"
-        "A count finds many events together: its row has the keys, the first and the last time. Flags, and fields that are no keys, belong to one event.";
+        "A relocated program is recognised by its folder. Declare its usual folders in the utility: `home ['…']`.";
+    "E0608" BadStep Error "misplaced step"
+        "A sequence has at least two required steps. A `without` step belongs between two of them, and optional steps come last. Conditions cannot read a `without` step, which has no event. Exceptions cannot read an optional step, which does not decide a match.";
+    "E0609" OfManyEvents Error "single event of a count"
+        "A count finds many events together. Its row has the keys, the first time and the last time. Flags and other fields belong to one event, so a count has none.";
     "E0610" TooManySteps Error "too many steps"
-        "A rule has 32 steps at most. Conditions and equalities that do not hold between all required steps join 8 of them at most: finding a match among more would take too long. Equalities of all steps do not count, and neither do the keys behind `by`.";
-    "E0701" TestOfOtherKind Error "test event is never looked at"
-        "The rule reads other kinds of event.";
+        "A rule has at most 32 steps. At most 8 of them can be joined by conditions and equalities that do not hold between all required steps: a search over more would take too long. Equalities of all steps and the keys after `by` do not count.";
+    "E0701" TestOfOtherKind Error "test event of another kind"
+        "The rule does not read this kind of event, so the test proves nothing.";
     "E0702" TunedTwice Error "tuned twice"
-        "Two tunes, or two entries of one, set the same thing. Only one of them could count.";
+        "Two `tune` blocks, or two entries of one block, set the same key. Arcanary cannot tell which one should win. Remove one.";
     "E0703" TestFailed Finding "test fails"
-        "A test inside a rule expects something else than what the rule says of its event, or its recording cannot be read. The labels tell both, and which conditions decided; the event is shown beside them.";
+        "A test inside a rule expects another result, or its recording cannot be read. The labels show the expected and the actual result, and the conditions that decided. The note shows the event.";
     "E0704" Untested Finding "not tested"
-        "`test --missing` was asked, and a rule lacks a firing or a silent test, or no test reaches an operand of an `or`, a utility of a group, a flag or an exception. What no test reaches may be wrong for years.";
-    "E0705" TunedGone Error "tuned rule is gone"
-        "A tune names a rule that neither the project nor one of its packs has, or has any more. Where a pack's lock says why the rule is gone, the label does, too.";
-    "E0706" TestSilenced Error "tuning silences what must fire"
-        "A test says that the rule fires on its events, and with this project's tuning it does not: an exception of a tune holds for them, a tuned threshold is out of their reach, or a param or `extend` changed the condition. Who wrote the rule proved with this test that it finds an attack, so the tuning hides one.";
-    "E0707" TunedAway Error "tuning takes everything"
-        "It is proved that no event makes the rule fire any more, and that some did before it was tuned. Make the exception narrower; a rule that is not wanted is switched off with `disable because`.";
-    "E0801" BadTarget Error "bad target file"
-        "A target file does not say what it must, or says what no target can. The message names the entry.";
+        "`test --missing` found a rule without a firing or a silent test, or a part that no test covers: an operand of an `or`, a utility of a group, a flag or an exception. Add a test for it.";
+    "E0705" TunedGone Error "tuned rule does not exist"
+        "A tune names a rule that neither the project nor its packs have, or no longer have. If a pack's lock says why the rule was removed, the label shows it.";
+    "E0706" TestSilenced Error "tuning suppresses a test"
+        "A test says that the rule fires on its events. With this project's tuning, it does not: an exception matches them, the threshold is too high, or a param or `extend` changed the condition. The author wrote the test to prove that the rule finds an attack, so the tuning would hide one. Make the tuning narrower.";
+    "E0707" TunedAway Error "tuning suppresses every alert"
+        "Arcanary proved that no event makes the rule fire any more, and that some did before the tuning. Make the exception narrower. To switch the rule off, write `disable because \"…\"`.";
+    "E0801" BadTarget Error "invalid target file"
+        "A required entry of a target file is missing, or an entry is invalid. The message names the entry.";
     "E0802" UnknownTarget Error "unknown target"
-        "No target of this name is built in or lies in the project's `targets` folder. `arcanary targets` lists them.";
-    "E0803" BadProject Error "bad project file"
-        "`arcanary.yaml` does not say what it must, or says something unknown.";
-    "E0805" BadLock Error "no lock, or a bad one"
-        "`pack.lock` is not there, or not what `arcanary pack --bump` writes: it was edited, a merge left its marks in it, or a newer release of this program wrote it.";
+        "No built-in target has this name, and no file in the project's `targets` folder. Run `arcanary targets` for a list.";
+    "E0803" BadProject Error "invalid project file"
+        "An entry of `arcanary.yaml` is invalid or unknown. The message says which.";
+    "E0805" BadLock Error "lock is missing or invalid"
+        "`pack.lock` is missing, or is not as `arcanary pack --bump` wrote it: it was edited, it contains merge conflict markers, or a newer version of Arcanary wrote it.";
     "E0806" StaleLock Finding "lock out of date"
-        "What is built is not what `pack.lock` says. Somebody changed a rule, a list or the project without `arcanary pack --bump`, or another release of this program builds other documents. The lock is committed, so that a change of what runs is seen in review.";
+        "The build does not match `pack.lock`: a rule, a list or the project file changed, or another version of Arcanary builds other documents. Run `arcanary pack --bump` and commit the lock, so that reviewers see what changes.";
     "E0807" LockRules Error "version rule broken"
-        "`arcanary pack --bump` moves versions by rule: an id never changes, a rule that goes needs a reason and a date, versions never fall.";
+        "`arcanary pack --bump` keeps three rules: an id never changes, a removed rule needs a tombstone with a reason and a date, and versions never go down.";
     "E0808" StaleBuild Finding "build out of date"
-        "`build --check` compares the output folder with what the sources say now. Run `arcanary build`, review what changed, and commit it with the sources.";
-    "E0809" BadRelease Finding "release is not sound"
-        "`verify` checks sums, manifest and archives of a release, and that there is nothing else. Take the release again from where it was published, or make it anew with `arcanary pack`.";
-    "E0810" EditedPack Error "pack is not as it was fetched"
-        "A folder under `packs` holds what `arcanary fetch-pack --sources` wrote, and nothing else: an update replaces it. A fetched folder among the sources is named under `packs`, or its rules would be the project's own. Changes belong into a `tune` or `extend` of the project's own files, which updates keep.";
-    "E0811" BadManifest Error "bad manifest of a build"
-        "`manifest.json` in the output folder says which files Arcanary wrote, so that a build replaces and removes its own files only. It was edited, cut off, or a merge left its marks in it. Put the last good one back, or empty the folder and build everything again.";
+        "`build --check` found that the output folder does not match the sources. Run `arcanary build`, review the changes, and commit them with the sources.";
+    "E0809" BadRelease Finding "invalid release"
+        "`verify` checks the sums, manifest and archives of a release, and that there are no other files. Get the release again, or make a new one with `arcanary pack`.";
+    "E0810" EditedPack Error "pack was changed"
+        "A folder under `packs` must be exactly as `arcanary fetch-pack --sources` wrote it, because an update replaces it. Put your changes into a `tune` or `extend` in your own files: updates keep those. A fetched folder among the sources must be listed under `packs`, or its rules would count as the project's own.";
+    "E0811" BadManifest Error "invalid manifest of a build"
+        "`manifest.json` in the output folder lists the files that Arcanary wrote, so that a build replaces and removes only its own files. It was edited, cut off, or contains merge conflict markers. Restore the last good one, or empty the folder and build again.";
     "E0812" InTheWay Error "file in the way of a build"
-        "A build overwrites and removes only files that are as a build wrote them. Somebody edited one of these, or put a file of their own in its place. Remove the file, or let `arcanary build --force` replace it.";
-    "E0901" Unsupported Finding "target cannot say it"
-        "The target's logs or its language cannot answer this part of the rule, and nobody allowed to drop it. An approximation would change what the rule means, so none is made. Put `when available` on the part if alerts may be added without it, or list the rule under `skip` in arcanary.yaml.";
+        "A build overwrites and removes a file only if it is as a build wrote it. Somebody edited this file, or put another one in its place. Remove it, or run `arcanary build --force` to replace it.";
+    "E0901" Unsupported Finding "unsupported by the target"
+        "The target's logs or its language cannot express this part of the rule, and the rule does not allow to drop it. Arcanary does not approximate, since that would change what the rule means. If more alerts are acceptable, add `when available` to the part. Else list the rule under `skip` in arcanary.yaml.";
     "E0903" TooLong Finding "query too long"
-        "The target refuses queries of this length, or with so many regular expressions. Split the rule, or name fewer utilities.";
+        "The target rejects queries of this length, or with this many regular expressions. Split the rule, or name fewer utilities.";
     "E0904" Internal Finding "internal error"
-        "The compiler made a document that does not read as it was meant. This is a defect of the compiler, not of your rule; please report it together with the rule.";
-    "E0905" BadDocument Finding "document that its platform refuses"
-        "The query is fine, and the document around it would break a rule of the platform that installs it: too long a name, too many details, no column for an entity. That document is left out, all else is built.";
+        "Arcanary read its own document again, and it did not match. This is a defect of Arcanary, not of your rule. Please report it with the rule.";
+    "E0905" BadDocument Finding "document that its platform rejects"
+        "The query is fine, but the document around it breaks a rule of its platform: a name is too long, there are too many details, or an entity has no column. That document is left out. Everything else is built.";
     "W0001" SlashOnUnix Warning "slash prefix on a Unix program"
-        "On Linux and macOS `/` begins a path, so a utility there has another dialect. Declare it apart and join the two in a group.";
+        "On Linux and macOS, `/` starts a path, so a utility has another syntax there. Declare a separate utility for these systems, and put both in a group.";
     "W0002" StaleSkip Warning "skip without effect"
-        "The project skips a rule for a target that can say it, or a rule or target that does not exist.";
-    "W0003" Expired Warning "past its day"
-        "An exception, or a switched-off rule, was meant to hold until a day that is over. It still holds: somebody should look whether it is needed, then give it another day or take it out. The day is that of `--today`, else of SOURCE_DATE_EPOCH, else of the last commit.";
+        "The project skips a rule for a target that supports it, or names a rule or target that does not exist. Remove the entry.";
+    "W0003" Expired Warning "expired"
+        "An exception, or a disabled rule, had a last day, which is over. It still applies. If it is still needed, set a later day; if not, remove it. Arcanary compares with the day of `--today`, else of SOURCE_DATE_EPOCH, else of the last commit.";
     "W0004" Covered Warning "exception without effect"
-        "It is proved that a tune's exception excepts nothing which the rule would find without it: no event that the rule detects meets it, or the rule's own exceptions take all of these events. Take it out.";
+        "Arcanary proved that an exception of a tune suppresses nothing: no event that the rule detects matches it, or the rule's own exceptions already cover these events. Remove it.";
     "W0005" LinkOut Warning "link is not followed"
-        "A folder of the project holds a link to a folder outside of the project. Rules are read in the project alone, so nothing behind the link is. Put a copy in its place, or name the other folder under `sources` in arcanary.yaml.";
+        "A folder of the project contains a link to a folder outside of the project. Arcanary reads rules inside the project only. Replace the link with a copy, or list the other folder under `sources` in arcanary.yaml.";
     "W0006" NoIndex Warning "search names no index"
-        "The macro that says where a target's events lie names no index, or all of them. Splunk then searches the indexes that a role searches by default, which may not be yours, or everything. Say `extends` and `macros` in a file of the project's `targets` folder, or define the macro in an app of your own and leave the warning.";
+        "The macro for a target's log source names no index, or all of them. Splunk then searches the default indexes of the user's role, which may be the wrong ones, or all. Set the index in a file in the project's `targets` folder, with `extends` and `macros`. If you define the macro in an app of your own, ignore this warning.";
     "W0007" NoFilter Warning "query reads every event"
-        "Nothing cheap leads the rule's KQL: no name of a program, no beginning of a path, no word that every match has. The platform then asks a regular expression, or searches a text, of every event of the table. That is slow, and a scheduled query may be stopped. Add a condition that holds for everything the rule is meant to find: `runs`, `process.name in […]`, `under` on a path, a word of the command line. If one operand of an `or` has none, write it as a rule of its own.";
+        "No part of the rule narrows the KQL query cheaply: no program name, no start of a path, no word that every match contains. The platform then applies a regular expression or a text search to every event of the table. That is slow, and the platform may stop a scheduled query. Add a condition that holds for everything the rule should find: `runs`, `process.name in […]`, `under` on a path, or a word of the command line. If one operand of an `or` has no such part, write it as a separate rule.";
 }
 
 #[cfg(test)]

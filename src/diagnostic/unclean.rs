@@ -31,7 +31,7 @@ impl Sources {
                     None => Ok(id),
                     Some((at, '\0')) => Err(Box::new(
                         Diagnostic::new(Code::NulCharacter, "a NUL character in a source file")
-                            .at(Span::new(id, at, at + 1), "no text holds this")
+                            .at(Span::new(id, at, at + 1), "no text can contain this")
                             .help("the file was damaged, or it is not a source file"),
                     )),
                     Some((at, c)) => Err(Box::new(unclean(Span::new(id, at, at + c.len_utf8()), c, text))),
@@ -62,9 +62,9 @@ fn unclean(span: Span, c: char, text: &str) -> Diagnostic {
     };
     let message = format!("character {number} in a source file {what}");
     let all = text.chars().filter(|c| *c != '\r' && is_unclean(*c)).count();
-    let mut diagnostic = Diagnostic::new(Code::UncleanCharacter, message).at(span, "readers do not see it");
+    let mut diagnostic = Diagnostic::new(Code::UncleanCharacter, message).at(span, "it is invisible");
     if all > 1 {
         diagnostic = diagnostic.note(format!("the file has {all} such characters"));
     }
-    diagnostic.patch(format!("take {number} out"), span, "")
+    diagnostic.patch(format!("remove {number}"), span, "")
 }

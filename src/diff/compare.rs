@@ -280,19 +280,19 @@ impl RuleDiff {
             .iter()
             .map(|change| match change {
                 Change::Added => "new".to_owned(),
-                Change::Removed => "gone".to_owned(),
+                Change::Removed => "removed".to_owned(),
                 Change::Logic => match &self.off {
-                    (None, Some(why)) => format!("is switched off: {why}"),
-                    (Some(_), None) => "is switched on again".to_owned(),
-                    _ => "detects something else".to_owned(),
+                    (None, Some(why)) => format!("disabled: {why}"),
+                    (Some(_), None) => "enabled again".to_owned(),
+                    _ => "logic changed".to_owned(),
                 },
-                Change::Text if self.keys.is_empty() => "says something else about itself".to_owned(),
-                Change::Text => format!("says something else ({})", self.keys.join(", ")),
-                Change::Documents => "the same in other documents".to_owned(),
+                Change::Text if self.keys.is_empty() => "metadata changed".to_owned(),
+                Change::Text => format!("metadata changed ({})", self.keys.join(", ")),
+                Change::Documents => "documents changed".to_owned(),
             })
             .collect();
         if let Some(was) = &self.was {
-            all.push(format!("was {was}"));
+            all.push(format!("renamed from {was}"));
         }
         let status = self
             .status

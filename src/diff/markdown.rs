@@ -27,12 +27,12 @@ pub fn to_markdown(difference: &Difference, with_documents: bool) -> String {
         out.push_str("\n| rule | version | change | source | queries |\n|---|---|---|---|---|\n");
         difference.rules.iter().take(MOST_ROWS).for_each(|r| row(&mut out, r));
         if difference.rules.len() > MOST_ROWS {
-            let _ = writeln!(out, "\n… and {} rules more.", difference.rules.len() - MOST_ROWS);
+            let _ = writeln!(out, "\n… and {} more rules.", difference.rules.len() - MOST_ROWS);
         }
     }
     let mut comment = Comment { text: out, left: 0 };
     if !difference.shared.is_empty() {
-        comment.add("\n#### What rules share\n".to_owned());
+        comment.add("\n#### Shared items\n".to_owned());
         difference.shared.iter().for_each(|s| comment.add(source(s)));
     }
     for rule in &difference.rules {
@@ -79,7 +79,7 @@ impl Comment {
         if self.left > 0 {
             let _ = writeln!(
                 self.text,
-                "\n**Cut:** {} parts more do not fit into a comment. `arcanary diff` shows them all.",
+                "\n**Truncated:** {} more parts do not fit into a comment. Run `arcanary diff` to see all of them.",
                 self.left
             );
         }
@@ -136,7 +136,7 @@ fn fenced(lines: &Lines) -> String {
     let shown = lines.iter().take(MOST_LINES).copied().collect::<Vec<_>>().join("\n");
     let more = match lines.len().saturating_sub(MOST_LINES) {
         0 => String::new(),
-        more => format!("\n… and {more} lines more"),
+        more => format!("\n… and {more} more lines"),
     };
     // No run of backticks in the diff ends the block.
     let longest = shown.split(|c| c != '`').map(str::len).max().unwrap_or(0);

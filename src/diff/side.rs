@@ -108,7 +108,7 @@ impl Side {
             Side::of_build(against, &folder)
         } else {
             let wanted = format!("{SUMS}, {} or {}", PROJECT, build::MANIFEST);
-            Err(format!("`{against}` is neither a release nor a project nor a build: it has no {wanted}"))
+            Err(format!("`{against}` is not a release, a project or a build: it has no {wanted}"))
         }
     }
 
@@ -130,15 +130,15 @@ impl Side {
 
     fn of_commit(name: &str, root: &Path, targets: Option<&[String]>) -> Result<Side, String> {
         if name.starts_with('-') {
-            return Err(format!("`{name}` is no name of a commit"));
+            return Err(format!("`{name}` is not the name of a commit"));
         }
         let git = Git::around(root);
-        let top = git.line(&["rev-parse", "--show-toplevel"]).map_err(|why| {
-            format!("`{name}` is no folder, and the project is in no git repository to look it up in ({why})")
-        })?;
+        let top = git
+            .line(&["rev-parse", "--show-toplevel"])
+            .map_err(|why| format!("`{name}` is not a folder, and the project is not in a git repository ({why})"))?;
         let commit = git
             .line(&["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")])
-            .map_err(|_| format!("`{name}` is neither a folder nor a commit of the repository {top}"))?;
+            .map_err(|_| format!("`{name}` is not a folder, and not a commit of the repository {top}"))?;
         let below = git.line(&["rev-parse", "--show-prefix"])?;
         let place = tempfile::tempdir().map_err(|e| e.to_string())?;
         git.unpack(&commit, &below, place.path())?;
@@ -168,14 +168,15 @@ impl Side {
         let over_rules = manifest.documents.values().flatten().map(String::as_str);
         for path in listed.chain(over_rules).filter(|path| crate::file_names::is_plain(path)) {
             let bytes = files::read(folder, path).map_err(|why| why.to_string())?;
-            let bytes = bytes.ok_or_else(|| format!("`{name}` lists `{path}`, and it is not there"))?;
+            let bytes = bytes.ok_or_else(|| format!("`{name}` lists `{path}`, which is missing"))?;
             side.put(owners.get(path).copied(), path, String::from_utf8_lossy(&bytes).into_owned());
         }
         Ok(side)
     }
 
     fn of_release(name: &str, folder: &Path) -> Result<Side, String> {
-        let release = verify(folder).map_err(|wrong| format!("`{name}` is no sound release: {}", wrong.join("; ")))?;
+        let release =
+            verify(folder).map_err(|wrong| format!("`{name}` is not a valid release: {}", wrong.join("; ")))?;
         let targets = release.manifest.targets.keys().cloned().collect();
         let items = release.sources().map(Items::of_files);
         let mut side = Side { name: name.to_owned(), targets, items, ..Side::default() };

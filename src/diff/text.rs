@@ -10,7 +10,7 @@ pub fn to_text(difference: &Difference, with_documents: bool) -> String {
     let against = &difference.against;
     let mut parts = vec![];
     if !difference.shared.is_empty() {
-        let mut out = "what rules share\n".to_owned();
+        let mut out = "shared items\n".to_owned();
         difference.shared.iter().for_each(|s| source(&mut out, s, against));
         parts.push(out);
     }

@@ -87,6 +87,20 @@ impl Tree {
         }
     }
 
+    /// Removes `folder`, a path from the base, and those around it, as far as they are empty. A folder that cannot be removed
+    /// stays.
+    pub fn prune(&self, folder: &str) {
+        let mut next = Some(folder);
+        while let Some(folder) = next.filter(|folder| self.has(folder).unwrap_or(false)) {
+            let path = self.base.join(folder);
+            if fault::change(Change::Remove, &path).and_then(|()| std::fs::remove_dir(&path)).is_err() {
+                return;
+            }
+            self.known().remove(folder);
+            next = folder.rsplit_once('/').map(|(above, _)| above);
+        }
+    }
+
     /// Removes what killed runs left in `folder`, a path from the base. What cannot be removed is in nobody's way, and stays.
     pub fn sweep(&self, folder: &str) {
         let folder = self.base.join(folder);

@@ -7,11 +7,12 @@
 use super::state::{RuleState, State, state};
 use crate::build::build;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::file_names::{PROJECT, is_pack_name};
+use crate::file_names::PROJECT;
 use crate::files;
 use crate::hash::FORMAT;
+use crate::project::identity::identity;
 use crate::project::lock::{self, Change, FILE_NAME, Lock, LockedRule, Moved, Release, Tombstone};
-use crate::project::{self, Loaded, Role};
+use crate::project::{self, Loaded};
 use semver::Version;
 use std::collections::BTreeSet;
 use std::io;
@@ -78,29 +79,6 @@ pub fn bump(loaded: &mut Loaded, targets: &[String], removal: &Removal) -> Resul
     Ok(Bumped { lock, from: before.map(|lock| lock.version), moved })
 }
 
-/// The project's version; its name must fit a file's name.
-fn identity(loaded: &Loaded) -> Result<Version, Diagnostic> {
-    let config = &loaded.config;
-    let bad = |message: String, help: &str| Diagnostic::new(Code::BadProject, message).help(help);
-    if !is_pack_name(&config.name) {
-        let message = format!("`{}` is no name for a pack", config.name);
-        let help = "put `name: my-pack` into arcanary.yaml: small letters, digits, and `-`, `_` and `.` inside; no name that a \
-                    repository's index or a device of Windows has";
-        return Err(project::config_place(loaded, Role::Value("name"), &config.name, bad(message, help), "the name"));
-    }
-    Version::parse(&config.version).map_err(|why| {
-        let diagnostic =
-            bad(format!("`{}` is no version: {why}", config.version), "put `version: 0.1.0` into arcanary.yaml");
-        project::config_place(
-            loaded,
-            Role::Value("version"),
-            &config.version,
-            diagnostic,
-            "three numbers are a version",
-        )
-    })
-}
-
 fn state_of(loaded: &Loaded, targets: &[String]) -> Result<State, Vec<Diagnostic>> {
     let built = build(loaded, targets);
     let errors: Vec<Diagnostic> = built.diagnostics.iter().filter(|d| d.is_error()).cloned().collect();
@@ -121,8 +99,8 @@ fn refuse(old: &Lock, now: &State, removal: &Removal, loaded: &Loaded) -> Result
             found.push(
                 broken(format!("the id of `{}` changed", rule.name), format!("put `id {}` back", locked.id))
                     .at(rule.span, format!("now {id}"))
-                    .note("an id is a rule's for good: platforms and analysts know the rule by it")
-                    .help("for another rule, take another name, and remove this one with `pack --bump --remove`"),
+                    .note("a rule keeps its id for ever: platforms and analysts find it by the id")
+                    .help("if this is another rule, give it another name, and remove the old one with `pack --bump --remove`"),
             );
         }
     }
@@ -130,17 +108,20 @@ fn refuse(old: &Lock, now: &State, removal: &Removal, loaded: &Loaded) -> Result
     let ends = Ends { removal, loaded };
     let nobody = |l: &&&LockedRule| !removal.rules.contains(&l.rule) && ends.upstream(&l.id).is_none();
     for rule in gone.iter().filter(nobody).filter(|l| !renumbered.contains(l.id.as_str())) {
-        let help = format!("say why: arcanary pack --bump --remove {} --because \"…\" --date YYYY-MM-DD", rule.rule);
+        let help = format!(
+            "record why it was removed: arcanary pack --bump --remove {} --because \"…\" --date YYYY-MM-DD",
+            rule.rule
+        );
         found.push(
-            broken(format!("rule `{}` is gone, and nobody said why", rule.rule), help)
-                .note(format!("{FILE_NAME} has it with id {} and version {}", rule.id, rule.version)),
+            broken(format!("rule `{}` was removed without a tombstone", rule.rule), help)
+                .note(format!("{FILE_NAME} has it, with id {} and version {}", rule.id, rule.version)),
         );
     }
     for name in removal.rules.iter().filter(|name| !gone.iter().any(|l| l.rule == **name)) {
         let there = loaded.project.rules.contains_key(name);
         let (why, help) = match there {
-            true => ("is still there", "take it out of the sources first"),
-            false => ("is not in the lock", "name a rule that the lock has and the sources have not"),
+            true => ("is still in the sources", "delete it there first"),
+            false => ("is not in the lock", "name a rule of the lock that you deleted from the sources"),
         };
         found.push(broken(format!("`{name}` cannot be removed: it {why}"), help));
     }
@@ -158,7 +139,7 @@ fn patch(version: &Version) -> Result<Version, Diagnostic> {
 }
 
 fn at_its_end(version: &Version) -> Diagnostic {
-    broken(format!("no version comes after {version}"), "put one that leaves room into arcanary.yaml, or into the lock")
+    broken(format!("no version comes after {version}"), "write a lower version in arcanary.yaml or in the lock")
 }
 
 /// Why rules are gone.
@@ -239,7 +220,7 @@ fn step(old: &Lock, id: &str, rule: &RuleState) -> Result<Option<Moved>, Diagnos
     let was = (rule.name != locked.rule).then(|| locked.rule.clone());
     // One that had no documents was off already.
     let switched_off = rule.disabled.as_ref().filter(|_| !locked.documents.is_empty());
-    let because = switched_off.map(|why| format!("switched off: {why}"));
+    let because = switched_off.map(|why| format!("disabled: {why}"));
     Ok(Some(Moved { because, ..moved(change, Some(&locked.version), to, was) }))
 }
 
@@ -258,8 +239,8 @@ fn next_version(
     renamed: bool,
 ) -> Result<Version, Vec<Diagnostic>> {
     if asked < &old.version {
-        let message = format!("arcanary.yaml says version {asked}, and the lock is at {} already", old.version);
-        return Err(vec![broken(message, "versions never fall: put the lock's version into arcanary.yaml")]);
+        let message = format!("arcanary.yaml has version {asked}, but the lock is already at {}", old.version);
+        return Err(vec![broken(message, "versions never go down: write the lock's version in arcanary.yaml")]);
     }
     let grave = |m: &Moved| matches!(m.change, Change::Added | Change::Logic | Change::Removed);
     let needed = if moved.iter().any(grave) {

@@ -77,7 +77,7 @@ impl Index {
                 return Err(format!("`{}` does not lie in the folder of `{name}`", path.escape_debug()));
             }
             if !is_pack_name(name) {
-                return Err(format!("`{}` is no name for a pack", name.escape_debug()));
+                return Err(format!("`{}` cannot be the name of a pack", name.escape_debug()));
             }
         }
         Ok(index)

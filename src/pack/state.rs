@@ -102,7 +102,7 @@ pub fn unlocked(loaded: &Loaded, built: &Built) -> Vec<Diagnostic> {
         Some(lock) => differences(loaded, built, lock),
         None => vec![
             Diagnostic::new(Code::BadLock, format!("the project has no {FILE_NAME}"))
-                .help("run `arcanary pack --bump` in the project, and commit what it writes"),
+                .help("run `arcanary pack --bump`, and commit pack.lock"),
         ],
     }
 }
@@ -122,20 +122,18 @@ pub fn outdated<'a>(
         let what = match (there, built.files.contains_key(name) || !name.contains('/')) {
             (false, _) => "is missing",
             (true, true) => "differs",
-            (true, false) => "is not made any more",
+            (true, false) => "is stale",
         };
         by_rule.entry(owners.get(name).copied()).or_default().push(format!("{name}: {what}"));
     }
     let finding = |(id, lines): (Option<&str>, Vec<String>)| {
         let rule = loaded.rules().find(|r| Some(r.meta.id.as_str()) == id);
         let diagnostic = match rule {
-            Some(rule) => {
-                Diagnostic::new(Code::StaleBuild, format!("{folder} does not hold what `{}` says", rule.name))
-                    .at(rule.span, "built from this")
-            }
-            None => Diagnostic::new(Code::StaleBuild, format!("{folder} does not hold what the project says")),
+            Some(rule) => Diagnostic::new(Code::StaleBuild, format!("{folder} is not up to date with `{}`", rule.name))
+                .at(rule.span, "this rule"),
+            None => Diagnostic::new(Code::StaleBuild, format!("{folder} is not up to date with the project")),
         };
-        diagnostic.lines(lines).help("run `arcanary build`, review what changed, and commit it")
+        diagnostic.lines(lines).help("run `arcanary build`, review the changes, and commit them")
     };
     by_rule.into_iter().map(finding).collect()
 }
@@ -150,32 +148,32 @@ fn differences(loaded: &Loaded, built: &Built, lock: &Lock) -> Vec<Diagnostic> {
     let mut found = vec![];
     if loaded.config.version != lock.version.to_string() || loaded.config.name != lock.pack {
         let message = format!(
-            "the project is `{} {}`, and {FILE_NAME} is of `{} {}`",
+            "the project is `{} {}`, but {FILE_NAME} is for `{} {}`",
             loaded.config.name, loaded.config.version, lock.pack, lock.version
         );
         found.push(stale(message));
     }
     if state.packs != lock.packs {
         let lines = other_packs(&lock.packs, &state.packs);
-        found.push(stale("the project stands on other packs than the lock says".to_owned()).lines(lines));
+        found.push(stale("the project's packs do not match the lock".to_owned()).lines(lines));
     }
     for (id, rule) in &state.rules {
         found.extend(match lock.rule(id) {
             None => {
-                Some(stale(format!("{FILE_NAME} does not have rule `{}`", rule.name)).at(rule.span, format!("id {id}")))
+                Some(stale(format!("rule `{}` is not in {FILE_NAME}", rule.name)).at(rule.span, format!("id {id}")))
             }
             Some(locked) => differs(rule, locked, &part(&locked.documents)),
         });
     }
     if loaded.selected.is_none() {
         let gone = lock.rules.iter().filter(|r| !state.rules.contains_key(&r.id));
-        found.extend(gone.map(|r| stale(format!("{FILE_NAME} has rule `{}`, and the project has not", r.rule))));
+        found.extend(gone.map(|r| stale(format!("rule `{}` is in {FILE_NAME}, but not in the project", r.rule))));
     }
     // Documents over all rules are made, and compared, when all of the project is built.
     if loaded.selected.is_none() && loaded.own_targets().iter().all(|t| built.targets.contains_key(t)) {
         let lines = changed(&lock.documents, &state.documents);
         if !lines.is_empty() {
-            found.push(stale("documents of all rules together differ from the lock".to_owned()).lines(lines));
+            found.push(stale("documents that cover all rules do not match the lock".to_owned()).lines(lines));
         }
     }
     found
@@ -190,29 +188,29 @@ fn other_packs(before: &[LockedPack], now: &[LockedPack]) -> Vec<String> {
 
 fn stale(message: String) -> Diagnostic {
     Diagnostic::new(Code::StaleLock, message)
-        .help("run `arcanary pack --bump`, review what it says and what the lock becomes, and commit both")
+        .help("run `arcanary pack --bump`, review the new versions, and commit pack.lock")
 }
 
 fn differs(rule: &RuleState, locked: &LockedRule, documents: &BTreeMap<String, String>) -> Option<Diagnostic> {
     let mut what = vec![];
     if rule.logic != locked.logic {
-        what.push("means something else");
+        what.push("logic");
     }
     if rule.text != locked.text {
-        what.push("says something else about itself");
+        what.push("metadata");
     }
     if rule.name != locked.rule {
-        what.push("has another name");
+        what.push("name");
     }
     let lines = changed(documents, &rule.documents);
     if what.is_empty() && lines.is_empty() {
         return None;
     }
     let label = match what.as_slice() {
-        [] => "it means the same, and its documents differ".to_owned(),
-        all => format!("since {} it {}", locked.version, all.join(", ")),
+        [] => "only its documents changed".to_owned(),
+        all => format!("changed since {}: {}", locked.version, all.join(", ")),
     };
-    let diagnostic = stale(format!("`{}` is not what {FILE_NAME} says", rule.name)).at(rule.span, label);
+    let diagnostic = stale(format!("`{}` does not match {FILE_NAME}", rule.name)).at(rule.span, label);
     Some(if lines.is_empty() { diagnostic } else { diagnostic.lines(lines) })
 }
 

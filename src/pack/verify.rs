@@ -31,7 +31,7 @@ pub struct Release {
 /// Everything that is wrong with it, a line each.
 pub fn verify(folder: &Path) -> Result<Release, Vec<String>> {
     if !folder.is_dir() {
-        return Err(vec![format!("{} is no folder: a release is the folder that `pack` writes", folder.display())]);
+        return Err(vec![format!("{} is not a folder: name the folder that `arcanary pack` wrote", folder.display())]);
     }
     let names = files_in(folder).map_err(|e| vec![e.to_string()])?;
     let mut files = Files::new();
@@ -103,7 +103,7 @@ pub(super) fn read_manifest(text: &[u8]) -> Result<Manifest, String> {
     }
     let manifest: Manifest = serde_json::from_slice(text).map_err(|e| e.to_string())?;
     if !is_pack_name(&manifest.name) {
-        return Err(format!("`{}` is no name for a pack", manifest.name.escape_debug()));
+        return Err(format!("`{}` cannot be the name of a pack", manifest.name.escape_debug()));
     }
     Ok(manifest)
 }

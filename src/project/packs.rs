@@ -80,14 +80,14 @@ fn one(
 ) -> Result<(), Box<Diagnostic>> {
     let folder = normal(folder);
     if !is_plain(name) {
-        return Err(bad(format!("`{name}` is no folder below the project's: packs lie in it, and go with it")));
+        return Err(bad(format!("`{name}` is not a folder below the project's folder, where packs belong")));
     }
     if !seen.insert(folder.clone()) {
         return Err(bad(format!("pack `{name}` is named twice")));
     }
     let receipt = as_fetched(&folder).map_err(|why| {
-        let message = format!("`{name}` is not a pack as it was fetched: {why}");
-        Box::new(bad(message).help(format!("`arcanary fetch-pack --repo … --sources --out {name}` puts a pack there")))
+        let message = format!("`{name}` is not an unchanged fetched pack: {why}");
+        Box::new(bad(message).help(format!("fetch it with `arcanary fetch-pack --repo … --sources --out {name}`")))
     })?;
     let shown = |file: &str| super::shown(&folder.join(file), here);
     let bytes = files::read_there(&folder, PROJECT)
@@ -158,7 +158,7 @@ pub(super) fn gone(loaded: &Loaded) -> HashMap<String, Gone> {
         };
         let renamed = |id: &str| {
             let now = &lock.rule(id)?.rule;
-            Some(Gone { why: format!("{pack} calls it `{now}` now"), now: Some(now.clone()) })
+            Some(Gone { why: format!("{pack} renamed it to `{now}`"), now: Some(now.clone()) })
         };
         let moved = lock.history.iter().flat_map(|release| &release.changes);
         let names = moved.filter_map(|m| Some((m.was.clone()?, renamed(&m.id).or_else(|| removed(&m.id))?)));

@@ -21,9 +21,9 @@ pub(super) fn read(file: FileId, places: &Node) -> (IndexMap<String, Literal>, V
                 // Nothing stands there: the key shows where.
                 let shown = if value.range.is_empty() { of(key) } else { of(value) };
                 found.push(
-                    Diagnostic::new(Code::BadProject, format!("the configuration sets `{name}` to {what}"))
-                        .at(shown, "no value of a parameter")
-                        .help("write a whole number, `20MB`, `15m`, true, false, or text; text that looks like a number stands in quotes"),
+                    Diagnostic::new(Code::BadProject, format!("param `{name}` is set to {what}"))
+                        .at(shown, "not a value of a param")
+                        .help("write a whole number, a size such as `20MB`, a duration such as `15m`, true, false, or text; quote text that looks like a number"),
                 );
             }
         }
@@ -151,6 +151,6 @@ mod tests {
             assert!(found[0].starts_with(&format!("{value}: ")) && found[0].contains(what), "{value}: {found:?}");
         }
         let (_, found) = params("params:\n  none:\n  other: 1\n");
-        assert_eq!(found, ["none: the configuration sets `none` to nothing"]);
+        assert_eq!(found, ["none: param `none` is set to nothing"]);
     }
 }

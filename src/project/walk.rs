@@ -111,7 +111,8 @@ impl Walk {
             return;
         }
         if depth > DEEPEST {
-            let why = format!("it lies deeper than {DEEPEST} folders; name a folder inside, or move what lies there");
+            let why =
+                format!("it is nested more than {DEEPEST} folders deep; name a folder inside, or move its files up");
             return self.found.push(unreadable(path, &why));
         }
         if self.is_stranger(path, depth) {
@@ -125,7 +126,7 @@ impl Walk {
         self.entries += entries.len();
         if self.entries > self.most {
             let most = self.most;
-            let why = format!("there are more than {most} files and folders; name those with rules under `sources`");
+            let why = format!("there are more than {most} files and folders; list the ones with rules under `sources`");
             return self.found.push(unreadable(path, &why));
         }
         entries.sort_by_key(std::fs::DirEntry::file_name);
@@ -178,8 +179,8 @@ impl Walk {
             }
             let is_project = folder.join(PROJECT).is_file();
             if is_project {
-                let finding = unreadable(folder, "it is a project of its own, and its files were left alone");
-                self.found.push(finding.help("name it itself, or run the command there"));
+                let finding = unreadable(folder, "it is another project, so its files were left unchanged");
+                self.found.push(finding.help("name that folder, or run the command there"));
             }
             return is_project;
         }
@@ -192,21 +193,22 @@ impl Walk {
             return false;
         }
         let name = whole.strip_prefix(root).unwrap_or(&whole).display().to_string().replace('\\', "/");
-        let message = format!("`{name}` is a fetched pack, and {PROJECT} does not name it");
-        let finding = Diagnostic::new(Code::EditedPack, message).note("its rules are not the project's own");
+        let message = format!("`{name}` is a fetched pack that {PROJECT} does not list");
+        let finding = Diagnostic::new(Code::EditedPack, message)
+            .note("without an entry under `packs`, its rules would count as the project's own");
         self.found.push(finding.help(format!("add it to `packs` in {PROJECT}: `packs: [{name}]`")));
         true
     }
 }
 
 fn no_file(path: &Path) -> Diagnostic {
-    unreadable(path, "it is no plain file, but a device, a pipe or a socket")
+    unreadable(path, "it is not a plain file, but a device, a pipe or a socket")
 }
 
 fn leads_out(code: Code, link: &Path, real: &Path) -> Diagnostic {
-    let message = format!("`{}` is a link out of the project's folder, and is not followed", link.display());
-    let finding = Diagnostic::new(code, message).note(format!("it leads to {}", real.display()));
-    finding.help("put a copy in its place, or name what it leads to under `sources`")
+    let message = format!("`{}` is a link to a place outside of the project, and is not followed", link.display());
+    let finding = Diagnostic::new(code, message).note(format!("it points to {}", real.display()));
+    finding.help("replace it with a copy, or list its target under `sources`")
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub(super) fn check<'t>(
         if let Some(c) = found {
             let message = format!("platforms disagree about the other case of `{c}` (U+{:04X})", u32::from(c));
             let diagnostic =
-                Diagnostic::new(Code::UncertainCase, message).at(span, "is compared without regard to case").help(cure);
+                Diagnostic::new(Code::UncertainCase, message).at(span, "is compared without case").help(cure);
             report.push(used(diagnostic, operand));
         }
     }

@@ -25,7 +25,7 @@ impl Allowed {
     /// Below `not`, and inside of what may go itself.
     pub(super) fn narrowed(self) -> Allowed {
         match self {
-            Allowed::Operand | Allowed::Alternative => Allowed::Nowhere("without it, an alert could be lost here"),
+            Allowed::Operand | Allowed::Alternative => Allowed::Nowhere("dropping this could lose an alert"),
             other => other,
         }
     }
@@ -152,7 +152,7 @@ impl<'a, 'r> Lower<'a, 'r> {
     pub(super) fn may_be_dropped(&mut self, span: Span) {
         if let Allowed::Nowhere(why) = self.place.available {
             self.report.push(
-                Diagnostic::new(Code::WhenAvailable, "`when available` cannot stand here")
+                Diagnostic::new(Code::WhenAvailable, "`when available` is not allowed here")
                     .at(span, why)
                     .help("put it on an operand of `and` or `or`, in an exception, or on an unweighted flag"),
             );
@@ -199,7 +199,7 @@ impl<'a, 'r> Lower<'a, 'r> {
     fn expect_bool(&mut self, id: FieldId, path: &Path) -> bool {
         let ty = id.def().ty;
         if ty != Type::Bool {
-            let diagnostic = Diagnostic::new(Code::WrongType, format!("`{}` alone says nothing", path.dotted()))
+            let diagnostic = Diagnostic::new(Code::WrongType, format!("`{}` alone is not a condition", path.dotted()))
                 .at(path.span, format!("this is {}", ty.words()));
             self.report.push(match ty {
                 Type::Identity => diagnostic,
@@ -265,7 +265,7 @@ impl<'a, 'r> Lower<'a, 'r> {
             let is_tool = project.utilities.contains_key(name) || project.groups.contains_key(name);
             let diagnostic = match crate::vocabulary::fields::of_other_products(name) {
                 _ if is_tool => diagnostic.patch("a utility is run", path.span, format!("runs {name}")),
-                Some(ours) => diagnostic.patch(format!("here it is called `{ours}`"), path.span, ours),
+                Some(ours) => diagnostic.patch(format!("the field is called `{ours}`"), path.span, ours),
                 None => {
                     let candidates = crate::vocabulary::fields::names().chain(project.lets.keys().map(String::as_str));
                     self.report.did_you_mean(diagnostic, name, path.span, candidates)

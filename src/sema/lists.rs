@@ -187,7 +187,7 @@ fn too_large(ident: &Ident, length: usize, total: usize) -> Diagnostic {
     let diagnostic = Diagnostic::new(Code::TooLarge, format!("list `{}` is too large", ident.text));
     match length > MAX_LENGTH {
         true => diagnostic
-            .at(ident.span, format!("{length} elements once every list in it is put in"))
+            .at(ident.span, format!("{length} elements after expanding its lists"))
             .note(format!("a list holds {MAX_LENGTH} elements at most")),
         false => diagnostic
             .at(ident.span, format!("{length} elements, and the lists before it hold {total}"))
@@ -205,7 +205,7 @@ pub(super) fn cycle(what: &str, ident: &Ident, circle: &Circle) -> Diagnostic {
     }
     match way.is_empty() {
         true => diagnostic,
-        false => diagnostic.note(format!("by way of {}", way.join(", then "))),
+        false => diagnostic.note(format!("through {}", way.join(", then "))),
     }
 }
 

@@ -208,7 +208,7 @@ impl<'a, 'r> Reader<'a, 'r> {
                 if over.0 < every.0 {
                     self.report.push(
                         Diagnostic::new(Code::BadSchedule, "the look-back is shorter than the frequency")
-                            .at(over.1, "events between two runs would be seen by none")
+                            .at(over.1, "events between two runs would be missed")
                             .also(every.1, "runs this often"),
                     );
                 }
@@ -263,7 +263,7 @@ impl<'a, 'r> Reader<'a, 'r> {
         let bare = |t: &str| !t.is_empty() && t.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
         self.report.push(match (key.text.as_str(), value) {
             ("id" | "date" | "modified" | "level" | "status", MetaValue::Text(t)) if bare(&t.value) => {
-                diagnostic.patch("it stands without quotes", span, t.value.as_str())
+                diagnostic.patch("write it without quotes", span, t.value.as_str())
             }
             ("title" | "author" | "license", MetaValue::Path(p)) => {
                 diagnostic.patch("put it in quotes", span, format!("\"{}\"", p.dotted()))
@@ -338,7 +338,7 @@ impl<'a, 'r> Reader<'a, 'r> {
                 );
             } else if first != t.span {
                 self.report.push(
-                    Diagnostic::new(Code::RepeatedEntry, format!("`{}` stands in the list twice", t.value))
+                    Diagnostic::new(Code::RepeatedEntry, format!("`{}` is listed twice", t.value))
                         .at(t.span, "again here")
                         .also(first, "first here"),
                 );
@@ -361,14 +361,14 @@ impl<'a, 'r> Reader<'a, 'r> {
         for tag in &tags {
             if !valid(&tag.value) {
                 self.report.push(
-                    Diagnostic::new(Code::WrongValue, format!("`{}` is no tag", tag.value))
+                    Diagnostic::new(Code::WrongValue, format!("`{}` is not a tag", tag.value))
                         .at(tag.span, "a tag is namespace.value in small letters, such as detection.threat-hunting"),
                 );
             } else if tag.value.starts_with("attack.") {
                 self.report.push(
                     Diagnostic::new(Code::WrongValue, format!("`{}` follows from `attack`", tag.value))
                         .at(tag.span, "not a tag of its own")
-                        .help("techniques stand in `attack [T1560.001]`; tactics follow from them"),
+                        .help("write techniques in `attack [T1560.001]`; tactics follow from them"),
                 );
             }
         }
@@ -459,7 +459,7 @@ impl<'a, 'r> Reader<'a, 'r> {
         };
         if super::temporal::is_argument(id) {
             self.report.push(
-                Diagnostic::new(Code::WrongValue, format!("`{}` is no column", path.dotted()))
+                Diagnostic::new(Code::WrongValue, format!("`{}` cannot be a column", path.dotted()))
                     .at(path.span, "arguments are read from a command line")
                     .patch("show the command line", path.span, "command_line"),
             );

@@ -105,10 +105,11 @@ impl Report {
 /// Text where one of a few words belongs.
 pub(crate) fn quoted_word(text: &ast::Text, known: &[&str]) -> Diagnostic {
     let found = known.iter().find(|k| k.eq_ignore_ascii_case(&text.value));
-    let diagnostic = Diagnostic::new(Code::WrongValue, format!("`{}` is text, and a word belongs here", text.value))
-        .at(text.span, format!("expected {}", known.join(", ")));
+    let diagnostic =
+        Diagnostic::new(Code::WrongValue, format!("`{}` is text, but a bare word is expected here", text.value))
+            .at(text.span, format!("expected {}", known.join(", ")));
     match found {
-        Some(word) => diagnostic.patch("words stand without quotes", text.span, *word),
+        Some(word) => diagnostic.patch("write words without quotes", text.span, *word),
         None => diagnostic,
     }
 }
@@ -125,16 +126,16 @@ pub(crate) fn wrong_value(field: &str, ty: Type, literal: &Literal) -> Diagnosti
     let number = |text: &str| !text.is_empty() && text.len() < 19 && text.bytes().all(|b| b.is_ascii_digit());
     match (ty, literal, text) {
         (Type::Int | Type::Size, _, Some(t)) if number(&t.value) => {
-            diagnostic.patch("numbers stand without quotes", span, t.value.as_str())
+            diagnostic.patch("write numbers without quotes", span, t.value.as_str())
         }
         (Type::Enum(words), _, Some(t)) => match words.iter().find(|w| w.eq_ignore_ascii_case(&t.value)) {
-            Some(word) => diagnostic.patch("words stand without quotes", span, *word),
+            Some(word) => diagnostic.patch("write words without quotes", span, *word),
             None => diagnostic,
         },
         (Type::String | Type::Path | Type::Argument, Literal::Int(n, _), _)
             if n.to_string().len() == span.end - span.start =>
         {
-            diagnostic.patch("text stands in quotes", span, format!("\"{n}\""))
+            diagnostic.patch("write text in quotes", span, format!("\"{n}\""))
         }
         _ => diagnostic,
     }
@@ -155,7 +156,7 @@ fn expected(ty: Type) -> String {
 
 /// A word that is none of a few.
 pub(crate) fn unknown_word(what: &str, word: &str, span: Span, known: &[&str]) -> Diagnostic {
-    Diagnostic::new(Code::UnknownWord, format!("`{word}` is no {what}"))
+    Diagnostic::new(Code::UnknownWord, format!("unknown {what} `{word}`"))
         .at(span, format!("expected {}", known.join(", ")))
         .did_you_mean(word, span, known.iter().copied())
 }
@@ -287,7 +288,7 @@ fn define(item: &Item, places: &mut HashMap<String, Span>, report: &mut Report) 
     if let Some(why) = fields::is_taken(&name.text) {
         report.push(
             Diagnostic::new(Code::TakenName, format!("`{}` is {why}", name.text))
-                .at(name.span, "a bare word must mean one thing")
+                .at(name.span, "a bare word must have one meaning")
                 .help("choose another name"),
         );
     }
@@ -321,7 +322,7 @@ fn check_rule_name(name: &Ident, rules: &mut HashMap<String, Ident>, report: &mu
     if length > LONGEST {
         report.push(
             finding("is too long", format!("{length} characters, of {LONGEST} at most"))
-                .note("documents are files with the names of their rules"),
+                .note("documents are named after their rules"),
         );
     }
     if is_device(&name.text) {
@@ -332,7 +333,8 @@ fn check_rule_name(name: &Ident, rules: &mut HashMap<String, Ident>, report: &mu
     }
     let folded = name.text.to_lowercase();
     if let Some(first) = rules.get(&folded) {
-        let label = format!("documents of `{}` and `{}` are one file on Windows and macOS", first.text, name.text);
+        let label =
+            format!("documents of `{}` and `{}` would be the same file on Windows and macOS", first.text, name.text);
         report.push(
             finding("differs from the name of another rule by the case of its letters alone", label)
                 .also(first.span, "the other one")
@@ -384,8 +386,11 @@ fn extend(name: Ident, list: ast::List, symbols: &mut Symbols, report: &mut Repo
                     members.extend(path.parts);
                 }
                 other => report.push(
-                    Diagnostic::new(Code::WrongValue, format!("group `{}` grows by utilities and groups", name.text))
-                        .at(other.span(), "not the name of one"),
+                    Diagnostic::new(
+                        Code::WrongValue,
+                        format!("group `{}` can be extended with utilities and groups only", name.text),
+                    )
+                    .at(other.span(), "not the name of one"),
                 ),
             }
         }
@@ -405,12 +410,12 @@ fn override_params(symbols: &mut Symbols, params: &IndexMap<String, Literal>, re
         match symbols.params.get_mut(name) {
             Some(old) if std::mem::discriminant(old) == std::mem::discriminant(value) => *old = value.clone(),
             Some(old) => report.push(
-                Diagnostic::new(Code::WrongType, format!("the configuration sets `{name}` to another type"))
+                Diagnostic::new(Code::WrongType, format!("arcanary.yaml sets `{name}` to another type"))
                     .at(value.span(), format!("set to {}", value.words()))
                     .also(old.span(), format!("this is {}", old.words())),
             ),
             None => {
-                let message = format!("the configuration sets `{name}`, and no such parameter exists");
+                let message = format!("arcanary.yaml sets `{name}`, but there is no such param");
                 let near = crate::diagnostic::nearest(name, symbols.params.keys().map(String::as_str));
                 let diagnostic = Diagnostic::new(Code::UnknownName, message).at(value.span(), "set here");
                 report.push(match near {

@@ -74,13 +74,13 @@ pub(super) fn wrong_operator(report: &mut Report, path: &Path, ty: Type, operato
         Type::Argument if operator == "matches" => "`matches` is for `command_line`",
         Type::Argument => "arguments have is, in, under, contains, starts with, ends with, like and exists",
         Type::Int | Type::Size | Type::Time => "numbers, sizes and times have is, in, >=, <=, >, < and exists",
-        Type::Bool => "it stands alone, behind `not`, or with `exists`",
+        Type::Bool => "use it alone, after `not`, or with `exists`",
         Type::Hash(_) | Type::Enum(_) => "it has is, in and exists",
         Type::Ip => "addresses have is, in, in cidr and exists",
         Type::Identity => "identities have `is` between two steps; ask for a name or an id of it",
     };
     report.push(
-        Diagnostic::new(Code::WrongOperator, format!("`{operator}` does not go with `{}`", path.dotted()))
+        Diagnostic::new(Code::WrongOperator, format!("`{operator}` cannot be used with `{}`", path.dotted()))
             .at(span, label)
             .help(help),
     );
@@ -208,7 +208,7 @@ pub(super) fn unknown_value(l: &mut Lower, ty: Type, word: &str, span: Span) {
     let fields = crate::vocabulary::fields::all().map(|f| f.short());
     let diagnostic = l.report.did_you_mean(diagnostic, word, span, lists.names().chain(fields));
     l.report.push(match diagnostic.help.is_empty() && ty.is_text() {
-        true => diagnostic.patch("text stands in quotes", span, format!("\"{word}\"")),
+        true => diagnostic.patch("write text in quotes", span, format!("\"{word}\"")),
         false => diagnostic,
     });
 }
@@ -434,8 +434,8 @@ fn lower_cidr(l: &mut Lower, field: FieldRef, path: &Path, values: &Values, span
 
 fn bad_network(literal: &Literal) -> Diagnostic {
     let message = match literal {
-        Literal::Text(t) => format!("`{}` is no network", t.value),
-        other => format!("{} is no network", other.words()),
+        Literal::Text(t) => format!("`{}` is not a network", t.value),
+        other => format!("{} is not a network", other.words()),
     };
     let diagnostic = Diagnostic::new(Code::BadNetwork, message)
         .at(literal.span(), "expected an address and a prefix length, such as '10.0.0.0/8'");

@@ -425,12 +425,11 @@ fn add_exception(rule: &mut Rule, (except, tuned): (Except, bool), span: Span, p
             return;
         }
         let mut diagnostic =
-            Diagnostic::new(Code::RepeatedEntry, format!("two exceptions are called `{}`", exception.title))
+            Diagnostic::new(Code::RepeatedEntry, format!("two exceptions have the title `{}`", exception.title))
                 .at(exception.span, "again here")
                 .also(twin.span, "first here");
         if tuned && !twin.tuned {
-            diagnostic =
-                diagnostic.help("take it out of the tune if the rule's own is enough, else give it another title");
+            diagnostic = diagnostic.help("remove it from the tune, or give it another title");
         }
         report.push(diagnostic);
     }
@@ -444,10 +443,10 @@ fn check_flags(rule: &Rule, project: &Project, report: &mut Report) {
         let first = *seen.entry(name.to_ascii_lowercase()).or_insert(span);
         if first != span {
             report.push(
-                Diagnostic::new(Code::RepeatedEntry, format!("two flags are called `{name}`"))
+                Diagnostic::new(Code::RepeatedEntry, format!("two flags have the name `{name}`"))
                     .at(span, "again here")
                     .also(first, "first here")
-                    .note("targets do not tell small letters from capitals in the names of columns"),
+                    .note("targets ignore case in column names"),
             );
         }
         taken(name, span, project, report);
@@ -469,7 +468,7 @@ fn taken(name: &str, span: Span, project: &Project, report: &mut Report) {
     if let Some(why) = crate::vocabulary::fields::is_taken(name).or(global.then_some("a name of the project")) {
         report.push(
             Diagnostic::new(Code::TakenName, format!("`{name}` is {why}"))
-                .at(span, "a bare word must mean one thing")
+                .at(span, "a bare word must have one meaning")
                 .help("choose another name"),
         );
     }
@@ -489,7 +488,7 @@ fn check_bodies(rule: &Rule, project: &Project, report: &mut Report) {
     if never && !report.diagnostics.iter().any(Diagnostic::is_error) {
         report.push(
             Diagnostic::new(Code::NeverFires, format!("rule `{}` never fires", rule.name))
-                .at(rule.detect_span, "no event of these kinds, on these systems, can be meant"),
+                .at(rule.detect_span, "no event of these kinds and systems can match"),
         );
     }
 }
@@ -514,7 +513,7 @@ pub(super) fn check_all(project: &Project, report: &mut Report) {
                 Diagnostic::new(Code::DefinedTwice, format!("`{}` and `{}` have one id", first.name, rule.name))
                     .at(rule.span, format!("id {}", rule.meta.id))
                     .also(first.span, "the same id")
-                    .help("every rule has an id of its own, for good"),
+                    .help("each rule needs its own id, which never changes"),
             );
         }
     }

@@ -76,7 +76,7 @@ fn fits(size: Size, tests: usize, what: &str, at: Span, report: &mut Report) -> 
     } else if tests > MAX_TESTS {
         report.push(
             Diagnostic::new(Code::TooLarge, format!("{what} is too large"))
-                .at(at, format!("{tests} tests and values once every `let`, list and group is put in"))
+                .at(at, format!("{tests} tests and values after expanding every `let`, list and group"))
                 .note(format!("at most {MAX_TESTS} are compiled")),
         );
     }

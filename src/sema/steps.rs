@@ -115,8 +115,8 @@ fn except(index: usize, span: Span, joint: Joint, out: &mut Steps, report: &mut 
     let bad = read.iter().filter_map(|i| out.steps.get(*i)).find(|s| s.role != Role::Required);
     if let Some(step) = bad {
         let why = match step.role {
-            Role::Optional => "an optional step decides nothing, so it cannot silence a match",
-            _ => "there is no such event in a match",
+            Role::Optional => "an optional step does not decide a match, so an exception cannot read it",
+            _ => "a match has no such event",
         };
         report.push(
             Diagnostic::new(Code::BadStep, format!("an exception cannot read `{}`", step.name))

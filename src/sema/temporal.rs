@@ -4,6 +4,7 @@ use super::condition::{Allowed, Found, Lower, Place, StepScope};
 use super::joint::Splitter;
 use super::{Project, Report, Rule};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::duration::written;
 use crate::ir::{self, Count, Key, Meaning, Role, Window};
 use crate::source::Span;
 use crate::syntax::ast::{self, Amount, Detect, Literal, Path, Query, StepRole};
@@ -26,7 +27,7 @@ pub(super) fn kinds(detect: &Detect, report: &mut Report) -> (Vec<Kind>, Vec<Ste
                 let first = *seen.entry(&step.name.text).or_insert(step.name.span);
                 if first != step.name.span {
                     report.push(
-                        Diagnostic::new(Code::RepeatedEntry, format!("two steps are called `{}`", step.name.text))
+                        Diagnostic::new(Code::RepeatedEntry, format!("two steps have the name `{}`", step.name.text))
                             .at(step.name.span, "again here")
                             .also(first, "first here"),
                     );
@@ -133,9 +134,9 @@ pub(super) fn check_schedule(rule: &Rule, project: &Project, report: &mut Report
             Diagnostic::new(Code::BadSchedule, format!("the look-back of `{}` is shorter than {what}", rule.name))
                 .at(
                     within.span,
-                    format!("together they are {needed} seconds, and the rule looks back {}", schedule.over),
+                    format!("the rule needs {}, and looks back {}", written(needed), written(schedule.over)),
                 )
-                .help("look back farther: `schedule every … over …`"),
+                .help("increase the look-back: `schedule every … over …`"),
         );
     }
 }
@@ -154,12 +155,12 @@ fn check_order(steps: &crate::syntax::ast::Steps, report: &mut Report) {
         let why = match step.role {
             StepRole::Optional if i < last => Some("optional steps come last"),
             StepRole::Without if !steps.ordered => Some("`without` needs an order, and `together` has none"),
-            StepRole::Without if i < first || i > last => Some("`without` stands between two required steps"),
+            StepRole::Without if i < first || i > last => Some("`without` belongs between two required steps"),
             _ => None,
         };
         if let Some(why) = why {
             report.push(
-                Diagnostic::new(Code::BadStep, format!("step `{}` cannot stand here", step.name.text))
+                Diagnostic::new(Code::BadStep, format!("step `{}` is not allowed here", step.name.text))
                     .at(step.name.span, why),
             );
         }
@@ -241,7 +242,7 @@ pub(super) fn key(path: &Path, scope: &StepScope, os: &[Os], project: &Project, 
     };
     if is_argument(id) {
         report.push(
-            Diagnostic::new(Code::WrongType, format!("`{}` is no key", path.dotted()))
+            Diagnostic::new(Code::WrongType, format!("`{}` cannot be a key", path.dotted()))
                 .at(path.span, "a key has one value in an event, a command line has many arguments"),
         );
         return None;

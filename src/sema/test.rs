@@ -4,7 +4,7 @@ use super::{Report, Rule};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{Event, EventValue, Literal, Test, TestInput, Verdict};
-use crate::vocabulary::{FieldId, Kind, Type};
+use crate::vocabulary::{FieldId, Kind, Type, fields};
 use std::collections::HashMap;
 
 /// Log schemas that recorded events can be read from.
@@ -65,9 +65,12 @@ fn check_event(event: &Event, rule: &Rule, report: &mut Report) {
     if !rule.kinds.contains(&kind) && !rule.partial {
         let kinds: Vec<_> = rule.kinds.iter().map(|k| k.word()).collect();
         report.push(
-            Diagnostic::new(Code::TestOfOtherKind, format!("rule `{}` reads no {} events", rule.name, kind.word()))
-                .at(event.kind.span, "this event is never looked at")
-                .also(rule.detect_span, format!("reads {} events", kinds.join(", "))),
+            Diagnostic::new(
+                Code::TestOfOtherKind,
+                format!("rule `{}` does not read {} events", rule.name, kind.word()),
+            )
+            .at(event.kind.span, "this event is never looked at")
+            .also(rule.detect_span, format!("reads {} events", kinds.join(", "))),
         );
     }
     let mut seen: HashMap<FieldId, Span> = HashMap::new();
@@ -76,9 +79,9 @@ fn check_event(event: &Event, rule: &Rule, report: &mut Report) {
         let Some(id) = FieldId::find(&name) else {
             let diagnostic =
                 Diagnostic::new(Code::UnknownField, format!("there is no field `{name}`")).at(path.span, "not a field");
-            let diagnostic = match crate::vocabulary::fields::of_other_products(&name) {
-                Some(ours) => diagnostic.patch(format!("here it is called `{ours}`"), path.span, ours),
-                None => report.did_you_mean(diagnostic, &name, path.span, crate::vocabulary::fields::names()),
+            let diagnostic = match fields::of_other_products(&name) {
+                Some(ours) => diagnostic.patch(format!("the field is called `{ours}`"), path.span, ours),
+                None => report.did_you_mean(diagnostic, &name, path.span, fields::names()),
             };
             report.push(diagnostic);
             continue;
@@ -113,7 +116,7 @@ fn check_value(id: FieldId, name: &str, value: &EventValue, report: &mut Report)
             let diagnostic = Diagnostic::new(Code::WrongType, format!("`{name}` is {}, not a word", ty.words()))
                 .at(word.span, "a bare word");
             report.push(match ty.is_text() {
-                true => diagnostic.patch("text stands in quotes", word.span, format!("\"{}\"", word.text)),
+                true => diagnostic.patch("write text in quotes", word.span, format!("\"{}\"", word.text)),
                 false => diagnostic,
             });
         }

@@ -111,7 +111,7 @@ pub(super) fn no_quotes(l: &mut Lower, literals: &[Literal], operand: Operand) -
             fine = false;
             let diagnostic =
                 Diagnostic::new(Code::QuoteInArgument, "an argument is compared without its double quotes")
-                    .at(t.span, "holds a double quote")
+                    .at(t.span, "contains a double quote")
                     .help("leave the quotes out, or ask `command_line`");
             l.report.push(used(diagnostic, operand));
         }
@@ -140,8 +140,8 @@ fn globs(l: &mut Lower, texts: &[(String, Span, bool)], operand: Operand) -> Vec
                 } else {
                     *span
                 };
-                let diagnostic = Diagnostic::new(Code::BadPattern, "`[` stands alone in this pattern")
-                    .at(place, "begins neither `[*]` nor `[?]` nor `[[]`");
+                let diagnostic = Diagnostic::new(Code::BadPattern, "unescaped `[` in this pattern")
+                    .at(place, "expected `[*]`, `[?]` or `[[]`");
                 let cure = "for the character itself write `[[]`";
                 let diagnostic =
                     if place == *span { diagnostic.help(cure) } else { diagnostic.patch(cure, place, "[[]") };
@@ -164,7 +164,7 @@ fn folders(l: &mut Lower, texts: &[(String, Span, bool)], operand: Operand) -> V
 }
 
 pub(super) fn bad_folder(text: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(Code::BadFolder, format!("`{text}` is no folder"))
+    Diagnostic::new(Code::BadFolder, format!("`{text}` is not a folder"))
         .at(span, r"expected C:\x, \\server\share, /x, :\x (any drive) or x\y (anywhere)")
 }
 
@@ -272,7 +272,7 @@ fn author_regex(
             let piece = text.get(refused.range.clone()).filter(|p| !exact && !p.is_empty() && p.len() < text.len());
             let label = piece.map_or(refused.why.clone(), |p| format!("{}: `{p}`", refused.why));
             let diagnostic = match refused.cure {
-                "" => Diagnostic::new(Code::BadRegex, "this is no regular expression").at(place, label),
+                "" => Diagnostic::new(Code::BadRegex, "this is not a valid regular expression").at(place, label),
                 cure => Diagnostic::new(Code::BadRegex, "this regular expression does not mean the same everywhere")
                     .at(place, label)
                     .help(cure),

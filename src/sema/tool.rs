@@ -139,7 +139,7 @@ fn check_picks(l: &mut Lower, tool: &Tool, members: &[&Utility], is_group: bool)
             };
             let diagnostic = Diagnostic::new(Code::UnknownPick, message).at(name.span, label);
             let diagnostic = match other.contains(name.text.as_str()) {
-                true => diagnostic.help(format!("it is asked with `{keyword} {}`", name.text)),
+                true => diagnostic.help(format!("write `{keyword} {}`", name.text)),
                 false => l.report.did_you_mean(diagnostic, &name.text, name.span, words),
             };
             l.report.push(diagnostic);
@@ -167,7 +167,7 @@ fn subject(l: &mut Lower, tool: &Tool) -> Option<Subject> {
                 (Some(i), [_, "parent"]) => (Some(i), true),
                 _ => {
                     l.report.push(
-                        Diagnostic::new(Code::WrongSubject, format!("`{}` runs nothing", path.dotted()))
+                        Diagnostic::new(Code::WrongSubject, format!("`{}` cannot run a utility", path.dotted()))
                             .at(path.span, "only the event's own process and its `parent` run utilities"),
                     );
                     return None;
@@ -333,7 +333,7 @@ fn image(l: &mut Lower, tool: &Tool, utility: &Utility, subject: &Subject, is_gr
                 if !is_group {
                     l.report.push(
                         Diagnostic::new(Code::NoHome, format!("`{}` declares no `home`", utility.name))
-                            .at(tool.utility.span, "it belongs in no folder, so it cannot be outside of it")
+                            .at(tool.utility.span, "without a home folder, nothing is outside of it")
                             .also(utility.span, "declared here")
                             .help("add the folders it is installed in: `home ['…']`"),
                     );
@@ -362,7 +362,7 @@ fn verbs(l: &mut Lower, tool: &Tool, pick: &Pick, utility: &Utility, subject: &S
                     Code::DefaultResembled,
                     format!("almost every command line resembles `{}` to `{}`", utility.name, name.text),
                 )
-                .at(name.span, "this verb is `default`: it is what remains without the others")
+                .at(name.span, "this verb is `default`: it means that no other verb is there")
                 .help("`runs` looks at the program too"),
             );
             return None;

@@ -394,7 +394,7 @@ fn check(ast: &ast::Utility, utility: &Utility, report: &mut Report) {
                 format!("`/` is a prefix, and `{bare}` looks like a program of Linux or macOS"),
             )
             .at(utility.span, "there a `/` begins a path")
-            .help("declare the dialect of Linux and macOS as a utility of its own and join the two in a group"),
+            .help("declare a separate utility for Linux and macOS, and put both in a group"),
         );
     }
 }
@@ -439,7 +439,7 @@ fn check_glued(ast: &ast::Utility, utility: &Utility, report: &mut Report) {
         });
         if let Some((mine, (_, their, other, other_span))) = taken_in {
             report.push(
-                Diagnostic::new(Code::GluedAmbiguous, format!("glued `{mine}` takes in `{their}` too"))
+                Diagnostic::new(Code::GluedAmbiguous, format!("glued `{mine}` also matches `{their}`"))
                     .at(*span, format!("`{}`: everything that begins with `{mine}`", owner.text))
                     .also(*other_span, format!("`{}` is one of these", other.text))
                     .help("rule it out with `digits` or `except`"),

@@ -16,7 +16,7 @@ pub(super) fn check(rule: &Rule, report: &mut Report) {
         ),
         (None, Some((_, span))) => report.push(
             Diagnostic::new(Code::BadWeights, "weights without a threshold")
-                .at(*span, "from which score on does the rule fire?")
+                .at(*span, "from which score does the rule fire?")
                 .help("add `threshold …`"),
         ),
         (Some((_, span)), Some(_)) if rule.over_several_events().is_some() => report.push(
@@ -58,8 +58,8 @@ pub(super) fn check_threshold(rule: &Rule, (threshold, span): (u64, Span), repor
         for (i, (weight, flag)) in weights.iter().enumerate().take(MOST_WEIGHTS) {
             if *weight > 0 && !ever_needed(&weights, i, threshold) {
                 report.push(
-                    Diagnostic::new(Code::BadWeights, format!("`{}` never matters", flag.name.text))
-                        .at(flag.weight.map_or(span, |w| w.1), "whatever the other flags are, it does not decide"),
+                    Diagnostic::new(Code::BadWeights, format!("`{}` never makes a difference", flag.name.text))
+                        .at(flag.weight.map_or(span, |w| w.1), "it never changes whether the rule fires"),
                 );
             }
         }

@@ -147,11 +147,9 @@ fn foreign(diagnostic: Diagnostic, text: &str, span: Span, word: &str) -> Diagno
         (_, "&&") => diagnostic.patch("write `and`", pair, "and"),
         (_, "||") => diagnostic.patch("write `or`", pair, "or"),
         ("!", _) => diagnostic.patch("write `not`", span, "not"),
-        ("AND" | "OR" | "NOT", _) => {
-            diagnostic.patch("keywords are written in small letters", span, word.to_lowercase())
-        }
-        ("“" | "”" | "„" | "«" | "»", _) => diagnostic.help("text stands in straight quotes: \"text\""),
-        ("‘" | "’" | "‚" | "`", _) => diagnostic.help("text stands in straight quotes: 'text'"),
+        ("AND" | "OR" | "NOT", _) => diagnostic.patch("write keywords in lower case", span, word.to_lowercase()),
+        ("“" | "”" | "„" | "«" | "»", _) => diagnostic.help("write text in straight quotes: \"text\""),
+        ("‘" | "’" | "‚" | "`", _) => diagnostic.help("write text in straight quotes: 'text'"),
         _ if word.chars().all(|c| c.is_whitespace() || is_invisible(c)) => {
             diagnostic.patch("put a plain blank in its place", span, " ")
         }

@@ -439,7 +439,7 @@ impl Scan<'_> {
     fn closes_nothing(&mut self, bracket: u8, start: usize, end: usize) {
         let bracket = char::from(bracket);
         self.report(
-            Diagnostic::new(Code::UnclosedBracket, format!("`{bracket}` closes nothing"))
+            Diagnostic::new(Code::UnclosedBracket, format!("unmatched `{bracket}`"))
                 .at(self.span(start, end), "no bracket is open here"),
         );
     }
@@ -449,7 +449,7 @@ impl Scan<'_> {
         let lines = std::mem::take(&mut self.misplaced);
         let (Some(&(start, end)), Some(&(_, last))) = (lines.first(), lines.last()) else { return };
         let diagnostic = Diagnostic::new(Code::MisplacedDoc, "this `///` describes nothing")
-            .at(self.span(start, end), "descriptions stand before an item");
+            .at(self.span(start, end), "a description comes before an item");
         let text = if lines.len() == 1 { "make it a comment" } else { "make these lines comments" };
         let slashes = self.span(start, start + 3);
         let patched = self.text(start, last).replace("///", "//");

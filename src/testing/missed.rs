@@ -107,7 +107,7 @@ impl Missed<'_> {
         let lacks = fitting.iter().flat_map(|(i, f)| f.lacks.iter().map(move |key| (i, *key)));
         lacks
             .map(|(i, place)| match keys.get(place) {
-                Some(key) => reason(key.span, format!("event {} lacks `{}`", i + 1, key.field.short())),
+                Some(key) => reason(key.span, format!("event {} has no `{}`", i + 1, key.field.short())),
                 None => reason(self.rule.detect_span, format!("event {} lacks a field by which it is joined", i + 1)),
             })
             .collect()
@@ -135,7 +135,7 @@ impl Missed<'_> {
         // Without an order there are no gaps either.
         let guarded = steps.of_role(Role::Without).next().is_some();
         if steps.ordered && !guarded && without(&|s| s.ordered = false) {
-            out.push(reason(self.rule.detect_span, "the events come in another order".to_owned()));
+            out.push(reason(self.rule.detect_span, "the events are in another order".to_owned()));
         }
         for (i, key) in steps.keys.iter().enumerate() {
             if without(&|s| _ = s.keys.remove(i)) {
@@ -151,7 +151,10 @@ impl Missed<'_> {
                     }
                 })
             {
-                out.push(reason(step.span, format!("an event fits `{}`, which must not stand there", step.name)));
+                out.push(reason(
+                    step.span,
+                    format!("an event matches `{}`, which must not happen in between", step.name),
+                ));
             }
             for (e, equal) in step.equalities.iter().enumerate() {
                 if without(&|s| {
@@ -178,7 +181,7 @@ impl Missed<'_> {
         if out.is_empty() {
             out.push(reason(
                 self.rule.detect_span,
-                "each step has an event, and no choice of them is a match".to_owned(),
+                "each step has an event, but no combination of them is a match".to_owned(),
             ));
         }
         out

@@ -98,7 +98,7 @@ pub fn missing(results: &Results) -> Vec<Diagnostic> {
         for (has, what) in [(result.has_firing, "no test that fires"), (result.has_silent, "no silent test")] {
             if !has {
                 let finding = Diagnostic::new(Code::Untested, format!("rule `{rule}` has {what}"));
-                out.push(finding.at(result.span, "its tests prove one side only"));
+                out.push(finding.at(result.span, "a rule needs a firing test and a silent test"));
             }
         }
         let mut same_place: IndexMap<_, Vec<&Part>> = IndexMap::new();
@@ -117,14 +117,14 @@ fn unreached(rule: &str, parts: &[&Part]) -> Option<Diagnostic> {
     let (what, label) = match (first.kind, &first.group) {
         (PartKind::Utility, Some(group)) if parts.len() > 1 => (
             format!("utilities {names} of `{group}` in {}", first.within),
-            "these run in no test, or not with what surrounds this",
+            "no test runs them together with the rest of the condition",
         ),
-        (PartKind::Utility, _) => (first.to_string(), "it runs in no test, or not with what surrounds this"),
-        (PartKind::Branch, _) => (first.to_string(), "true in no test, or not with what surrounds it"),
-        (PartKind::Flag, _) => (first.to_string(), "no event that fires has it"),
-        (PartKind::Exception, _) => (first.to_string(), "nothing detected is excepted by it"),
+        (PartKind::Utility, _) => (first.to_string(), "no test runs it together with the rest of the condition"),
+        (PartKind::Branch, _) => (first.to_string(), "no test makes it true together with the rest of its condition"),
+        (PartKind::Flag, _) => (first.to_string(), "no event of a firing test has it"),
+        (PartKind::Exception, _) => (first.to_string(), "no detected event of a test is excepted by it"),
     };
-    Some(Diagnostic::new(Code::Untested, format!("no test of `{rule}` reaches {what}")).at(first.span, label))
+    Some(Diagnostic::new(Code::Untested, format!("no test of `{rule}` covers {what}")).at(first.span, label))
 }
 
 /// Coverage for people: each rule with how much is reached, then what is not, with its place.

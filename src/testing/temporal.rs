@@ -158,7 +158,7 @@ fn decided_by(rule: &Rule, asked: &Asked, row: &Row, expected: &Answer) -> Vec<R
         }
     }
     for exception in rule.exceptions.iter().filter(|e| row.excepted_by.contains(&e.title)) {
-        out.push(reason(exception.span(), format!("`{}` silences it", exception.title)));
+        out.push(reason(exception.span(), format!("exception `{}` suppresses it", exception.title)));
     }
     let start = asked.events.iter().filter_map(happened).min().unwrap_or(START);
     let when = |time: i64| duration(time.saturating_sub(start));

@@ -229,7 +229,7 @@ impl Words<'_> {
             return format!("{} events have no `{name}`", self.event.kind.word());
         }
         if let Some(missing) = reads.iter().find(|id| self.event.get(**id).is_none()) {
-            return format!("the event lacks `{}`", missing.short());
+            return format!("the event has no `{}`", missing.short());
         }
         let values = self.values(&reads);
         let ty = FieldId::find(&name).map(|id| id.def().ty);
@@ -298,7 +298,7 @@ impl Words<'_> {
         let mut parts: Vec<String> = there.iter().map(is).collect();
         if !lacking.is_empty() {
             let names: Vec<&str> = lacking.iter().map(|id| id.short()).collect();
-            parts.push(format!("the event lacks `{}`", names.join("` and `")));
+            parts.push(format!("the event has no `{}`", names.join("` and `")));
         }
         parts.join(", and ")
     }

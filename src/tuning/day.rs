@@ -39,7 +39,7 @@ fn of_seconds(text: &str) -> Option<String> {
     Some(time.to_zoned(TimeZone::UTC).date().to_string())
 }
 
-/// The project's own exceptions of a rule, and its being switched off, past their day. A pack's are its author's business.
+/// Expired exceptions and `disable` entries of the project's own files. Those of a pack are its author's to review.
 pub(super) fn past(rule: &Rule, loaded: &Loaded, today: Option<&str>) -> Vec<Diagnostic> {
     let Some(today) = today else { return vec![] };
     let is_past = |until: &str| until < today;
@@ -47,20 +47,24 @@ pub(super) fn past(rule: &Rule, loaded: &Loaded, today: Option<&str>) -> Vec<Dia
     for exception in &rule.exceptions {
         let (Some(until), Some(span)) = (&exception.until, exception.until_span) else { continue };
         if is_past(until) && loaded.pack_of(span.file).is_none() {
-            let message = format!("exception `{}` was meant to hold until {until}", exception.title);
-            found.push(Diagnostic::new(Code::Expired, message).at(span, format!("it is {today}, and it still holds")));
+            let message = format!("exception `{}` expired on {until}", exception.title);
+            found.push(
+                Diagnostic::new(Code::Expired, message)
+                    .at(span, format!("it is {today}, and the exception still applies")),
+            );
         }
     }
     if let Some(disabled) = &rule.disabled
         && let Some(until) = disabled.until.as_ref().filter(|until| is_past(until))
         && loaded.pack_of(disabled.span.file).is_none()
     {
-        let message = format!("`{}` was meant to be off until {until}", rule.name);
+        let message = format!("`{}` was disabled until {until}", rule.name);
         found.push(
-            Diagnostic::new(Code::Expired, message).at(disabled.span, format!("it is {today}, and it is still off")),
+            Diagnostic::new(Code::Expired, message)
+                .at(disabled.span, format!("it is {today}, and the rule is still disabled")),
         );
     }
-    found.into_iter().map(|d| d.help("look whether it is needed: then give it another day, else take it out")).collect()
+    found.into_iter().map(|d| d.help("if it is still needed, set a later day; if not, remove it")).collect()
 }
 
 #[cfg(test)]

@@ -43,4 +43,4 @@ fn is_reached(rule: &Rule, loaded: &Loaded) -> bool {
 }
 
 /// What else of a project's tuning may have changed a pack's rule, for messages.
-const OTHERWISE: &str = "params and `extend`s of this project change the conditions of the packs it stands on";
+const OTHERWISE: &str = "this project's params and `extend`s change the conditions of its packs";

@@ -98,11 +98,11 @@ pub(super) fn taken_away(rule: &Rule, loaded: &Loaded, budget: &Budget) -> Optio
     let was_tuned = rule.exceptions.iter().any(|e| e.tuned) || before.is_some();
     let gone = was_tuned && parts(rule, loaded).iter().any(is_taken);
     gone.then(|| {
-        let message = format!("with its tuning, `{}` fires on no event", rule.name);
+        let message = format!("`{}` can never fire with this tuning", rule.name);
         tuned_at(rule, Diagnostic::new(Code::TunedAway, message))
-            .note("both are proved: nothing fires now, and something did without the tuning")
+            .note("proved: no event makes it fire now, and some event did without the tuning")
             .help(format!(
-                "ask more of what is excepted, or say that the rule is not wanted: `tune {} {{ disable because \"…\" }}`",
+                "make the exception narrower, or disable the rule: `tune {} {{ disable because \"…\" }}`",
                 rule.name
             ))
     })
@@ -114,20 +114,20 @@ fn tuned_at(rule: &Rule, diagnostic: Diagnostic) -> Diagnostic {
     let exceptions: Vec<_> = rule.exceptions.iter().filter(|e| e.tuned).map(|e| e.span()).collect();
     let own = rule.exceptions.iter().any(|e| !e.tuned);
     let takes = match (exceptions.len(), own) {
-        (1, false) => "takes everything",
-        (1, true) => "takes everything that the rule's own exceptions leave",
-        (_, _) => "together with the other exceptions it takes everything",
+        (1, false) => "covers everything",
+        (1, true) => "covers everything that the rule's own exceptions leave",
+        (_, _) => "covers everything, together with the other exceptions",
     };
     let places: Vec<_> = exceptions
         .into_iter()
         .map(|span| (span, takes))
-        .chain(threshold.map(|span| (span, "this score is reached by nothing that is left")))
+        .chain(threshold.map(|span| (span, "no remaining event reaches this score")))
         .collect();
     let point = |diagnostic: Diagnostic, (i, (span, text)): (usize, (Span, &str))| match i {
         0 => diagnostic.at(span, text),
         _ => diagnostic.also(span, text),
     };
-    places.into_iter().enumerate().fold(diagnostic, point).also(rule.detect_span, "that is detected here")
+    places.into_iter().enumerate().fold(diagnostic, point).also(rule.detect_span, "the rule detects this")
 }
 
 /// Warnings about exceptions of tunes that take nothing which the rule would find without them, where that is proved.
@@ -149,15 +149,15 @@ pub(super) fn without_effect(rule: &Rule, loaded: &Loaded, budget: &Budget) -> V
         }
         let what = format!("exception `{}` of `{}`", exception.title, rule.name);
         found.push(if never(Without::None) {
-            Diagnostic::new(Code::Covered, format!("{what} excepts nothing"))
-                .at(exception.span(), "no event that the rule detects meets it")
-                .also(rule.detect_span, "detected here")
-                .help("take it out of the tune")
+            Diagnostic::new(Code::Covered, format!("{what} has no effect"))
+                .at(exception.span(), "no event that the rule detects matches it")
+                .also(rule.detect_span, "the rule detects this")
+                .help("remove it from the tune")
         } else {
             let own = rule.exceptions.iter().filter(|e| !e.tuned);
-            let at = Diagnostic::new(Code::Covered, format!("{what} is not needed any more"))
-                .at(exception.span(), "the rule's own exceptions take all that it takes");
-            own.fold(at, |d, e| d.also(e.span(), format!("`{}`", e.title))).help("take it out of the tune")
+            let at = Diagnostic::new(Code::Covered, format!("{what} is no longer needed"))
+                .at(exception.span(), "the rule's own exceptions already cover it");
+            own.fold(at, |d, e| d.also(e.span(), format!("`{}`", e.title))).help("remove it from the tune")
         });
     }
     found

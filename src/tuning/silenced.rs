@@ -36,8 +36,8 @@ pub(super) fn tests(rule: &Rule, result: &RuleResult, loaded: &Loaded) -> Vec<Di
     }
     let counted = |(diagnostic, more): (Diagnostic, usize)| match more {
         0 => diagnostic,
-        1 => diagnostic.note("so it is with one more test that must fire"),
-        n => diagnostic.note(format!("so it is with {n} more tests that must fire")),
+        1 => diagnostic.note("one more test that must fire is suppressed too"),
+        n => diagnostic.note(format!("{n} more tests that must fire are suppressed too")),
     };
     causes.into_values().map(counted).collect()
 }
@@ -46,7 +46,7 @@ pub(super) fn tests(rule: &Rule, result: &RuleResult, loaded: &Loaded) -> Vec<Di
 fn by(rule: &Rule, test: &Test, failure: &Failure, loaded: &Loaded) -> Option<(Option<Span>, Diagnostic)> {
     let title = &test.title.value;
     let found = |what: &str| {
-        Diagnostic::new(Code::TestSilenced, format!("{what} silences test \"{title}\" of `{}`", rule.name))
+        Diagnostic::new(Code::TestSilenced, format!("{what} suppresses test \"{title}\" of `{}`", rule.name))
     };
     let must = "this must fire";
     match &failure.got {
@@ -54,17 +54,17 @@ fn by(rule: &Rule, test: &Test, failure: &Failure, loaded: &Loaded) -> Option<(O
         Answer::Excepted(titles) => {
             let tuned: Vec<_> = rule.exceptions.iter().filter(|e| e.tuned && titles.contains(&e.title)).collect();
             let Some(first) = tuned.first() else { return Some((None, otherwise(rule, test, loaded)?)) };
-            let diagnostic = found("a tune").at(first.span(), format!("`{}` holds for the test's events", first.title));
+            let diagnostic = found("a tune").at(first.span(), format!("`{}` matches the test's events", first.title));
             let others = tuned.iter().skip(1);
-            let diagnostic = others.fold(diagnostic, |d, e| d.also(e.span(), format!("and so does `{}`", e.title)));
-            let help = "ask more of the events that are to be excepted";
+            let diagnostic = others.fold(diagnostic, |d, e| d.also(e.span(), format!("so does `{}`", e.title)));
+            let help = "make the exception narrower, so that it does not match the test's events";
             Some((Some(first.span()), diagnostic.also(test.title.span, must).help(help)))
         }
         Answer::Silent => {
             let threshold = rule.tuned().iter().find(|(key, _)| key == "threshold").map(|(_, span)| *span);
             match (threshold, failure.score) {
                 (Some(span), Some(score)) => {
-                    let says = format!("the test's events come to {score}");
+                    let says = format!("the test's events score {score}");
                     Some((Some(span), found("a tuned threshold").at(span, says).also(test.title.span, must)))
                 }
                 _ => Some((None, otherwise(rule, test, loaded)?)),
@@ -76,10 +76,10 @@ fn by(rule: &Rule, test: &Test, failure: &Failure, loaded: &Loaded) -> Option<(O
 /// A pack's release passed its tests, so that what fails now fails for this project's params or lists.
 fn otherwise(rule: &Rule, test: &Test, loaded: &Loaded) -> Option<Diagnostic> {
     let pack = loaded.pack_of(test.title.span.file)?;
-    let message = format!("test \"{}\" of `{}` does not fire any more", test.title.value, rule.name);
+    let message = format!("test \"{}\" of `{}` no longer fires", test.title.value, rule.name);
     Some(
         Diagnostic::new(Code::TestSilenced, message)
-            .at(test.title.span, format!("this fired when {} {} was released", pack.receipt.pack, pack.receipt.version))
+            .at(test.title.span, format!("it fired when {} {} was released", pack.receipt.pack, pack.receipt.version))
             .note(OTHERWISE)
             .help(format!("`arcanary test {}` shows the conditions that decide", rule.name)),
     )

@@ -44,9 +44,9 @@ fn a_changed_list_shows_in_each_rule_that_uses_it_and_in_its_queries() {
     let out = place.run(&["diff"]).fine();
     // What changed is another item than the rule: it is shown once, and the rule says that it uses it.
     let shared =
-        "what rules share\n--- rules/utilities.det (HEAD)\n+++ rules/utilities.det\n@@ -3,1 +3,1 @@\n-list shares = ";
+        "shared items\n--- rules/utilities.det (HEAD)\n+++ rules/utilities.det\n@@ -3,1 +3,1 @@\n-list shares = ";
     assert!(out.starts_with(shared), "{out}");
-    let rule = "\nshared 1.0.0 → 1.1.0: detects something else\nuses list shares\nquery on sentinel\n@@ ";
+    let rule = "\nshared 1.0.0 → 1.1.0: logic changed\nuses list shares\nquery on sentinel\n@@ ";
     assert!(out.contains(rule) && !out.contains("shared.det"), "{out}");
     let lines: Vec<_> = out.lines().collect();
     assert!(lines.iter().any(|l| l.starts_with('-') && l.contains(r"srv[\\/]+(?:a|b)(?:")), "{out}");
@@ -84,16 +84,16 @@ fn rules_that_are_new_gone_renamed_or_say_something_else_are_told_apart() {
     assert_eq!((&newer["changes"], &newer["documents"][0]["removed"]), (&serde_json::json!(["added"]), &0.into()));
     let out = place.run(&["diff"]).fine();
     // The rule's own text is there, and its queries are as they were.
-    let renamed = "\nwith_password: says something else (level); was packed\n--- rules/packed.det (HEAD)\n+++ rules/packed.det\n@@ -2,";
+    let renamed = "\nwith_password: metadata changed (level); renamed from packed\n--- rules/packed.det (HEAD)\n+++ rules/packed.det\n@@ -2,";
     let (_, rest) = out.split_once(renamed).unwrap_or_else(|| panic!("{out}"));
     let (rest, documents) = rest.split_once("documents\n").expect("documents");
     assert!(rest.contains("\n-rule packed {\n") && !rest.contains("query on"), "{out}");
     assert!(documents.starts_with("  sentinel/"), "{out}");
     // One that is gone shows its text and no query, one that is new shows both.
     let (_, gone) =
-        out.split_once("\nshared 1.0.0: gone\n--- rules/shared.det (HEAD)\n").unwrap_or_else(|| panic!("{out}"));
+        out.split_once("\nshared 1.0.0: removed\n--- rules/shared.det (HEAD)\n").unwrap_or_else(|| panic!("{out}"));
     assert!(gone.contains("-rule shared {\n") && !gone.contains("query on"), "{gone}");
-    let (newer, _) = out.split_once("\nshared 1.0.0: gone\n").expect("a rule that is gone");
+    let (newer, _) = out.split_once("\nshared 1.0.0: removed\n").expect("a rule that is gone");
     assert!(newer.contains("newer 1.0.0: new\n--- rules/new.det (HEAD)\n"), "{newer}");
     assert!(newer.contains("+rule newer {\n") && newer.contains("query on sentinel\n@@ -0,0 +"), "{newer}");
 }
@@ -150,13 +150,11 @@ fn a_commit_is_any_name_that_git_knows_and_the_project_may_lie_below_the_top() {
 #[test]
 fn what_is_neither_a_folder_nor_a_commit_is_refused() {
     let place = committed();
-    assert!(place.run(&["diff", "--against", "nowhere"]).fails(2).contains("neither a folder nor a commit"));
-    assert!(place.run(&["diff", "--against=--all"]).fails(2).contains("no name of a commit"));
-    assert!(
-        place.run(&["diff", "--against", "rules"]).fails(2).contains("neither a release nor a project nor a build")
-    );
+    assert!(place.run(&["diff", "--against", "nowhere"]).fails(2).contains("is not a folder, and not a commit"));
+    assert!(place.run(&["diff", "--against=--all"]).fails(2).contains("is not the name of a commit"));
+    assert!(place.run(&["diff", "--against", "rules"]).fails(2).contains("is not a release, a project or a build"));
     let other = Place::project();
-    assert!(other.run(&["diff"]).fails(2).contains("in no git repository"));
+    assert!(other.run(&["diff"]).fails(2).contains("is not in a git repository"));
     place.edit("rules/packed.det", "with password", "with pasword");
     place.commit();
     place.edit("rules/packed.det", "with pasword", "with password");
@@ -194,8 +192,8 @@ fn a_comment_is_never_longer_than_one_may_be() {
         place.write(&format!("r{n}.det"), &rule.replace("rule packed", &format!("rule packed_{n:03}")));
     }
     let out = place.run(&["diff", "--format", "markdown"]).fine();
-    assert!(out.chars().count() <= 60_000 && out.contains("… and 20 rules more."), "{}", out.len());
-    assert!(out.contains("\n**Cut:** ") && out.contains("do not fit into a comment"), "{}", out.len());
+    assert!(out.chars().count() <= 60_000 && out.contains("… and 20 more rules."), "{}", out.len());
+    assert!(out.contains("\n**Truncated:** ") && out.contains("do not fit into a comment"), "{}", out.len());
     assert_eq!(out.matches("<details>").count(), out.matches("</details>").count());
 }
 
@@ -238,7 +236,7 @@ fn a_param_that_the_project_file_sets_is_shown_where_rules_use_it() {
     place.edit("arcanary.yaml", "most: 5", "most: 6");
     let out = place.run(&["diff"]).fine();
     assert!(
-        out.starts_with("what rules share\n--- arcanary.yaml (HEAD)\n+++ arcanary.yaml\n@@ -6,1 +6,1 @@\n-  most: 5\n"),
+        out.starts_with("shared items\n--- arcanary.yaml (HEAD)\n+++ arcanary.yaml\n@@ -6,1 +6,1 @@\n-  most: 5\n"),
         "{out}"
     );
     assert!(out.contains("\nuses value of param most\n") && !out.contains("shared:"), "{out}");
@@ -254,7 +252,7 @@ fn a_target_that_the_project_takes_up_or_drops_shows_in_every_rule() {
     assert_eq!(packed["status"]["defender"], serde_json::json!({ "before": "", "now": "exact" }));
     assert_eq!(packed["status"]["sentinel"], serde_json::json!({ "before": "exact", "now": "" }));
     let out = place.run(&["diff"]).fine();
-    let line = "packed: the same in other documents; defender: nothing → exact; sentinel: exact → nothing\n";
+    let line = "packed: documents changed; defender: nothing → exact; sentinel: exact → nothing\n";
     assert!(out.contains(line), "{out}");
     assert!(out.contains("\nquery on defender\n@@ -0,0 +") && !out.contains("query on sentinel"), "{out}");
     assert!(out.contains("\n  sentinel/packed.kql +0 −"), "{out}");

@@ -21,15 +21,18 @@ fn hashes(place: &Place, rule: &str) -> (String, String) {
 #[test]
 fn the_first_lock_keeps_the_projects_version_and_begins_each_rule_at_one() {
     let place = Place::project();
-    let told = place.run(&["pack", "--bump"]).fine();
-    assert_eq!(told, "packed 1.0.0: is new\nshared 1.0.0: is new\nacme 0.1.0: 2 rules\n");
+    let ran = place.run(&["pack", "--bump"]);
+    let next = "next: run `arcanary build`, review its changes, and commit them with the rules and pack.lock\n";
+    assert!(ran.err.ends_with(next), "{}", ran.err);
+    assert_eq!(ran.fine(), "packed 1.0.0: new\nshared 1.0.0: new\nacme 0.1.0: 2 rules\n");
     let lock = lock(&place);
     assert_eq!(lock.version.to_string(), "0.1.0");
     let documents = &lock.rules[0].documents;
     assert!(documents.contains_key("sentinel/packed.kql") && documents.contains_key("sigma/packed.yml"));
     assert!(documents.keys().all(|path| !path.contains("shared")), "{documents:?}");
     let text = place.read("pack.lock");
-    assert_eq!(place.run(&["pack", "--bump"]).fine(), "acme 0.1.0: nothing moved\n");
+    let again = place.run(&["pack", "--bump"]);
+    assert_eq!((again.err.as_str(), again.out.as_str()), ("", "acme 0.1.0: no changes\n"));
     assert_eq!(place.read("pack.lock"), text);
 }
 
@@ -112,10 +115,10 @@ fn what_a_utility_list_or_param_brings_in_changes_the_logic_of_the_rules_that_us
     let place = Place::locked();
     place.edit("rules/utilities.det", r"'\\srv\b'", r"'\\srv\c'");
     let told = place.run(&["pack", "--bump"]).fine();
-    assert_eq!(told, "shared 1.0.0 → 1.1.0: means something else\nacme 0.1.0 → 0.2.0\n");
+    assert_eq!(told, "shared 1.0.0 → 1.1.0: logic changed\nacme 0.1.0 → 0.2.0\n");
     place.edit("rules/utilities.det", "image [\"rar.exe\"]", "image [\"rar.exe\", \"winrar.exe\"]");
     let told = place.run(&["pack", "--bump"]).fine();
-    assert!(told.contains("packed 1.0.0 → 1.1.0: means") && told.contains("shared 1.1.0 → 1.2.0: means"), "{told}");
+    assert!(told.contains("packed 1.0.0 → 1.1.0: logic") && told.contains("shared 1.1.0 → 1.2.0: logic"), "{told}");
     assert!(place.read("arcanary.yaml").contains("version: 0.3.0 # by hand once\n"), "{}", place.read("arcanary.yaml"));
 }
 
@@ -124,10 +127,10 @@ fn metadata_moves_the_patch_version_and_so_do_other_documents() {
     let place = Place::locked();
     place.edit("rules/packed.det", "level medium", "level high");
     let told = place.run(&["pack", "--bump"]).fine();
-    assert_eq!(told, "packed 1.0.0 → 1.0.1: says something else about itself\nacme 0.1.0 → 0.1.1\n");
+    assert_eq!(told, "packed 1.0.0 → 1.0.1: metadata changed\nacme 0.1.0 → 0.1.1\n");
     place.edit("arcanary.yaml", "[sentinel, sigma]", "[sentinel, sigma, defender]");
     let told = place.run(&["pack", "--bump"]).fine();
-    assert!(told.contains("packed 1.0.1 → 1.0.2: has other documents\n"), "{told}");
+    assert!(told.contains("packed 1.0.1 → 1.0.2: documents changed\n"), "{told}");
     assert!(told.ends_with("acme 0.1.1 → 0.1.2\n"), "{told}");
 }
 
@@ -136,7 +139,7 @@ fn another_name_under_the_same_id_is_a_rename() {
     let place = Place::locked();
     place.edit("rules/packed.det", "rule packed", "rule with_password");
     let told = place.run(&["pack", "--bump"]).fine();
-    assert_eq!(told, "with_password 1.0.0 → 1.0.1: was `packed`\nacme 0.1.0 → 0.1.1\n");
+    assert_eq!(told, "with_password 1.0.0 → 1.0.1: renamed from `packed`\nacme 0.1.0 → 0.1.1\n");
     assert_eq!(lock(&place).history[0].changes[0].was.as_deref(), Some("packed"));
 }
 
@@ -157,14 +160,14 @@ fn a_removal_needs_a_reason_and_a_day_and_leaves_a_tombstone() {
     let place = Place::locked();
     place.remove("rules/shared.det");
     let err = place.run(&["pack", "--bump"]).fails(2);
-    assert!(err.contains("rule `shared` is gone, and nobody said why"), "{err}");
+    assert!(err.contains("rule `shared` was removed without a tombstone"), "{err}");
     let bump = ["pack", "--bump", "--remove", "shared", "--because", "never fired", "--date"];
     place.run(&bump[..4]).fails(2);
-    assert!(place.run(&[&bump[..], &["2026-13-01"]].concat()).fails(2).contains("a day is wanted"));
+    assert!(place.run(&[&bump[..], &["2026-13-01"]].concat()).fails(2).contains("expected a day"));
     let err = place.run(&[&bump[..], &["2026-11-20", "--remove", "packed"]].concat()).fails(2);
-    assert!(err.contains("`packed` cannot be removed: it is still there"), "{err}");
+    assert!(err.contains("`packed` cannot be removed: it is still in the sources"), "{err}");
     let told = place.run(&[&bump[..], &["2026-11-20"]].concat()).fine();
-    assert_eq!(told, "shared 1.0.0: is gone: never fired\nacme 0.1.0 → 0.2.0\n");
+    assert_eq!(told, "shared 1.0.0: removed: never fired\nacme 0.1.0 → 0.2.0\n");
     let tomb = &lock(&place).removed[0];
     assert_eq!(
         (tomb.rule.as_str(), tomb.date.as_str(), tomb.because.as_str()),
@@ -173,7 +176,7 @@ fn a_removal_needs_a_reason_and_a_day_and_leaves_a_tombstone() {
 
     place.write("rules/shared.det", SHARED);
     let told = place.run(&["pack", "--bump"]).fine();
-    assert_eq!(told, "shared 1.0.0 → 1.1.0: is there again\nacme 0.2.0 → 0.3.0\n");
+    assert_eq!(told, "shared 1.0.0 → 1.1.0: added again\nacme 0.2.0 → 0.3.0\n");
     assert_eq!(lock(&place).removed, []);
 }
 
@@ -185,7 +188,7 @@ fn the_author_may_move_the_pack_further_but_never_back() {
     assert!(place.run(&["pack", "--bump"]).fine().ends_with("acme 0.1.0 → 2.0.0\n"));
     place.edit("arcanary.yaml", "2.0.0", "1.9.9");
     let err = place.run(&["pack", "--bump"]).fails(2);
-    assert!(err.contains("arcanary.yaml says version 1.9.9, and the lock is at 2.0.0 already"), "{err}");
+    assert!(err.contains("arcanary.yaml has version 1.9.9, but the lock is already at 2.0.0"), "{err}");
 }
 
 #[test]
@@ -221,8 +224,8 @@ fn locked_fails_for_whatever_differs_and_says_what() {
     place.run(&["check", "--locked"]).fine();
     place.edit("rules/packed.det", "level medium", "level high");
     let err = place.run(&["check", "--locked"]).fails(1);
-    assert!(err.contains("error[E0806]: `packed` is not what pack.lock says"), "{err}");
-    assert!(err.contains("since 1.0.0 it says something else about itself"), "{err}");
+    assert!(err.contains("error[E0806]: `packed` does not match pack.lock"), "{err}");
+    assert!(err.contains("changed since 1.0.0: metadata"), "{err}");
     assert!(err.contains("~ sentinel/packed.kql\n") && err.contains("~ sigma/packed.yml\n"), "{err}");
     assert!(err.contains("run `arcanary pack --bump`"), "{err}");
     assert!(!err.contains("`shared`"), "{err}");
@@ -232,11 +235,11 @@ fn locked_fails_for_whatever_differs_and_says_what() {
     place.write("rules/packed.det", PACKED);
     place.run(&["build", "--locked", "--out", "o"]).fine();
     place.write("rules/new.det", &SHARED.replace("1a21", "1a22").replace("rule shared", "rule newer"));
-    assert!(place.run(&["check", "--locked"]).fails(1).contains("pack.lock does not have rule `newer`"));
+    assert!(place.run(&["check", "--locked"]).fails(1).contains("rule `newer` is not in pack.lock"));
     place.remove("rules/new.det");
     place.remove("rules/shared.det");
     assert!(
-        place.run(&["check", "--locked"]).fails(1).contains("pack.lock has rule `shared`, and the project has not")
+        place.run(&["check", "--locked"]).fails(1).contains("rule `shared` is in pack.lock, but not in the project")
     );
     place.edit("arcanary.yaml", "0.1.0", "0.1.1");
     assert!(place.run(&["check", "--locked"]).fails(1).contains("the project is `acme 0.1.1`"));
@@ -265,7 +268,8 @@ fn a_lock_that_is_none_stops_every_command_with_its_place() {
 
 #[test]
 fn a_name_or_version_that_is_none_is_refused_before_anything_is_written() {
-    for (from, to, says) in [("name: acme", "name: Acme Corp", "no name for a pack"), ("0.1.0", "1.0", "is no version")]
+    for (from, to, says) in
+        [("name: acme", "name: Acme Corp", "cannot be the name of a pack"), ("0.1.0", "1.0", "is not a version")]
     {
         let place = Place::project();
         place.edit("arcanary.yaml", from, to);

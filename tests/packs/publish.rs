@@ -265,7 +265,10 @@ fn a_project_with_sources_that_nobody_committed_is_not_published() {
     place.git(&["init", "-q", "-b", "main"]);
     place.git(&["init", "-q", "--bare", "-b", "main", "repo.git"]);
     let err = publish_committed(&place).fails(2);
-    assert!(err.contains("error: rules/packed.det is not committed as it is") && !err.contains("repo.git/"), "{err}");
+    assert!(
+        err.contains("error: rules/packed.det has changes that are not committed") && !err.contains("repo.git/"),
+        "{err}"
+    );
     place.git(&["add", "rules", "arcanary.yaml", "pack.lock"]);
     place.git(&["commit", "-q", "-m", "all"]);
     place.run(&["pack"]).fine();
@@ -273,7 +276,7 @@ fn a_project_with_sources_that_nobody_committed_is_not_published() {
     bump(&place, "medium", "high");
     let err = publish_committed(&place).fails(2);
     for file in ["arcanary.yaml", "pack.lock", "rules/packed.det"] {
-        assert!(err.contains(&format!("error: {file} is not committed as it is\n")), "{err}");
+        assert!(err.contains(&format!("error: {file} has changes that are not committed\n")), "{err}");
     }
     publish(&place, &[]).fine();
     place.git(&["commit", "-qam", "bumped"]);
@@ -282,7 +285,7 @@ fn a_project_with_sources_that_nobody_committed_is_not_published() {
     place.git(&["commit", "-qm", "more"]);
     place.remove("rules/empty.det");
     bump(&place, "high", "low");
-    assert!(publish_committed(&place).fails(2).contains("error: rules/empty.det is not committed as it is"));
+    assert!(publish_committed(&place).fails(2).contains("error: rules/empty.det has changes that are not committed"));
 }
 
 #[test]
@@ -292,7 +295,7 @@ fn sources_that_git_ignores_are_not_committed() {
     place.git(&["init", "-q", "-b", "main"]);
     place.commit();
     let err = publish_committed(&place).fails(2);
-    assert!(err.contains("error: rules/packed.det is not committed as it is\n"), "{err}");
+    assert!(err.contains("error: rules/packed.det has changes that are not committed\n"), "{err}");
     assert!(!err.contains("arcanary.yaml") && err.contains("--allow-dirty"), "{err}");
     place.git(&["add", "-f", "rules"]);
     place.git(&["commit", "-qm", "rules"]);

@@ -77,7 +77,7 @@ fn a_release_has_an_archive_for_each_target_the_sources_changelogs_and_sums() {
     let expected = [&["LICENSE.md", "arcanary.yaml", "pack.lock"], &rules[..]].concat();
     assert_eq!(sources.keys().collect::<Vec<_>>(), expected);
     let archives = names.iter().filter(|name| name.ends_with(".tar.gz")).count();
-    assert_eq!(place.run(&["verify", "dist"]).err, format!("acme 0.1.0: 2 rules in {archives} archives: sound\n"));
+    assert_eq!(place.run(&["verify", "dist"]).err, format!("acme 0.1.0: 2 rules in {archives} archives, no errors\n"));
 }
 
 #[test]
@@ -409,7 +409,7 @@ fn a_source_whose_name_no_archive_holds_is_told_by_that() {
 #[test]
 fn a_manifest_of_another_format_or_name_is_refused() {
     for (key, value, says) in
-        [("format", Value::from(2), "its format is 2"), ("name", Value::from("../x"), "no name for a pack")]
+        [("format", Value::from(2), "its format is 2"), ("name", Value::from("../x"), "cannot be the name of a pack")]
     {
         let place = released();
         let mut manifest = json(&place, "dist/manifest.json");
@@ -470,7 +470,7 @@ fn an_app_has_an_archive_that_splunk_installs_as_it_is() {
         whole.contains_key("packed.spl") && whole.contains_key("contentctl/detections/endpoint/packed_splunk_4688.yml")
     );
     let verified = place.run(&["verify", "dist"]);
-    assert!(verified.err.contains("5 archives: sound"), "{}", verified.err);
+    assert!(verified.err.contains("5 archives, no errors"), "{}", verified.err);
     // What is taken out of a release has each document once.
     let release = arcanary::pack::verify::verify(&place.path("dist")).expect("sound");
     let documents = release.documents();

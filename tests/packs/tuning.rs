@@ -130,7 +130,9 @@ fn defaults_params_and_skips_of_a_pack_hold_for_its_rules_and_the_projects_own_c
     );
     let said = tenant.run(&["check"]).err;
     assert!(
-        said.ends_with("0 errors, 1 warning; `arcanary --explain CODE` tells more\n4 rules for 2 targets: fine\n"),
+        said.ends_with(
+            "0 errors, 1 warning; for details run `arcanary explain W0006`\n4 rules for 2 targets: no errors\n"
+        ),
         "{said}"
     );
     assert!(said.contains("warning[W0006]: the searches of `splunk-4688` name no index"), "{said}");
@@ -166,7 +168,7 @@ fn recordings_are_found_in_the_folder_of_the_pack_or_project_that_names_them() {
     run_in(&third, &["fetch-pack", "--repo", "../next.git", "--sources", "--out", "theirs"]).fine();
     assert!(tenant.0.path("third/theirs/upstream/events/a.jsonl").is_file());
     assert!(run_in(&third, &["test"]).err.contains("5 tests: 5 passed"), "{}", run_in(&third, &["test"]).err);
-    assert_eq!(run_in(&third, &["check"]).err, "3 rules for 1 target: fine\n");
+    assert_eq!(run_in(&third, &["check"]).err, "3 rules for 1 target: no errors\n");
 }
 
 #[test]
@@ -263,14 +265,14 @@ fn a_fetched_pack_that_the_project_does_not_name_is_told_and_not_taken_for_its_o
         for command in [&["check"][..], &["build"], &["pack", "--bump"]] {
             let err = tenant.run(command).fails(2);
             assert!(
-                err.contains("error[E0810]: `upstream` is a fetched pack, and arcanary.yaml does not name it"),
+                err.contains("error[E0810]: `upstream` is a fetched pack that arcanary.yaml does not list"),
                 "{err}"
             );
             assert!(err.contains("`packs: [upstream]`") && err.contains("1 error"), "{err}");
         }
     }
     tenant.0.write("theirs/arcanary.yaml", "name: theirs\nversion: 0.1.0\nsources: [tuning.det]\ntargets: [sigma]\n");
-    assert_eq!(tenant.run(&["check"]).err, "1 rule for 1 target: fine\n", "who does not read it may have it");
+    assert_eq!(tenant.run(&["check"]).err, "1 rule for 1 target: no errors\n", "who does not read it may have it");
     // In its own folder it is a project like any other, and so are packs beside files of no project.
     run_in(&tenant.0.path("theirs/upstream"), &["test"]).fine();
     tenant.run(&["check", "upstream"]).fine();
@@ -287,11 +289,11 @@ fn a_link_to_a_folder_around_it_adds_nothing_and_one_to_another_folder_is_read()
     let check = || place.run(&["check"]).err;
     std::os::unix::fs::symlink(".", place.path("rules/loop")).expect("a link");
     std::os::unix::fs::symlink("../rules", place.path("rules/again")).expect("a link");
-    assert_eq!(check(), "2 rules for 2 targets: fine\n");
+    assert_eq!(check(), "2 rules for 2 targets: no errors\n");
     let third = crate::place::PACKED.replace("rule packed", "rule third").replace("1a20", "1a22");
     place.write("elsewhere/third.det", &third.replace("Archive with", "One with"));
     std::os::unix::fs::symlink("../elsewhere", place.path("rules/third")).expect("a link");
-    assert_eq!(check(), "3 rules for 2 targets: fine\n");
+    assert_eq!(check(), "3 rules for 2 targets: no errors\n");
 }
 
 #[test]
@@ -315,7 +317,7 @@ fn fmt_and_the_projects_own_folder_leave_a_pack_alone() {
         tenant.run(paths).fine();
         assert_eq!(tenant.read("upstream/rules/packed.det"), PACKED);
     }
-    assert_eq!(tenant.run(&["check"]).err, "3 rules for 2 targets: fine\n");
+    assert_eq!(tenant.run(&["check"]).err, "3 rules for 2 targets: no errors\n");
 }
 
 #[test]
@@ -327,7 +329,7 @@ fn an_exception_that_silences_a_test_of_the_pack_stops_check_build_and_pack() {
         let ran = tenant.run(command);
         assert_eq!(ran.out, "");
         let err = ran.fails(2);
-        assert!(err.contains("error[E0706]: a tune silences test \"recorded\" of `packed`"), "{err}");
+        assert!(err.contains("error[E0706]: a tune suppresses test \"recorded\" of `packed`"), "{err}");
         assert!(err.contains("tuning.det:1:22") && err.contains("upstream/rules/packed.det:6:8"), "{err}");
     }
     assert!(!tenant.0.path("theirs/build").exists() && !tenant.0.path("theirs/dist").exists());
@@ -338,8 +340,8 @@ fn a_param_or_an_extend_that_silences_a_test_of_the_pack_is_an_error_too() {
     let tenant = Tenant::new();
     tenant.0.edit("theirs/arcanary.yaml", "out: build", "out: build\nparams: { many: 4 }");
     let err = tenant.run(&["check"]).fails(2);
-    assert!(err.contains("error[E0706]: test \"three\" of `counted` does not fire any more"), "{err}");
-    assert!(err.contains("this fired when ours 0.1.0 was released"), "{err}");
+    assert!(err.contains("error[E0706]: test \"three\" of `counted` no longer fires"), "{err}");
+    assert!(err.contains("it fired when ours 0.1.0 was released"), "{err}");
     tenant.0.edit("theirs/arcanary.yaml", "many: 4", "many: 2");
     tenant.run(&["check"]).fine();
     tenant.tune("extend trusted with [\"cmd.exe\"]\n");
@@ -358,7 +360,7 @@ fn a_tuned_rule_that_upstream_removed_is_told_with_its_reason_and_leaves_the_pac
     assert!(err.contains("error[E0705]: the tuned rule `packed` is gone"), "{err}");
     assert!(err.contains("tuning.det:1:6") && err.contains("ours removed it on 2026-11-20: too loud"), "{err}");
     tenant.tune("");
-    assert_eq!(tenant.bump(), "packed 1.0.0: is gone: too loud\ntheirs 0.1.0 → 0.2.0\n");
+    assert_eq!(tenant.bump(), "packed 1.0.0: removed: too loud\ntheirs 0.1.0 → 0.2.0\n");
     let lock = Lock::parse(&tenant.read("pack.lock")).expect("a lock");
     assert_eq!((lock.removed[0].rule.as_str(), lock.removed[0].date.as_str()), ("packed", "2026-11-20"));
     // Who does not take the pack any more has to say so.
@@ -373,7 +375,7 @@ fn a_tuned_rule_that_upstream_removed_is_told_with_its_reason_and_leaves_the_pac
                 .replace("'events/a", "'upstream/events/a")
         ),
     );
-    assert!(tenant.run(&["pack", "--bump"]).fails(2).contains("`counted` is gone, and nobody said why"));
+    assert!(tenant.run(&["pack", "--bump"]).fails(2).contains("`counted` was removed without a tombstone"));
 }
 
 #[test]
@@ -387,7 +389,7 @@ fn a_tuned_rule_that_upstream_renamed_is_told_with_its_name_now() {
     tenant.fetch();
     let err = tenant.run(&["check"]).fails(2);
     assert!(
-        err.contains("ours calls it `packed_by_rar` now") && err.contains("tune packed_by_rar { level low"),
+        err.contains("ours renamed it to `packed_by_rar`") && err.contains("tune packed_by_rar { level low"),
         "{err}"
     );
 }
@@ -414,12 +416,12 @@ fn a_pack_leads_nowhere_out_of_its_folder() {
     assert!(tenant.run(&["test"]).fails(2).contains("error[E0503]: a recorded event lies inside the project"));
     pack("sources: [rules, ../secret]", &det.replace("../secret", "secret").replace("test \"recorded\"", "// test"));
     let err = tenant.run(&["check"]).err;
-    assert_eq!(err, "1 rule for 2 targets: fine\n");
+    assert_eq!(err, "1 rule for 2 targets: no errors\n");
     pack("packs: [../../ours]", &det);
     let err = tenant.run(&["check"]).fails(2);
-    assert!(err.contains("error[E0810]: `upstream/../../ours` is no folder below the project's"), "{err}");
+    assert!(err.contains("error[E0810]: `upstream/../../ours` is not a folder below the project's"), "{err}");
     place.edit("theirs/arcanary.yaml", "[upstream]", "[../ours]");
-    assert!(tenant.run(&["check"]).fails(2).contains("`../ours` is no folder below the project's"));
+    assert!(tenant.run(&["check"]).fails(2).contains("`../ours` is not a folder below the project's"));
 }
 
 #[test]
@@ -432,9 +434,9 @@ fn metadata_moves_the_patch_logic_the_minor_version_and_none_falls_behind_the_pa
     tenant.bump();
     assert_eq!((tenant.version("packed"), tenant.version("counted")), ("1.0.1".into(), "1.0.0".into()));
     tenant.tune("tune packed { level low }\n");
-    assert_eq!(tenant.bump(), "packed 1.0.1 → 1.0.2: says something else about itself\ntheirs 0.1.0 → 0.1.1\n");
+    assert_eq!(tenant.bump(), "packed 1.0.1 → 1.0.2: metadata changed\ntheirs 0.1.0 → 0.1.1\n");
     tenant.tune(LOW);
-    assert_eq!(tenant.bump(), "packed 1.0.2 → 1.1.0: means something else\ntheirs 0.1.1 → 0.2.0\n");
+    assert_eq!(tenant.bump(), "packed 1.0.2 → 1.1.0: logic changed\ntheirs 0.1.1 → 0.2.0\n");
     tenant.0.edit("ours/rules/packed.det", "with password", "with password and argument exists");
     tenant.publish(&[]);
     tenant.0.edit("ours/rules/packed.det", " and argument exists", "");
@@ -443,7 +445,7 @@ fn metadata_moves_the_patch_logic_the_minor_version_and_none_falls_behind_the_pa
     // The pack has it as 1.2.0 now.
     let told = tenant.bump();
     assert!(told.starts_with("packed 1.1.0 → 1.2.0: ") && told.ends_with("theirs 0.2.0 → 0.2.1\n"), "{told}");
-    assert_eq!(tenant.bump(), "theirs 0.2.1: nothing moved\n");
+    assert_eq!(tenant.bump(), "theirs 0.2.1: no changes\n");
     tenant.run(&["check", "--locked"]).fine();
 }
 
@@ -457,7 +459,7 @@ fn the_lock_tells_which_packs_were_built() {
     tenant.publish(&[]);
     tenant.fetch();
     let err = tenant.run(&["check", "--locked"]).fails(1);
-    assert!(err.contains("error[E0806]: the project stands on other packs than the lock says"), "{err}");
+    assert!(err.contains("error[E0806]: the project's packs do not match the lock"), "{err}");
     assert!(err.contains("- ours 0.1.0, sha256:") && err.contains("+ ours 0.1.1, sha256:"), "{err}");
     assert_eq!(tenant.bump(), "theirs 0.1.0 → 0.1.1\n");
     tenant.run(&["check", "--locked"]).fine();
@@ -476,7 +478,7 @@ fn a_rule_that_is_switched_off_goes_everywhere_and_says_why_without_a_tombstone(
     git_in(&theirs, &["commit", "-q", "-m", "a commit"]);
     tenant.tune("tune packed { disable because \"all of them pack\" until 2027-01-31 }\n");
     let ran = tenant.run(&["build"]);
-    assert!(ran.err.ends_with("packed is switched off: all of them pack (until 2027-01-31)\n"), "{}", ran.err);
+    assert!(ran.err.ends_with("packed is disabled: all of them pack (until 2027-01-31)\n"), "{}", ran.err);
     ran.fine();
     assert!(!tenant.0.path("theirs/build/sigma/packed.yml").exists());
     let manifest: Value = serde_json::from_str(&tenant.read("build/manifest.json")).expect("JSON");
@@ -486,10 +488,11 @@ fn a_rule_that_is_switched_off_goes_everywhere_and_says_why_without_a_tombstone(
         (&"disabled".into(), &"all of them pack (until 2027-01-31)".into())
     );
     let diff = tenant.run(&["diff"]).fine();
-    let says = "packed: is switched off: all of them pack (until 2027-01-31); says something else (disable); sentinel: exact → disabled";
+    let says =
+        "packed: disabled: all of them pack (until 2027-01-31); metadata changed (disable); sentinel: exact → disabled";
     assert!(diff.contains(says), "{diff}");
     assert!(diff.contains("\n--- tuning.det (HEAD)\n") && diff.contains("\n  sigma/packed.yml +0 −"), "{diff}");
-    assert!(tenant.bump().starts_with("packed 1.0.0 → 1.1.0: switched off: all of them pack (until 2027-01-31)\n"));
+    assert!(tenant.bump().starts_with("packed 1.0.0 → 1.1.0: disabled: all of them pack (until 2027-01-31)\n"));
     assert!(Lock::parse(&tenant.read("pack.lock")).expect("a lock").removed.is_empty());
     tenant.run(&["publish", "--repo", "../docs.git", "--allow-dirty"]).fine();
     let files = git_in(&tenant.0.path("docs.git"), &["ls-tree", "-r", "--name-only", "main"]);
@@ -498,7 +501,7 @@ fn a_rule_that_is_switched_off_goes_everywhere_and_says_why_without_a_tombstone(
         "{files}"
     );
     let message = git_in(&tenant.0.path("docs.git"), &["log", "-1", "--format=%B", "main"]);
-    assert!(message.contains("logic: `packed` 1.0.0 → 1.1.0: switched off: all of them pack"), "{message}");
+    assert!(message.contains("logic: `packed` 1.0.0 → 1.1.0: disabled: all of them pack"), "{message}");
 }
 
 #[test]
@@ -536,12 +539,12 @@ fn exceptions_are_named_in_every_document_with_their_reason_and_their_day() {
 fn the_day_is_asked_for_or_that_of_the_sources_and_no_clock_s() {
     let tenant = Tenant::new();
     tenant.tune(&LOW.replace("2027-12-31", "2026-01-31"));
-    assert_eq!(tenant.run(&["check"]).err, "3 rules for 2 targets: fine\n");
-    assert_eq!(tenant.run(&["check", "--today", "2026-01-31"]).err, "3 rules for 2 targets: fine\n");
+    assert_eq!(tenant.run(&["check"]).err, "3 rules for 2 targets: no errors\n");
+    assert_eq!(tenant.run(&["check", "--today", "2026-01-31"]).err, "3 rules for 2 targets: no errors\n");
     let ran = tenant.run(&["check", "--today", "2026-02-01"]);
-    assert!(ran.err.contains("warning[W0003]: exception `Agents` was meant to hold until 2026-01-31"), "{}", ran.err);
+    assert!(ran.err.contains("warning[W0003]: exception `Agents` expired on 2026-01-31"), "{}", ran.err);
     ran.fine();
-    assert!(tenant.run(&["check", "--today", "soon"]).fails(2).contains("a day is wanted, such as 2026-11-20"));
+    assert!(tenant.run(&["check", "--today", "soon"]).fails(2).contains("expected a day, such as 2026-11-20"));
     let program = |epoch: Option<&str>| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_arcanary"));
         command.arg("check").current_dir(tenant.0.path("theirs")).env_remove("SOURCE_DATE_EPOCH");
@@ -550,7 +553,7 @@ fn the_day_is_asked_for_or_that_of_the_sources_and_no_clock_s() {
         });
         String::from_utf8(command.output().expect("started").stderr).expect("UTF-8")
     };
-    assert!(program(Some("1795219200")).contains("it is 2026-11-21, and it still holds"));
+    assert!(program(Some("1795219200")).contains("it is 2026-11-21, and the exception still applies"));
     let theirs = tenant.0.path("theirs");
     git_in(&theirs, &["init", "-q"]);
     git_in(&theirs, &["add", "-A"]);
@@ -573,8 +576,8 @@ fn what_upstream_takes_up_is_a_warning_and_the_update_still_builds() {
     tenant.publish(&[]);
     tenant.fetch();
     let ran = tenant.run(&["build"]);
-    assert!(ran.err.contains("warning[W0004]: exception `Agents` of `packed` is not needed any more"), "{}", ran.err);
-    assert!(ran.err.contains("the rule's own exceptions take all that it takes"), "{}", ran.err);
+    assert!(ran.err.contains("warning[W0004]: exception `Agents` of `packed` is no longer needed"), "{}", ran.err);
+    assert!(ran.err.contains("the rule's own exceptions already cover it"), "{}", ran.err);
     ran.fine();
     assert!(fs::exists(tenant.0.path("theirs/build/sigma/packed.yml")).expect("a folder"));
 }

@@ -1,5 +1,4 @@
-//! One walk through everything: from a clean folder to a consumer whose tuning outlives an update. `docs/walk.md` goes the
-//! same way.
+//! From an empty folder to a tenant whose tuning survives an update. `docs/walk.md` shows the same steps.
 
 use crate::place::{Place, Ran, git_in, run_in};
 use arcanary::files::files_in;
@@ -15,9 +14,9 @@ const FLAG: (&str, &str) = (
     "  flag Staged = argument under any staging_dirs or argument under 'D:\\Outbox'\n",
 );
 const TEST: (&str, &str) = (
-    "  test \"unpacking\" silent\n",
+    "  test \"extraction\" silent\n",
     "  test \"into the outbox\" fires with [Staged]\n    process { executable 'C:\\Tools\\rar.exe', \
-     command_line 'rar a -pblue D:\\Outbox\\q3.rar plans' }\n  test \"unpacking\" silent\n",
+     command_line 'rar a -pblue D:\\Outbox\\q3.rar plans' }\n  test \"extraction\" silent\n",
 );
 
 const TUNING: &str = r#"tune encrypted_archive {
@@ -64,7 +63,7 @@ fn from_a_clean_folder_to_a_tuning_that_outlives_an_update() {
     // Edit a rule, build, test, pack, publish.
     place.edit(RULE, "level  medium", "level  high");
     assert!(ours(&["check", "--locked"]).fails(1).contains("E0806"), "an edit that no bump has seen");
-    assert!(ours(&["pack", "--bump"]).fine().starts_with("encrypted_archive 1.0.0 → 1.0.1: says something else"));
+    assert!(ours(&["pack", "--bump"]).fine().starts_with("encrypted_archive 1.0.0 → 1.0.1: metadata changed"));
     assert_eq!(ours(&["build", "--check"]).code, 1, "and no build");
     ours(&["build"]).fine();
     reviewed();
@@ -77,11 +76,11 @@ fn from_a_clean_folder_to_a_tuning_that_outlives_an_update() {
     // Change the rule, diff, publish again.
     place.edit(RULE, FLAG.0, FLAG.1);
     place.edit(RULE, TEST.0, TEST.1);
-    assert!(ours(&["pack", "--bump"]).fine().starts_with("encrypted_archive 1.0.1 → 1.1.0: means something else"));
+    assert!(ours(&["pack", "--bump"]).fine().starts_with("encrypted_archive 1.0.1 → 1.1.0: logic changed"));
     ours(&["build"]).fine();
     reviewed();
     let diff = ours(&["diff"]).fine();
-    assert!(diff.starts_with("encrypted_archive 1.0.1 → 1.1.0: detects something else\n"), "{diff}");
+    assert!(diff.starts_with("encrypted_archive 1.0.1 → 1.1.0: logic changed\n"), "{diff}");
     assert!(diff.lines().any(|l| l.starts_with('+') && l.contains("Outbox")), "{diff}");
     commit("The outbox is a staging folder");
     ours(&["publish", "--repo", "../hub.git", "--tag"]).fine();

@@ -288,5 +288,5 @@ fn a_submodule_is_compared_by_its_own_commit() {
     place.run(&["publish", "--repo", "repo.git", "--dry-run"]).fine();
     place.write("inner/third.det", "// Edited.\n");
     let err = place.run(&["publish", "--repo", "repo.git", "--dry-run"]).fails(2);
-    assert!(err.contains("error: inner/third.det is not committed as it is\n"), "{err}");
+    assert!(err.contains("error: inner/third.det has changes that are not committed\n"), "{err}");
 }

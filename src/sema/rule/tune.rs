@@ -73,7 +73,7 @@ fn tuned_gone<'a>(name: &ast::Ident, gone: Option<&Gone>, known: impl Iterator<I
         },
         None => report.did_you_mean(
             Diagnostic::new(Code::TunedGone, format!("there is no rule `{}` to tune", name.text))
-                .at(name.span, "neither the project nor a pack below it has a rule of this name"),
+                .at(name.span, "no rule of the project or its packs has this name"),
             &name.text,
             name.span,
             known,

@@ -35,9 +35,9 @@ impl Builder<'_> {
 
     /// The patch puts parentheses around each run of `and`.
     pub(super) fn report_mixed(&mut self, operands: &[Expr], words: &[(bool, Span)], first: Span, other: Span) {
-        let diagnostic = Diagnostic::new(Code::MixedConnectives, "`and` and `or` stand in one level")
-            .at(other, "this binds no tighter and no looser")
-            .also(first, "than this");
+        let diagnostic = Diagnostic::new(Code::MixedConnectives, "`and` and `or` are mixed without parentheses")
+            .at(other, "this could apply to either side")
+            .also(first, "mixed with this");
         let mut patched = String::new();
         for (i, operand) in operands.iter().enumerate() {
             let and_before = i.checked_sub(1).and_then(|i| words.get(i)).is_some_and(|w| w.0);
@@ -51,7 +51,7 @@ impl Builder<'_> {
             patched.push_str(self.text.get(here.end..next).unwrap_or(""));
         }
         let whole = operands.first().zip(operands.last()).map_or(first, |(a, b)| a.span().to(b.span()));
-        self.report(diagnostic.patch("say which belong together, for example", whole, patched));
+        self.report(diagnostic.patch("add parentheses, for example", whole, patched));
     }
 
     pub(super) fn operand(&mut self, pair: P) -> Option<Expr> {
@@ -216,14 +216,14 @@ impl Builder<'_> {
         let whole = path.span.to(span);
         let field = path.dotted();
         let (help, replacement) = match text.as_str() {
-            "!=" => ("`not` stands in front of the whole test", format!("not {field} is {operand}")),
-            "not in" => ("`not` stands in front of the whole test", format!("not {field} in {operand}")),
+            "!=" => ("write `not` before the whole test", format!("not {field} is {operand}")),
+            "not in" => ("write `not` before the whole test", format!("not {field} in {operand}")),
             "==" | "=~" => ("equality is `is`, and ignores case", format!("{field} is {operand}")),
             _ => ("equality is `is`", format!("{field} is {operand}")),
         };
         self.report(
             Diagnostic::new(Code::ForeignOperator, format!("`{text}` is not an operator"))
-                .at(at, "of another language")
+                .at(at, "not an operator of this language")
                 .patch(help, whole, replacement),
         );
     }

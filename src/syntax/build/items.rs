@@ -48,9 +48,9 @@ impl Builder<'_> {
         let because = self.prose(&inner.next()?);
         if because.value.trim().is_empty() {
             self.report(
-                Diagnostic::new(Code::WrongValue, "a reason is wanted")
-                    .at(because.span, "nobody learns from this why it is there")
-                    .help("name a change, a ticket, or who asked for it"),
+                Diagnostic::new(Code::WrongValue, "expected a reason")
+                    .at(because.span, "a reason must not be blank")
+                    .help("name a change, a ticket, or the person who asked for it"),
             );
         }
         let until = inner.next().map(|d| self.date(&d));

@@ -145,8 +145,8 @@ impl<'a> Builder<'a> {
             let number = format!("U+{:04X}", u32::from(c));
             self.report(
                 Diagnostic::new(Code::UncleanCharacter, format!("an escape in a text for readers writes {number}"))
-                    .at(text.span, "documents would hold it raw, and nobody sees it there")
-                    .help("take it out: only conditions and the events of tests hold such characters"),
+                    .at(text.span, "it would be invisible in documents")
+                    .help("remove it: only conditions and test events may contain such characters"),
             );
         }
         text
@@ -194,8 +194,8 @@ impl<'a> Builder<'a> {
         if good.is_none() {
             let span = Span::new(self.file, at, at + number.len() + 4);
             let diagnostic =
-                Diagnostic::new(Code::Escape, format!("`\\u{{{number}}}` is no character that a text holds"));
-            self.report(diagnostic.at(span, "expected the number of one, such as \\u{202E}"));
+                Diagnostic::new(Code::Escape, format!("`\\u{{{number}}}` is not a character that text can contain"));
+            self.report(diagnostic.at(span, "expected the number of a character, such as \\u{202E}"));
         }
         good
     }
@@ -245,7 +245,7 @@ impl<'a> Builder<'a> {
             _ => (day > days).then(|| format!("this month has {days} days")),
         };
         if let Some(why) = why {
-            self.report(Diagnostic::new(Code::BadDate, format!("`{text}` is no day")).at(span, why));
+            self.report(Diagnostic::new(Code::BadDate, format!("`{text}` is not a date")).at(span, why));
         }
         (text, span)
     }

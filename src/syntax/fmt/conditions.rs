@@ -3,6 +3,7 @@
 use super::layout::{Doc, group, indent, text};
 use super::tree::{bare, operands, short, start};
 use super::{Printer, comments};
+use crate::duration;
 use crate::escape::is_unclean;
 use crate::source::Span;
 use crate::syntax::ast::*;
@@ -54,9 +55,10 @@ fn terms(expr: &Expr) -> (Option<&Expr>, (Vec<&Expr>, &'static str)) {
 type Element = (String, Span, bool);
 
 impl Printer<'_> {
-    /// Numbers, sizes and durations stay as they were written.
+    /// A number or size as the source has it; a duration in its largest whole unit.
     pub(super) fn written(&self, span: Span) -> String {
-        self.cursor.slice(span.start, span.end).to_owned()
+        let text = self.cursor.slice(span.start, span.end);
+        duration::parse(text).map_or_else(|| text.to_owned(), duration::written)
     }
 
     pub(super) fn literal(&self, literal: &Literal) -> String {
