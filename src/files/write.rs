@@ -141,4 +141,21 @@ mod tests {
         assert_eq!(std::fs::read(&path).expect("a file"), b"as it is now");
         assert_eq!(std::fs::read_dir(place.path()).expect("a folder").count(), 1);
     }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_keeps_its_permissions_whatever_the_umask_is() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let place = tempfile::tempdir().expect("a folder");
+        let path = place.path().join("a.det");
+        let mode = || std::fs::metadata(&path).expect("a file").permissions().mode() & 0o7777;
+        for kept in [0o600, 0o640, 0o666, 0o755] {
+            std::fs::write(&path, "old").expect("written");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(kept)).expect("set");
+            rewrite(&path, b"old", b"new").expect("written");
+            assert_eq!(mode(), kept);
+            crate::files::write(place.path(), "a.det", b"newer").expect("written");
+            assert_eq!(mode(), kept);
+        }
+    }
 }
