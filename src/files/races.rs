@@ -1,6 +1,6 @@
 //! A link comes into the place of a folder or of a file at any moment. Nothing that it leads to is read, written or removed.
 
-use super::{Replacement, Tree, rewrite};
+use super::{Replacement, Tree, files_in, rewrite};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -65,14 +65,8 @@ fn swap(inside: &Path, aside: &Path, outside: &Path, stop: &AtomicBool) {
     }
 }
 
-fn all(folder: &Path, out: &mut BTreeMap<String, Vec<u8>>) {
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        match path.is_dir() {
-            true => all(&path, out),
-            false => drop(out.insert(path.display().to_string(), fs::read(&path).expect("a file"))),
-        }
-    }
+fn all(folder: &Path) -> io::Result<BTreeMap<String, Vec<u8>>> {
+    files_in(folder)?.into_iter().map(|name| fs::read(folder.join(&name)).map(|bytes| (name, bytes))).collect()
 }
 
 #[test]
@@ -89,12 +83,7 @@ fn a_link_that_comes_while_a_command_runs_is_not_followed() {
                 }
             }
             fs::write(outside.join("out/sigma/.arcanary-0.part"), "theirs").expect("written");
-            let look = || {
-                let mut found = BTreeMap::new();
-                all(&outside, &mut found);
-                found
-            };
-            let before = look();
+            let before = all(&outside).expect("files");
             let stop = AtomicBool::new(false);
             let (mut done, mut refused) = (0, BTreeMap::<String, usize>::new());
             std::thread::scope(|scope| {
@@ -109,7 +98,7 @@ fn a_link_that_comes_while_a_command_runs_is_not_followed() {
                 }
                 stop.store(true, Ordering::Relaxed);
             });
-            assert_eq!(look(), before, "{what}, while {swapped} was swapped");
+            assert_eq!(all(&outside).expect("files"), before, "{what}, while {swapped} was swapped");
             assert!(done > 0, "{what}, while {swapped} was swapped: never done, but {refused:#?}");
         }
     }
