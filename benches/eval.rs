@@ -13,7 +13,7 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 
-use arcanary::matching::{Match, Options, Run, Sink};
+use arcanary::matching::{Malformed, Match, Options, Run, Sink};
 use arcanary::project::Loaded;
 use arcanary::sema::resolve;
 use arcanary::source::FileId;
@@ -54,7 +54,7 @@ impl Sink for Nothing {
         true
     }
 
-    fn malformed(&mut self, _: &str, _: u64, why: &str) {
+    fn malformed(&mut self, _: &str, _: u64, _: Malformed, why: &str) {
         panic!("{why}");
     }
 }

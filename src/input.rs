@@ -22,20 +22,19 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 pub fn read_within(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     // Asked before the file is opened: opening a pipe waits for somebody who writes.
     plain(&std::fs::metadata(path)?)?;
-    read_found(path, most)
-}
-
-/// What a file of at most `most` bytes holds that was just seen to be a plain one.
-///
-/// # Errors
-/// As for [`read`].
-pub fn read_found(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     // Another file may stand there since.
-    let metadata = file.metadata()?;
-    plain(&metadata)?;
+    plain(&file.metadata()?)?;
+    read_open(&file, most)
+}
+
+/// What is left of an open plain file of at most `most` bytes.
+///
+/// # Errors
+/// What the system says; the file is too large.
+pub fn read_open(file: &File, most: u64) -> io::Result<Vec<u8>> {
     // One byte more than there should be, so that a single read sees the end.
-    let expected = metadata.len().min(most).saturating_add(1);
+    let expected = file.metadata()?.len().min(most).saturating_add(1);
     let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0));
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {

@@ -3,7 +3,7 @@
 //! Rules over several events run beside those over one, in a [`Stream`]; what they find comes out when it is decided.
 
 use crate::event::engine::{Detected, Engine, Session};
-use crate::event::read::stream::{Piece, Pieces};
+use crate::event::read::stream::{Defect, Piece, Pieces};
 use crate::event::read::{self, Reader, Record, Room};
 use crate::event::stream::{self, Events, Held, Naming, Place, Row, Stream};
 use crate::event::time;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 pub struct Options {
     /// Detected events that an exception silences are matches too.
     pub excepted: bool,
-    /// Stop at the first malformed record.
+    /// Stop at the first malformed record or list.
     pub strict: bool,
     /// How late a record may come, for rules over several events: microseconds of the events' own time.
     pub tolerance: i64,
@@ -86,18 +86,29 @@ pub struct Tally {
     pub events: u64,
     /// Records that the language has no kind of event for.
     pub other: u64,
-    /// Records that are no JSON.
+    /// Records that are no JSON and were skipped.
     pub malformed: u64,
+    /// Places where a list of records is malformed; the records around them are read.
+    pub lists: u64,
     /// For each rule how often it fired, and how often an exception silenced it.
     pub rules: Vec<(u64, u64)>,
+}
+
+/// What is malformed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Malformed {
+    /// A record, which is skipped.
+    Record,
+    /// A list of records, none of which is skipped.
+    List,
 }
 
 /// What is said while it runs.
 pub trait Sink {
     /// A rule fires. `false` ends the run.
     fn matched(&mut self, found: &Match) -> bool;
-    /// A record is malformed.
-    fn malformed(&mut self, file: &str, line: u64, why: &str);
+    /// Something is malformed.
+    fn malformed(&mut self, file: &str, line: u64, what: Malformed, why: &str);
 }
 
 /// Why a file was not read to its end.
@@ -114,7 +125,7 @@ pub enum Stopped {
         /// None of them is a record at all.
         none: bool,
     },
-    /// A malformed record, which has been told.
+    /// A malformed record or list, which has been told.
     Malformed,
     /// Nobody listens any more.
     Closed,
@@ -208,13 +219,13 @@ impl<'p> Run<'p> {
         self.files.push(shown.map(str::to_owned));
         let mut file = File { name, shown, records: 0, run: self, sink };
         let mut reader = reader;
-        let mut waiting: Vec<(u64, Result<Vec<u8>, &'static str>)> = vec![];
+        let mut waiting: Vec<(u64, Result<Vec<u8>, Defect>)> = vec![];
         while let Some(piece) = pieces.next_piece().map_err(Stopped::Io)? {
             if reader.is_none() {
                 reader = piece.text.ok().and_then(read::detect);
                 if let Some(found) = reader {
                     for (line, text) in waiting.drain(..) {
-                        file.piece(found, Piece { line, text: text.as_deref().map_err(|why| *why) })?;
+                        file.piece(found, Piece { line, text: text.as_deref().map_err(|defect| *defect) })?;
                     }
                 }
             }
@@ -253,10 +264,10 @@ fn holds_nothing(text: &[u8]) -> bool {
 const MOST_OF_NOTHING: usize = 100;
 
 /// Why none of these is a record, if none is: what is wrong with the first.
-fn no_records(all: &[(u64, Result<Vec<u8>, &str>)]) -> (Option<String>, bool) {
+fn no_records(all: &[(u64, Result<Vec<u8>, Defect>)]) -> (Option<String>, bool) {
     let wrong = all.iter().map(|(line, text)| {
         let why = match text {
-            Err(why) => (*why).to_owned(),
+            Err(defect) => defect.why().to_owned(),
             Ok(text) if is_utf_16(text) => "it is UTF-16; save it as UTF-8".to_owned(),
             Ok(text) => match std::str::from_utf8(text) {
                 Err(error) => error.to_string(),
@@ -306,18 +317,24 @@ impl File<'_, '_> {
     fn piece(&mut self, reader: &Reader, piece: Piece) -> Result<(), Stopped> {
         let mut open = true;
         let read = match piece.text {
-            Err(why) => Err(why.to_owned()),
+            Err(Defect::TooLong) => Err((Malformed::Record, Defect::TooLong.why().to_owned())),
+            Err(defect) => Err((Malformed::List, defect.why().to_owned())),
             Ok(text) => {
                 let mut room = std::mem::take(&mut self.run.room);
                 let read = reader.read(text, &mut room, &mut |record| open = open && self.record(record, piece.line));
                 self.run.room = room;
-                read.map_err(|malformed| malformed.why)
+                read.map_err(|malformed| (Malformed::Record, malformed.why))
             }
         };
-        if let Err(why) = read {
-            self.run.tally.malformed += 1;
-            self.records += 1;
-            self.sink.malformed(self.name, piece.line, &why);
+        if let Err((what, why)) = read {
+            match what {
+                Malformed::Record => {
+                    self.run.tally.malformed += 1;
+                    self.records += 1;
+                }
+                Malformed::List => self.run.tally.lists += 1,
+            }
+            self.sink.malformed(self.name, piece.line, what, &why);
             if self.run.options.strict {
                 return Err(Stopped::Malformed);
             }

@@ -38,6 +38,7 @@ pub fn new_project(dir: &Path) -> io::Result<Vec<String>> {
         let message = format!("{} exists and is not an empty folder; name a new one", dir.display());
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
     }
+    let dir = &files::output(dir, &[])?;
     let name = name(dir);
     for (file, text) in FILES {
         files::write(dir, file, text.replace("PROJECT", &name).as_bytes())?;

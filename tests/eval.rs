@@ -366,7 +366,8 @@ fn a_list_that_was_cut_off_is_told_and_an_error_where_that_is_asked() {
         let ran = eval(&arguments, text.as_bytes());
         assert_eq!((ran.code, ran.matches.len()), (0, 2), "{text}");
         assert!(
-            ran.err.contains("malformed record, skipped: the file ends inside a list: it was cut off"),
+            ran.err.contains("malformed list: the file ends inside a list: it was cut off")
+                && !ran.err.contains("skipped"),
             "{}",
             ran.err
         );
@@ -431,8 +432,12 @@ fn a_list_with_commas_that_separate_nothing_is_told_and_an_error_where_that_is_a
         let arguments = ["rules", "--rule", "archive_via_utility", "--events", "-"];
         let ran = eval(&arguments, text.as_bytes());
         assert_eq!((ran.code, ran.matches.len()), (0, matches), "{text}");
-        let skipped = ran.err.matches(": malformed record, skipped: ").count();
-        assert!(ran.err.contains(what) && ran.err.contains(&format!("{skipped} malformed and skipped")), "{}", ran.err);
+        let told = ran.err.matches(": malformed list: ").count();
+        let counted = format!("{matches} events, {told} error{} in lists", if told == 1 { "" } else { "s" });
+        assert!(ran.err.contains(what) && ran.err.contains(&counted), "{}", ran.err);
+        assert!(!ran.err.contains("skipped"), "every record is read: {}", ran.err);
+        let numbers: Vec<u64> = ran.matches.iter().filter_map(|found| found["event"].as_u64()).collect();
+        assert_eq!(numbers, (1..=matches as u64).collect::<Vec<_>>(), "{text}");
         let strict = eval(&[&arguments[..], &["--strict"]].concat(), text.as_bytes());
         assert_eq!((strict.code, strict.matches.len()), (2, before), "{text}: {}", strict.err);
     }

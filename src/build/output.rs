@@ -127,12 +127,13 @@ impl Built {
         Ok(plan)
     }
 
-    /// Writes all documents; how many there are. Each file appears as a whole or keeps its old content.
+    /// Writes all documents to a folder that [`crate::files::output`] or [`crate::files::below`] found; how many there are.
+    /// Each file appears as a whole or keeps its old content.
     ///
     /// # Errors
     /// Something stands in the way, and nothing was written; or what the system says, with the file's name.
     pub fn write(&self, loaded: &Loaded, out: &Path, how: &Writing) -> Result<usize, Refusal> {
-        let tree = Tree::new(out);
+        let tree = Tree::output(out);
         let manifests = self.manifests(loaded, out, &tree)?;
         if manifests.stay() {
             let folders = self.folders(&manifests.before);
@@ -166,12 +167,12 @@ impl Built {
             .collect()
     }
 
-    /// How the output folder differs from this build.
+    /// How a folder that [`crate::files::output`] or [`crate::files::below`] found differs from this build.
     ///
     /// # Errors
     /// The folder's manifest is none, or what the system says.
     pub fn differences(&self, loaded: &Loaded, out: &Path) -> Result<Vec<Difference>, Refusal> {
-        let tree = Tree::new(out);
+        let tree = Tree::output(out);
         let plan = self.plan(self.manifests(loaded, out, &tree)?, &tree)?;
         let manifests = &plan.manifests;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -103,12 +103,11 @@ impl Build {
         let keep: Vec<&Path> = loaded.root.as_deref().into_iter().collect();
         match (&self.out, &loaded.config.out, &loaded.root) {
             _ if self.print => Ok(None),
-            (Some(out), ..) => files::output(out, &keep).map(|_| Some(out.clone())),
-            (None, Some(out), Some(root)) => {
-                files::below(root, out).map(|_| Some(short(&root.join(out)).to_path_buf()))
-            }
+            (Some(out), ..) => files::output(out, &keep).map(Some),
+            (None, Some(out), Some(root)) => files::below(root, out).map(Some),
             _ => Ok(None),
         }
+        .map(|out| out.map(|out| short(&out).to_path_buf()))
     }
 
     fn write(&self, built: &Built, loaded: &mut Loaded, out: &Path, targets: usize) -> Exit {

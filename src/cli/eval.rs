@@ -4,7 +4,7 @@ use super::{Exit, Input, complain, counted, exit_of, no_such_rule, report, shown
 use crate::duration;
 use crate::escape;
 use crate::event::read::{self, Reader, open::open};
-use crate::matching::{Match, Options, Run, Sink, Stopped};
+use crate::matching::{Malformed, Match, Options, Run, Sink, Stopped};
 use clap::Args;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub struct Eval {
     /// Also print matches that an exception suppresses
     #[arg(long)]
     show_excepted: bool,
-    /// Stop at the first malformed record
+    /// Stop at the first malformed record or list
     #[arg(long)]
     strict: bool,
     /// How late a record may arrive for rules over several events, in event time: 90s, 5m, 1h
@@ -136,7 +136,7 @@ impl Eval {
     }
 }
 
-/// Malformed records that are reported one by one.
+/// Malformed records and lists that are reported one by one.
 const MOST_TOLD: u64 = 20;
 
 /// Prints a line for each match.
@@ -169,10 +169,14 @@ impl<W: Write> Sink for Lines<W> {
         self.broken.is_none()
     }
 
-    fn malformed(&mut self, file: &str, line: u64, why: &str) {
+    fn malformed(&mut self, file: &str, line: u64, what: Malformed, why: &str) {
         self.told += 1;
         if self.told <= MOST_TOLD {
-            tell(&format!("{file}:{line}: malformed record, skipped: {}", escape::line(why)));
+            let what = match what {
+                Malformed::Record => "malformed record, skipped",
+                Malformed::List => "malformed list",
+            };
+            tell(&format!("{file}:{line}: {what}: {}", escape::line(why)));
         }
     }
 }
@@ -183,6 +187,10 @@ fn summary(run: &Run) {
     let malformed = match tally.malformed {
         0 => String::new(),
         n => format!(", {n} malformed and skipped"),
+    };
+    let lists = match tally.lists {
+        0 => String::new(),
+        n => format!(", {} in lists", counted_all(n, "error")),
     };
     if io::stderr().is_terminal() {
         let mut rows: Vec<(&str, u64, u64)> = vec![];
@@ -197,12 +205,12 @@ fn summary(run: &Run) {
             tell(&format!("{name:width$}  {fired:>9}  {excepted:>9}"));
         }
     }
-    if io::stderr().is_terminal() || tally.malformed + tally.other > 0 {
+    if io::stderr().is_terminal() || tally.malformed + tally.lists + tally.other > 0 {
         let other = match tally.other {
             0 => String::new(),
             n => format!(", {} of another kind or schema", counted_all(n, "record")),
         };
-        tell(&format!("{}{other}{malformed}", counted_all(tally.events, "event")));
+        tell(&format!("{}{other}{malformed}{lists}", counted_all(tally.events, "event")));
     }
     held(run);
 }

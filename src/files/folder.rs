@@ -1,210 +1,233 @@
-//! Whole folders: written beside their place, then moved there.
+//! Folders that are held open. A name in one is looked up in the folder itself, whatever becomes of the path that led there.
 //!
-//! For a folder `dist` these stand beside it while it is replaced:
-//!
-//! | name | |
-//! |---|---|
-//! | `.arcanary-dist.lock` | the lock |
-//! | `.arcanary-dist.new` | the new folder, until it is complete |
-//! | `.arcanary-dist.old` | the earlier folder, until the new one is in its place |
-//! | `.arcanary-dist.gone` | the earlier folder while it is removed |
+//! No name is followed if it is a link, neither one that was there before nor one that comes between a look and a write.
 
 use super::fault::{self, Change};
-use super::write::{fill, make};
-use super::{LOCK, Lock, OWN, named, refused, standing};
+use super::{OWN, named, refused};
 use crate::input;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{Metadata, OpenOptions};
+use cap_fs_ext::{DirExt as _, FollowSymlinks, OpenOptionsFollowExt as _, OpenOptionsSyncExt as _};
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, Metadata, OpenOptions, Permissions, ReadDir};
+use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Tells why a folder must not be replaced.
-pub type Check<'a> = &'a dyn Fn(&Path) -> Result<(), String>;
-
-/// A folder that is replaced as a whole.
-#[derive(Debug)]
-pub struct Replacement {
-    out: PathBuf,
-    new: PathBuf,
-    old: PathBuf,
-    gone: PathBuf,
-    _lock: Lock,
-}
-
-impl Replacement {
-    /// Locks the folder `out`, and puts right what a killed run left: the earlier folder is in its place again. `waiting` is
-    /// called once if another process writes to the folder.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn begin(out: &Path, waiting: &dyn Fn()) -> io::Result<Replacement> {
-        let (Some(parent), Some(name)) = (out.parent(), out.file_name()) else {
-            return Err(refused(out, "it is no folder for output: name a folder of its own"));
-        };
-        make(parent)?;
-        let beside = |what: &str| parent.join(format!("{OWN}{}{what}", name.to_string_lossy()));
-        let lock = Lock::take(&beside(LOCK), waiting)?;
-        let (new, old, gone) = (beside(".new"), beside(".old"), beside(".gone"));
-        let replacement = Replacement { out: out.to_path_buf(), new, old, gone, _lock: lock };
-        discard(&replacement.gone)?;
-        discard(&replacement.new)?;
-        if standing(&replacement.old)?.is_some() && standing(&replacement.out)?.is_none() {
-            shift(&replacement.old, &replacement.out)?;
-        }
-        Ok(replacement)
-    }
-
-    /// Puts files into the folder, all of them or none, in the place of what is there. A folder that is there and not empty
-    /// goes only if `check` allows it.
-    ///
-    /// # Errors
-    /// Why the folder must not go, or what the system says; the folder is then as it was, or the message tells where it is.
-    pub fn finish(self, files: &BTreeMap<String, Vec<u8>>, check: Check) -> io::Result<()> {
-        if standing(&self.old)?.is_some() {
-            // A run was killed when its new folder was in its place.
-            allowed(&self.old, check)?;
-            shift(&self.old, &self.gone)?;
-            discard(&self.gone)?;
-        }
-        self.may_go(check)?;
-        let written = self.stage(files).and_then(|()| self.swap(check));
-        if written.is_err() {
-            // It is no more than a copy, and the next run removes what is left of it.
-            let _ = discard(&self.new);
-        }
-        written
-    }
-
-    /// Whether the folder is not there, is empty, or may go.
-    fn may_go(&self, check: Check) -> io::Result<()> {
-        match standing(&self.out)? {
-            None => Ok(()),
-            Some(metadata) if metadata.is_dir() => allowed(&self.out, check),
-            Some(_) => Err(refused(&self.out, "it is no folder")),
-        }
-    }
-
-    /// Writes the new folder beside its place.
-    fn stage(&self, files: &BTreeMap<String, Vec<u8>>) -> io::Result<()> {
-        fault::change(Change::Make, &self.new)
-            .and_then(|()| std::fs::create_dir(&self.new))
-            .map_err(|error| named(&self.new, &error))?;
-        for (name, bytes) in files {
-            let path = self.new.join(name);
-            make(path.parent().unwrap_or(&self.new))?;
-            let write = || -> io::Result<()> {
-                fault::change(Change::Make, &path)?;
-                let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
-                fill(&mut file, &path, bytes)?;
-                if let Some(before) = self.unchanged(name, bytes)? {
-                    file.set_permissions(before.permissions())?;
-                    file.set_modified(before.modified()?)?;
-                }
-                file.sync_all()
-            };
-            // The message names the place that the user knows.
-            write().map_err(|error| named(&self.out.join(name), &error))?;
-        }
-        Ok(())
-    }
-
-    /// What is known of a file of the earlier folder that the new one holds as it is: its permissions and its time stay.
-    fn unchanged(&self, name: &str, bytes: &[u8]) -> io::Result<Option<Metadata>> {
-        let path = self.out.join(name);
-        let Ok(metadata) = std::fs::symlink_metadata(&path) else { return Ok(None) };
-        let same = metadata.is_file()
-            && metadata.len() == bytes.len() as u64
-            && input::read(&path).is_ok_and(|old| old == bytes);
-        Ok(same.then_some(metadata))
-    }
-
-    /// Moves the earlier folder aside and the new one to its place.
-    fn swap(&self, check: Check) -> io::Result<()> {
-        let there = standing(&self.out)?.is_some();
-        if there {
-            shift(&self.out, &self.old)?;
-        }
-        // Something may have come into it since it was looked at.
-        let moved = if there { allowed(&self.old, check) } else { Ok(()) };
-        if let Err(error) = moved.and_then(|()| shift(&self.new, &self.out)) {
-            return Err(if there { self.put_back(error) } else { error });
-        }
-        if !there {
-            return Ok(());
-        }
-        shift(&self.old, &self.gone).and_then(|()| discard(&self.gone)).map_err(|error| {
-            let why = format!("{error}; the new folder is complete, and the next run removes the earlier one");
-            io::Error::new(error.kind(), why)
-        })
-    }
-
-    /// Puts the earlier folder back, or tells where it is.
-    fn put_back(&self, error: io::Error) -> io::Error {
-        match shift(&self.old, &self.out) {
-            Ok(()) => error,
-            Err(why) => {
-                let place = self.old.display();
-                io::Error::other(format!("{error}; what was there is in {place} now and could not be put back ({why})"))
-            }
-        }
-    }
-}
-
-/// Whether a folder is empty or may go.
-fn allowed(folder: &Path, check: Check) -> io::Result<()> {
-    fault::read(folder)?;
-    let mut entries = std::fs::read_dir(folder).map_err(|error| named(folder, &error))?;
-    match entries.next() {
-        None => Ok(()),
-        Some(_) => check(folder).map_err(|why| refused(folder, &why)),
-    }
-}
-
-fn shift(from: &Path, to: &Path) -> io::Result<()> {
-    fault::change(Change::Move, to).and_then(|()| std::fs::rename(from, to)).map_err(|error| named(to, &error))
-}
-
-/// Removes a folder that this program made for itself; one that is not there is fine.
-fn discard(folder: &Path) -> io::Result<()> {
-    match standing(folder)? {
-        None => return Ok(()),
-        Some(metadata) if metadata.is_dir() => {}
-        Some(_) => {
-            return Err(refused(folder, "a folder of Arcanary's own has this name, and this is none: remove it"));
-        }
-    }
-    let fail = |error: io::Error| named(folder, &error);
-    for entry in std::fs::read_dir(folder).map_err(fail)? {
-        let entry = entry.map_err(fail)?;
-        fault::change(Change::Remove, &entry.path()).map_err(fail)?;
-        let removed = match entry.file_type().map_err(fail)?.is_dir() {
-            true => std::fs::remove_dir_all(entry.path()),
-            false => std::fs::remove_file(entry.path()),
-        };
-        removed.map_err(fail)?;
-    }
-    fault::change(Change::Remove, folder).and_then(|()| std::fs::remove_dir(folder)).map_err(fail)
-}
-
-/// The files below a folder, by path with `/`, in order; links and all else that is no folder count as files.
+/// A folder that is held open.
 ///
-/// # Errors
-/// What the system says.
-pub fn files_in(folder: &Path) -> io::Result<BTreeSet<String>> {
-    fn walk(folder: &Path, before: &str, out: &mut BTreeSet<String>) -> io::Result<()> {
-        fault::read(folder)?;
-        for entry in std::fs::read_dir(folder).map_err(|e| named(folder, &e))? {
-            let entry = entry.map_err(|e| named(folder, &e))?;
-            let name = format!("{before}{}", entry.file_name().to_string_lossy());
-            if entry.file_type().map_err(|e| named(&entry.path(), &e))?.is_dir() {
-                walk(&entry.path(), &format!("{name}/"), out)?;
-            } else {
-                out.insert(name);
-            }
+/// Looking something up names what was looked at in its errors. Changing something does not: a message names the file that
+/// the user knows.
+#[derive(Debug)]
+pub(super) struct Folder {
+    dir: Dir,
+    /// Its path for messages.
+    path: PathBuf,
+}
+
+impl Folder {
+    /// The folder at a path that somebody named, links on it followed; `None` if there is none.
+    pub(super) fn open(path: &Path) -> io::Result<Option<Folder>> {
+        fault::read(path)?;
+        let named_path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        match Dir::open_ambient_dir(named_path, ambient_authority()) {
+            Ok(dir) => Ok(Some(Folder { dir, path: path.to_path_buf() })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(named(path, &error)),
         }
-        Ok(())
     }
-    let mut out = BTreeSet::new();
-    walk(folder, "", &mut out)?;
-    Ok(out)
+
+    /// As [`Folder::open`], for a path that was looked at before and had no link on it: one that came since is refused.
+    pub(super) fn reach(path: &Path) -> io::Result<Option<Folder>> {
+        Folder::walk(path, |above, name| above.folder(name))
+    }
+
+    /// As [`Folder::reach`]; it and those around it are made if there is none.
+    pub(super) fn make(path: &Path) -> io::Result<Folder> {
+        let made = Folder::walk(path, |above, name| above.make_folder(name).map(Some))?;
+        made.ok_or_else(|| named(path, &io::ErrorKind::NotFound.into()))
+    }
+
+    fn walk(path: &Path, step: impl Fn(&Folder, &OsStr) -> io::Result<Option<Folder>>) -> io::Result<Option<Folder>> {
+        let here = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        let whole = std::path::absolute(here).map_err(|error| named(path, &error))?;
+        let root = whole.ancestors().last().unwrap_or(&whole);
+        let mut folder = Folder::open(root)?;
+        for name in whole.strip_prefix(root).unwrap_or(&whole) {
+            let Some(above) = folder else { return Ok(None) };
+            folder = step(&above, name)?;
+        }
+        Ok(folder.map(|folder| folder.shown_as(path)))
+    }
+
+    /// The same folder with another path for messages.
+    pub(super) fn shown_as(self, path: &Path) -> Folder {
+        Folder { path: path.to_path_buf(), ..self }
+    }
+
+    /// The folder around a file, and the file's name.
+    pub(super) fn around(path: &Path) -> io::Result<(Folder, &OsStr)> {
+        let name = path.file_name().ok_or_else(|| refused(path, "it has no name"))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let open = Folder::open(folder)?.ok_or_else(|| named(folder, &io::ErrorKind::NotFound.into()))?;
+        Ok((open, name))
+    }
+
+    /// Its path, for messages.
+    pub(super) fn shown(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of a file in it, for messages.
+    pub(super) fn path(&self, name: impl AsRef<Path> + Copy) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// What stands in it under a name; `None` if nothing does.
+    pub(super) fn standing(&self, name: impl AsRef<Path> + Copy) -> io::Result<Option<Metadata>> {
+        let path = self.path(name);
+        fault::read(&path)?;
+        match self.dir.symlink_metadata(name) {
+            Ok(metadata) => Ok(Some(metadata)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(named(&path, &error)),
+        }
+    }
+
+    /// What is known of the plain file `name`; `None` if there is nothing of this name.
+    pub(super) fn plain(&self, name: impl AsRef<Path> + Copy) -> io::Result<Option<Metadata>> {
+        match self.standing(name)? {
+            Some(metadata) if metadata.is_symlink() => Err(self.link(name)),
+            Some(metadata) if !metadata.is_file() => Err(refused(&self.path(name), "it is no plain file")),
+            standing => Ok(standing),
+        }
+    }
+
+    /// The folder `name` in it; `None` if there is nothing of this name.
+    pub(super) fn folder(&self, name: impl AsRef<Path> + Copy) -> io::Result<Option<Folder>> {
+        match self.standing(name)? {
+            None => return Ok(None),
+            Some(metadata) if metadata.is_symlink() => return Err(self.link(name)),
+            Some(metadata) if !metadata.is_dir() => return Err(refused(&self.path(name), "it is no folder")),
+            Some(_) => {}
+        }
+        let path = self.path(name);
+        match self.dir.open_dir_nofollow(name) {
+            Ok(dir) => Ok(Some(Folder { dir, path })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(named(&path, &error)),
+        }
+    }
+
+    /// As [`Folder::folder`]; it is made if there is none.
+    pub(super) fn make_folder(&self, name: impl AsRef<Path> + Copy) -> io::Result<Folder> {
+        if let Some(folder) = self.folder(name)? {
+            return Ok(folder);
+        }
+        let path = self.path(name);
+        match fault::change(Change::Make, &path).and_then(|()| self.dir.create_dir(name)) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(named(&path, &error)),
+            _ => {}
+        }
+        self.folder(name)?.ok_or_else(|| named(&path, &io::ErrorKind::NotFound.into()))
+    }
+
+    /// The plain file `name`, opened; `None` if there is nothing of this name.
+    pub(super) fn file(&self, name: impl AsRef<Path> + Copy, options: &mut OpenOptions) -> io::Result<Option<File>> {
+        // Asked before it is opened: opening a device may do something.
+        if self.plain(name)?.is_none() {
+            return Ok(None);
+        }
+        let path = self.path(name);
+        fault::read(&path)?;
+        // A link or a pipe may stand there since: one is not followed, nobody waits for the other.
+        match self.dir.open_with(name, options.follow(FollowSymlinks::No).nonblock(true)) {
+            Ok(file) => {
+                let file = file.into_std();
+                match file.metadata().map_err(|error| named(&path, &error))?.is_file() {
+                    true => Ok(Some(file)),
+                    false => Err(refused(&path, "it is no plain file")),
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(named(&path, &error)),
+        }
+    }
+
+    /// The bytes of the plain file `name`; `None` if there is nothing of this name.
+    pub(super) fn read(&self, name: impl AsRef<Path> + Copy) -> io::Result<Option<Vec<u8>>> {
+        let file = self.file(name, OpenOptions::new().read(true))?;
+        let bytes = file.map(|file| input::read_open(&file, input::MOST)).transpose();
+        bytes.map_err(|error| named(&self.path(name), &error))
+    }
+
+    /// Where a link in it leads, for messages.
+    pub(super) fn leads_to(&self, name: impl AsRef<Path> + Copy) -> Option<PathBuf> {
+        self.dir.read_link_contents(name).ok()
+    }
+
+    /// A new file with a name that nothing has. It gets `permissions`, if they are those of a file that it replaces.
+    pub(super) fn create(&self, name: impl AsRef<Path> + Copy, permissions: Option<Permissions>) -> io::Result<File> {
+        fault::change(Change::Make, &self.path(name))?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        if let Some(permissions) = permissions {
+            use cap_std::fs::OpenOptionsExt as _;
+            // Nobody reads it before it has them.
+            let file = self.dir.open_with(name, options.mode(0o600))?;
+            file.set_permissions(permissions)?;
+            return Ok(file.into_std());
+        }
+        #[cfg(not(unix))]
+        drop(permissions);
+        Ok(self.dir.open_with(name, &options)?.into_std())
+    }
+
+    /// Whether a name is still that of an open file.
+    pub(super) fn holds(&self, name: impl AsRef<Path> + Copy, file: &File) -> io::Result<bool> {
+        let Ok(Some(there)) = self.file(name, OpenOptions::new().read(true)) else { return Ok(false) };
+        Ok(same_file::Handle::from_file(file.try_clone()?)? == same_file::Handle::from_file(there)?)
+    }
+
+    /// Gives a file or folder in it another name. A file, an empty folder or a link of that name is replaced.
+    pub(super) fn rename(&self, from: impl AsRef<Path>, to: impl AsRef<Path> + Copy) -> io::Result<()> {
+        fault::change(Change::Move, &self.path(to))?;
+        self.dir.rename(from, &self.dir, to)
+    }
+
+    /// Removes a file, or a link itself.
+    pub(super) fn remove(&self, name: impl AsRef<Path> + Copy) -> io::Result<()> {
+        fault::change(Change::Remove, &self.path(name))?;
+        self.dir.remove_file_or_symlink(name)
+    }
+
+    /// Removes a folder that is empty.
+    pub(super) fn remove_empty(&self, name: impl AsRef<Path> + Copy) -> io::Result<()> {
+        fault::change(Change::Remove, &self.path(name))?;
+        self.dir.remove_dir(name)
+    }
+
+    /// Removes a folder and all that is in it; links themselves, not what they lead to.
+    pub(super) fn remove_folder(&self, name: impl AsRef<Path> + Copy) -> io::Result<()> {
+        fault::change(Change::Remove, &self.path(name))?;
+        self.dir.remove_dir_all(name)
+    }
+
+    /// All that is in it.
+    pub(super) fn entries(&self) -> io::Result<ReadDir> {
+        fault::read(&self.path)?;
+        self.dir.entries().map_err(|error| named(&self.path, &error))
+    }
+
+    /// The names of Arcanary's own plain files in it that end with one of `endings`.
+    pub(super) fn left(&self, endings: &[&str]) -> impl Iterator<Item = String> {
+        let plain = self.dir.entries().into_iter().flatten().flatten();
+        let plain = plain.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+        let names = plain.filter_map(|entry| entry.file_name().into_string().ok());
+        names.filter(|name| name.starts_with(OWN) && endings.iter().any(|ending| name.ends_with(ending)))
+    }
+
+    fn link(&self, name: impl AsRef<Path> + Copy) -> io::Error {
+        refused(&self.path(name), "it is a link, and links are not followed; put a plain file in its place")
+    }
 }

@@ -3,16 +3,20 @@
 //! The system lets go of a lock when its process ends, however it ends. The file itself is removed with the lock; whoever
 //! waited for it finds out that the path names another file now, and begins again.
 
-use super::fault::{self, Change};
-use super::{named, refused, standing};
-use std::fs::{File, OpenOptions, TryLockError};
+use super::folder::Folder;
+use super::{named, refused};
+use cap_std::fs::OpenOptions;
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, TryLockError};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    path: PathBuf,
+    folder: Arc<Folder>,
+    name: OsString,
     /// The file system has locks, so nobody else has this one.
     sure: bool,
     /// Closing it lets go.
@@ -25,10 +29,16 @@ impl Lock {
     /// # Errors
     /// What the system says, with the path.
     pub fn take(path: &Path, waiting: &dyn Fn()) -> io::Result<Lock> {
-        let fail = |error: io::Error| named(path, &error);
+        let (folder, name) = Folder::around(path)?;
+        Lock::take_in(&Arc::new(folder), name, waiting)
+    }
+
+    /// As [`Lock::take`], for the lock file `name` in a folder.
+    pub(super) fn take_in(folder: &Arc<Folder>, name: &OsStr, waiting: &dyn Fn()) -> io::Result<Lock> {
+        let fail = |error: io::Error| named(&folder.path(name), &error);
         let mut told = false;
         loop {
-            let Some(file) = open(path)? else { continue };
+            let Some(file) = open(folder, name)? else { continue };
             let attempt = attempt(&file).map_err(fail)?;
             if matches!(attempt, Attempt::Busy) {
                 if !told {
@@ -37,16 +47,14 @@ impl Lock {
                 }
                 file.lock().map_err(fail)?;
             }
-            if is_at(&file, path).map_err(fail)? {
+            if folder.holds(name, &file).map_err(fail)? {
                 // As Cargo does: on a system without locks there is none to wait for.
                 let sure = !matches!(attempt, Attempt::NoLocks);
-                return Ok(Lock { path: path.to_path_buf(), sure, _file: file });
+                return Ok(Lock { folder: Arc::clone(folder), name: name.to_owned(), sure, _file: file });
             }
         }
     }
-}
 
-impl Lock {
     /// Whether nobody else can have it; on a file system without locks somebody may.
     pub(super) fn is_sure(&self) -> bool {
         self.sure
@@ -56,7 +64,7 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         // A lock file that stays is in nobody's way: the next run takes it.
-        let _ = fault::change(Change::Remove, &self.path).and_then(|()| std::fs::remove_file(&self.path));
+        let _ = self.folder.remove(&self.name);
     }
 }
 
@@ -80,34 +88,18 @@ pub(super) fn attempt(file: &File) -> io::Result<Attempt> {
     }
 }
 
-/// Whether a path still names an open file.
-pub(super) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    // A link in its place would be followed here, but it never is the file.
-    let there = match same_file::Handle::from_path(path) {
-        Ok(there) => there,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error),
-    };
-    Ok(same_file::Handle::from_file(file.try_clone()?)? == there)
-}
-
 /// The lock file, made if it is not there; `None`: it came and went meanwhile.
-fn open(path: &Path) -> io::Result<Option<File>> {
-    fault::change(Change::Make, path).map_err(|error| named(path, &error))?;
-    match OpenOptions::new().write(true).create_new(true).open(path) {
+fn open(folder: &Folder, name: &OsStr) -> io::Result<Option<File>> {
+    match folder.create(name, None) {
         Ok(file) => return Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(named(path, &error)),
+        Err(error) => return Err(named(&folder.path(name), &error)),
     }
-    match standing(path)? {
-        None => return Ok(None),
-        Some(metadata) if metadata.is_file() => {}
-        Some(_) => return Err(refused(path, "a lock file has this name, and this is no plain file: remove it")),
-    }
-    match OpenOptions::new().write(true).open(path) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(named(path, &error)),
+    match folder.standing(name)? {
+        Some(metadata) if !metadata.is_file() => {
+            Err(refused(&folder.path(name), "a lock file has this name, and this is no plain file: remove it"))
+        }
+        _ => folder.file(name, OpenOptions::new().write(true)),
     }
 }
 

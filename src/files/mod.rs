@@ -10,16 +10,18 @@ mod fault;
 mod folder;
 mod lock;
 mod output;
+#[cfg(all(test, unix))]
+mod races;
+mod replacement;
 mod tree;
 mod write;
 
-pub use folder::{Replacement, files_in};
 pub use lock::Lock;
 pub use output::{below, output};
+pub use replacement::{Replacement, files_in};
 pub use tree::Tree;
 pub use write::{rewrite, sweep};
 
-use std::fs::Metadata;
 use std::io;
 use std::path::Path;
 
@@ -62,16 +64,6 @@ fn parts<'a>(base: &Path, name: &'a str) -> io::Result<Vec<&'a str>> {
     match name.split('/').any(elsewhere) {
         true => Err(refused(&base.join(name), "it is no file below the folder")),
         false => Ok(name.split('/').collect()),
-    }
-}
-
-/// What stands at a path, links not followed; `None` if nothing does.
-fn standing(path: &Path) -> io::Result<Option<Metadata>> {
-    fault::read(path)?;
-    match std::fs::symlink_metadata(path) {
-        Ok(metadata) => Ok(Some(metadata)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(named(path, &error)),
     }
 }
 

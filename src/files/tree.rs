@@ -1,15 +1,19 @@
-//! The files below one folder. What stands on the way to them is looked up once.
+//! The files below one folder. Each folder on the way to them is opened once, and held open.
 
-use super::fault::{self, Change};
+use super::folder::Folder;
 use super::lock::Lock;
-use super::write::{Owner, make, put, sweep};
-use super::{LOCK, OWN, PART, TEMPORARY, named, parts, refused, standing};
-use crate::input;
+use super::write::{Owner, put, sweep_in};
+use super::{LOCK, OWN, PART, TEMPORARY, named, parts};
+use cap_std::fs::OpenOptions;
 use std::collections::HashMap;
-use std::fs::Metadata;
+use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The most folders that one tree holds open; some systems allow a process 256 files.
+const MOST_OPEN: usize = 64;
 
 /// A folder, and what was found below it so far.
 ///
@@ -17,27 +21,42 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 #[derive(Debug)]
 pub struct Tree {
     base: PathBuf,
+    /// How the base is opened.
+    open: fn(&Path) -> io::Result<Option<Folder>>,
     lock: Option<Lock>,
-    /// Folders by path from the base, and whether they are there.
-    folders: Mutex<HashMap<String, bool>>,
+    /// Folders by path from the base; `None` for one that is not there.
+    folders: Mutex<HashMap<String, Option<Arc<Folder>>>>,
 }
 
 impl Tree {
-    /// The files below `base`, which need not be there.
+    /// The files below `base`, which need not be there. Links on the way to it are followed.
     #[must_use]
     pub fn new(base: &Path) -> Tree {
-        Tree { base: base.to_path_buf(), lock: None, folders: Mutex::default() }
+        Tree { base: base.to_path_buf(), open: Folder::open, lock: None, folders: Mutex::default() }
     }
 
-    /// Makes the folder if it is not there, and locks it for `what`. `waiting` is called once if another process has the
-    /// lock.
+    /// The files below a folder for output, as [`super::output`] or [`super::below`] found it. It need not be there.
+    #[must_use]
+    pub fn output(base: &Path) -> Tree {
+        Tree { open: Folder::reach, ..Tree::new(base) }
+    }
+
+    /// The files below an open folder.
+    pub(super) fn over(folder: Folder) -> Tree {
+        let tree = Tree::new(folder.shown());
+        tree.remember("", Some(Arc::new(folder)));
+        tree
+    }
+
+    /// As [`Tree::output`]. The folder is made if it is not there, and locked for `what`. `waiting` is called once if another
+    /// process has the lock.
     ///
     /// # Errors
     /// What the system says, with the path.
     pub fn lock(base: &Path, what: &str, waiting: &dyn Fn()) -> io::Result<Tree> {
-        make(base)?;
-        let lock = Lock::take(&base.join(format!("{OWN}{what}{LOCK}")), waiting)?;
-        Ok(Tree { lock: Some(lock), ..Tree::new(base) })
+        let tree = Tree::output(base);
+        let lock = Lock::take_in(&tree.make("")?, OsStr::new(&format!("{OWN}{what}{LOCK}")), waiting)?;
+        Ok(Tree { lock: Some(lock), ..tree })
     }
 
     /// The bytes of the plain file `name`; `None` if there is nothing of this name.
@@ -46,15 +65,8 @@ impl Tree {
     /// A link or anything else that is no plain file or folder stands there or on the way, or what the system says, with
     /// the file's name.
     pub fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        let (path, standing) = self.find(name)?;
-        if standing.is_none() {
-            return Ok(None);
-        }
-        fault::read(&path)?;
-        match input::read_found(&path, input::MOST) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            read => read.map(Some).map_err(|error| named(&path, &error)),
-        }
+        let (path, name) = self.split(name)?;
+        self.folder(path)?.map_or(Ok(None), |folder| folder.read(name))
     }
 
     /// Writes the file `name`, and makes the folders on the way. What stood there is replaced as a whole.
@@ -62,14 +74,10 @@ impl Tree {
     /// # Errors
     /// As for [`Tree::read`].
     pub fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let (path, standing) = self.find(name)?;
-        if let Some((folder, _)) = name.rsplit_once('/') {
-            self.make(folder)?;
-        } else {
-            make(&self.base)?;
-        }
+        let (folder, name) = self.place(name)?;
+        let permissions = folder.plain(name)?.map(|metadata| metadata.permissions());
         let owner = if self.lock.is_some() { Owner::Folder } else { Owner::File };
-        put(&path, bytes, standing.map(|metadata| metadata.permissions()), owner)
+        put(&folder, OsStr::new(name), bytes, permissions, owner)
     }
 
     /// Removes the plain file `name`; one that is gone is fine.
@@ -77,12 +85,13 @@ impl Tree {
     /// # Errors
     /// As for [`Tree::read`].
     pub fn remove(&self, name: &str) -> io::Result<()> {
-        let (path, standing) = self.find(name)?;
-        if standing.is_none() {
+        let (path, name) = self.split(name)?;
+        let Some(folder) = self.folder(path)? else { return Ok(()) };
+        if folder.plain(name)?.is_none() {
             return Ok(());
         }
-        match fault::change(Change::Remove, &path).and_then(|()| std::fs::remove_file(&path)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(named(&path, &error)),
+        match folder.remove(name) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(named(&folder.path(name), &error)),
             _ => Ok(()),
         }
     }
@@ -91,24 +100,26 @@ impl Tree {
     /// stays.
     pub fn prune(&self, folder: &str) {
         let mut next = Some(folder);
-        while let Some(folder) = next.filter(|folder| self.has(folder).unwrap_or(false)) {
-            let path = self.base.join(folder);
-            if fault::change(Change::Remove, &path).and_then(|()| std::fs::remove_dir(&path)).is_err() {
+        while let Some(folder) = next {
+            let (above, name) = folder.rsplit_once('/').unwrap_or(("", folder));
+            let Ok(Some(around)) = self.folder(above) else { return };
+            // One that is held open cannot go on every system.
+            self.known().remove(folder);
+            if around.remove_empty(name).is_err() {
                 return;
             }
-            self.known().remove(folder);
-            next = folder.rsplit_once('/').map(|(above, _)| above);
+            next = Some(above).filter(|above| !above.is_empty());
         }
     }
 
     /// Removes what killed runs left in `folder`, a path from the base. What cannot be removed is in nobody's way, and stays.
     pub fn sweep(&self, folder: &str) {
-        let folder = self.base.join(folder);
-        sweep(&folder);
+        let Ok(Some(folder)) = self.folder(folder) else { return };
+        sweep_in(&folder);
         // Their writers held the lock that this process has now.
         if self.lock.as_ref().is_some_and(Lock::is_sure) {
-            for path in left(&folder, &[PART]) {
-                let _ = fault::change(Change::Remove, &path).and_then(|()| std::fs::remove_file(&path));
+            for name in folder.left(&[PART]) {
+                let _ = folder.remove(&name);
             }
         }
     }
@@ -116,78 +127,75 @@ impl Tree {
     /// Whether a file of Arcanary's own is left in `folder`, a path from the base.
     #[must_use]
     pub fn has_left(&self, folder: &str) -> bool {
-        left(&self.base.join(folder), &[TEMPORARY, PART, LOCK]).next().is_some()
+        let folder = self.folder(folder).ok().flatten();
+        folder.is_some_and(|folder| folder.left(&[TEMPORARY, PART, LOCK]).next().is_some())
     }
 
-    /// The place of a file, and what is known of the plain file that stands there.
-    fn find(&self, name: &str) -> io::Result<(PathBuf, Option<Metadata>)> {
+    /// As [`Tree::read`], the file opened for reading.
+    pub(super) fn open(&self, name: &str) -> io::Result<Option<File>> {
+        let (path, name) = self.split(name)?;
+        self.folder(path)?.map_or(Ok(None), |folder| folder.file(name, OpenOptions::new().read(true)))
+    }
+
+    /// The folder of a file, made if it is not there, and the file's name in it.
+    pub(super) fn place<'a>(&self, name: &'a str) -> io::Result<(Arc<Folder>, &'a str)> {
+        let (path, name) = self.split(name)?;
+        Ok((self.make(path)?, name))
+    }
+
+    /// The path of a file's folder from the base, and the file's name in it.
+    fn split<'a>(&self, name: &'a str) -> io::Result<(&'a str, &'a str)> {
         parts(&self.base, name)?;
-        let path = self.base.join(name);
-        let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
-        if !self.has(folder)? {
-            return Ok((path, None));
-        }
-        match unlinked(&path)? {
-            Some(metadata) if !metadata.is_file() => Err(refused(&path, "it is no plain file")),
-            standing => Ok((path, standing)),
-        }
+        Ok(name.rsplit_once('/').unwrap_or(("", name)))
     }
 
-    /// Whether a folder is there, and all on the way to it.
-    fn has(&self, folder: &str) -> io::Result<bool> {
-        if folder.is_empty() {
-            return Ok(true);
+    /// A folder by its path from the base; `None` if it is not there, or one on the way to it.
+    fn folder(&self, path: &str) -> io::Result<Option<Arc<Folder>>> {
+        if let Some(known) = self.known().get(path) {
+            return Ok(known.clone());
         }
-        if let Some(known) = self.known().get(folder).copied() {
-            return Ok(known);
-        }
-        let path = self.base.join(folder);
-        let has = self.has(folder.rsplit_once('/').map_or("", |(above, _)| above))?
-            && match unlinked(&path)? {
-                Some(metadata) if !metadata.is_dir() => return Err(refused(&path, "it is no folder")),
-                standing => standing.is_some(),
-            };
-        self.known().insert(folder.to_owned(), has);
-        Ok(has)
+        let folder = if path.is_empty() {
+            (self.open)(&self.base)?
+        } else {
+            let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+            match self.folder(above)? {
+                Some(above) => above.folder(name)?,
+                None => None,
+            }
+        };
+        let folder = folder.map(Arc::new);
+        self.remember(path, folder.clone());
+        Ok(folder)
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<String, bool>> {
+    /// As [`Tree::folder`]; it and those on the way to it are made if they are not there.
+    fn make(&self, path: &str) -> io::Result<Arc<Folder>> {
+        if let Some(folder) = self.folder(path)? {
+            return Ok(folder);
+        }
+        let folder = if path.is_empty() {
+            Folder::make(&self.base)?
+        } else {
+            let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+            self.make(above)?.make_folder(name)?
+        };
+        let folder = Arc::new(folder);
+        self.remember(path, Some(Arc::clone(&folder)));
+        Ok(folder)
+    }
+
+    /// Holds a folder open for the next who asks. If too many are open, all below the base are let go of.
+    fn remember(&self, path: &str, folder: Option<Arc<Folder>>) {
+        let mut known = self.known();
+        if known.len() >= MOST_OPEN {
+            known.retain(|path, _| path.is_empty());
+        }
+        known.insert(path.to_owned(), folder);
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Option<Arc<Folder>>>> {
         self.folders.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Makes a folder and those on the way to it.
-    fn make(&self, folder: &str) -> io::Result<()> {
-        if !self.has(folder)? {
-            match folder.rsplit_once('/') {
-                Some((above, _)) => self.make(above)?,
-                None => make(&self.base)?,
-            }
-            make(&self.base.join(folder))?;
-            self.known().insert(folder.to_owned(), true);
-        }
-        Ok(())
-    }
-}
-
-/// What stands at a path that is no link; `None` if nothing does.
-fn unlinked(path: &Path) -> io::Result<Option<Metadata>> {
-    match standing(path)? {
-        Some(metadata) if metadata.is_symlink() => {
-            Err(refused(path, "it is a link, and links are not followed; put a plain file in its place"))
-        }
-        standing => Ok(standing),
-    }
-}
-
-/// The plain files of a folder whose names are Arcanary's own and end with one of `endings`.
-pub(super) fn left(folder: &Path, endings: &[&str]) -> impl Iterator<Item = PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let own = entries.filter(|entry| {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        name.starts_with(OWN) && endings.iter().any(|ending| name.ends_with(ending))
-    });
-    own.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())).map(|entry| entry.path())
 }
 
 #[cfg(test)]
@@ -207,6 +215,22 @@ mod tests {
         tree.write("a/b/c.txt", b"x").expect("written");
         tree.remove("a/b/c.txt").expect("removed");
         tree.remove("a/b/c.txt").expect("gone already");
+    }
+
+    #[test]
+    fn a_tree_with_thousands_of_folders_holds_few_of_them_open() {
+        let place = tempfile::tempdir().expect("a folder");
+        let tree = Tree::new(place.path());
+        let names: Vec<String> = (0..2_000).map(|number| format!("{}/{number}/x", number % 3)).collect();
+        for name in &names {
+            tree.write(name, name.as_bytes()).expect("written");
+            assert!(tree.known().len() <= MOST_OPEN);
+        }
+        for name in &names {
+            assert_eq!(tree.read(name).expect("read").as_deref(), Some(name.as_bytes()));
+            tree.remove(name).expect("removed");
+            assert!(tree.known().len() <= MOST_OPEN);
+        }
     }
 
     #[test]

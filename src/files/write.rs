@@ -1,13 +1,15 @@
 //! Single files: written beside their place and moved there.
 
 use super::fault::{self, Change};
-use super::lock::{Attempt, attempt, is_at};
-use super::tree::left;
+use super::folder::Folder;
+use super::lock::{Attempt, attempt};
 use super::{LOCK, OWN, PART, TEMPORARY, named, refused};
-use std::fs::{OpenOptions, Permissions};
+use cap_std::fs::{OpenOptions, Permissions};
+use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
-use tempfile::NamedTempFile;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Who tells others that the writer of a temporary file lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,59 +20,59 @@ pub(super) enum Owner {
     Folder,
 }
 
-/// Makes a folder and those around it; one that is there is fine.
-///
-/// # Errors
-/// What the system says, with the folder's name.
-pub(super) fn make(folder: &Path) -> io::Result<()> {
-    if !folder.is_dir() {
-        fault::change(Change::Make, folder)
-            .and_then(|()| std::fs::create_dir_all(folder))
-            .map_err(|error| named(folder, &error))?;
-    }
-    Ok(())
-}
-
 /// Puts other bytes into a file that the user wrote, and waits until they are on the disk.
 ///
 /// # Errors
 /// The file is a link or must not be written, it does not hold `old` any more, or what the system says.
 pub fn rewrite(path: &Path, old: &[u8], new: &[u8]) -> io::Result<()> {
-    let metadata = std::fs::symlink_metadata(path).map_err(|error| named(path, &error))?;
-    if metadata.is_symlink() {
-        let to = std::fs::read_link(path).map(|to| format!(" to {}", to.display())).unwrap_or_default();
+    let (folder, name) = Folder::around(path)?;
+    if folder.standing(name)?.is_some_and(|metadata| metadata.is_symlink()) {
+        let to = folder.leads_to(name).map(|to| format!(" to {}", to.display())).unwrap_or_default();
         return Err(refused(path, &format!("it is a link{to}, and links are not followed: name the file itself")));
     }
-    if metadata.permissions().readonly() {
+    let permissions = folder.plain(name)?.map(|metadata| metadata.permissions());
+    if permissions.as_ref().is_some_and(Permissions::readonly) {
         return Err(refused(path, "it is read-only"));
     }
-    let now = std::fs::read(path).map_err(|error| named(path, &error))?;
-    if now != old {
+    if folder.read(name)?.as_deref() != Some(old) {
         return Err(refused(path, "somebody else changed it meanwhile: run the same command again"));
     }
-    swap(path, new, Some(metadata.permissions()), Owner::File, true).map_err(|error| named(path, &error))
+    swap(&folder, name, new, permissions, Owner::File, true).map_err(|error| named(path, &error))
 }
 
 /// Writes a file beside its place and moves it there. It gets the permissions of the file that stood there.
-pub(super) fn put(path: &Path, bytes: &[u8], permissions: Option<Permissions>, owner: Owner) -> io::Result<()> {
-    swap(path, bytes, permissions, owner, false).map_err(|error| named(path, &error))
+pub(super) fn put(
+    folder: &Folder,
+    name: &OsStr,
+    bytes: &[u8],
+    permissions: Option<Permissions>,
+    owner: Owner,
+) -> io::Result<()> {
+    swap(folder, name, bytes, permissions, owner, false).map_err(|error| named(&folder.path(name), &error))
 }
 
 /// As [`put`]; a `lasting` file is on the disk before it is moved.
-fn swap(path: &Path, bytes: &[u8], permissions: Option<Permissions>, owner: Owner, lasting: bool) -> io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = beside(folder, permissions, owner)?;
-    fill(file.as_file_mut(), path, bytes)?;
-    if lasting {
-        file.as_file().sync_all()?;
+fn swap(
+    folder: &Folder,
+    name: &OsStr,
+    bytes: &[u8],
+    permissions: Option<Permissions>,
+    owner: Owner,
+    lasting: bool,
+) -> io::Result<()> {
+    let (mut file, temporary) = beside(folder, permissions, owner)?;
+    let written = fill(&mut file, &folder.path(name), bytes)
+        .and_then(|()| if lasting { file.sync_all() } else { Ok(()) })
+        .and_then(|()| folder.rename(&temporary, name));
+    if written.is_err() {
+        // It is no more than a copy, and the next run removes what is left of it.
+        let _ = folder.remove(&temporary);
     }
-    fault::change(Change::Move, path)?;
-    file.persist(path).map_err(|e| e.error)?;
-    Ok(())
+    written
 }
 
 /// Writes bytes to a file; a fault that a test asked for hits in the middle of them.
-pub(super) fn fill(file: &mut std::fs::File, path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn fill(file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let middle = if cfg!(feature = "faults") { bytes.len() / 2 } else { 0 };
     let (begin, end) = bytes.split_at(middle);
     file.write_all(begin)?;
@@ -78,28 +80,25 @@ pub(super) fn fill(file: &mut std::fs::File, path: &Path, bytes: &[u8]) -> io::R
     file.write_all(end)
 }
 
-/// A temporary file in a folder.
-fn beside(folder: &Path, permissions: Option<Permissions>, owner: Owner) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(OWN).suffix(match owner {
+/// A temporary file in a folder, and its name.
+fn beside(folder: &Folder, permissions: Option<Permissions>, owner: Owner) -> io::Result<(File, String)> {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let ending = match owner {
         Owner::File => TEMPORARY,
         Owner::Folder => PART,
-    });
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(permissions.unwrap_or_else(|| Permissions::from_mode(0o644)));
-    }
-    #[cfg(not(unix))]
-    drop(permissions);
+    };
     loop {
-        fault::change(Change::Make, folder)?;
-        let file = builder.tempfile_in(folder)?;
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{OWN}{}-{count}{ending}", std::process::id());
+        let file = match folder.create(&name, permissions.clone()) {
+            Ok(file) => file,
+            // A process of the same number, on another machine or long ago, made it.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            Err(error) => return Err(error),
+        };
         // Another run's `sweep` may have found it before it was locked, and taken it for one that nobody writes.
-        if owner == Owner::Folder
-            || !matches!(attempt(file.as_file())?, Attempt::Busy) && is_at(file.as_file(), file.path())?
-        {
-            return Ok(file);
+        if owner == Owner::Folder || !matches!(attempt(&file)?, Attempt::Busy) && folder.holds(&name, &file)? {
+            return Ok((file, name));
         }
     }
 }
@@ -107,18 +106,23 @@ fn beside(folder: &Path, permissions: Option<Permissions>, owner: Owner) -> io::
 /// Removes temporary and lock files that killed runs left in a folder. Those whose process lives are locked and stay.
 /// What cannot be removed is in nobody's way, and stays too.
 pub fn sweep(folder: &Path) {
-    for path in left(folder, &[TEMPORARY, LOCK]) {
-        let _ = sweep_one(&path);
+    if let Ok(Some(folder)) = Folder::open(folder) {
+        sweep_in(&folder);
     }
 }
 
-fn sweep_one(path: &Path) -> io::Result<()> {
-    let file = OpenOptions::new().read(true).open(path)?;
-    if matches!(attempt(&file)?, Attempt::Taken) && is_at(&file, path)? {
-        fault::change(Change::Remove, path)?;
-        std::fs::remove_file(path)?;
+/// As [`sweep`], for an open folder.
+pub(super) fn sweep_in(folder: &Folder) {
+    for name in folder.left(&[TEMPORARY, LOCK]) {
+        let _ = sweep_one(folder, &name);
     }
-    Ok(())
+}
+
+fn sweep_one(folder: &Folder, name: &str) -> io::Result<()> {
+    match folder.file(name, OpenOptions::new().read(true))? {
+        Some(file) if matches!(attempt(&file)?, Attempt::Taken) && folder.holds(name, &file)? => folder.remove(name),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -136,5 +140,22 @@ mod tests {
         rewrite(&path, b"as an editor saved it", b"as it is now").expect("written");
         assert_eq!(std::fs::read(&path).expect("a file"), b"as it is now");
         assert_eq!(std::fs::read_dir(place.path()).expect("a folder").count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_keeps_its_permissions_whatever_the_umask_is() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let place = tempfile::tempdir().expect("a folder");
+        let path = place.path().join("a.det");
+        let mode = || std::fs::metadata(&path).expect("a file").permissions().mode() & 0o7777;
+        for kept in [0o600, 0o640, 0o666, 0o755] {
+            std::fs::write(&path, "old").expect("written");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(kept)).expect("set");
+            rewrite(&path, b"old", b"new").expect("written");
+            assert_eq!(mode(), kept);
+            crate::files::write(place.path(), "a.det", b"newer").expect("written");
+            assert_eq!(mode(), kept);
+        }
     }
 }

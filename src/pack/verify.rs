@@ -64,7 +64,10 @@ pub fn verify(folder: &Path) -> Result<Release, Vec<String>> {
 /// # Errors
 /// Everything that is wrong, a line each.
 pub fn verify_files(files: Files) -> Result<Release, Vec<String>> {
-    let mut wrong = sums(&files);
+    // A repository's tree may hold names that no folder does.
+    let odd = files.keys().filter(|name| !is_plain(name));
+    let mut wrong: Vec<String> = odd.map(|name| format!("{}: no plain file", name.escape_debug())).collect();
+    wrong.extend(sums(&files));
     if !wrong.is_empty() {
         return Err(wrong);
     }
@@ -218,5 +221,20 @@ impl Release {
     #[must_use]
     pub fn version(&self) -> &Version {
         &self.manifest.version
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_a_release_have_plain_names_wherever_they_come_from() {
+        for name in ["../x", "a/../x", "/x", "a//x", ".git/hooks/pre-commit", "a/.GIT/config", "con", "a\\x", "a\u{1b}"]
+        {
+            let files = Files::from([(name.to_owned(), vec![])]);
+            let wrong = verify_files(files).expect_err(name);
+            assert!(wrong.contains(&format!("{}: no plain file", name.escape_debug())), "{wrong:?}");
+        }
     }
 }

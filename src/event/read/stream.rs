@@ -17,8 +17,34 @@ pub const MOST_BYTES: usize = 16 << 20;
 pub struct Piece<'a> {
     /// The line on which it begins, from 1.
     pub line: u64,
-    /// Its bytes, or why they are not kept.
-    pub text: Result<&'a [u8], &'static str>,
+    /// Its bytes, or why there are none.
+    pub text: Result<&'a [u8], Defect>,
+}
+
+/// What is wrong with a file where no bytes are handed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Defect {
+    /// A record is longer than [`MOST_BYTES`] and is skipped.
+    TooLong,
+    /// A list has a comma without an element. All its records are read.
+    EmptyElement,
+    /// A list has no comma between two elements. Both are read.
+    NoComma,
+    /// The file ends inside a list. All that came before is read.
+    NotClosed,
+}
+
+impl Defect {
+    /// What is wrong, for a message.
+    #[must_use]
+    pub fn why(self) -> &'static str {
+        match self {
+            Defect::TooLong => "longer than 16 MiB",
+            Defect::EmptyElement => "a list has a comma without an element before or behind it",
+            Defect::NoComma => "a list has no comma between two elements",
+            Defect::NotClosed => "the file ends inside a list: it was cut off",
+        }
+    }
 }
 
 /// Cuts what is read into pieces.
@@ -173,7 +199,7 @@ impl<R: BufRead> Pieces<R> {
                 Line::Of(end) => end,
                 Line::TooLong => {
                     self.skip_line()?;
-                    return Ok(Some(Piece { line, text: Err(TOO_LONG) }));
+                    return Ok(Some(Piece { line, text: Err(Defect::TooLong) }));
                 }
                 Line::None => {
                     self.mode = Mode::End;
@@ -240,7 +266,7 @@ impl<R: BufRead> Pieces<R> {
                     }
                     self.mode = Mode::End;
                     let cut = std::mem::take(&mut self.listed);
-                    return Ok(cut.then_some(Piece { line: self.line, text: Err(NOT_CLOSED) }));
+                    return Ok(cut.then_some(Piece { line: self.line, text: Err(Defect::NotClosed) }));
                 }
                 Some(byte) if byte.is_ascii_whitespace() => self.take(1),
                 Some(b',') if self.listed => {
@@ -250,7 +276,7 @@ impl<R: BufRead> Pieces<R> {
                     let told = self.before == Before::Empty;
                     self.before = if separates { Before::Comma } else { Before::Empty };
                     if !separates && !told {
-                        return Ok(Some(Piece { line, text: Err(EMPTY_ELEMENT) }));
+                        return Ok(Some(Piece { line, text: Err(Defect::EmptyElement) }));
                     }
                 }
                 Some(b']') if self.listed => {
@@ -258,7 +284,7 @@ impl<R: BufRead> Pieces<R> {
                     self.take(1);
                     self.listed = false;
                     if self.before == Before::Comma {
-                        return Ok(Some(Piece { line, text: Err(EMPTY_ELEMENT) }));
+                        return Ok(Some(Piece { line, text: Err(Defect::EmptyElement) }));
                     }
                     if self.mode == Mode::Lines {
                         return self.next_line();
@@ -272,7 +298,7 @@ impl<R: BufRead> Pieces<R> {
                 Some(b',' | b']' | b'}') if self.torn => self.take(1),
                 Some(_) if self.listed && self.before == Before::Element => {
                     self.before = Before::Anything;
-                    return Ok(Some(Piece { line: self.line, text: Err(NO_COMMA) }));
+                    return Ok(Some(Piece { line: self.line, text: Err(Defect::NoComma) }));
                 }
                 Some(_) => {
                     self.before = Before::Element;
@@ -298,7 +324,7 @@ impl<R: BufRead> Pieces<R> {
                     }
                     Step::On => {
                         self.broken(&scan, at, false);
-                        return Ok(Some(Piece { line, text: Err(TOO_LONG) }));
+                        return Ok(Some(Piece { line, text: Err(Defect::TooLong) }));
                     }
                     Step::Broken => {
                         let (from, to) = self.broken(&scan, at, true);
@@ -379,10 +405,6 @@ impl<R: BufRead> Pieces<R> {
     }
 }
 
-const TOO_LONG: &str = "longer than 16 MiB";
-const EMPTY_ELEMENT: &str = "a list has a comma without an element before or behind it";
-const NO_COMMA: &str = "a list has no comma between two elements";
-const NOT_CLOSED: &str = "the file ends inside a list: it was cut off";
 /// The mark of UTF-8.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -416,7 +438,7 @@ pub fn read_all(reader: &Reader, text: &[u8]) -> Result<Vec<Event<'static>>, (u6
     let mut room = Room::default();
     // Reading from memory does not fail.
     while let Ok(Some(piece)) = pieces.next_piece() {
-        let text = piece.text.map_err(|why| (piece.line, why.to_owned()))?;
+        let text = piece.text.map_err(|defect| (piece.line, defect.why().to_owned()))?;
         let read = reader.read(text, &mut room, &mut |record| {
             if let Record::Event(event) = record {
                 out.push(event.clone().into_owned());

@@ -1,4 +1,4 @@
-use super::stream::{Pieces, read_all};
+use super::stream::{Defect, Pieces, read_all};
 use super::*;
 
 fn events(reader: &str, text: &str) -> Vec<Event<'static>> {
@@ -177,7 +177,7 @@ fn what_a_field_cannot_hold_is_lacking() {
     assert_eq!(fields(event), [("process.entity_id".to_owned(), "a".to_owned())]);
 }
 
-fn pieces(text: &str) -> Vec<(u64, Result<String, &'static str>)> {
+fn pieces(text: &str) -> Vec<(u64, Result<String, Defect>)> {
     let mut pieces = Pieces::new(std::io::BufReader::with_capacity(7, text.as_bytes()));
     let mut out = vec![];
     while let Some(piece) = pieces.next_piece().expect("memory reads") {
@@ -186,7 +186,7 @@ fn pieces(text: &str) -> Vec<(u64, Result<String, &'static str>)> {
     out
 }
 
-fn owned(all: &[(u64, &str)]) -> Vec<(u64, Result<String, &'static str>)> {
+fn owned(all: &[(u64, &str)]) -> Vec<(u64, Result<String, Defect>)> {
     all.iter().map(|(line, text)| (*line, Ok((*text).to_owned()))).collect()
 }
 
@@ -213,7 +213,7 @@ fn read_of(reader: &str, text: &str) -> Vec<Option<i64>> {
     let mut out = vec![];
     while let Some(piece) = pieces.next_piece().expect("memory reads") {
         let pid = FieldId::find("process.pid").unwrap();
-        let read = piece.text.map_err(str::to_owned).and_then(|text| {
+        let read = piece.text.map_err(|defect| defect.why().to_owned()).and_then(|text| {
             let push = &mut |record: &Record| match record {
                 Record::Event(event) => match event.get(pid) {
                     Some(super::super::Value::Number(n)) => out.push(Some(*n)),
