@@ -1,25 +1,24 @@
-//! The documentation is true: every example in `README.md` and `docs/*.md` is compiled, loaded or run, and the tables
-//! of fields, targets and codes say what the program's own tables say.
+//! Tests of the documentation: every example in `README.md` and `docs/*.md` is compiled, loaded or run, every link leads
+//! somewhere, and the tables of fields, targets and codes match the program's own.
 //!
-//! What a fenced block's info string asks for:
+//! The info string of a fenced block decides how it is tested:
 //!
 //! | info string | the block |
 //! |---|---|
-//! | `det` | whole items, complete in themselves |
-//! | `det pack` | whole items, beside the shipped pack's utilities, lists and exceptions |
-//! | `det entries` | entries of a rule, beside the same |
-//! | `… error CODE` | has findings of exactly this code (`E09…`: when it is compiled; `E0703`: tests in it fail) |
+//! | `det` | whole items, without any others |
+//! | `det pack` | whole items, with the shipped pack's utilities, lists and exceptions |
+//! | `det entries` | entries of a rule, with the same |
+//! | `… error CODE` | has findings of exactly this code (`E09…`: when compiled; `E0703`: its tests fail) |
 //! | `yaml target`, `yaml project` | loads as a target file, as `arcanary.yaml` |
 //! | `yaml`, `json`, `jsonl` | parses |
-//! | `text shapes` | declarations and conditions with their regular expressions, and command lines on both sides |
-//! | `console` | `$ arcanary …` prints what is shown |
-//! | `… file=PATH` | is put there for the page's next `console` blocks |
-//! | `console in=FOLDER` | runs in this folder of the page's |
+//! | `text shapes` | declarations and conditions with their regular expressions, matching and other command lines |
+//! | `console` | `$ arcanary …` prints the shown output |
+//! | `… file=PATH` | is written to this file for the page's next `console` blocks |
+//! | `console in=FOLDER` | starts in this folder |
 //!
-//! In `console` blocks `…` stands for any text within a line, and on a line of its own for any lines. A page's blocks share
-//! one folder that holds a copy of `rules`; `$ cd DIR`, `$ cat FILE`, `$ rm FILE`, `$ echo $?` and `$ git …` work, other
-//! commands are passed over.
-//! `UPDATE_DOCS=1` writes `docs/diagnostics.md` anew.
+//! In `console` blocks, `…` stands for any text in a line or, on its own line, for any lines. The blocks of a page share a
+//! folder with a copy of `rules`. `$ cd DIR`, `$ cat FILE`, `$ rm FILE`, `$ echo $?` and `$ git …` work; other commands are
+//! skipped. `UPDATE_DOCS=1` writes `docs/diagnostics.md`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -865,12 +864,17 @@ const GROUPS: [(&str, &str); 11] = [
 fn codes_page() -> String {
     let mut out = String::from(
         "# Diagnostics\n\n\
-         <!-- Made from the program's own table: `UPDATE_DOCS=1 cargo test --test docs`. Do not edit. -->\n\n\
-         Every finding has a code that never changes its meaning and is never used again. `arcanary --explain CODE` prints the\n\
-         same text.\n\n\
+         <!-- Generated from the program's table: `UPDATE_DOCS=1 cargo test --test docs`. Do not edit. -->\n\n\
+         Every finding has a code, and `arcanary explain` prints its explanation:\n\n\
+         ```console\n$ arcanary explain E0304\n",
+    );
+    let shown = Code::ListNeedsIn;
+    let _ = write!(out, "{}: {}\n\n{}\n```\n\n", shown.id(), shown.title(), shown.explanation());
+    out.push_str(
+        "A code never changes its meaning and is never reused. Its effect decides the exit code:\n\n\
          | effect | what happens | exit code |\n\
          |---|---|---|\n\
-         | error | the source is wrong; nothing is built | 2 |\n\
+         | error | the source is invalid; nothing is built | 2 |\n\
          | finding | one rule is left out for one target; everything else is built | 1 |\n\
          | warning | everything is built | 0 |\n",
     );

@@ -247,7 +247,7 @@ fn a_stale_lock_and_a_stale_build_are_found_at_their_rules() {
     let log: Value =
         serde_json::from_str(&place.run(&["build", "p", "--check", "--format", "sarif"]).out).expect("JSON");
     let message = log["runs"][0]["results"][0]["message"]["text"].as_str().expect("a message").to_owned();
-    assert!(message.contains("p/build does not hold what `packed` says\nsigma/"), "{message}");
+    assert!(message.contains("p/build is not up to date with `packed`\nsigma/"), "{message}");
     place.edit("rule packed", "rule later");
     let stale = in_all(&place, &["build", "p", "--check"], 1);
     assert_eq!(stale, [found("E0808", ""), found("E0808", "p/rules/a%20b.det:1")].concat());

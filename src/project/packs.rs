@@ -1,5 +1,5 @@
-//! The packs that a project stands on: fetched folders, found as they were fetched, whose sources, params, defaults and
-//! skips belong to the project as if it had them itself. What the project says of its own comes on top.
+//! The packs of a project: fetched folders, compared with their receipts. Their sources, params, defaults and skips belong
+//! to the project. The project's own settings override them.
 
 use super::lock::{self, Lock};
 use super::receipt::{Receipt, as_fetched};
@@ -18,23 +18,23 @@ use indexmap::IndexMap;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-/// A pack that somebody else wrote.
+/// A fetched pack.
 #[derive(Clone, Debug)]
 pub struct Upstream {
     /// Its folder, absolute.
     pub folder: PathBuf,
-    /// What was fetched.
+    /// The receipt: what was fetched.
     pub receipt: Receipt,
     /// Its `arcanary.yaml`.
     pub config: Config,
     /// Its `pack.lock`.
     pub lock: Option<Lock>,
-    /// The parameters that it sets, and what is none.
+    /// The params that it sets, with findings about invalid ones.
     params: (IndexMap<String, Literal>, Vec<Diagnostic>),
 }
 
 impl Loaded {
-    /// Why a rule is left out for a target; with its place in the project's own file, if it stands there.
+    /// Returns why a rule is skipped for a target, with the entry's index if it is in the project's own file.
     #[must_use]
     pub fn skip_of(&self, rule: &str, target: &str) -> Option<(&Skip, Option<usize>)> {
         let fits = |skip: &Skip| skip.rule == rule && skip.targets.iter().any(|t| t == target);
@@ -42,14 +42,14 @@ impl Loaded {
         own.or_else(|| self.packs.iter().flat_map(|p| &p.config.skip).find(|s| fits(s)).map(|s| (s, None)))
     }
 
-    /// The pack that a file belongs to; `None`: it is the project's own.
+    /// Returns the pack of a file, or `None` for the project's own files.
     #[must_use]
     pub fn pack_of(&self, file: FileId) -> Option<&Upstream> {
         self.packs.get(*self.pack_files.get(&file)?)
     }
 
-    /// The folder from which the paths in a file count: that of the pack it belongs to, else of the nearest project around
-    /// it, else where the program runs.
+    /// Returns the folder to which the paths in a file are relative: the folder of its pack, else of the nearest project, else
+    /// the current folder.
     #[must_use]
     pub fn root_of(&self, file: FileId) -> PathBuf {
         if let Some(pack) = self.pack_of(file) {
@@ -60,7 +60,7 @@ impl Loaded {
     }
 }
 
-/// Reads the packs that the project in `root` names, and those that they name.
+/// Reads the packs of the project in `root`, and the packs of these.
 pub(super) fn read(root: &Path, here: &Path, loaded: &mut Loaded) {
     let names = loaded.config.packs.clone();
     let mut seen = BTreeSet::from([normal(root)]);
@@ -112,7 +112,7 @@ pub(super) fn source_files(loaded: &mut Loaded) -> Vec<PathBuf> {
     let mut files = vec![];
     let packs: Vec<(PathBuf, Config)> = loaded.packs.iter().map(|p| (p.folder.clone(), p.config.clone())).collect();
     for (folder, config) in packs {
-        // A source elsewhere is none of the pack's, and not walked through either.
+        // A source outside of the pack's folder is not the pack's, so do not read it.
         let sources = own_sources(&config).into_iter().map(|source| folder.join(source));
         let sources: Vec<PathBuf> = sources.filter(|source| normal(source).starts_with(&folder)).collect();
         let mut own = vec![];
@@ -127,7 +127,7 @@ pub(super) fn source_files(loaded: &mut Loaded) -> Vec<PathBuf> {
     files
 }
 
-/// The pack that each file belongs to, by its place: the innermost one around it.
+/// Maps each file to its pack: the innermost one that contains it.
 pub(super) fn files(loaded: &Loaded) -> HashMap<FileId, usize> {
     let around = |path: &Path| {
         let path = normal(path);
@@ -137,7 +137,7 @@ pub(super) fn files(loaded: &Loaded) -> HashMap<FileId, usize> {
     loaded.files.iter().filter_map(|(id, path)| Some((*id, around(path)?))).collect()
 }
 
-/// Params as the packs' own files set them, and as the project's file does, which has the last word; and what is none.
+/// The params of the packs, overridden by those of the project, with findings about invalid ones.
 pub(super) fn params(loaded: &Loaded) -> (IndexMap<String, Literal>, Vec<Diagnostic>) {
     let own = literals::read(loaded.config_file.unwrap_or_default(), &loaded.config_places);
     let (mut params, mut found) = (IndexMap::new(), vec![]);
@@ -148,7 +148,7 @@ pub(super) fn params(loaded: &Loaded) -> (IndexMap<String, Literal>, Vec<Diagnos
     (params, found)
 }
 
-/// Why rules are gone, or have other names, that the packs, or the project, had once.
+/// Why rules of the packs or of the project were removed or renamed.
 pub(super) fn gone(loaded: &Loaded) -> HashMap<String, Gone> {
     let said = |pack: &str, lock: &Lock| -> Vec<(String, Gone)> {
         let removed = |id: &str| {

@@ -1,4 +1,4 @@
-//! Parameters that a project file sets.
+//! Params in the project file.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
@@ -6,7 +6,7 @@ use crate::syntax::ast::{Literal, Text};
 use crate::yaml::{Node, Value};
 use indexmap::IndexMap;
 
-/// The parameters of a project file: a whole number, `20MB`, `15m`, a truth value or text; and what is none of these.
+/// Reads the params of a project file: whole numbers, sizes, durations, true, false or text. Other values are findings.
 pub(super) fn read(file: FileId, places: &Node) -> (IndexMap<String, Literal>, Vec<Diagnostic>) {
     let (mut params, mut found) = (IndexMap::new(), vec![]);
     let entries = places.entry("params").map_or(&[][..], |(_, all)| all.entries());
@@ -18,7 +18,7 @@ pub(super) fn read(file: FileId, places: &Node) -> (IndexMap<String, Literal>, V
                 params.insert(name.to_owned(), literal);
             }
             Err(what) => {
-                // Nothing stands there: the key shows where.
+                // An empty value has no place, so point at the key.
                 let shown = if value.range.is_empty() { of(key) } else { of(value) };
                 found.push(
                     Diagnostic::new(Code::BadProject, format!("param `{name}` is set to {what}"))
@@ -54,7 +54,7 @@ fn literal(node: &Node, span: Span) -> Result<Literal, &'static str> {
     amount(text, span)
 }
 
-/// `20MB`, `15m`, or text.
+/// Reads a size such as `20MB`, a duration such as `15m`, or text.
 fn amount(text: &str, span: Span) -> Result<Literal, &'static str> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -78,7 +78,7 @@ fn amount(text: &str, span: Span) -> Result<Literal, &'static str> {
 
 const TOO_LARGE: &str = "a number that is too large";
 
-/// A number as sources may write it: the largest is that of 64 bits with a sign.
+/// Reads a number, with the same limit as in rules: the largest signed 64-bit number.
 fn whole(digits: &str, factor: u64) -> Option<u64> {
     digits.parse::<u64>().ok()?.checked_mul(factor).filter(|n| i64::try_from(*n).is_ok())
 }
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
     use crate::source::Sources;
 
-    /// Each parameter's value, or what is underlined and said of it.
+    /// Each param's value, or the finding with its place.
     fn params(text: &str) -> (Vec<String>, Vec<String>) {
         let mut sources = Sources::new();
         let file = sources.add("arcanary.yaml", text);

@@ -1,18 +1,18 @@
-//! Where a word stands in `arcanary.yaml`: behind its own key.
+//! Finds the position of a word in `arcanary.yaml`.
 
 use crate::yaml::Node;
 use std::ops::Range;
 
-/// What a word is in the project file.
+/// The role of a word in the project file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Role {
-    /// A value under a key of the file.
+    /// A value of a top-level key.
     Value(&'static str),
-    /// A value of a key inside an entry under a key of the file.
+    /// A value of a key inside an entry of a top-level key.
     Inner(&'static str, &'static str),
 }
 
-/// The bytes at which `word` stands in its role; those of the file's key if it is written in another way there. `None`: the
+/// Returns the byte range of `word` in its role, or of its key if the word is written differently there. Returns `None` if the
 /// file does not have the key.
 pub(super) fn find(file: &Node, role: Role, word: &str) -> Option<Range<usize>> {
     let (Role::Value(top) | Role::Inner(top, _)) = role;
@@ -39,7 +39,7 @@ mod tests {
         crate::yaml::read::<serde_yaml::Value>(text).expect("YAML").1
     }
 
-    /// What stands before the place, from the line's beginning.
+    /// The text from the start of the line to the end of the place.
     fn before(text: &str, role: Role, word: &str) -> Option<String> {
         let range = find(&tree(text), role, word)?;
         let line = text[..range.start].rsplit('\n').next().unwrap_or("");

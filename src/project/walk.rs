@@ -1,4 +1,4 @@
-//! The `.det` files below folders: plain files only, each folder once, up to limits that are findings.
+//! Finds `.det` files below folders. Reads plain files only, and each folder once. Too many or too deep folders are findings.
 
 use super::receipt::RECEIPT;
 use super::{Loaded, find_root, normal, unreadable};
@@ -7,22 +7,22 @@ use crate::file_names::PROJECT;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// The most folders inside one another, below the folder that is named.
+/// The deepest nesting below a named folder.
 const DEEPEST: usize = 64;
-/// The most entries of all folders together.
+/// The largest number of entries in all folders.
 const MOST: usize = 200_000;
 
-/// What is done about somebody else's files below a folder that is named.
+/// How to treat files of packs and other projects below a named folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Strangers {
-    /// A fetched pack is a finding, unless the project names it.
+    /// A fetched pack is a finding unless the project lists it.
     Named,
-    /// Those of a fetched pack are passed over; another project is a finding.
+    /// Fetched packs are skipped; another project is a finding.
     Passed,
 }
 
-/// `.det` files of files and folders, those of a folder sorted by name; hidden folders and `target` are passed over. A link is
-/// followed if it stays in the project or in one of `paths`.
+/// Collects the `.det` files of files and folders, sorted by name. Skips hidden folders and `target`. Follows a link only if
+/// it stays in the project or in one of `paths`.
 pub(super) fn collect(paths: &[PathBuf], strangers: Strangers, out: &mut Vec<PathBuf>, loaded: &mut Loaded) {
     let mut walk =
         Walk { root: loaded.root.as_deref().map(normal), packs: known_packs(loaded), strangers, ..Walk::default() };
@@ -42,7 +42,7 @@ pub(super) fn collect(paths: &[PathBuf], strangers: Strangers, out: &mut Vec<Pat
     for (path, real) in named {
         walk.named(path, real);
     }
-    // What a link leads to may have been met on the way, and is read once.
+    // The target of a link may already be in the list; read it once.
     while let Some((link, real)) = walk.links.pop_first() {
         walk.folder(&link, real, 0);
     }
@@ -50,7 +50,7 @@ pub(super) fn collect(paths: &[PathBuf], strangers: Strangers, out: &mut Vec<Pat
     loaded.diagnostics.append(&mut walk.found);
 }
 
-/// The folders of the packs that a project names, or that those name.
+/// The folders of a project's packs, and of their packs.
 fn known_packs(loaded: &Loaded) -> BTreeSet<PathBuf> {
     let root = loaded.root.as_deref().unwrap_or(Path::new("."));
     let named = loaded.config.packs.iter().map(|name| normal(&root.join(name)));
@@ -63,14 +63,14 @@ struct Walk {
     root: Option<PathBuf>,
     packs: BTreeSet<PathBuf>,
     strangers: Strangers,
-    /// Where links may lead: folders and files without links in their paths.
+    /// Allowed targets of links: folders and files whose paths have no links.
     bounds: BTreeSet<PathBuf>,
-    /// Folders that were entered, without links in their paths.
+    /// Visited folders, by their paths without links.
     seen: BTreeSet<PathBuf>,
-    /// Links to folders, to be entered at the end, and where they lead.
+    /// Links to folders, with their targets, to visit at the end.
     links: BTreeMap<PathBuf, PathBuf>,
     entries: usize,
-    /// The most of them.
+    /// The largest number of entries.
     most: usize,
     files: Vec<PathBuf>,
     found: Vec<Diagnostic>,
@@ -94,7 +94,7 @@ impl Default for Walk {
 }
 
 impl Walk {
-    /// What the command line or the project file names.
+    /// Adds a file or folder of the command line or the project file.
     fn named(&mut self, path: &Path, real: PathBuf) {
         if real.is_file() {
             self.files.push(path.to_path_buf());
@@ -105,7 +105,7 @@ impl Walk {
         }
     }
 
-    /// What lies in a folder. `real` is its path without links.
+    /// Adds the entries of a folder. `real` is its path without links.
     fn folder(&mut self, path: &Path, real: PathBuf, depth: usize) {
         if self.entries > self.most || self.seen.contains(&real) {
             return;
@@ -149,8 +149,8 @@ impl Walk {
         }
     }
 
-    /// A link in a folder. One that leads out of the project would read what the project's owner never meant: a private key,
-    /// a device, the whole system.
+    /// Handles a link in a folder. A link out of the project could make Arcanary read a private key, a device or the whole
+    /// system, so it is not followed.
     fn link(&mut self, link: PathBuf, is_source: bool) {
         let real = match std::fs::canonicalize(&link) {
             Ok(real) => real,
@@ -170,7 +170,7 @@ impl Walk {
         }
     }
 
-    /// Whether a folder holds a fetched pack or a project whose files are not meant. In its own folder, a pack is the project.
+    /// Whether to skip a folder because it contains a fetched pack or another project. In its own folder, a pack is the project.
     fn is_stranger(&mut self, folder: &Path, depth: usize) -> bool {
         let receipt = || folder.join(RECEIPT).is_file();
         if self.strangers == Strangers::Passed {

@@ -156,7 +156,7 @@ fn expected(ty: Type) -> String {
 
 /// A word that is none of a few.
 pub(crate) fn unknown_word(what: &str, word: &str, span: Span, known: &[&str]) -> Diagnostic {
-    Diagnostic::new(Code::UnknownWord, format!("unknown {what} `{word}`"))
+    Diagnostic::new(Code::UnknownWord, format!("unknown {what}: `{word}`"))
         .at(span, format!("expected {}", known.join(", ")))
         .did_you_mean(word, span, known.iter().copied())
 }

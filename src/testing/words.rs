@@ -242,10 +242,10 @@ impl Words<'_> {
                 let asked = self.asked(operator, holds && ty != Some(Type::Argument));
                 match (ty, holds) {
                     (Some(Type::Argument), true) => {
-                        format!("{values}, an argument of which {}", self.asked(operator, true))
+                        format!("{values}; an argument {}", self.asked(operator, true))
                     }
                     (Some(Type::Argument), false) => {
-                        format!("{values}, no argument of which {}", self.asked(operator, true))
+                        format!("{values}; no argument {}", self.asked(operator, true))
                     }
                     (_, true) => format!("{values}, which {asked}"),
                     (_, false) => format!("{values} and {asked}"),

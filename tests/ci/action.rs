@@ -81,7 +81,7 @@ fn each_check_fails_for_its_own_reason() {
     let cases = [
         ("Layout", "  level  medium", "  level medium"),
         ("Sources and targets", "runs archiver", "runs archivar"),
-        ("Tests", "switch\" silent", "switch\" fires"),
+        ("Tests", "-p\" silent", "-p\" fires"),
     ];
     for (step, from, to) in cases {
         let project = Project::new();

@@ -24,7 +24,7 @@ fn ids(hooks: &Value) -> Vec<&str> {
 const NOTICED: [(&str, &str, &str); 5] = [
     ("arcanary-fmt", "  level  medium", "  level medium"),
     ("arcanary-check", "runs archiver", "runs archivar"),
-    ("arcanary-test", "switch\" silent", "switch\" fires"),
+    ("arcanary-test", "-p\" silent", "-p\" fires"),
     ("arcanary-lock", "level  medium", "level  high"),
     ("arcanary-build", "level  medium", "level  low"),
 ];

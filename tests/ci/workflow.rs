@@ -70,10 +70,10 @@ fn a_reviewed_change_passes_and_is_summed_up() {
 fn each_step_notices_what_it_is_there_for() {
     type Change = fn(&Project);
     let cases: [(&str, &str, Change); 5] = [
-        ("Layout", "::error file=rules/encrypted_archive.det,line=5,", |p| p.edit("  level  medium", "  level medium")),
+        ("Format", "::error file=rules/encrypted_archive.det,line=5,", |p| p.edit("  level  medium", "  level medium")),
         ("Sources, targets and lock", "title=E0201%3A ", |p| p.edit("runs archiver", "runs archivar")),
         ("Sources, targets and lock", "title=E0806%3A ", |p| p.edit("level  medium", "level  high")),
-        ("Tests", "title=E0703%3A ", |p| p.edit("switch\" silent", "switch\" fires")),
+        ("Tests", "title=E0703%3A ", |p| p.edit("-p\" silent", "-p\" fires")),
         ("Reviewed build", "title=E0808%3A ", |p| {
             p.edit("level  medium", "level  high");
             p.arcanary(&["pack", "--bump"]);
@@ -94,7 +94,7 @@ fn each_step_notices_what_it_is_there_for() {
 fn findings_reach_the_files_for_code_scanning() {
     let project = Project::new();
     project.edit("level  medium", "level  high");
-    project.edit("switch\" silent", "switch\" fires");
+    project.edit("-p\" silent", "-p\" fires");
     pull_request(&project);
     for (name, code) in [("check.sarif", "E0806"), ("test.sarif", "E0703")] {
         let log: Value = serde_json::from_str(&project.read(name)).expect("JSON");

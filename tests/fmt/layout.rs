@@ -283,10 +283,10 @@ fn redundant_parentheses_go_and_needed_ones_stay() {
 }
 
 #[test]
-fn text_keeps_its_quotes_and_numbers_keep_their_form() {
+fn text_keeps_its_quotes_numbers_their_form_and_durations_get_their_largest_unit() {
     check(
-        "list a = ['it''s', \"tab\there \\\\ \\\" \\n\", 007, 60m, 1024KB, 2026-11-20, true, b]",
-        "list a = ['it''s', \"tab\\there \\\\ \\\" \\n\", 007, 60m, 1024KB, 2026-11-20, true, b]\n",
+        "list a = ['it''s', \"tab\there \\\\ \\\" \\n\", 007, 60m, 90s, 48h, 0s, 1024KB, 2026-11-20, true, b]",
+        "list a = ['it''s', \"tab\\there \\\\ \\\" \\n\", 007, 1h, 90s, 2d, 0s, 1024KB, 2026-11-20, true, b]\n",
     );
     check(
         "let a = command_line contains cased any base64wide( [ \"x\" , ] ) or command_line contains any base64 ('y')",

@@ -139,7 +139,7 @@ fn what_hides_the_text_around_it_is_a_finding_in_each_file_of_a_project() {
     for escape in ["\\ufffe", "\\u202e", "\\u200b", "\\u3164", "\\U000e0041", "\\e", "\\x7f"] {
         place.write("arcanary.yaml", &format!("{text}defaults: {{ author: \"a{escape}b\" }}\n"));
         let err = place.run(&["check"]).fails(2);
-        assert!(err.contains("error[E0803]: an escape in `arcanary.yaml` writes U+"), "{err}");
+        assert!(err.contains("error[E0803]: an escape in `arcanary.yaml` stands for U+"), "{err}");
     }
 }
 
