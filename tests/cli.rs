@@ -707,6 +707,25 @@ fn completions_man_help_and_version_are_there() {
     assert!(!place.run(&["check", "nowhere"]).err.contains('\u{1b}'), "no colour where no terminal is");
 }
 
+#[test]
+fn every_subcommand_has_a_manual_page() {
+    let place = Place::new();
+    let page = place.run(&["man"]).out.replace("\\-", "-");
+    let names: Vec<&str> =
+        page.lines().filter_map(|line| line.strip_prefix("arcanary-")?.strip_suffix("(1)")).collect();
+    assert!(names.contains(&"fetch-pack") && !names.contains(&"help"), "{names:?}");
+    for name in names {
+        let ran = place.run(&["man", name]);
+        assert_eq!(ran.code, 0, "{name}: {}", ran.err);
+        let title = format!(".TH arcanary-{name} 1  \"arcanary {}\"", env!("CARGO_PKG_VERSION"));
+        assert!(ran.out.contains(&title), "{name}: {}", ran.out);
+    }
+    assert!(place.run(&["man", "targets", "show"]).out.contains(".TH arcanary-targets-show 1"));
+    let ran = place.run(&["man", "biuld"]);
+    assert_eq!((ran.code, ran.err.as_str()), (2, "error: there is no subcommand `biuld`; did you mean `build`?\n"));
+    assert_eq!(place.run(&["man", "build", "show"]).err, "error: there is no subcommand `show`\n");
+}
+
 // ---- witness ----
 
 fn lines(out: &str) -> Vec<serde_json::Value> {

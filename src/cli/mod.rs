@@ -10,6 +10,7 @@ mod explain;
 mod fetch_pack;
 mod fmt;
 mod format;
+mod man;
 mod new;
 mod pack;
 mod publish;
@@ -85,8 +86,8 @@ enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the man page
-    Man,
+    /// Print a man page
+    Man(man::Man),
 }
 
 /// The rules that a command works on.
@@ -222,16 +223,7 @@ fn dispatch(command: Command) -> Exit {
             print_as_is(&String::from_utf8_lossy(&out));
             Exit::Fine
         }
-        Command::Man => {
-            let mut out = vec![];
-            match clap_mangen::Man::new(Cli::command()).render(&mut out) {
-                Ok(()) => {
-                    print_as_is(&String::from_utf8_lossy(&out));
-                    Exit::Fine
-                }
-                Err(error) => complain(&error.to_string()),
-            }
-        }
+        Command::Man(man) => man.run(),
     }
 }
 

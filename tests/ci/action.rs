@@ -1,19 +1,25 @@
 //! `action.yml`.
 
 use crate::runner::{Job, Runner, yaml};
-use crate::{Project, root, without_index};
+use crate::{Project, fine, root, run, without_index};
 use serde_json::Value;
 use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
 
-/// A runner whose cache has the program, with the inputs' defaults and `inputs` in their place.
-fn runner(project: &Project, inputs: &[(&str, &str)]) -> Runner {
+/// A runner on which an earlier step has installed the program, with the inputs' defaults and `inputs` in their place.
+pub fn runner(project: &Project, inputs: &[(&str, &str)]) -> Runner {
     let action = yaml(&root("action.yml"));
     let mut runner = Runner::new(project.path());
-    let binary = runner.temp().join("arcanary/bin/arcanary");
+    let binary = installed(&runner);
     fs::create_dir_all(binary.parent().expect("a folder")).expect("a folder");
     fs::copy(env!("CARGO_BIN_EXE_arcanary"), binary).expect("a copy");
     runner.path.remove(0);
-    runner.stub("rustc", "#!/bin/sh\necho rustc 1.89.0\n");
+    for (name, value) in [("RUNNER_OS", "Linux"), ("RUNNER_ARCH", "X64"), ("GITHUB_SERVER_URL", "https://github.com")] {
+        runner.env.insert(name.to_owned(), value.to_owned());
+    }
+    runner.set("github.action_repository", "someone/arcanary");
+    runner.set("github.token", "secret");
     runner.env.insert("GITHUB_ACTION_PATH".to_owned(), root("").display().to_string());
     let declared = action["inputs"].as_mapping().expect("inputs");
     let mut values: Vec<(String, String)> = declared
@@ -38,8 +44,18 @@ fn runner(project: &Project, inputs: &[(&str, &str)]) -> Runner {
     runner
 }
 
+/// Where the action puts the program.
+pub fn installed(runner: &Runner) -> PathBuf {
+    let sources = fine(run(Command::new(root(".ci/install")).arg("sources")));
+    runner.temp().join("arcanary").join(sources.trim()).join("bin/arcanary")
+}
+
+pub fn steps() -> serde_yaml::Value {
+    yaml(&root("action.yml"))["runs"]["steps"].clone()
+}
+
 fn act(project: &Project, inputs: &[(&str, &str)]) -> Job {
-    runner(project, inputs).run(&yaml(&root("action.yml"))["runs"]["steps"], &[])
+    runner(project, inputs).run(&steps(), &[])
 }
 
 #[test]
@@ -47,7 +63,7 @@ fn a_new_project_passes_with_the_defaults() {
     let job = act(&Project::new(), &[]);
     let names: Vec<&str> = job.fine().steps.iter().map(|s| s.name.as_str()).collect();
     let checks = ["Layout", "Sources and targets", "Tests", "Reviewed build"];
-    assert_eq!(names, [&["What is to be built", "Build Arcanary"][..], &checks].concat());
+    assert_eq!(names, [&["Download"][..], &checks].concat());
 }
 
 #[test]
@@ -102,7 +118,7 @@ fn each_check_fails_for_its_own_reason() {
 fn a_command_runs_in_the_place_of_the_checks() {
     let project = Project::new();
     let job = act(&project, &[("command", "test encrypted_archive --format junit")]);
-    assert_eq!(job.fine().steps.len(), 3);
+    assert_eq!(job.fine().steps.len(), 2);
     assert!(job.out("Command").contains("<testsuite name=\"encrypted_archive\" tests=\"5\""));
 }
 
@@ -118,26 +134,4 @@ fn no_input_becomes_a_part_of_a_script() {
         assert_eq!(path.failed(), Some("Layout"), "{nasty} is a folder that there is not: {path:#?}");
         assert!(!project.path().join("pwned").exists(), "{nasty}");
     }
-}
-
-#[test]
-fn without_a_cache_the_program_is_built_from_the_actions_own_checkout() {
-    let project = Project::new();
-    let mut runner = runner(&project, &[]);
-    fs::remove_dir_all(runner.temp().join("arcanary")).expect("removed");
-    // What cargo is asked; a build of the whole program would take minutes.
-    runner.stub(
-        "cargo",
-        "#!/bin/sh\necho \"cargo $*\"\nmkdir -p \"$RUNNER_TEMP/arcanary/bin\"\n\
-         printf '#!/bin/sh\\necho stub\\n' > \"$RUNNER_TEMP/arcanary/bin/arcanary\"\nchmod +x \"$RUNNER_TEMP/arcanary/bin/arcanary\"\n",
-    );
-    let job = runner.run(&yaml(&root("action.yml"))["runs"]["steps"], &[]);
-    let temp = runner.temp().display();
-    let asked = format!(
-        "cargo install --locked --path {} --root {temp}/arcanary --target-dir {temp}/arcanary/target\nstub\n",
-        root("").display()
-    );
-    assert_eq!(job.out("Build Arcanary"), asked);
-    assert_eq!(runner.path[0], runner.temp().join("arcanary/bin"), "later steps find it");
-    assert_eq!(runner.expressions["steps.sources.outputs.hash"].len(), 64);
 }

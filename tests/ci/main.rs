@@ -1,4 +1,4 @@
-//! What users run in their CI, run: the workflow and the hooks of a new project, the action, the hooks of this repository.
+//! What users run in their CI, run: the workflow and the hooks of a new project, the action, the hooks of this repository, its release.
 //!
 //! GitHub's own parts (`uses:`) are left out; every `run:` step is run as a runner runs it. pre-commit is the real one.
 #![cfg(unix)]
@@ -12,6 +12,9 @@
 
 mod action;
 mod hooks;
+mod install;
+mod linters;
+mod release;
 mod runner;
 mod workflow;
 

@@ -199,6 +199,10 @@ impl Runner {
         if let Some(id) = step.get("id").and_then(Value::as_str) {
             for (key, value) in outputs.lines().filter_map(|line| line.split_once('=')) {
                 self.set(&format!("steps.{id}.outputs.{key}"), value);
+                self.set(
+                    &format!("steps.{id}.outputs.{key} == 'true'"),
+                    if value == "true" { "true" } else { "false" },
+                );
             }
         }
         let out = [output.stdout, output.stderr].concat();

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs the real checkers and engines that the tests run: Microsoft's KQL language service, pySigma, duckdb-kql,
-# sigma-rust and rsigma; Splunk's AppInspect and contentctl; pre-commit, and the schemas of GitHub's workflows and actions.
+# sigma-rust and rsigma; Splunk's AppInspect and contentctl; pre-commit, the schemas of GitHub's workflows and actions, and
+# the linters of workflows, scripts and the Dockerfile.
 #
 # Everything goes to .tools/ at the top of the project, or to $ARCANARY_TOOLS. A stamp holds the hash of what was
 # asked for, so a second run does nothing. Nothing is installed outside that folder.
