@@ -268,6 +268,8 @@ codes! {
         "`manifest.json` in the output folder says which files Arcanary wrote, so that a build replaces and removes its own files only. It was edited, cut off, or a merge left its marks in it. Put the last good one back, or empty the folder and build everything again.";
     "E0812" InTheWay Error "file in the way of a build"
         "A build overwrites and removes only files that are as a build wrote them. Somebody edited one of these, or put a file of their own in its place. Remove the file, or let `arcanary build --force` replace it.";
+    "E0813" BeyondPack Error "pack changes what is not its own"
+        "A fetched pack tunes, extends, sets or skips something that the project or another pack defines. A pack changes what it brings along, and what the packs in its folder do: else an update of it could switch off rules of yours. What the project says in its own files reaches everything.";
     "E0901" Unsupported Finding "target cannot say it"
         "The target's logs or its language cannot answer this part of the rule, and nobody allowed to drop it. An approximation would change what the rule means, so none is made. Put `when available` on the part if alerts may be added without it, or list the rule under `skip` in arcanary.yaml.";
     "E0903" TooLong Finding "query too long"
