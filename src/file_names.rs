@@ -26,7 +26,12 @@ pub fn is_device(name: &str) -> bool {
 /// Whether a path stays in its folder on every system and plants no repository: plain names with `/` between them.
 #[must_use]
 pub fn is_plain(path: &str) -> bool {
-    path.split('/').all(is_plain_name)
+    path.split('/').all(is_plain_name) && !is_head(path)
+}
+
+/// A file that makes the folder around it a repository without a `.git`: git looks for none where it is missing.
+fn is_head(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| name.eq_ignore_ascii_case("HEAD"))
 }
 
 /// The most bytes of a name that every file system takes.

@@ -1,8 +1,10 @@
 //! Work on many things at once, in their order.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::Builder;
 
-/// What `work` makes of each of `all`, in their order, on a thread for each processor.
+/// What `work` makes of each of `all`, in their order, on a thread for each processor: on this one, and on as many more as the
+/// system gives.
 pub fn in_parallel<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let some = || {
@@ -14,9 +16,13 @@ pub fn in_parallel<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -
     };
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(all.len());
     let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
-        let running: Vec<_> = (0..threads).map(|_| scope.spawn(some)).collect();
-        let joined = running.into_iter().map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        joined.flatten().collect()
+        let more = (1..threads).map_while(|_| Builder::new().spawn_scoped(scope, some).ok());
+        let running: Vec<_> = more.collect();
+        let mut done = some();
+        for thread in running {
+            done.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        done
     });
     done.sort_unstable_by_key(|(place, _)| *place);
     done.into_iter().map(|(_, made)| made).collect()

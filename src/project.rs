@@ -455,7 +455,8 @@ fn read_files(all: &[PathBuf], here: &Path, loaded: &mut Loaded) -> Vec<Parsed> 
 fn resolve(parsed: Vec<Parsed>, loaded: &mut Loaded) {
     let (params, found) = packs::params(loaded);
     loaded.diagnostics.extend(found);
-    let (mut project, diagnostics) = sema::resolve_after(parsed, &params, &packs::gone(loaded));
+    let reach = packs::reach(loaded);
+    let (mut project, diagnostics) = sema::resolve_after(parsed, &params, &packs::gone(loaded), &reach);
     loaded.diagnostics.extend(diagnostics);
     for rule in project.rules.values_mut() {
         let pack = loaded.pack_of(rule.span.file);
@@ -466,6 +467,7 @@ fn resolve(parsed: Vec<Parsed>, loaded: &mut Loaded) {
         }
     }
     loaded.project = project;
+    loaded.diagnostics.extend(packs::skips_beyond(loaded, &reach));
     check_names(loaded);
 }
 

@@ -24,6 +24,7 @@ use crate::diagnostic::{self, Code, Diagnostic};
 use crate::escape;
 use crate::project::{self, Loaded};
 use crate::tuning;
+use clap::error::ContextValue;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use format::{Format, Printed, exit_of, report};
 use indexmap::IndexSet;
@@ -184,9 +185,13 @@ enum Exit {
 pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        Err(error) if error.use_stderr() => {
+            misused(&error);
+            return ExitCode::from(Exit::Bad as u8);
+        }
+        Err(help) => {
+            let _ = help.print();
+            return ExitCode::from(Exit::Fine as u8);
         }
     };
     let exit = match (cli.explain, cli.command) {
@@ -199,6 +204,20 @@ pub fn run() -> ExitCode {
     };
     let exit = if UNWRITTEN.load(Ordering::Relaxed) { Exit::Bad } else { exit };
     ExitCode::from(exit as u8)
+}
+
+/// Tells what is wrong with the arguments. Names of files are among them, and those may be somebody else's.
+fn misused(error: &clap::Error) {
+    let mut text = error.render().to_string();
+    let said = error.context().flat_map(|(_, value)| match value {
+        ContextValue::String(said) => vec![said.clone()],
+        ContextValue::Strings(said) => said.clone(),
+        _ => vec![],
+    });
+    for said in said.filter(|said| said.contains(['\n', '\t'])) {
+        text = text.replace(&said, &escape::line(&said));
+    }
+    tell(credentials::strip(&text).trim_end());
 }
 
 fn dispatch(command: Command) -> Exit {

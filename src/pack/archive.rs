@@ -1,7 +1,8 @@
-//! Archives: `tar.gz` that is the same to the byte for the same files, and a reader that trusts none.
+//! Archives: `tar.gz` that is the same to the byte for the same files, and a reader that trusts none: an archive is what would
+//! be written for its files, so that every program unpacks the same of it.
 
 use crate::file_names::is_plain;
-use flate2::read::GzDecoder;
+use flate2::bufread::GzDecoder;
 use flate2::{Compression, GzBuilder};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -97,6 +98,8 @@ impl<R: io::Read> io::Read for Metered<'_, R> {
 
 /// What gzip writes where it does not tell the system.
 const NO_SYSTEM: u8 = 255;
+/// How every archive begins: deflated as well as can be, and no name, comment, time or system.
+const BEGINNING: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, NO_SYSTEM];
 
 /// An archive of `files` below a folder `top`: paths in order, no times, no owners, one mode.
 ///
@@ -114,7 +117,13 @@ pub fn tar_gz(top: &str, files: &Files) -> io::Result<Vec<u8>> {
 
 fn written(top: &str, files: &Files) -> io::Result<Vec<u8>> {
     let gzip = GzBuilder::new().mtime(0).operating_system(NO_SYSTEM).write(vec![], Compression::best());
-    let mut builder = Builder::new(gzip);
+    let mut gzip = tar(top, files, gzip)?;
+    gzip.flush()?;
+    gzip.finish()
+}
+
+fn tar<W: io::Write>(top: &str, files: &Files, to: W) -> io::Result<W> {
+    let mut builder = Builder::new(to);
     for (path, bytes) in files {
         let mut header = Header::new_ustar();
         header.set_entry_type(EntryType::Regular);
@@ -125,15 +134,14 @@ fn written(top: &str, files: &Files) -> io::Result<Vec<u8>> {
         header.set_mtime(0);
         builder.append_data(&mut header, format!("{top}/{path}"), bytes.as_slice())?;
     }
-    let mut gzip = builder.into_inner()?;
-    gzip.flush()?;
-    gzip.finish()
+    builder.into_inner()
 }
 
 /// The files of an archive, all of which lie below the folder `top`, read as a stream within what is left of a budget.
 ///
 /// # Errors
-/// What is wrong: no archive, anything but plain files, a path that leads elsewhere, two that are one on some system, too much.
+/// What is wrong: no archive, anything but plain files, a path that leads elsewhere, two that are one on some system, too much,
+/// or other bytes than are written for these files.
 pub fn read_tar_gz(bytes: &[u8], top: &str, budget: &Budget) -> Result<Files, String> {
     let mut archive = Archive::new(Metered { inner: GzDecoder::new(bytes), budget, over: None });
     let files = read_entries(&mut archive, top, budget);
@@ -142,9 +150,45 @@ pub fn read_tar_gz(bytes: &[u8], top: &str, budget: &Budget) -> Result<Files, St
         return Err(over);
     }
     let files = files?;
-    match clash(&files) {
-        Some(why) => Err(why),
-        None => Ok(files),
+    if let Some(why) = clash(&files) {
+        return Err(why);
+    }
+    as_written(bytes, top, &files)?;
+    Ok(files)
+}
+
+/// Whether an archive is what is written for its files. Another one may hold more for other programs: a second archive
+/// behind the first, names and rights in headers.
+fn as_written(bytes: &[u8], top: &str, files: &Files) -> Result<(), String> {
+    if !bytes.starts_with(&BEGINNING) {
+        return Err("its gzip header is none that `pack` writes".to_owned());
+    }
+    let mut same = Same(GzDecoder::new(bytes));
+    tar(top, files, &mut same).map_err(|why| format!("its files are not packed as `pack` does it: {why}"))?;
+    let Same(mut rest) = same;
+    match rest.read(&mut [0]) {
+        Ok(0) if rest.into_inner().is_empty() => Ok(()),
+        Ok(0) => Err("more bytes stand behind its end".to_owned()),
+        Ok(_) => Err("more bytes stand behind its last file".to_owned()),
+        Err(error) => Err(no_archive(&error)),
+    }
+}
+
+/// Compares what is written to it with what can be read.
+struct Same<R>(R);
+
+impl<R: io::Read> io::Write for Same<R> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut there = vec![0; bytes.len()];
+        self.0.read_exact(&mut there)?;
+        match there == bytes {
+            true => Ok(bytes.len()),
+            false => Err(io::Error::other("headers, rights, times, order or bytes between files differ")),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -187,7 +231,9 @@ fn read_entries(archive: &mut Archive<impl io::Read>, top: &str, budget: &Budget
         }
         let below = path.strip_prefix(top).and_then(|rest| rest.strip_prefix('/'));
         let Some(below) = below.filter(|path| is_plain(path)) else {
-            return Err(format!("`{shown}` does not lie in `{top}`, or not on every system"));
+            return Err(format!(
+                "`{shown}` does not lie in `{top}`, or not on every system, or makes that a repository"
+            ));
         };
         budget.file(below)?;
         let mut text = vec![];

@@ -10,6 +10,7 @@ use crate::files::{self, Replacement, files_in};
 use crate::hash;
 use crate::project::receipt::{RECEIPT, Receipt, is_hidden, receipt, unchanged};
 use semver::Version;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
@@ -62,7 +63,7 @@ fn read(remote: &Remote, version: &VersionEntry) -> Result<Release, Vec<String>>
 }
 
 /// Unpacks a release's sources into `out`, in the place of those of an earlier version. Sources that were edited since are
-/// never replaced, and hidden files of others stay. `waiting` is called once if another process writes to the folder.
+/// never replaced, and hidden files of others stay as they are. `waiting` is called once if another process writes to the folder.
 ///
 /// # Errors
 /// What stands there, or what the system says.
@@ -78,6 +79,11 @@ pub fn unpack(release: &Release, out: &Path, waiting: &dyn Fn()) -> io::Result<(
     let replacement = Replacement::begin(out, waiting)?;
     let kept = kept(out)?;
     for (name, bytes) in &kept {
+        if files.get(name).is_some_and(|new| new != bytes) {
+            let shown = name.escape_debug();
+            let why = format!("`{shown}` there is none of the pack's files, and the new version has one: move yours");
+            return Err(io::Error::other(format!("{}: {why}", out.display())));
+        }
         files.entry(name.clone()).or_insert_with(|| bytes.clone());
     }
     files.entry(ATTRIBUTES.0.to_owned()).or_insert_with(|| ATTRIBUTES.1.into());
@@ -119,5 +125,32 @@ fn earlier(folder: &Path, pack: &str, kept: &Files) -> Result<(), String> {
             Err(why) => return Err(why.to_string()),
         }
     }
-    unchanged(folder, &names, &before)
+    let around = |name: &String| {
+        name.match_indices('/').map(|(at, _)| name.get(..at).unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    let known = names.iter().chain(before.files.keys()).flat_map(around).collect();
+    match other_folder(folder, "", &known).map_err(|why| why.to_string())? {
+        Some(name) => {
+            Err(format!("`{}` there is an empty folder and none of the pack's: remove it", name.escape_debug()))
+        }
+        None => unchanged(folder, &names, &before),
+    }
+}
+
+/// A folder below `folder` that is none of `known`; links are not followed.
+fn other_folder(folder: &Path, before: &str, known: &BTreeSet<String>) -> io::Result<Option<String>> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            let name = format!("{before}{}", entry.file_name().to_string_lossy());
+            let found = match known.contains(&name) {
+                true => other_folder(&entry.path(), &format!("{name}/"), known)?,
+                false => Some(name),
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+    }
+    Ok(None)
 }

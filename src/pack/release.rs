@@ -12,7 +12,7 @@ use crate::file_names::{PROJECT, is_plain};
 use crate::files::{Replacement, named, read_there};
 use crate::hash;
 use crate::project::lock::{self, Lock};
-use crate::project::receipt::RECEIPT;
+use crate::project::receipt::{RECEIPT, may_hold};
 use crate::project::{self, Loaded, normal};
 use crate::sema::Rule;
 use crate::syntax::ast::TestInput;
@@ -190,6 +190,10 @@ fn sources(loaded: &Loaded, root: &Path, licenses: Files) -> io::Result<Files> {
         };
         if !is_plain(&below) {
             return Err(io::Error::other(no_name(&below)));
+        }
+        if !may_hold(&below) {
+            let message = format!("`{}` is hidden, and a pack holds no hidden files: rename it", below.escape_debug());
+            return Err(io::Error::other(message));
         }
         let bytes = read_there(root, &below)?;
         files.insert(below, bytes);

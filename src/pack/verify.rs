@@ -9,6 +9,7 @@ use crate::file_names::{is_pack_name, is_plain};
 use crate::files::files_in;
 use crate::hash;
 use crate::input;
+use crate::project::receipt::may_hold;
 use semver::Version;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
@@ -184,7 +185,10 @@ fn contents(name: &str, entry: &ArchiveEntry, content: &Files) -> Vec<String> {
         Some(sum) if *sum != hash::of_bytes(bytes) => Some(format!("{name}: `{path}` in it is another one")),
         Some(_) => None,
     });
-    missing.chain(differ).collect()
+    let hidden = content.keys().filter(|path| entry.of == SOURCES && !may_hold(path));
+    let hidden =
+        hidden.map(|path| format!("{name}: `{}` is hidden, and sources hold no such files", path.escape_debug()));
+    missing.chain(differ).chain(hidden).collect()
 }
 
 /// Each document lies in the archive of its first folder, or loose in the release.

@@ -2,18 +2,19 @@
 //! to the project. The project's own settings override them.
 
 use super::lock::{self, Lock};
-use super::receipt::{Receipt, as_fetched};
+use super::receipt::{RECEIPT, Receipt, as_fetched};
 use super::walk::{Strangers, collect};
 use super::{
     Config, Loaded, Role, Skip, add_yaml, config_place, find_root, normal, own_sources, params as literals,
-    parse_config,
+    parse_config, place,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::file_names::{PROJECT, is_plain};
 use crate::files;
-use crate::sema::Gone;
-use crate::source::FileId;
+use crate::sema::{Gone, Reach};
+use crate::source::{FileId, Span};
 use crate::syntax::ast::Literal;
+use crate::yaml::Node;
 use indexmap::IndexMap;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -31,6 +32,19 @@ pub struct Upstream {
     pub lock: Option<Lock>,
     /// The params that it sets, with findings about invalid ones.
     params: (IndexMap<String, Literal>, Vec<Diagnostic>),
+    /// Its `arcanary.yaml` in the project's sources, and where everything in it stands.
+    config_file: FileId,
+    config_places: Node,
+}
+
+impl Upstream {
+    /// Whether a file is one of those that were fetched.
+    #[must_use]
+    pub fn brought(&self, file: &Path) -> bool {
+        let file = normal(file);
+        let below = file.strip_prefix(&self.folder).ok().and_then(Path::to_str).map(|path| path.replace('\\', "/"));
+        below.is_some_and(|path| self.receipt.files.contains_key(&path))
+    }
 }
 
 impl Loaded {
@@ -79,11 +93,11 @@ fn one(
     loaded: &mut Loaded,
 ) -> Result<(), Box<Diagnostic>> {
     let folder = normal(folder);
-    if !is_plain(name) {
-        return Err(bad(format!("`{name}` is not a folder below the project's folder, where packs belong")));
+    if !is_plain(&format!("{name}/{PROJECT}")) {
+        return Err(Box::new(bad(format!("`{name}` is not a folder below the project's folder, where packs belong"))));
     }
     if !seen.insert(folder.clone()) {
-        return Err(bad(format!("pack `{name}` is named twice")));
+        return Err(Box::new(bad(format!("pack `{name}` is named twice"))));
     }
     let receipt = as_fetched(&folder).map_err(|why| {
         let message = format!("`{name}` is not an unchanged fetched pack: {why}");
@@ -91,38 +105,47 @@ fn one(
     })?;
     let shown = |file: &str| super::shown(&folder.join(file), here);
     let bytes = files::read_there(&folder, PROJECT)
-        .map_err(|why| bad(format!("`{}` cannot be read: {why}", shown(PROJECT))))?;
+        .map_err(|why| Box::new(bad(format!("`{}` cannot be read: {why}", shown(PROJECT)))))?;
     let config_file = add_yaml(&mut loaded.sources, shown(PROJECT), &bytes, Code::BadProject)?;
-    let (config, places) = parse_config(config_file, &loaded.sources)?;
-    let params = literals::read(config_file, &places);
+    let (config, config_places) = parse_config(config_file, &loaded.sources)?;
+    let params = literals::read(config_file, &config_places);
     let lock = lock::read(&folder, &shown(lock::FILE_NAME), &mut loaded.sources)?.map(|(_, lock)| lock);
     for inner in &config.packs {
+        if is_plain(inner) && !receipt.files.contains_key(&format!("{inner}/{RECEIPT}")) {
+            return Err(Box::new(bad(format!("`{name}` names the pack `{inner}`, and did not bring it along"))));
+        }
         one(&folder.join(inner), &format!("{name}/{inner}"), (seen, here), loaded)?;
     }
-    loaded.packs.push(Upstream { folder, receipt, config, lock, params });
+    loaded.packs.push(Upstream { folder, receipt, config, lock, params, config_file, config_places });
     Ok(())
 }
 
-fn bad(message: String) -> Box<Diagnostic> {
-    Box::new(Diagnostic::new(Code::EditedPack, message))
+fn bad(message: String) -> Diagnostic {
+    Diagnostic::new(Code::EditedPack, message)
 }
 
 /// The `.det` files of all packs.
 pub(super) fn source_files(loaded: &mut Loaded) -> Vec<PathBuf> {
     let mut files = vec![];
-    let packs: Vec<(PathBuf, Config)> = loaded.packs.iter().map(|p| (p.folder.clone(), p.config.clone())).collect();
-    for (folder, config) in packs {
+    for pack in loaded.packs.clone() {
+        let Upstream { folder, config, .. } = &pack;
         // A source outside of the pack's folder is not the pack's, so do not read it.
-        let sources = own_sources(&config).into_iter().map(|source| folder.join(source));
-        let sources: Vec<PathBuf> = sources.filter(|source| normal(source).starts_with(&folder)).collect();
+        let sources = own_sources(config).into_iter().map(|source| folder.join(source));
+        let sources: Vec<PathBuf> = sources.filter(|source| normal(source).starts_with(folder)).collect();
         let mut own = vec![];
         collect(&sources, Strangers::Named, &mut own, loaded);
         let inner: BTreeSet<PathBuf> = config.packs.iter().map(|p| normal(&folder.join(p))).collect();
         let is_own = |file: &PathBuf| {
             let file = normal(file);
-            file.starts_with(&folder) && !file.ancestors().any(|above| inner.contains(above))
+            file.starts_with(folder) && !file.ancestors().any(|above| inner.contains(above))
         };
-        files.extend(own.into_iter().filter(is_own));
+        // Hidden folders hold files of others, which nothing has compared yet.
+        let (fetched, others): (Vec<_>, Vec<_>) = own.into_iter().filter(is_own).partition(|file| pack.brought(file));
+        loaded.diagnostics.extend(others.iter().map(|file| {
+            bad(format!("`{}` is none of the files of pack `{}`", file.display(), pack.receipt.pack))
+                .help("take it out")
+        }));
+        files.extend(fetched);
     }
     files
 }
@@ -135,6 +158,32 @@ pub(super) fn files(loaded: &Loaded) -> HashMap<FileId, usize> {
         packs.max_by_key(|(_, pack)| pack.folder.as_os_str().len()).map(|(index, _)| index)
     };
     loaded.files.iter().filter_map(|(id, path)| Some((*id, around(path)?))).collect()
+}
+
+/// What each pack may change: what lies in its folder, where the packs that it stands on lie too.
+pub(super) fn reach(loaded: &Loaded) -> Reach {
+    let mut reach = Reach::default();
+    for (index, pack) in loaded.packs.iter().enumerate() {
+        let own = loaded.pack_files.iter().filter(|(_, owner)| **owner == index).map(|(file, _)| *file);
+        let below = |owner: &usize| loaded.packs.get(*owner).is_some_and(|p| p.folder.starts_with(&pack.folder));
+        let all = loaded.pack_files.iter().filter(|(_, owner)| below(owner)).map(|(file, _)| *file);
+        reach.add(pack.receipt.pack.clone(), own.chain([pack.config_file]), all.collect());
+    }
+    reach
+}
+
+/// Skips of packs that mean a rule of somebody else.
+pub(super) fn skips_beyond(loaded: &Loaded, reach: &Reach) -> Vec<Diagnostic> {
+    let mut found = vec![];
+    for pack in &loaded.packs {
+        for skip in &pack.config.skip {
+            let place = place::find(&pack.config_places, Role::Inner("skip", "rule"), &skip.rule).unwrap_or_default();
+            let place = Span::new(pack.config_file, place.start, place.end);
+            let rule = loaded.project.rules.get(&skip.rule);
+            found.extend(rule.and_then(|rule| reach.stops(place, &format!("skips `{}`", skip.rule), rule.span)));
+        }
+    }
+    found
 }
 
 /// The params of the packs, overridden by those of the project, with findings about invalid ones.

@@ -64,6 +64,13 @@ pub fn is_hidden(name: &str) -> bool {
     name.split('/').any(|part| part.starts_with('.'))
 }
 
+/// Whether a pack may hold a file of this name. Hidden ones belong to those who take the pack: their editors, shells and
+/// version control read them. The receipts of packs inside it are the exception.
+#[must_use]
+pub fn may_hold(name: &str) -> bool {
+    name != RECEIPT && !is_hidden(name.strip_suffix(RECEIPT).unwrap_or(name))
+}
+
 /// Whether a file is one of a receipt.
 fn as_received(folder: &Path, name: &str, receipt: &Receipt) -> Result<(), String> {
     let Some(hash) = receipt.files.get(name).filter(|_| is_plain(name)) else {

@@ -11,6 +11,7 @@ mod meta;
 mod operand;
 mod order;
 mod parts;
+mod reach;
 mod rule;
 mod size;
 mod steps;
@@ -25,6 +26,7 @@ pub use condition::Place;
 pub use lists::Lists;
 pub use meta::{ENTITIES, LEVELS, Level, Meta, Schedule, Throttle};
 pub use parts::{Member, Part};
+pub use reach::Reach;
 pub use rule::{Disabled, Exception, Gone, Rule};
 pub use size::MAX_TESTS;
 pub use test::READERS;
@@ -217,19 +219,20 @@ impl Project {
 /// `params` are values that the project's configuration sets.
 #[must_use]
 pub fn resolve(files: Vec<Parsed>, params: &IndexMap<String, Literal>) -> (Project, Vec<Diagnostic>) {
-    resolve_after(files, params, &HashMap::new())
+    resolve_after(files, params, &HashMap::new(), &Reach::default())
 }
 
-/// [`resolve`], where rules that were there once, by name, are known with why they are not any more.
+/// [`resolve`], where rules that were there once, by name, are known with why they are not any more, and what packs may change.
 #[must_use]
 pub fn resolve_after(
     files: Vec<Parsed>,
     params: &IndexMap<String, Literal>,
     gone: &HashMap<String, Gone>,
+    reach: &Reach,
 ) -> (Project, Vec<Diagnostic>) {
     let mut report = Report::default();
-    let mut symbols = collect(files, &mut report);
-    override_params(&mut symbols, params, &mut report);
+    let mut symbols = collect(files, reach, &mut report);
+    override_params(&mut symbols, params, reach, &mut report);
     let lists = Lists::resolve(&symbols, &mut report);
     let mut project = Project { lists, broken: symbols.broken.clone(), ..Project::default() };
     for (name, (ast, broken)) in &symbols.utilities {
@@ -245,14 +248,14 @@ pub fn resolve_after(
         let rule = rule::resolve(ast, docs, broken, span, &project, &mut report);
         project.rules.insert(rule.name.clone(), rule);
     }
-    rule::apply_tunes(tunes, gone, &mut project, &mut report);
+    rule::apply_tunes(tunes, gone, reach, &mut project, &mut report);
     rule::check_all(&project, &mut report);
     let mut diagnostics = report.diagnostics;
     crate::diagnostic::sort(&mut diagnostics);
     (project, diagnostics)
 }
 
-fn collect(files: Vec<Parsed>, report: &mut Report) -> Symbols {
+fn collect(files: Vec<Parsed>, reach: &Reach, report: &mut Report) -> Symbols {
     let mut symbols = Symbols::default();
     let mut places: HashMap<String, Span> = HashMap::new();
     let mut rules: HashMap<String, Ident> = HashMap::new();
@@ -277,7 +280,7 @@ fn collect(files: Vec<Parsed>, report: &mut Report) -> Symbols {
         }
     }
     for (name, list) in extensions {
-        extend(name, list, &mut symbols, report);
+        extend(name, list, reach, &mut symbols, report);
     }
     symbols
 }
@@ -374,7 +377,13 @@ fn add(item: Item, broken: bool, symbols: &mut Symbols, extensions: &mut Vec<(Id
     }
 }
 
-fn extend(name: Ident, list: ast::List, symbols: &mut Symbols, report: &mut Report) {
+fn extend(name: Ident, list: ast::List, reach: &Reach, symbols: &mut Symbols, report: &mut Report) {
+    let defined = symbols.lists.get(&name.text).map(|(ident, _)| ident);
+    let defined = defined.or_else(|| symbols.groups.get(&name.text).map(|(ident, _)| ident));
+    let does = format!("extends `{}`", name.text);
+    if let Some(finding) = defined.and_then(|ident| reach.stops(name.span, &does, ident.span)) {
+        return report.push(finding);
+    }
     if let Some((_, lists)) = symbols.lists.get_mut(&name.text) {
         lists.push(list);
         return;
@@ -402,9 +411,15 @@ fn extend(name: Ident, list: ast::List, symbols: &mut Symbols, report: &mut Repo
     }
 }
 
-fn override_params(symbols: &mut Symbols, params: &IndexMap<String, Literal>, report: &mut Report) {
+fn override_params(symbols: &mut Symbols, params: &IndexMap<String, Literal>, reach: &Reach, report: &mut Report) {
     for (name, value) in params {
         if symbols.is_broken(name) {
+            continue;
+        }
+        let does = format!("sets `{name}`");
+        let defined = symbols.params.get(name).map(Literal::span);
+        if let Some(finding) = defined.and_then(|span| reach.stops(value.span(), &does, span)) {
+            report.push(finding);
             continue;
         }
         match symbols.params.get_mut(name) {

@@ -7,6 +7,7 @@ use crate::ir::{FieldRef, Matcher, Op, Pred, Regex, Test, Text, cmdline};
 use crate::source::Span;
 use crate::syntax::ast::{Literal, Operator, Path, TextOperand, Value, Values};
 use crate::vocabulary::{FieldId, Type};
+use std::net::IpAddr;
 
 /// A boolean field, or one of the two questions about arguments.
 pub(super) fn is_true(field: FieldRef, span: Span) -> Pred {
@@ -425,7 +426,9 @@ fn lower_cidr(l: &mut Lower, field: FieldRef, path: &Path, values: &Values, span
     let mut networks = vec![];
     for literal in l.project.lists.values(values, l.report) {
         match literal {
-            Literal::Text(t) if is_network(&t.value) => networks.push(t.value),
+            Literal::Text(t) if network(&t.value).is_some_and(|meant| meant.is_written(&t.value)) => {
+                networks.push(t.value)
+            }
             other => l.report.push(used(bad_network(&other), Operand::many(values.span()))),
         }
     }
@@ -433,30 +436,49 @@ fn lower_cidr(l: &mut Lower, field: FieldRef, path: &Path, values: &Values, span
 }
 
 fn bad_network(literal: &Literal) -> Diagnostic {
-    let message = match literal {
-        Literal::Text(t) => format!("`{}` is not a network", t.value),
-        other => format!("{} is not a network", other.words()),
-    };
-    let diagnostic = Diagnostic::new(Code::BadNetwork, message)
-        .at(literal.span(), "expected an address and a prefix length, such as '10.0.0.0/8'");
-    match literal {
-        Literal::Text(t) if !t.value.contains('/') => match t.value.parse::<std::net::IpAddr>() {
-            Ok(address) => {
-                let length = if address.is_ipv4() { 32 } else { 128 };
-                diagnostic.patch("this one address alone", t.span, format!("'{address}/{length}'"))
-            }
-            Err(_) => diagnostic,
-        },
-        _ => diagnostic,
+    let found = |message: String, label: &str| Diagnostic::new(Code::BadNetwork, message).at(literal.span(), label);
+    let label = "expected an address and a prefix length, such as '10.0.0.0/8'";
+    let Literal::Text(t) = literal else { return found(format!("{} is not a network", literal.words()), label) };
+    if let Some(meant) = network(&t.value) {
+        let (first, length) = (meant.first, meant.length);
+        let message = format!("`{}` is not how a network is written", t.value);
+        let label = "no zeros before the prefix length, and none but zeros behind so many bits of the address";
+        return found(message, label).patch("the network around it", t.span, format!("'{first}/{length}'"));
+    }
+    let diagnostic = found(format!("`{}` is not a network", t.value), label);
+    match t.value.parse::<IpAddr>() {
+        Ok(address) => {
+            let length = if address.is_ipv4() { 32 } else { 128 };
+            diagnostic.patch("this one address alone", t.span, format!("'{address}/{length}'"))
+        }
+        Err(_) => diagnostic,
     }
 }
 
-fn is_network(text: &str) -> bool {
-    let Some((address, length)) = text.split_once('/') else { return false };
-    let most = match address.parse::<std::net::IpAddr>() {
-        Ok(std::net::IpAddr::V4(_)) => 32,
-        Ok(std::net::IpAddr::V6(_)) => 128,
-        Err(_) => return false,
+struct Network {
+    given: IpAddr,
+    /// Its first address.
+    first: IpAddr,
+    length: u32,
+}
+
+impl Network {
+    /// Whether a text writes it as every engine takes it: Python and pySigma refuse bits of a host, and some read zeros in
+    /// front as octal.
+    fn is_written(&self, text: &str) -> bool {
+        self.given == self.first && text.rsplit('/').next() == Some(self.length.to_string().as_str())
+    }
+}
+
+/// The network that a text means.
+fn network(text: &str) -> Option<Network> {
+    let (address, length) = text.split_once('/')?;
+    let given = address.parse::<IpAddr>().ok()?;
+    let length = length.bytes().all(|b| b.is_ascii_digit()).then(|| length.parse::<u32>().ok())??;
+    let host = |most: u32| most.checked_sub(length);
+    let first = match given {
+        IpAddr::V4(given) => IpAddr::V4((u32::from(given) & u32::MAX.checked_shl(host(32)?).unwrap_or(0)).into()),
+        IpAddr::V6(given) => IpAddr::V6((u128::from(given) & u128::MAX.checked_shl(host(128)?).unwrap_or(0)).into()),
     };
-    length.parse::<u8>().is_ok_and(|l| l <= most)
+    Some(Network { given, first, length })
 }

@@ -7,11 +7,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod archives;
 mod diff;
 mod lock;
 mod over_rules;
 mod place;
 mod publish;
+mod reach;
 mod release;
 mod tuning;
 mod walk;

@@ -14,11 +14,11 @@ fn bytes(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     names.into_iter().map(|name| (name.clone(), fs::read(folder.join(&name)).expect("a file"))).collect()
 }
 
-fn json(place: &Place, name: &str) -> Value {
+pub fn json(place: &Place, name: &str) -> Value {
     serde_json::from_str(&place.read(name)).expect("JSON")
 }
 
-fn archive(place: &Place, target: &str) -> Files {
+pub fn archive(place: &Place, target: &str) -> Files {
     let name = format!("acme-0.1.0-{target}");
     let bytes = fs::read(place.path(&format!("dist/{name}.tar.gz"))).expect("an archive");
     read_tar_gz(&bytes, &name, &Budget::default()).expect("an archive")
@@ -38,7 +38,7 @@ fn repack(place: &Place, target: &str, content: &Files) {
     put_archive(place, target, &packed);
 }
 
-fn put_archive(place: &Place, target: &str, packed: &[u8]) {
+pub fn put_archive(place: &Place, target: &str, packed: &[u8]) {
     let file = format!("acme-0.1.0-{target}.tar.gz");
     fs::write(place.path(&format!("dist/{file}")), packed).expect("written");
     let mut manifest = json(place, "dist/manifest.json");
@@ -47,7 +47,7 @@ fn put_archive(place: &Place, target: &str, packed: &[u8]) {
     sum_again(place);
 }
 
-fn released() -> Place {
+pub fn released() -> Place {
     let place = Place::locked();
     place.write("LICENSE.md", "Apache-2.0");
     let ran = place.run(&["pack"]);

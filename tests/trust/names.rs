@@ -219,3 +219,30 @@ fn text_of_a_log_is_escaped_by_eval() {
     let found: serde_json::Value = serde_json::from_str(line).expect("JSON");
     assert_eq!(found["keys"]["host"], host, "{found}");
 }
+
+#[test]
+fn arguments_that_no_command_knows_are_escaped() {
+    let place = Place::project();
+    let bad = ["x\u{1b}[31m\u{1b}]0;title\u{7}", "y\n::error::boo", "a##[error]x", "z\t\u{202e}y", "\n##vso[task.x]y"];
+    for name in bad {
+        let option = format!("--{name}");
+        let short = format!("-{name}");
+        let value = format!("--format={name}");
+        for arguments in [
+            &["fmt", option.as_str()][..],
+            &["fmt", short.as_str()],
+            &["check", value.as_str()],
+            &["check", "--format", name],
+            &["eval", "--tolerance", name, "--events", "x"],
+            &["verify", "dist", name],
+            &["publish", "--repo", "x", "--branch", "b", option.as_str()],
+            &[name],
+            &["--explain", name],
+        ] {
+            let ran = place.run(arguments);
+            assert_eq!(ran.code, 2, "{arguments:?}: {}{}", ran.out, ran.err);
+            assert_harmless(&format!("{}\n{}", ran.out, ran.err), &format!("{arguments:?}"));
+            assert!(ran.err.split('\n').all(|line| !line.trim_start().starts_with("\\u{3a}")), "one line: {}", ran.err);
+        }
+    }
+}

@@ -6,6 +6,7 @@
 
 use crate::event::ask::{folded, separators_alike};
 use crate::event::{Event, Value};
+use crate::hash;
 use crate::vocabulary::{FieldId, Kind, Type};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -167,19 +168,32 @@ fn plain(value: &Value, how: How) -> Option<Part> {
         (Value::Number(n), _) => Part::Number(*n),
         (Value::Bool(value), _) => Part::Bool(*value),
         (Value::Text(text), How::Address) => Part::Address(text.parse().ok()?),
-        (Value::Text(text), How::Path { cased: true }) => Part::Text(separators_alike(text).into()),
+        (Value::Text(text), How::Path { cased: true }) => Part::Text(kept(&separators_alike(text))),
         (Value::Text(text), How::Path { cased: false }) => Part::Text(path(text)),
         (Value::Text(text), How::Folded) => Part::Text(fold(text)),
-        (Value::Text(text), _) => Part::Text(text.as_ref().into()),
+        (Value::Text(text), _) => Part::Text(kept(text)),
     })
+}
+
+/// The most bytes that are kept of a text.
+const LONGEST: usize = 1024;
+
+/// A text as it is kept: of a long one its beginning, its length and its hash, so that what is held does not grow with what a
+/// record holds. Whatever is kept whole is shorter than that.
+fn kept(text: &str) -> Rc<str> {
+    if text.len() <= LONGEST {
+        return text.into();
+    }
+    let beginning = text.get(..text.floor_char_boundary(LONGEST)).unwrap_or_default();
+    format!("{beginning}… ({} bytes, {})", text.len(), hash::of_bytes(text.as_bytes())).into()
 }
 
 fn fold(text: &str) -> Rc<str> {
     // Most names are in small letters already.
     if text.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
-        return text.into();
+        return kept(text);
     }
-    folded(text, false).into()
+    kept(&folded(text, false))
 }
 
 fn path(text: &str) -> Rc<str> {
@@ -205,7 +219,7 @@ fn user(event: &Event, naming: Naming) -> Option<Part> {
 
 fn process(event: &Event, [entity, pid, executable]: &[Option<FieldId>; 3], naming: Naming) -> Option<Part> {
     if let Some(id) = entity.and_then(|id| event.text(id)) {
-        return Some(Part::Entity(id.into()));
+        return Some(Part::Entity(kept(id)));
     }
     match naming {
         Naming::Written => {
@@ -268,6 +282,22 @@ mod tests {
         assert!(!same("process.entity_id", "a1", "A1"));
         let process = |id| taken("process", &[("process.entity_id", id)], Naming::Logged);
         assert_ne!(process("a1"), process("A1"));
+    }
+
+    #[test]
+    fn of_a_long_text_no_more_is_kept_than_tells_it_from_others() {
+        let long = |end: &str| format!("{}{end}", "x".repeat(10_000_000));
+        for field in ["host.name", "file.path", "command_line", "process.entity_id", "user.name"] {
+            let part = |text: &str| taken(field, &[(field, text)], Naming::Logged).expect(field);
+            let shown = part(&long("a")).shown();
+            assert!(shown.len() < 1200, "{field}: {} bytes", shown.len());
+            assert_eq!(part(&long("a")), part(&long("a")), "{field}");
+            assert_ne!(part(&long("a")), part(&long("b")), "{field}");
+            assert_ne!(part(&shown), part(&long("a")), "{field}: nobody writes what is kept of a long one");
+        }
+        let case = |text: &str| taken("host.name", &[("host.name", text)], Naming::Logged);
+        assert_eq!(case(&"É".repeat(1000)), case(&"é".repeat(1000)));
+        assert_eq!(case(&"a".repeat(LONGEST)).map(|part| part.shown()), Some("a".repeat(LONGEST)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{Rule, add_exception, check_bodies};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::sema::meta::Reader;
-use crate::sema::{Project, Report, size, weights};
+use crate::sema::{Project, Reach, Report, size, weights};
 use crate::source::Span;
 use crate::syntax::ast::{self, RulePartKind};
 use std::collections::HashMap;
@@ -40,6 +40,7 @@ impl Disabled {
 pub(in crate::sema) fn apply_tunes(
     tunes: Vec<ast::Tune>,
     gone: &HashMap<String, Gone>,
+    reach: &Reach,
     project: &mut Project,
     report: &mut Report,
 ) {
@@ -52,8 +53,9 @@ pub(in crate::sema) fn apply_tunes(
             }
             continue;
         };
-        for part in tune.parts {
-            apply_part(&mut rule, part, project, report);
+        match reach.stops(tune.name.span, &format!("tunes `{}`", rule.name), rule.span) {
+            Some(finding) => report.push(finding),
+            None => tune.parts.into_iter().for_each(|part| apply_part(&mut rule, part, project, report)),
         }
         project.rules.insert(rule.name.clone(), rule);
     }
