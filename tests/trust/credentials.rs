@@ -103,5 +103,7 @@ fn a_project_or_target_file_with_credentials_is_refused_and_not_shown() {
     place.write("arcanary.yaml", &before);
     place.write("targets/own.yaml", "title: https://user:hunter22@host\n");
     let err = place.run(&["check"]).fails(2);
-    assert!(err.contains("E0801") && err.contains("`targets/own.yaml` contains credentials") && !err.contains("hunter22"));
+    assert!(
+        err.contains("E0801") && err.contains("`targets/own.yaml` contains credentials") && !err.contains("hunter22")
+    );
 }
