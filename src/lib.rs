@@ -43,6 +43,10 @@ pub mod project;
 pub mod scaffold;
 pub mod sema;
 pub mod source;
+#[cfg(not(feature = "mutants"))]
+mod stage;
+#[cfg(feature = "mutants")]
+pub mod stage;
 pub mod syntax;
 pub mod target;
 pub mod testing;

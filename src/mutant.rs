@@ -24,16 +24,10 @@ macro_rules! mutants {
 #[cfg(feature = "mutants")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// A rule's meaning in a target's columns, for all languages.
-    Bind,
-    /// KQL's lowering and printer.
-    Kql,
     /// SPL's.
     Spl,
     /// Sigma's.
     Sigma,
-    /// KQL of rules over several events.
-    KqlTime,
     /// SPL of these.
     SplTime,
     /// Sigma's correlations.
@@ -43,46 +37,6 @@ pub enum Part {
 }
 
 mutants! {
-    Bind {
-        GuardLost: "a test that a missing value would pass has no guard",
-        FillerIsAValue: "a filler is taken for a value",
-        ExceptionLost: "exceptions are left out",
-        FlagLost: "the first flag is left out",
-        AllIsAny: "one of the values of `all` is enough",
-        MergedAcrossCase: "tests with and without `cased` share a list",
-        NameInAName: "a file name may end another name",
-        ForeignSeparators: "paths are compared as they were written",
-        KeyLost: "a value among others is found under any key",
-        AccountWithDomainOnly: "an account without a domain is not found",
-        MissingAreEqual: "two missing fields are equal",
-        FirstWordOnly: "of the values that stand for a word the first one is looked for",
-        DroppedHolds: "a dropped original name holds",
-        SparseIsAsked: "a part that may go is asked of events that lack its field",
-        EveryWordLogged: "a log of one action is taken for logs of all",
-    }
-    Kql {
-        KqlParentheses: "a connective in another one stands without parentheses",
-        KqlParenthesesOfLongLines: "the same where it goes over several lines",
-        KqlNotLost: "`not` is left out",
-        KqlQuote: "a quote in a text is not escaped",
-        KqlVerbatimQuote: "a quote in a verbatim text is not doubled",
-        KqlBackslash: "a text with backslashes is not verbatim",
-        KqlCaseCounts: "letters' case counts in operators",
-        KqlCaseIgnored: "`cased` is ignored in operators",
-        KqlRegexCase: "letters' case counts in regular expressions",
-        KqlHasForContains: "`has` stands for `contains`",
-        KqlAllIsAny: "one of the values of `contains all` is enough",
-        KqlStartsAnywhere: "`startswith` is `contains`",
-        KqlNumberUnguarded: "a missing number is compared without a guard",
-        KqlCidrNull: "what is no address makes a network test null",
-        KqlFillerExists: "a filler exists",
-        KqlOrderStrict: "`>=` is `>`",
-        KqlExceptionWanted: "an exception is demanded",
-        KqlFilterLost: "a table's filter is left out",
-        KqlScoreStrict: "a score must pass its threshold",
-        KqlSharedMixed: "alternatives share a column with a conjunction of the same parts",
-        CheapOfSome: "a cheap test stands for alternatives of which not each implies it",
-    }
     Spl {
         SplSearchParentheses: "a connective in another one stands without parentheses in the base search",
         SplEvalParentheses: "the same in expressions",
@@ -113,7 +67,6 @@ mutants! {
         SplCommentOpen: "three backticks in a title end a comment",
         SplPartCase: "a computed name keeps its letters' case",
         SplPartUnfilled: "a computed name of nothing is null",
-        KnownOfSome: "what holds of two alternatives is taken for known of one",
         SplSaidOfSeveral: "names that tell alternatives apart are not asked behind the base search",
         SplSharedMixed: "alternatives share a field with a conjunction of the same parts",
         SplAbsorbedBySome: "an alternative goes where another one holds for some of its names",
@@ -150,17 +103,6 @@ mutants! {
         SigmaYamlQuote: "a quote in a scalar is not doubled",
         SigmaUnquoted: "values stand without quotes",
         SigmaDocumentLost: "only the first log source has a document",
-    }
-    KqlTime {
-        KqlStepOrderLost: "the order of two steps is not asked",
-        KqlWindowLost: "the window is not asked",
-        KqlWindowExclusive: "the window's very end is outside",
-        KqlJoinKeyLost: "one of the columns that join two steps is left out",
-        KqlWithoutLost: "a `without` is left out",
-        KqlEarliest: "the earliest match is chosen, not the tightest",
-        KqlKeyCase: "letters' case counts in keys",
-        KqlKeyUnasked: "events that lack a key are joined",
-        KqlCountStrict: "a count must pass its number",
     }
     SplTime {
         SplStepOrderLost: "rows stand in the order of steps, whatever their times",

@@ -4,7 +4,7 @@
 //! stands before it wherever null and false could differ: below `not` and in columns.
 
 mod arrived;
-mod ast;
+pub(crate) mod ast;
 mod constants;
 mod first;
 mod lower;
@@ -18,6 +18,7 @@ use super::output::{sources_of, sources_of_steps};
 use super::{Fragment, Output, Printed, Sources};
 use crate::ir::{Count, Role, Steps};
 use crate::sema::Rule;
+use crate::stage;
 use crate::target::temporal::{BoundStep, CountPlan, StepsPlan};
 use crate::target::{Note, Plan, RegexParts, Target, Unsupported};
 
@@ -67,9 +68,10 @@ fn printed(
     target: &Target,
     notes: Vec<Note>,
     sources: Sources,
-    (made, columns): (ast::Query, Vec<Output>),
+    (mut made, columns): (ast::Query, Vec<Output>),
     newest: impl Fn(ast::Query, u64) -> ast::Query,
 ) -> Printed {
+    stage::kql(&mut made);
     let text = |mut query: ast::Query| {
         unused::prune(&mut query);
         own::name(&mut query, &temporal::own_columns(target));
