@@ -24,12 +24,8 @@ macro_rules! mutants {
 #[cfg(feature = "mutants")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// SPL's.
-    Spl,
     /// Sigma's.
     Sigma,
-    /// SPL of these.
-    SplTime,
     /// Sigma's correlations.
     SigmaTime,
     /// Regular expressions of command lines and folders.
@@ -37,41 +33,6 @@ pub enum Part {
 }
 
 mutants! {
-    Spl {
-        SplSearchParentheses: "a connective in another one stands without parentheses in the base search",
-        SplEvalParentheses: "the same in expressions",
-        SplSearchNot: "NOT takes the first operand only, in the base search",
-        SplEvalNot: "NOT takes the first operand only, in expressions",
-        SplNotLost: "NOT is left out of expressions",
-        SplSearchBackslash: "a backslash is not escaped in the base search",
-        SplSearchQuote: "a quote is not escaped in the base search",
-        SplEvalBackslash: "a backslash is not escaped in expressions",
-        SplEvalQuote: "a quote is not escaped in expressions",
-        SplSearchStar: "a star is searched for, which is a wildcard",
-        SplSearchCase: "`cased` is ignored in the base search",
-        SplCaseCounts: "letters' case counts in expressions",
-        SplFillLost: "missing fields are not filled before they are asked",
-        SplNumberUnguarded: "a missing number is compared without a guard",
-        SplFillerExists: "a filler exists",
-        SplNumbersCompared: "texts that look like numbers are compared as such",
-        SplLineEnd: "`$` stands for the very end of a text",
-        SplAllIsAny: "one of the values of `contains all` is enough in the base search",
-        SplStartsAnywhere: "`starts with` is `contains` in the base search",
-        SplImpliedIsEnough: "what the base search only implies is asked there alone",
-        SplFilterLost: "a log's filter is left out",
-        SplSourcesMixed: "a condition of one log is asked of the others",
-        SplExceptionWanted: "an exception is demanded",
-        SplOrderStrict: "`>=` is `>`",
-        SplScoreStrict: "a score must pass its threshold",
-        SplColumnLost: "what exceptions read is not carried by `tstats`",
-        SplCommentOpen: "three backticks in a title end a comment",
-        SplPartCase: "a computed name keeps its letters' case",
-        SplPartUnfilled: "a computed name of nothing is null",
-        SplSaidOfSeveral: "names that tell alternatives apart are not asked behind the base search",
-        SplSharedMixed: "alternatives share a field with a conjunction of the same parts",
-        SplAbsorbedBySome: "an alternative goes where another one holds for some of its names",
-        SplSuffixLost: "what several texts end with is left out",
-    }
     Sigma {
         SigmaParentheses: "a connective in another one stands without parentheses",
         SigmaNotLost: "`not` is left out of conditions",
@@ -103,18 +64,6 @@ mutants! {
         SigmaYamlQuote: "a quote in a scalar is not doubled",
         SigmaUnquoted: "values stand without quotes",
         SigmaDocumentLost: "only the first log source has a document",
-    }
-    SplTime {
-        SplStepOrderLost: "rows stand in the order of steps, whatever their times",
-        SplStepTiesLost: "rows of one time stand in any order",
-        SplWindowLost: "the window is not asked",
-        SplWindowExclusive: "the window's very end is outside",
-        SplJoinKeyLost: "one of the columns that join two steps is left out",
-        SplWithoutLost: "a `without` is left out",
-        SplEarliest: "the earliest value of each key is carried, not the latest",
-        SplKeyCase: "letters' case counts in keys",
-        SplCountStrict: "a count must pass its number",
-        SplSubsearchField: "a subsearch takes its values from the field that is to have them",
     }
     SigmaTime {
         SigmaStepOrderLost: "a sequence is a correlation without order",

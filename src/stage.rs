@@ -6,6 +6,7 @@
 
 use crate::backend::Printed;
 use crate::backend::kql::ast as kql;
+use crate::backend::spl::ast as spl;
 use crate::target::Plan;
 
 macro_rules! stages {
@@ -39,6 +40,8 @@ stages! {
     plan, Plan(plan: Plan<'_>);
     /// A query in KQL, before what stands twice becomes a constant and it is printed.
     kql, Kql(query: kql::Query);
+    /// A query in SPL, before it is printed.
+    spl, Spl(query: spl::Query);
     /// All that was printed, before documents are made of it.
     printed, Printed(printed: Printed);
 }
@@ -67,5 +70,9 @@ pub mod trees {
     /// KQL's.
     pub mod kql {
         pub use crate::backend::kql::ast::*;
+    }
+    /// SPL's.
+    pub mod spl {
+        pub use crate::backend::spl::ast::*;
     }
 }

@@ -13,6 +13,8 @@ mod checker;
 mod kql;
 #[path = "mutation/lines.rs"]
 mod lines;
+#[path = "mutation/spl.rs"]
+mod of_spl;
 mod oracle;
 #[path = "mutation/over_time.rs"]
 mod over_time;
@@ -270,7 +272,7 @@ fn mutants_of_kql_are_noticed() {
 
 #[test]
 fn mutants_of_spl_are_noticed() {
-    check(Language::Spl, switches(Part::Spl), &["splunk-sysmon", "splunk-cim"]);
+    check(Language::Spl, [&of_spl::MISTAKES[..], &text::OF_SPL].concat(), &["splunk-sysmon", "splunk-cim"]);
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub const OF_KQL: [Mistake; 5] = [
     printed("a quote in a text is not escaped", |printed| {
         each(printed, "", &|text| {
             relettered(text, Literals::Kql, &|literal| {
-                if literal.starts_with('@') { literal.to_owned() } else { literal.replace("\\\"", "\"") }
+                if literal.starts_with('@') { literal.to_owned() } else { unescaped(literal, '"') }
             })
         });
     }),
@@ -44,6 +44,31 @@ pub const OF_KQL: [Mistake; 5] = [
         each(printed, "", &|text| {
             relettered(text, Literals::Kql, &|literal| literal.trim_start_matches('@').to_owned())
         });
+    }),
+];
+
+/// SPL's.
+pub const OF_SPL: [Mistake; 7] = [
+    printed("a connective in another one stands without parentheses in the base search", |printed| {
+        each_base(printed, &|base| ungrouped(base, Literals::Spl, &|before, _| spl_group(before)));
+    }),
+    printed("the same in expressions", |printed| {
+        each_rest(printed, &|rest| ungrouped(rest, Literals::Spl, &|before, _| spl_group(before)));
+    }),
+    printed("a backslash is not escaped in the base search", |printed| {
+        each_base(printed, &|base| relettered(base, Literals::Spl, &|literal| unescaped(literal, '\\')));
+    }),
+    printed("a quote is not escaped in the base search", |printed| {
+        each_base(printed, &|base| relettered(base, Literals::Spl, &|literal| unescaped(literal, '"')));
+    }),
+    printed("a backslash is not escaped in expressions", |printed| {
+        each_rest(printed, &|rest| relettered(rest, Literals::Spl, &|literal| unescaped(literal, '\\')));
+    }),
+    printed("a quote is not escaped in expressions", |printed| {
+        each_rest(printed, &|rest| relettered(rest, Literals::Spl, &|literal| unescaped(literal, '"')));
+    }),
+    printed("three backticks in a title end a comment", |printed| {
+        each(printed, "", &|text| rewritten(text, Literals::Spl, Kind::Comment, &|said| said.replace("'''", "```")));
     }),
 ];
 
@@ -68,6 +93,8 @@ fn inside(fragment: &mut Fragment, below: &str, here: bool, change: &dyn Fn(&str
 enum Literals {
     /// `"a\"b"`, `@"a""b"`, `@'a'`; `// …` is a comment.
     Kql,
+    /// `"a\"b"`; ```` ```…``` ```` is a comment.
+    Spl,
 }
 
 /// What a stretch of printed text is.
@@ -89,6 +116,7 @@ fn stretches(text: &str, literals: Literals) -> Vec<(Kind, &str)> {
             Literals::Kql if rest.starts_with("@\"") || rest.starts_with("@'") => {
                 (Kind::Literal, 1 + verbatim(&rest[1..]))
             }
+            Literals::Spl if rest.starts_with("```") => (Kind::Comment, 6 + rest[3..].find("```").unwrap_or(0)),
             _ if rest.starts_with('"') => (Kind::Literal, escaped(rest)),
             _ => (Kind::Code, rest.chars().next().map_or(1, char::len_utf8)),
         };
@@ -126,8 +154,45 @@ fn escaped(text: &str) -> usize {
 
 /// A text with other literals.
 fn relettered(text: &str, literals: Literals, change: &dyn Fn(&str) -> String) -> String {
-    let stretch = |(kind, text)| if kind == Kind::Literal { change(text) } else { text.to_owned() };
+    rewritten(text, literals, Kind::Literal, change)
+}
+
+/// A text with other stretches of a kind.
+fn rewritten(text: &str, literals: Literals, which: Kind, change: &dyn Fn(&str) -> String) -> String {
+    let stretch = |(kind, text)| if kind == which { change(text) } else { text.to_owned() };
     stretches(text, literals).into_iter().map(stretch).collect()
+}
+
+/// A literal in which this character stands without its escape.
+fn unescaped(literal: &str, which: char) -> String {
+    let mut out = String::new();
+    let mut rest = literal.chars();
+    while let Some(c) = rest.next() {
+        match (c, rest.clone().next()) {
+            ('\\', Some(next)) => {
+                out.extend((next != which).then_some(c));
+                out.extend(rest.next());
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// Changes the base search of a query in SPL.
+fn each_base(printed: &mut Printed, change: &dyn Fn(&str) -> String) {
+    each(printed, "", &|text| {
+        let (base, rest) = text.split_at(text.find("\n|").unwrap_or(text.len()));
+        change(base) + rest
+    });
+}
+
+/// Changes what stands behind it.
+fn each_rest(printed: &mut Printed, change: &dyn Fn(&str) -> String) {
+    each(printed, "", &|text| {
+        let (base, rest) = text.split_at(text.find("\n|").unwrap_or(text.len()));
+        base.to_owned() + &change(rest)
+    });
 }
 
 /// A text without the parentheses around some groups: `goes` is asked what stands before a group, and what is in it.
@@ -163,4 +228,10 @@ fn kql_group(before: &str) -> bool {
 fn begins_line(before: &str) -> bool {
     let line = before.rsplit('\n').next().unwrap_or(before).trim_start();
     matches!(line, "and " | "or " | "| where ")
+}
+
+/// The same of SPL: a parenthesis of a list or of a NOT stays.
+fn spl_group(before: &str) -> bool {
+    let alone = before.is_empty() || before.ends_with(['(', ' ']);
+    alone && !before.ends_with("IN ") && !before.ends_with("NOT ")
 }
