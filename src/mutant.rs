@@ -24,55 +24,11 @@ macro_rules! mutants {
 #[cfg(feature = "mutants")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Sigma's.
-    Sigma,
-    /// Sigma's correlations.
-    SigmaTime,
     /// Regular expressions of command lines and folders.
     Lines,
 }
 
 mutants! {
-    Sigma {
-        SigmaParentheses: "a connective in another one stands without parentheses",
-        SigmaNotLost: "`not` is left out of conditions",
-        SigmaBackslash: "a backslash before another one is not doubled",
-        SigmaWildcardEscaped: "a backslash before a wildcard is not doubled",
-        SigmaCaseCounts: "letters' case counts",
-        SigmaCaseIgnored: "`cased` is ignored",
-        SigmaRegexCase: "letters' case counts in regular expressions",
-        SigmaFillerExists: "a filler exists",
-        SigmaAllIsAny: "one of the values of `contains all` is enough",
-        SigmaStartsAnywhere: "`startswith` is `contains`",
-        SigmaOrderStrict: "`gte` is `gt`",
-        SigmaExceptionWanted: "an exception is demanded",
-        SigmaSetLost: "one of the sets of flags that reach a threshold is left out",
-        SigmaSecondTestLost: "of two tests of one field the first one stays",
-        SigmaAlternativesJoined: "alternatives share a map",
-        SigmaShorthand: "`all of x_*` stands for some of these names",
-        SigmaLeadLost: "no single plain term stands in front of a regular expression below an OR",
-        SigmaRegexLast: "alternatives that ask a regular expression stand behind plain ones",
-        SigmaAlternativesFirst: "alternatives of single plain terms stand right behind the first one",
-        SigmaConjunctionDenied: "a conjunction with a regular expression is negated as a whole",
-        SigmaWildcardKept: "a pattern of single characters, and a star that is one, stay plain",
-        SigmaWindashDenied: "`windash` stands below a NOT",
-        SigmaNetworks: "networks stay networks",
-        SigmaQuoteMoved: "a value with a quote stands among the first terms of a search",
-        SigmaLineBreakKept: "a text with a line break stays plain",
-        SigmaDoubleNot: "what is denied twice has two NOTs",
-        SigmaExceptionsBare: "a number in an exception may be missing",
-        SigmaYamlQuote: "a quote in a scalar is not doubled",
-        SigmaUnquoted: "values stand without quotes",
-        SigmaDocumentLost: "only the first log source has a document",
-    }
-    SigmaTime {
-        SigmaStepOrderLost: "a sequence is a correlation without order",
-        SigmaWindowLost: "the window is a year",
-        SigmaWindowExclusive: "the window is a second shorter",
-        SigmaJoinKeyLost: "one of the group keys is left out",
-        SigmaKeyMayLack: "base rules do not ask that a group key has a value",
-        SigmaCountStrict: "a count must pass its number",
-    }
     Lines {
         LineQuotesOpen: "white space within quotes separates arguments",
         LineQuoteBefore: "no quote may stand before an argument",

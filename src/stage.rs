@@ -6,6 +6,8 @@
 
 use crate::backend::Printed;
 use crate::backend::kql::ast as kql;
+use crate::backend::sigma::detection::Selections;
+use crate::backend::sigma::joint::Joint;
 use crate::backend::spl::ast as spl;
 use crate::target::Plan;
 
@@ -42,6 +44,8 @@ stages! {
     kql, Kql(query: kql::Query);
     /// A query in SPL, before it is printed.
     spl, Spl(query: spl::Query);
+    /// A detection in Sigma, before its condition becomes a line.
+    sigma, Sigma(condition: Joint, selections: Selections);
     /// All that was printed, before documents are made of it.
     printed, Printed(printed: Printed);
 }
@@ -74,5 +78,10 @@ pub mod trees {
     /// SPL's.
     pub mod spl {
         pub use crate::backend::spl::ast::*;
+    }
+    /// Sigma's.
+    pub mod sigma {
+        pub use crate::backend::sigma::detection::{Selection, Selections, Value};
+        pub use crate::backend::sigma::joint::Joint;
     }
 }

@@ -23,6 +23,8 @@ mod plan;
 #[path = "engines/run/mod.rs"]
 #[allow(dead_code, reason = "the validation of what is shipped uses all of it")]
 mod run;
+#[path = "mutation/sigma.rs"]
+mod sigma;
 #[path = "engines/spl/mod.rs"]
 #[allow(dead_code, reason = "its own tests are run with the validation")]
 mod spl;
@@ -31,7 +33,6 @@ mod text;
 
 use arcanary::compile::{Document, compile};
 use arcanary::diagnostic::Diagnostic;
-use arcanary::mutant::{self, Mutant, Part};
 use arcanary::sema::{Project, Rule};
 use arcanary::stage::{self, Change};
 use arcanary::target::{Language, Target, Targets};
@@ -72,7 +73,6 @@ enum Made {
     Target(fn(&mut Target)),
     /// What a stage hands over is.
     Stage(Change),
-    Old(Mutant),
 }
 
 impl Mistake {
@@ -92,7 +92,6 @@ impl Mistake {
     fn compile(&self, rule: &Rule, project: &Project, target: &Target) -> Result<Document, Vec<Diagnostic>> {
         match self.made {
             Made::Stage(change) => stage::with(change, || compile(rule, project, target)),
-            Made::Old(mutant) => mutant::with(mutant, || compile(rule, project, target)),
             Made::Target(change) => {
                 let mut target = target.clone();
                 change(&mut target);
@@ -100,12 +99,6 @@ impl Mistake {
             }
         }
     }
-}
-
-/// Those of a part that are switches yet.
-fn switches(part: Part) -> Vec<Mistake> {
-    let of = Mutant::ALL.iter().filter(|(_, of, _)| *of == part);
-    of.map(|(mutant, _, what)| Mistake { what, made: Made::Old(*mutant), idle: &[] }).collect()
 }
 
 /// A document to run: what is broken, unless it is as it should be; its rule's place in the battery; its text.
@@ -277,5 +270,5 @@ fn mutants_of_spl_are_noticed() {
 
 #[test]
 fn mutants_of_sigma_are_noticed() {
-    check(Language::Sigma, switches(Part::Sigma), &["sigma"]);
+    check(Language::Sigma, [&sigma::MISTAKES[..], &text::OF_SIGMA].concat(), &["sigma"]);
 }

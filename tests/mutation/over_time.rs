@@ -8,10 +8,9 @@ use crate::run::correlations;
 use crate::run::random::{self, Dice};
 use crate::run::report;
 use crate::run::temporal::{events, kusto, rules, splunk};
-use crate::{Mistake, switches};
+use crate::{Mistake, sigma};
 use arcanary::compile::compile;
 use arcanary::ir::Meaning;
-use arcanary::mutant::Part;
 use arcanary::sema::{Project, Rule};
 use arcanary::target::{Target, Targets};
 
@@ -177,7 +176,7 @@ fn of_sigma() -> Vec<[String; 4]> {
         let of = |report: &String| cases.iter().position(|c| report.starts_with(&format!("{}\n", c.name)));
         done.wrong.iter().map(|report| of(report).unwrap_or_else(|| panic!("of no rule: {report}"))).collect()
     };
-    noticed(&switches(Part::SigmaTime), "Sigma", target, &cases, &mut run)
+    noticed(&sigma::OVER_TIME, "Sigma", target, &cases, &mut run)
 }
 
 #[test]

@@ -65,7 +65,8 @@ pub const MISTAKES: [Mistake; 21] = [
                 values.truncate(1);
             }
         });
-    }),
+    })
+    .idle(&[(Language::Sigma, "each word has one value, and no rule of the battery lists numbers there")]),
     plan("a utility whose original name is not logged is any program", |plan| {
         if plan.notes.iter().any(|note| note.text.starts_with("Renamed copies of")) {
             each(plan, &any_program);

@@ -72,6 +72,19 @@ pub const OF_SPL: [Mistake; 7] = [
     }),
 ];
 
+/// Sigma's.
+pub const OF_SIGMA: [Mistake; 3] = [
+    printed("a connective in another one stands without parentheses", |printed| {
+        each(printed, "condition", &|line| line.replace(['(', ')'], ""));
+    }),
+    printed("a quote in a scalar is not doubled", |printed| {
+        each(printed, "lines", &|line| quoted(line, &|text| format!("'{}'", text.replace("''", "'"))));
+    }),
+    printed("values stand without quotes", |printed| {
+        each(printed, "lines", &|line| quoted(line, &str::to_owned));
+    }),
+];
+
 /// Changes all printed text below a name; below the empty name, all of it.
 pub fn each(printed: &mut Printed, below: &str, change: &dyn Fn(&str) -> String) {
     for (name, fragment) in &mut printed.fragments {
@@ -86,6 +99,24 @@ fn inside(fragment: &mut Fragment, below: &str, here: bool, change: &dyn Fn(&str
         Fragment::List(all) => all.iter_mut().for_each(|f| inside(f, below, here, change)),
         Fragment::Record(all) => all.iter_mut().for_each(|(name, f)| inside(f, below, here || name == below, change)),
     }
+}
+
+/// Changes the lists of printed texts of a name.
+pub fn each_list(printed: &mut Printed, name: &str, change: &dyn Fn(&mut Vec<String>)) {
+    fn inside(fragment: &mut Fragment, here: bool, name: &str, change: &dyn Fn(&mut Vec<String>)) {
+        match fragment {
+            Fragment::Text(_) => {}
+            Fragment::List(all) if here => {
+                let text = |f: &Fragment| if let Fragment::Text(text) = f { text.clone() } else { String::new() };
+                let mut texts = all.iter().map(text).collect();
+                change(&mut texts);
+                *all = texts.into_iter().map(Fragment::Text).collect();
+            }
+            Fragment::List(all) => all.iter_mut().for_each(|f| inside(f, false, name, change)),
+            Fragment::Record(all) => all.iter_mut().for_each(|(n, f)| inside(f, n == name, name, change)),
+        }
+    }
+    printed.fragments.iter_mut().for_each(|(_, f)| inside(f, false, name, change));
 }
 
 /// How a language writes literals.
@@ -234,4 +265,14 @@ fn begins_line(before: &str) -> bool {
 fn spl_group(before: &str) -> bool {
     let alone = before.is_empty() || before.ends_with(['(', ' ']);
     alone && !before.ends_with("IN ") && !before.ends_with("NOT ")
+}
+
+/// A line of YAML with another form of its value, if that stands in single quotes.
+fn quoted(line: &str, change: &dyn Fn(&str) -> String) -> String {
+    match (line.find('\''), line.strip_suffix('\'')) {
+        (Some(start), Some(inside)) if inside.len() > start + 1 => {
+            format!("{}{}", &line[..start], change(&inside[start + 1..]))
+        }
+        _ => line.to_owned(),
+    }
 }

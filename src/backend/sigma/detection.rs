@@ -9,6 +9,7 @@ use super::shape::{shaped, shaped_to_deny};
 use crate::backend::exception_line;
 use crate::backend::yaml::comment;
 use crate::sema::Rule;
+use crate::stage;
 use crate::target::{Bound, SourceQuery, Target, Unsupported};
 use indexmap::IndexMap;
 
@@ -77,7 +78,8 @@ impl Detection {
         parts.extend(builder.excepted(rule, query, target));
         let joint = gathered(Joint::and(parts), &builder.selections);
         let mut selections = std::mem::take(&mut builder.selections);
-        let joint = ordered(joint, &mut selections);
+        let mut joint = ordered(joint, &mut selections);
+        stage::sigma(&mut joint, &mut selections);
         let mut places = IndexMap::new();
         joint.each_name(&mut |name| {
             let place = places.len();

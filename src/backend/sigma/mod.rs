@@ -4,10 +4,10 @@
 //! refused.
 
 mod build;
-mod detection;
+pub(crate) mod detection;
 mod filter;
 mod item;
-mod joint;
+pub(crate) mod joint;
 mod order;
 mod shape;
 pub mod temporal;
@@ -16,7 +16,6 @@ use super::output::sources_of;
 use super::yaml::{self, quoted, scalar};
 use super::{Fragment, Printed, capital, one_line};
 use crate::attack;
-use crate::mutant::{Mutant, on};
 use crate::sema::{Kind, Os, Rule};
 use crate::target::{Note, Plan, SourceQuery, Target, Unsupported};
 use detection::{Detection, Selection, Value};
@@ -29,8 +28,7 @@ use uuid::Uuid;
 pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
     let mut documents = vec![];
     let mut refused = vec![];
-    let queries = plan.queries.iter().take(if on(Mutant::SigmaDocumentLost) { 1 } else { usize::MAX });
-    for (i, query) in queries.enumerate() {
+    for (i, query) in plan.queries.iter().enumerate() {
         match Detection::of(rule, query, plan.target, &[]) {
             Ok(detection) => documents.push(document(rule, plan, query, i, &detection)),
             Err(mut errors) => refused.append(&mut errors),
@@ -259,7 +257,6 @@ fn selection(name: &str, selection: &Selection) -> Fragment {
                 (true, _) => "  ",
             };
             let values: Vec<String> = match value {
-                Value::Texts(all) if on(Mutant::SigmaUnquoted) => all.clone(),
                 Value::Texts(all) => all.iter().map(|t| quoted(t)).collect(),
                 Value::Numbers(all) => all.iter().map(ToString::to_string).collect(),
                 Value::Flag(value) => vec![value.to_string()],
