@@ -2,7 +2,7 @@
 
 use crate::checker;
 use crate::kql;
-use crate::of_spl;
+use crate::of_spl_over_time;
 use crate::oracle;
 use crate::run::correlations;
 use crate::run::random::{self, Dice};
@@ -139,7 +139,7 @@ fn of_spl() -> Vec<[String; 4]> {
         };
         documents.iter().filter(wrong).map(|(place, _)| *place).collect()
     };
-    noticed(&of_spl::OVER_TIME, "SPL", target, &cases, &mut run)
+    noticed(&of_spl_over_time::MISTAKES, "SPL", target, &cases, &mut run)
 }
 
 fn of_sigma() -> Vec<[String; 4]> {

@@ -18,7 +18,7 @@ const fn plan(what: &'static str, change: fn(&mut Plan<'_>)) -> Mistake {
 }
 
 /// All of them.
-pub const MISTAKES: [Mistake; 21] = [
+pub const MISTAKES: [Mistake; 22] = [
     plan("a test that a missing value would pass has no guard", |plan| {
         each(plan, &|bound| unguarded(bound, &|op| matches!(op, BoundOp::Text(_))));
     }),
@@ -76,10 +76,14 @@ pub const MISTAKES: [Mistake; 21] = [
         (Language::Kql, "all sources of a table fill the same fields"),
         (Language::Sigma, "all sources of a category fill the same fields"),
     ]),
-    target("a log of one action, or of one system, is taken for a log of another", |target| {
+    target("a log of one action is taken for a log of another", |target| {
         let other = |word: &str| if word == "created" { "deleted" } else { "created" }.to_owned();
+        let constants = target.sources.values_mut().flatten().flat_map(|source| &mut source.when);
+        constants.flat_map(|(_, words)| words).for_each(|word| *word = other(word));
+    })
+    .idle(&[(Language::Kql, "tables log all actions, with a word for each")]),
+    target("a log of one system is taken for a log of another", |target| {
         for source in target.sources.values_mut().flatten() {
-            source.when.iter_mut().flat_map(|(_, words)| words).for_each(|word| *word = other(word));
             if let [system] = source.os.as_mut_slice() {
                 *system = if *system == Os::Windows { Os::Linux } else { Os::Windows };
             }

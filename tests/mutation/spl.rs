@@ -1,15 +1,15 @@
-//! Mistakes of SPL's lowering: changes of its tree.
+//! Mistakes of SPL's lowering of rules over single events: changes of its tree.
 
 use super::Mistake;
 use arcanary::stage::Change;
-use arcanary::stage::trees::spl::{Base, Eval, Order, Piece, Query, Search, Step};
+use arcanary::stage::trees::spl::{Base, Eval, Piece, Query, Search, Step};
 use std::mem::{replace, take};
 
-const fn spl(what: &'static str, change: fn(&mut Query)) -> Mistake {
+pub const fn spl(what: &'static str, change: fn(&mut Query)) -> Mistake {
     Mistake::new(what, Change::Spl(change))
 }
 
-/// Of rules over single events.
+/// All of them.
 pub const MISTAKES: [Mistake; 25] = [
     spl("NOT takes the first operand only, in the base search", |query| {
         each_search(query, &|s| {
@@ -199,85 +199,12 @@ pub const MISTAKES: [Mistake; 25] = [
     }),
 ];
 
-/// Of rules over several events.
-pub const OVER_TIME: [Mistake; 10] = [
-    spl("rows stand in the order of steps, whatever their times", |query| {
-        each_order(query, &|keys| drop(keys.remove(0)))
-    }),
-    spl("rows of one time stand in any order", |query| each_order(query, &|keys| keys.truncate(1))),
-    spl("the window is not asked", |query| {
-        each_condition(query, &|e| {
-            if is_window(e) {
-                *e = Eval::Call("true", vec![]);
-            }
-        });
-    }),
-    spl("the window's very end is outside", |query| {
-        each_condition(query, &|e| {
-            if is_window(e) {
-                strict(e);
-            }
-        });
-    }),
-    spl("one of the columns that join two steps is left out", |query| {
-        each_step(query, &|step| {
-            if let Step::Streamstats(s) = step
-                && s.by.len() > 1
-            {
-                s.by.pop();
-            }
-        });
-    }),
-    spl("a `without` is left out", |query| {
-        each_condition(query, &|e| {
-            if is_without(e) {
-                *e = Eval::Call("true", vec![]);
-            }
-        });
-    }),
-    spl("the earliest value of each key is carried, not the latest", |query| {
-        each_step(query, &|step| {
-            if let Step::Streamstats(s) = step {
-                s.stats.iter_mut().filter(|stat| stat.function == "last").for_each(|stat| stat.function = "first");
-            }
-        });
-    }),
-    spl("letters' case counts in keys", |query| {
-        each_step(query, &|step| {
-            if let Step::Eval(all) = step {
-                all.iter_mut().filter(|(name, _)| name.ends_with("_key")).for_each(|(_, e)| walk(e, &case_counts));
-            }
-        });
-    }),
-    spl("a count must pass its number", |query| {
-        each_step(query, &|step| match step {
-            Step::Streamstats(s) => s.window = s.window.map(|rows| rows + 1),
-            Step::Where(e) => walk(e, &|e| {
-                if let Eval::Binary("=" | ">=", field, number) = e
-                    && let (Eval::Field(name), Eval::Number(n)) = (&**field, &mut **number)
-                    && name == "n"
-                {
-                    *n += 1;
-                }
-            }),
-            _ => {}
-        });
-    }),
-    spl("a subsearch takes its values from the field that is to have them", |query| {
-        each_search(query, &|s| {
-            if let Search::Values { from, field, .. } = s {
-                from.clone_from(field);
-            }
-        });
-    }),
-];
-
 fn take_eval(e: &mut Eval) -> Eval {
     replace(e, Eval::Number(0))
 }
 
 /// Changes every condition of the search command, from the inside out.
-fn each_search(query: &mut Query, change: &dyn Fn(&mut Search)) {
+pub fn each_search(query: &mut Query, change: &dyn Fn(&mut Search)) {
     fn walk(s: &mut Search, change: &dyn Fn(&mut Search)) {
         match s {
             Search::And(all) | Search::Or(all) => all.iter_mut().for_each(|s| walk(s, change)),
@@ -293,7 +220,7 @@ fn each_search(query: &mut Query, change: &dyn Fn(&mut Search)) {
     }
 }
 
-fn each_step(query: &mut Query, change: &dyn Fn(&mut Step)) {
+pub fn each_step(query: &mut Query, change: &dyn Fn(&mut Step)) {
     query.steps.iter_mut().for_each(change);
 }
 
@@ -306,7 +233,7 @@ fn expressions(step: &mut Step) -> Vec<&mut Eval> {
 }
 
 /// Changes an expression and all in it, from the inside out.
-fn walk(e: &mut Eval, change: &dyn Fn(&mut Eval)) {
+pub fn walk(e: &mut Eval, change: &dyn Fn(&mut Eval)) {
     match e {
         Eval::Call(_, all) | Eval::And(all) | Eval::Or(all) => all.iter_mut().for_each(|e| walk(e, change)),
         Eval::Binary(_, a, b) => [a, b].into_iter().for_each(|e| walk(e, change)),
@@ -317,7 +244,7 @@ fn walk(e: &mut Eval, change: &dyn Fn(&mut Eval)) {
 }
 
 /// Changes every expression but the NOT that makes a condition an exception, and those of computed names.
-fn each_condition(query: &mut Query, change: &dyn Fn(&mut Eval)) {
+pub fn each_condition(query: &mut Query, change: &dyn Fn(&mut Eval)) {
     let mut excepted = false;
     for step in &mut query.steps {
         match &mut *step {
@@ -353,7 +280,7 @@ fn each_pattern(query: &mut Query, change: &dyn Fn(&str) -> String) {
     });
 }
 
-fn case_counts(e: &mut Eval) {
+pub fn case_counts(e: &mut Eval) {
     if let Eval::Call("lower", all) = e {
         *e = all.remove(0);
     }
@@ -385,7 +312,7 @@ fn is_score(step: &Step) -> bool {
 }
 
 /// `>=` becomes `>`, `<=` becomes `<`.
-fn strict(e: &mut Eval) {
+pub fn strict(e: &mut Eval) {
     if let Eval::Binary(op @ (">=" | "<="), ..) = e {
         *op = &op[..1];
     }
@@ -406,35 +333,5 @@ fn values(s: &Search) -> Vec<(String, Vec<Piece>)> {
         Search::Is(field, value) => vec![(field.clone(), value.clone())],
         Search::In(field, values) => values.iter().map(|value| (field.clone(), value.clone())).collect(),
         _ => vec![],
-    }
-}
-
-/// Changes the order of the rows of steps.
-fn each_order(query: &mut Query, change: &dyn Fn(&mut Vec<Order>)) {
-    each_step(query, &|step| {
-        if let Step::Sort(keys) = step
-            && let [Order::Rising(time), Order::Rising(step), ..] = keys.as_slice()
-            && time == "_time"
-            && step.starts_with("step")
-        {
-            change(keys);
-        }
-    });
-}
-
-/// Whether a span of time is asked to be in the window.
-fn is_window(e: &Eval) -> bool {
-    matches!(e, Eval::Binary("<=", span, _) if matches!(**span, Eval::Call("round", _)))
-}
-
-/// Whether it is asked that no event of a `without` lies between two steps: the latest one came before, or none was counted.
-fn is_without(e: &Eval) -> bool {
-    match e {
-        Eval::Or(all) => match all.as_slice() {
-            [Eval::Call("isnull", none), Eval::Binary("<", latest, _)] => none[0] == **latest,
-            _ => false,
-        },
-        Eval::Binary("=", _, before) => matches!(&**before, Eval::Field(name) if name.ends_with("_before")),
-        _ => false,
     }
 }
