@@ -150,7 +150,7 @@ pub const MISTAKES: [Mistake; 25] = [
         });
     }),
     spl("what is read behind the base search, and not shown, is not carried by `tstats`", |query| {
-        let shown: Vec<String> = query.steps.iter().flat_map(|step| shown(step)).cloned().collect();
+        let shown: Vec<String> = query.steps.iter().flat_map(shown).cloned().collect();
         if let Base::Tstats { by, .. } = &mut query.base {
             by.retain(|field| shown.contains(field));
         }
