@@ -34,10 +34,6 @@ pub mod hash;
 pub mod input;
 pub mod ir;
 pub mod matching;
-#[cfg(not(feature = "mutants"))]
-mod mutant;
-#[cfg(feature = "mutants")]
-pub mod mutant;
 pub mod pack;
 pub mod parallel;
 pub mod project;

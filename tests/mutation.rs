@@ -1,54 +1,112 @@
-//! The mutation check: whatever rule of the compiler a [`Mutant`] breaks, translation validation notices.
+//! The mutation check: whatever [`Mistake`] a stage of the compiler could make, translation validation notices.
 //!
-//! A mutant is compiled over a fixed battery of rules; documents that come out changed are run on the language's engines,
-//! beside the unchanged ones, and some must return what the oracle does not say. Who refuses a document has noticed, too:
-//! the engine, or the compiler when it reads its own document again. Regular expressions of command lines are put to the
-//! procedural reading, which needs no engine.
+//! A mistake is a change of what one stage hands over to the next. A fixed battery of rules is compiled with it; documents that
+//! come out changed are run on the language's engines, beside the unchanged ones, and some must return what the oracle does
+//! not say. Who refuses a document has noticed, too: the engine, or the compiler when it reads its own document again.
+//! Regular expressions of command lines are put to the procedural reading, which needs no engine.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 #[path = "engines/checker.rs"]
 mod checker;
+#[path = "mutation/kql.rs"]
+mod kql;
 #[path = "mutation/lines.rs"]
 mod lines;
+#[path = "mutation/spl.rs"]
+mod of_spl;
+#[path = "mutation/spl_over_time.rs"]
+mod of_spl_over_time;
 mod oracle;
 #[path = "mutation/over_time.rs"]
 mod over_time;
+#[path = "mutation/plan.rs"]
+mod plan;
 #[path = "engines/run/mod.rs"]
 #[allow(dead_code, reason = "the validation of what is shipped uses all of it")]
 mod run;
+#[path = "mutation/sigma.rs"]
+mod sigma;
 #[path = "engines/spl/mod.rs"]
 #[allow(dead_code, reason = "its own tests are run with the validation")]
 mod spl;
+#[path = "mutation/text.rs"]
+mod text;
 
+use arcanary::backend::stage::{self, Change};
 use arcanary::compile::compile;
-use arcanary::mutant::{self, Mutant, Part};
+use arcanary::diagnostic::Diagnostic;
+use arcanary::document::Document;
+use arcanary::sema::{Project, Rule};
 use arcanary::target::{Language, Target, Targets};
 use oracle::Event;
 use oracle::project::{files, load};
+use oracle::sample::sample;
 use run::compare::{Case, Disagreement, Forms, Meanings, ask, rows};
 use run::engines::{Batch, Question};
 use run::{events, report};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Write as _;
 
 /// Rules of the shipped pack in the battery, beside all corners: long ones, with shared columns.
 const OF_THE_PACK: [&str; 2] = ["archive_via_utility", "expand_cabinet_files"];
-/// Changed documents of a mutant that are run on a target at first; where none is noticed, all others follow.
+/// A rule beside them, whose events lie in several tables.
+const OF_TWO_TABLES: &str = r#"rule each_kind_in_a_table_of_its_own {
+  title "x" id 00000000-0000-4000-8000-000000000099 level low os [windows]
+  detect process or file where
+    (process.name is "zipper.exe" and not file.action exists) or (file.action is created and file.name is "a.zip")
+  test "a process" fires process { executable 'C:\zipper.exe' }
+  test "a file" fires file { file.action created, file.path 'C:\a.zip' }
+}"#;
+/// Changed documents of a mistake that are run on a target at first; where none is noticed, all others follow.
 const AT_FIRST: usize = 4;
 
-/// Where a mutant of the binding has nothing to break, and why.
-const NOTHING_TO_BREAK: [(Mutant, Language, &str); 6] = [
-    (Mutant::KeyLost, Language::Kql, "no column holds several values"),
-    (Mutant::AccountWithDomainOnly, Language::Kql, "accounts and domains have columns of their own"),
-    (Mutant::FirstWordOnly, Language::Spl, "each word has one value"),
-    (Mutant::FirstWordOnly, Language::Sigma, "each word has one value"),
-    (Mutant::SparseIsAsked, Language::Kql, "all sources of a table fill the same fields"),
-    (Mutant::SparseIsAsked, Language::Sigma, "all sources of a category fill the same fields"),
-];
+/// A mistake on purpose.
+#[derive(Clone, Copy)]
+pub struct Mistake {
+    /// What is broken.
+    what: &'static str,
+    made: Made,
+    /// Languages in which there is nothing to break, and why.
+    idle: &'static [(Language, &'static str)],
+}
 
-/// A document to run: the mutant, unless it is as it should be; its rule's place in the battery; its text.
-type Document = (Option<Mutant>, usize, String);
+#[derive(Clone, Copy)]
+enum Made {
+    /// The target is another one.
+    Target(fn(&mut Target)),
+    /// What a stage hands over is.
+    Stage(Change),
+}
+
+impl Mistake {
+    const fn new(what: &'static str, change: Change) -> Mistake {
+        Mistake { what, made: Made::Stage(change), idle: &[] }
+    }
+
+    const fn of_target(what: &'static str, change: fn(&mut Target)) -> Mistake {
+        Mistake { what, made: Made::Target(change), idle: &[] }
+    }
+
+    const fn idle(self, idle: &'static [(Language, &'static str)]) -> Mistake {
+        Mistake { idle, ..self }
+    }
+
+    /// Compiles a rule with the mistake.
+    fn compile(&self, rule: &Rule, project: &Project, target: &Target) -> Result<Document, Vec<Diagnostic>> {
+        match self.made {
+            Made::Stage(change) => stage::with(change, || compile(rule, project, target)),
+            Made::Target(change) => {
+                let mut target = target.clone();
+                change(&mut target);
+                compile(rule, project, &target)
+            }
+        }
+    }
+}
+
+/// A document to run: what is broken, unless it is as it should be; its rule's place in the battery; its text.
+type Broken = (Option<&'static str>, usize, String);
 
 /// One target: what documents should be, and what they must return.
 struct Asked<'t> {
@@ -65,21 +123,26 @@ impl<'t> Asked<'t> {
         Asked { target, meanings: cases.iter().map(meaning).collect(), clean: cases.iter().map(clean).collect() }
     }
 
-    /// All documents without a mutant.
-    fn unchanged(&self) -> Vec<Document> {
+    /// All documents without a mistake.
+    fn unchanged(&self) -> Vec<Broken> {
         let all = self.clean.iter().enumerate();
         all.filter_map(|(case, text)| Some((None, case, text.clone()?))).collect()
     }
 
-    /// Runs documents; what is wrong of each mutant.
-    fn run(&self, cases: &[Case], events: &[Event], documents: Vec<Document>) -> Vec<(Option<Mutant>, Disagreement)> {
+    /// Runs documents; what is wrong of each mistake.
+    fn run(
+        &self,
+        cases: &[Case],
+        events: &[Event],
+        documents: Vec<Broken>,
+    ) -> Vec<(Option<&'static str>, Disagreement)> {
         let meanings = documents.iter().map(|(_, case, _)| &self.meanings[*case]).collect();
         let mut names = HashMap::new();
-        let question = |(mutant, case, document): Document| {
+        let question = |(broken, case, document): Broken| {
             let flags = if self.target.language == Language::Sigma { vec![] } else { self.meanings[case].flags() };
             let rule = &cases[case].2;
-            let name = mutant.map_or_else(|| rule.clone(), |mutant| format!("{rule} with {mutant:?}"));
-            names.insert(name.clone(), (mutant, rule.clone()));
+            let name = broken.map_or_else(|| rule.clone(), |what| format!("{rule}: {what}"));
+            names.insert(name.clone(), (broken, rule.clone()));
             Question { name, document, flags }
         };
         let batch = Batch {
@@ -90,36 +153,35 @@ impl<'t> Asked<'t> {
         let mut wrong = vec![];
         ask(&mut wrong, self.target, &[batch], &[meanings]);
         let named = |d: Disagreement| {
-            let (mutant, rule) = names[&d.rule].clone();
-            (mutant, Disagreement { rule, ..d })
+            let (broken, rule) = names[&d.rule].clone();
+            (broken, Disagreement { rule, ..d })
         };
         wrong.into_iter().map(named).collect()
     }
 }
 
-/// What came of one mutant in one language.
+/// What came of one mistake in one language.
 struct Tried {
-    mutant: Mutant,
-    what: &'static str,
+    mistake: Mistake,
     /// How many documents are changed.
     changed: usize,
     /// Those of each target that are still to be run.
-    open: Vec<Vec<Document>>,
+    open: Vec<Vec<Broken>>,
     /// A rule whose document the compiler itself refuses.
     refused: Option<String>,
     noticed: Vec<Disagreement>,
 }
 
 impl Tried {
-    /// What a mutant changes.
-    fn new(mutant: Mutant, what: &'static str, cases: &[Case], targets: &[Asked]) -> Tried {
+    /// What a mistake changes.
+    fn new(mistake: Mistake, cases: &[Case], targets: &[Asked]) -> Tried {
         let mut refused = None;
         let mut of_target = |asked: &Asked| {
             let each = cases.iter().zip(&asked.clean).enumerate();
             let changed = each.filter_map(|(case, ((project, rule, name), clean))| {
                 let clean = clean.as_ref()?;
-                match mutant::with(mutant, || compile(rule, project, asked.target)) {
-                    Ok(document) => (document.text != *clean).then_some((Some(mutant), case, document.text)),
+                match mistake.compile(rule, project, asked.target) {
+                    Ok(document) => (document.text != *clean).then_some((Some(mistake.what), case, document.text)),
                     Err(_) => {
                         refused.get_or_insert_with(|| name.clone());
                         None
@@ -130,7 +192,7 @@ impl Tried {
         };
         let open: Vec<_> = targets.iter().map(&mut of_target).collect();
         let changed = open.iter().map(Vec::len).sum();
-        Tried { mutant, what, changed, open, refused, noticed: vec![] }
+        Tried { mistake, changed, open, refused, noticed: vec![] }
     }
 
     /// Who noticed it: a wrong answer before a refusal.
@@ -143,12 +205,12 @@ impl Tried {
 }
 
 /// The battery is asked about on some targets of one language.
-fn check(part: Part, language: Language, names: &[&str]) {
+fn check(language: Language, mistakes: Vec<Mistake>, names: &[&str]) {
     if checker::tools().is_none() {
         return;
     }
     let start = std::time::Instant::now();
-    let corners = load(&[], include_str!("oracle/corners.det"));
+    let corners = load(&[], &[include_str!("oracle/corners.det"), OF_TWO_TABLES].concat());
     let pack = load(&files("rules"), "");
     let of_corners = corners.project.rules.values().map(|r| (&corners.project, r, format!("corners/{}", r.name)));
     let of_pack = OF_THE_PACK.map(|name| (&pack.project, &pack.project.rules[name], format!("rules/{name}")));
@@ -157,8 +219,11 @@ fn check(part: Part, language: Language, names: &[&str]) {
     let built_in = Targets::built_in();
     let targets: Vec<Asked> = names.iter().map(|name| Asked::new(&built_in.all[*name], &cases)).collect();
 
-    let mutants = Mutant::ALL.iter().filter(|(_, of, _)| *of == part || *of == Part::Bind);
-    let mut all: Vec<Tried> = mutants.map(|(mutant, _, what)| Tried::new(*mutant, what, &cases, &targets)).collect();
+    let mistakes = plan::MISTAKES.into_iter().chain(mistakes);
+    let mut all: Vec<Tried> =
+        sample(mistakes).into_iter().map(|mistake| Tried::new(mistake, &cases, &targets)).collect();
+    let told_apart: HashSet<_> = all.iter().map(|t| t.mistake.what).collect();
+    assert_eq!(told_apart.len(), all.len(), "two mistakes are called alike");
     for most in [AT_FIRST, usize::MAX] {
         for (t, asked) in targets.iter().enumerate() {
             let mut documents = if most == AT_FIRST { asked.unchanged() } else { vec![] };
@@ -166,29 +231,27 @@ fn check(part: Part, language: Language, names: &[&str]) {
                 let open = &mut tried.open[t];
                 documents.extend(open.drain(..most.min(open.len())));
             }
-            for (mutant, wrong) in asked.run(&cases, &events, documents) {
-                let Some(mutant) = mutant else { panic!("without a mutant: {wrong}") };
-                all.iter_mut().filter(|t| t.mutant == mutant).for_each(|t| t.noticed.push(wrong.clone()));
+            for (broken, wrong) in asked.run(&cases, &events, documents) {
+                let Some(what) = broken else { panic!("without a mistake: {wrong}") };
+                all.iter_mut().filter(|t| t.mistake.what == what).for_each(|t| t.noticed.push(wrong.clone()));
             }
         }
     }
-    drop(writeln!(std::io::stderr(), "{part:?}: {} mutants, {:.0} s", all.len(), start.elapsed().as_secs_f64()));
+    drop(writeln!(std::io::stderr(), "{language:?}: {} mutants, {:.0} s", all.len(), start.elapsed().as_secs_f64()));
     tell(&all, language);
 }
 
-/// Every mutant is noticed, but for those that have nothing to break; the page says by whom.
+/// Every mistake is noticed, but for those that have nothing to break; the page says by whom.
 fn tell(all: &[Tried], language: Language) {
-    let idle = |tried: &Tried| {
-        let found = NOTHING_TO_BREAK.iter().find(|(m, l, _)| *m == tried.mutant && *l == language);
-        found.map(|(.., why)| *why)
-    };
-    let unnoticed: Vec<_> = all.iter().filter(|t| t.by().is_none() && idle(t).is_none()).map(|t| t.mutant).collect();
-    assert!(unnoticed.is_empty(), "nobody notices {unnoticed:?}");
-    let listed: Vec<_> = all.iter().filter(|t| t.by().is_some() && idle(t).is_some()).map(|t| t.mutant).collect();
+    let idle = |tried: &Tried| tried.mistake.idle.iter().find(|(l, _)| *l == language).map(|(_, why)| *why);
+    let unnoticed = all.iter().filter(|t| t.by().is_none() && idle(t).is_none());
+    let unnoticed: Vec<_> = unnoticed.map(|t| (t.mistake.what, t.changed)).collect();
+    assert!(unnoticed.is_empty(), "nobody notices, of so many documents: {unnoticed:?}");
+    let listed: Vec<_> = all.iter().filter(|t| t.by().is_some() && idle(t).is_some()).map(|t| t.mistake.what).collect();
     assert!(listed.is_empty(), "they do have something to break: {listed:?}");
     let row = |tried: &Tried| {
         let by = tried.by().unwrap_or_else(|| format!("nothing to break: {}", idle(tried).unwrap_or("")));
-        [tried.what.to_owned(), tried.changed.to_string(), by]
+        [tried.mistake.what.to_owned(), tried.changed.to_string(), by]
     };
     let rows: Vec<[String; 3]> = all.iter().map(row).collect();
     let table = report::table(["what is broken", "documents changed", "who notices"], &rows);
@@ -204,15 +267,15 @@ fn tell(all: &[Tried], language: Language) {
 
 #[test]
 fn mutants_of_kql_are_noticed() {
-    check(Part::Kql, Language::Kql, &["sentinel", "sentinel-securityevent"]);
+    check(Language::Kql, [&kql::MISTAKES[..], &text::OF_KQL].concat(), &["sentinel", "sentinel-securityevent"]);
 }
 
 #[test]
 fn mutants_of_spl_are_noticed() {
-    check(Part::Spl, Language::Spl, &["splunk-sysmon", "splunk-cim"]);
+    check(Language::Spl, [&of_spl::MISTAKES[..], &text::OF_SPL].concat(), &["splunk-sysmon", "splunk-cim"]);
 }
 
 #[test]
 fn mutants_of_sigma_are_noticed() {
-    check(Part::Sigma, Language::Sigma, &["sigma"]);
+    check(Language::Sigma, [&sigma::MISTAKES[..], &text::OF_SIGMA].concat(), &["sigma"]);
 }

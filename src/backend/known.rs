@@ -1,6 +1,5 @@
 //! What is known of a row already, and so is not asked again.
 
-use crate::mutant::{Mutant, on};
 use crate::target::Bound;
 
 /// A condition where some others hold: what they decide is put in.
@@ -27,8 +26,7 @@ fn decided(bound: &Bound, fact: &Bound) -> Option<bool> {
         // More alternatives hold wherever fewer do.
         (Bound::Or(some), Bound::Or(all)) => {
             let among = |b: &Bound| all.iter().any(|a| a.same(b));
-            let holds = if on(Mutant::KnownOfSome) { some.iter().any(among) } else { some.iter().all(among) };
-            holds.then_some(true)
+            some.iter().all(among).then_some(true)
         }
         _ => None,
     }

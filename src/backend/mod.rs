@@ -9,6 +9,10 @@ pub(crate) mod yaml;
 mod known;
 mod output;
 mod rank;
+#[cfg(not(feature = "mutants"))]
+mod stage;
+#[cfg(feature = "mutants")]
+pub mod stage;
 
 pub use output::{Output, Shown, Shows, Sources};
 
@@ -68,10 +72,16 @@ pub fn print(rule: &Rule, project: &Project, target: &Target) -> Result<Printed,
     if target.language != Language::Sigma {
         lookback(rule, within, reach, target)?;
     }
-    let printed = match (&meaning, target.language) {
-        (Meaning::Single(_), Language::Kql) => kql::print(rule, &bind(rule, project, target)?)?,
-        (Meaning::Single(_), Language::Spl) => spl::print(rule, &bind(rule, project, target)?)?,
-        (Meaning::Single(_), Language::Sigma) => sigma::print(rule, &bind(rule, project, target)?)?,
+    let mut printed = match (&meaning, target.language) {
+        (Meaning::Single(_), language) => {
+            let mut plan = bind(rule, project, target)?;
+            stage::plan(&mut plan);
+            match language {
+                Language::Kql => kql::print(rule, &plan)?,
+                Language::Spl => spl::print(rule, &plan)?,
+                Language::Sigma => sigma::print(rule, &plan)?,
+            }
+        }
         (Meaning::Steps(steps), Language::Kql) => kql::steps(rule, steps, &bind_steps(rule, steps, project, target)?)?,
         (Meaning::Count(count), Language::Kql) => kql::count(rule, count, &bind_count(rule, count, project, target)?)?,
         (Meaning::Steps(steps), Language::Spl) => spl::steps(rule, steps, &bind_steps(rule, steps, project, target)?)?,
@@ -79,6 +89,7 @@ pub fn print(rule: &Rule, project: &Project, target: &Target) -> Result<Printed,
         (Meaning::Steps(steps), Language::Sigma) => sigma::temporal::steps(rule, steps, project, target)?,
         (Meaning::Count(count), Language::Sigma) => sigma::temporal::count(rule, count, project, target)?,
     };
+    stage::printed(&mut printed);
     let notes = printed.notes.iter().cloned().chain(unseen(&printed.fragments)).collect();
     Ok(Printed { reach, notes, ..printed })
 }

@@ -4,18 +4,13 @@
 //! anything that is not plainly a word or a sentence stands in single quotes.
 
 use crate::escape::is_unclean;
-use crate::mutant::{Mutant, on};
 
 /// In single quotes, or in double quotes if it holds a line break or a control character.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     let control = text.chars().any(|c| c.is_control() || is_break(c));
     if !control {
-        return if on(Mutant::SigmaYamlQuote) {
-            format!("'{text}'")
-        } else {
-            format!("'{}'", text.replace('\'', "''"))
-        };
+        return format!("'{}'", text.replace('\'', "''"));
     }
     let mut out = String::from("\"");
     for c in text.chars() {

@@ -11,7 +11,6 @@ use super::plain::needles;
 use super::regex::{
     Cheap, Choice, Fragment, Regex, alternatives, escape, escape_class, one_of, one_of_texts, ungrouped,
 };
-use crate::mutant::{Mutant, on};
 use crate::vocabulary::{Shape, Utility, Verb};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -64,12 +63,6 @@ impl Pattern {
     }
 
     fn part(mut self, fragment: Fragment) -> Pattern {
-        let mistakes = [
-            (Mutant::LineQuotesOpen, SKIP, "(?s:.*)"),
-            (Mutant::LineQuoteBefore, OPEN, ""),
-            (Mutant::LineNameGoesOn, END, ""),
-            (Mutant::LineFolderGoesOn, FOLDER_END, ""),
-        ];
         let text = match fragment {
             Fragment::Program => PROGRAM.to_owned(),
             Fragment::Argument => format!(r"^{SKIP}\s{OPEN}"),
@@ -78,7 +71,6 @@ impl Pattern {
             Fragment::End => END.to_owned(),
             Fragment::FolderEnd => FOLDER_END.to_owned(),
         };
-        let text = mistakes.into_iter().filter(|(m, ..)| on(*m)).fold(text, |t, (_, from, to)| t.replace(from, to));
         let start = self.text.len();
         self.text.push_str(&text);
         self.fragments.push((start..self.text.len(), fragment));
@@ -100,7 +92,6 @@ impl Pattern {
 
     fn regex(self, cased: bool, implied: Vec<Cheap>) -> Regex {
         let dot_all = self.fragments.first().is_some_and(|(_, f)| *f == Fragment::Program);
-        let cased = cased && !on(Mutant::LineCaseIgnored);
         Regex {
             pattern: self.text,
             cased,
@@ -116,7 +107,6 @@ impl Pattern {
 
 /// A prefix before a name: literal characters, never a class with non-ASCII ones, since PCRE without UTF works on bytes.
 fn dash(prefixes: &[String]) -> String {
-    let prefixes = prefixes.get(..1).filter(|_| on(Mutant::LineFirstPrefix)).unwrap_or(prefixes);
     let plain: Vec<char> = prefixes.iter().filter_map(|p| p.chars().next()).filter(char::is_ascii).collect();
     let mut parts: Vec<String> = vec![];
     if !plain.is_empty() {
@@ -132,7 +122,7 @@ fn dash(prefixes: &[String]) -> String {
 /// `NAME` shortened to `min` letters or more: `NA(?:M(?:E)?)?`.
 fn shortened(name: &str, min: Option<usize>) -> String {
     let chars: Vec<char> = name.chars().collect();
-    let min = min.map_or(chars.len(), |m| if on(Mutant::LineShortened) { 1 } else { m }).clamp(1, chars.len());
+    let min = min.unwrap_or(chars.len()).clamp(1, chars.len());
     let escaped = |c: &char| escape(&c.to_string());
     let mut out: String = chars.iter().take(min).map(escaped).collect();
     let rest = chars.get(min..).unwrap_or_default();
@@ -146,9 +136,7 @@ fn shortened(name: &str, min: Option<usize>) -> String {
 /// The characters of a bundle as the inside of a class: runs of three or more as ranges.
 fn letters_class(utility: &Utility, without: &str) -> String {
     let is_without = |c: char| without.chars().any(|w| w == c || !utility.cased && w.eq_ignore_ascii_case(&c));
-    let known = utility.bundle_characters();
-    let taken = utility.values.iter().flat_map(|v| v.chars()).filter(|_| on(Mutant::LineValueInBundle));
-    let all: Vec<char> = known.into_iter().chain(taken).filter(|c| !is_without(*c)).collect();
+    let all: Vec<char> = utility.bundle_characters().into_iter().filter(|c| !is_without(*c)).collect();
     let mut out = String::new();
     let mut rest = all.as_slice();
     while let [first, tail @ ..] = rest {
@@ -196,10 +184,8 @@ fn switch(shape: &Shape, utility: &Utility) -> Option<Switch> {
             let implied = names.iter().map(|n| alone_implies(n, &utility.prefixes)).collect::<Option<Vec<_>>>();
             Switch { ends: true, implied: implied.unwrap_or_default().concat(), ..plain(one_of_texts(names), names) }
         }
-        Shape::Glued { names, digits: true, .. } if !on(Mutant::LineDigitsLost) => {
-            plain(format!("{}\"?[0-9]", one_of_texts(names)), names)
-        }
-        Shape::Glued { names, except: Some(c), .. } if !on(Mutant::LineExceptLost) => {
+        Shape::Glued { names, digits: true, .. } => plain(format!("{}\"?[0-9]", one_of_texts(names)), names),
+        Shape::Glued { names, except: Some(c), .. } => {
             let inside = escape_class([*c]);
             let tail = format!(r#"(?:{}[^\s"']|[^{inside}]|$)"#, escape(&c.to_string()));
             plain(format!("{}{tail}", one_of_texts(names)), names)
@@ -297,7 +283,7 @@ const MOST_IMPLIED: usize = 200;
 
 /// Joins what alternatives imply: known only if it is known of each. A text that holds another one is implied by it.
 fn joined(all: Vec<Vec<Cheap>>) -> Vec<Cheap> {
-    if all.len() > MOST_IMPLIED || all.iter().any(Vec::is_empty) && !on(Mutant::LineImpliedOfSome) {
+    if all.len() > MOST_IMPLIED || all.iter().any(Vec::is_empty) {
         return vec![];
     }
     let flat: Vec<(String, Cheap)> = all.into_iter().flatten().map(|c| (c.text().to_lowercase(), c)).collect();

@@ -5,7 +5,6 @@
 
 use super::regex::{Cheap, alternatives, escape};
 use super::{FieldRef, Matcher, Op, Pred, Test, Text};
-use crate::mutant::{Mutant, on};
 use crate::source::Span;
 use crate::vocabulary::Os;
 
@@ -116,7 +115,6 @@ impl Folder {
     fn between(&self) -> &'static str {
         match &self.root {
             Root::Top('/') => "/+",
-            _ if on(Mutant::UnderOneSeparator) => r"[\\/]",
             _ => SEPARATORS,
         }
     }
@@ -139,7 +137,7 @@ impl Folder {
             Root::Anywhere => separator.to_owned(),
             _ => return None,
         };
-        let end = if on(Mutant::UnderNeighbour) || self.parts.is_empty() { "" } else { separator };
+        let end = if self.parts.is_empty() { "" } else { separator };
         Some(format!("{root}{}{end}", self.parts.join(separator)))
     }
 }

@@ -1,6 +1,5 @@
 //! Regular expressions as the compiler carries them, and characters that stand for themselves in each engine.
 
-use crate::mutant::{Mutant, on};
 use regex_syntax::ast::Ast;
 use std::ops::Range;
 
@@ -166,7 +165,6 @@ pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars() {
         match c {
-            '.' if on(Mutant::EscapeDot) => out.push(c),
             '\\' | '.' | '+' | '*' | '?' | '(' | ')' | '|' | '[' | ']' | '{' | '}' | '^' | '$' => {
                 out.push('\\');
                 out.push(c);

@@ -9,7 +9,6 @@ use super::column::{Column, How};
 use super::constant::{Served, known_of_source, missing_words, not_told_apart};
 use super::{Language, Mapping, Scalar, Source, Target, derive};
 use crate::ir::{Body, Drop, FieldRef, Matcher, Named, Op, Pred, Score, Test, Text};
-use crate::mutant::{Mutant, on};
 use crate::sema::{Project, Rule};
 use crate::source::Span;
 use crate::vocabulary::{FieldId, Kind, Os, Type};
@@ -183,14 +182,13 @@ fn bind_source<'t>(
         match binder.whole(&fixed(pred), &format!("The exception \"{title}\"")) {
             // An exception that nothing meets is no part of the query; one that everything meets silences it.
             None | Some(Bound::Const(false)) => {}
-            Some(_) if on(Mutant::ExceptionLost) => {}
             Some(Bound::Const(true)) => silenced = true,
             Some(bound) => exceptions.push((i, bound)),
         }
     }
     let mut flags = vec![];
     let mut weights = vec![];
-    for flag in body.flags.iter().skip(usize::from(on(Mutant::FlagLost))) {
+    for flag in &body.flags {
         if let Some(bound) = binder.whole(&fixed(&flag.pred), &format!("The flag {}", flag.name)) {
             weights.extend(flag.weight.map(|weight| (flags.len(), weight)));
             flags.push((flag.name.clone(), bound));
@@ -335,13 +333,13 @@ impl<'a> Binder<'a> {
             Drop::OriginalName(utility) => format!("Renamed copies of {utility} escape: the target {lacking}."),
         };
         self.notes.push(Note { text, degraded: true });
-        Bound::Const(why.value() || on(Mutant::DroppedHolds))
+        Bound::Const(why.value())
     }
 
     /// A part that may go holds, too, where an event lacks a field that the target's log sources may not fill.
     fn or_lacking(&mut self, pred: &Pred, why: &Drop, bound: Bound) -> Bound {
         let lacking = self.lacking(pred, why);
-        if lacking.is_empty() || on(Mutant::SparseIsAsked) {
+        if lacking.is_empty() {
             return bound;
         }
         let names: Vec<String> = lacking.iter().map(|test| format!("`{}`", test.field.id.short())).collect();
@@ -454,7 +452,6 @@ impl<'a> Binder<'a> {
         let mut values = vec![];
         for word in words {
             match known.get(*word) {
-                Some(scalars) if on(Mutant::FirstWordOnly) => values.extend(scalars.first().cloned()),
                 Some(scalars) => values.extend(scalars.iter().cloned()),
                 None => {
                     return self.refuse(test.span, format!("does not log `{}` {word}", test.field.id.short()));
@@ -474,7 +471,6 @@ impl<'a> Binder<'a> {
             return self.refuse(span, "cannot compare parts of columns with each other");
         }
         let guard = Bound::Test(BoundTest { column: a.clone(), op: BoundOp::Exists, span });
-        let guard = if on(Mutant::MissingAreEqual) { Bound::Const(true) } else { guard };
         Bound::and(vec![guard, Bound::Test(BoundTest { column: a, op: BoundOp::Same(b, cased), span })])
     }
 
@@ -498,8 +494,7 @@ impl<'a> Binder<'a> {
     fn keyed(&mut self, text: &Text, column: &str, key: &str, test: &Test) -> Bound {
         match &text.matcher {
             Matcher::Exact(values) => {
-                let key = if on(Mutant::KeyLost) { String::new() } else { format!("{key}=") };
-                let values = values.iter().map(|v| format!("{key}{v}")).collect();
+                let values = values.iter().map(|v| format!("{key}={v}")).collect();
                 self.text(Column::whole(column, Type::String), contains(values), test.span)
             }
             _ => self.refuse(
@@ -540,13 +535,12 @@ impl<'a> Binder<'a> {
                 }
             })
             .collect();
-        if all && !on(Mutant::AllIsAny) { Bound::and(parts) } else { Bound::or(parts) }
+        if all { Bound::and(parts) } else { Bound::or(parts) }
     }
 
     /// Whether a test of text could hold where there is no value, but nothing or a filler.
     fn holds_on_nothing(&self, text: &Text) -> bool {
-        let filled = |f: &String| may_hold(text, f) && !on(Mutant::FillerIsAValue);
-        may_hold(text, "") || self.target.filler.iter().any(filled)
+        may_hold(text, "") || self.target.filler.iter().any(|f| may_hold(text, f))
     }
 
     /// Tests of whole columns that stand for tests of their parts, each with its guard.
@@ -560,7 +554,7 @@ impl<'a> Binder<'a> {
     }
 
     fn guarded(&self, column: Column, text: Text, span: Span) -> Bound {
-        let guard = self.holds_on_nothing(&text) && !on(Mutant::GuardLost);
+        let guard = self.holds_on_nothing(&text);
         let test = Bound::Test(BoundTest { column: column.clone(), op: BoundOp::Text(text), span });
         if !guard {
             return test;
@@ -733,9 +727,7 @@ pub(super) fn available_spans(pred: &Pred, out: &mut Vec<Span>) {
 
 /// Paths in logs are native, so a value is compared with its own system's separators.
 fn native(mut text: Text, os: &[Os]) -> Text {
-    if let Matcher::Exact(values) = &mut text.matcher
-        && !on(Mutant::ForeignSeparators)
-    {
+    if let Matcher::Exact(values) = &mut text.matcher {
         for value in values {
             let unix = value.starts_with('/') && !value.starts_with("//") && os.iter().any(|o| *o != Os::Windows);
             if os.contains(&Os::Windows) && !unix {

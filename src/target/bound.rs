@@ -4,7 +4,6 @@ use super::Scalar;
 use super::column::Column;
 use crate::ir::pattern::{Glob, Part};
 use crate::ir::{Distinct, Matcher, Regex, Text};
-use crate::mutant::{Mutant, on};
 use crate::source::Span;
 use crate::syntax::ast::Order;
 use std::collections::{HashMap, HashSet};
@@ -236,8 +235,7 @@ fn way(bound: &mut Bound) -> Option<(Way, &mut Vec<String>)> {
     let Bound::Test(BoundTest { column, op: BoundOp::Text(text), .. }) = bound else { return None };
     let matcher = discriminant(&text.matcher);
     let values = listed(&mut text.matcher)?;
-    let cased = text.cased && !on(Mutant::MergedAcrossCase);
-    (!text.all || values.len() == 1).then(|| (Way { column: column.clone(), matcher, cased }, values))
+    (!text.all || values.len() == 1).then(|| (Way { column: column.clone(), matcher, cased: text.cased }, values))
 }
 
 /// The values of a test that may be longer.

@@ -7,7 +7,6 @@ use super::column::{Column, How};
 use crate::ir::pattern::{Glob, Part};
 use crate::ir::regex::{alternatives, escape};
 use crate::ir::{Matcher, Regex, Text};
-use crate::mutant::{Mutant, on};
 use crate::source::Span;
 use crate::vocabulary::Os;
 
@@ -45,7 +44,6 @@ pub fn cheap(column: &Column, test: &Text, os: &[Os], language: Language, span: 
             let values: Vec<&String> = values.iter().filter(|v| !v.contains(['\\', '/'])).collect();
             let ends = separators(os)
                 .into_iter()
-                .map(|s| if on(Mutant::NameInAName) { String::new() } else { s.to_string() })
                 .flat_map(|s| values.iter().map(move |v| format!("{s}{v}")))
                 .collect::<Vec<_>>();
             if ends.is_empty() {
@@ -75,9 +73,6 @@ pub fn cheap(column: &Column, test: &Text, os: &[Os], language: Language, span: 
                 return Some(text(whole, Matcher::StartsWith(starts), test, span));
             }
             let ends = values.iter().map(|v| format!("\\{v}")).collect();
-            if on(Mutant::AccountWithDomainOnly) {
-                return Some(text(whole, Matcher::EndsWith(ends), test, span));
-            }
             let same = text(whole.clone(), Matcher::Exact(values), test, span);
             Some(Bound::Or(vec![text(whole, Matcher::EndsWith(ends), test, span), same]))
         }

@@ -1,14 +1,17 @@
 //! Mutants of what joins several events: random rules, and sets of events around their edges, against brute force.
 
 use crate::checker;
+use crate::kql;
+use crate::of_spl_over_time;
 use crate::oracle;
+use crate::oracle::sample::sample;
 use crate::run::correlations;
 use crate::run::random::{self, Dice};
 use crate::run::report;
 use crate::run::temporal::{events, kusto, rules, splunk};
+use crate::{Mistake, sigma};
 use arcanary::compile::compile;
 use arcanary::ir::Meaning;
-use arcanary::mutant::{self, Mutant, Part};
 use arcanary::sema::{Project, Rule};
 use arcanary::target::{Target, Targets};
 
@@ -54,27 +57,27 @@ impl Case {
 /// Documents, each with the place of its case; the places of those that are noticed.
 type Run<'r> = &'r mut dyn FnMut(&[(usize, String)]) -> Vec<usize>;
 
-/// Who notices the mutants of a part.
-fn noticed(part: Part, language: &str, target: &Target, cases: &[Case], run: Run) -> Vec<[String; 4]> {
+/// Who notices mistakes in a language.
+fn noticed(mistakes: &[Mistake], language: &str, target: &Target, cases: &[Case], run: Run) -> Vec<[String; 4]> {
     let clean: Vec<(usize, String)> = cases.iter().map(|c| c.clean.clone()).enumerate().collect();
     let wrong = run(&clean);
-    assert!(wrong.is_empty(), "without a mutant: {:?}", wrong.iter().map(|i| &cases[*i].clean).next());
+    assert!(wrong.is_empty(), "without a mistake: {:?}", wrong.iter().map(|i| &cases[*i].clean).next());
     let mut out = vec![];
     let mut unnoticed = vec![];
-    for (mutant, _, what) in Mutant::ALL.iter().filter(|(_, of, _)| *of == part) {
+    for mistake in sample(mistakes) {
         let changed = cases.iter().enumerate().filter_map(|(place, case)| {
-            let document = mutant::with(*mutant, || compile(case.rule(), &case.project, target)).ok()?.text;
+            let document = mistake.compile(case.rule(), &case.project, target).ok()?.text;
             (document != case.clean).then_some((place, document))
         });
         let changed: Vec<(usize, String)> = changed.collect();
         match changed.chunks(AT_ONCE).find_map(|some| run(some).first().copied()) {
             Some(place) => out.push([
                 language.to_owned(),
-                (*what).to_owned(),
+                mistake.what.to_owned(),
                 changed.len().to_string(),
                 format!("`{}`", cases[place].name),
             ]),
-            None => unnoticed.push((mutant, changed.len())),
+            None => unnoticed.push((mistake.what, changed.len())),
         }
     }
     assert!(unnoticed.is_empty(), "nobody notices, of so many documents: {unnoticed:?}");
@@ -112,7 +115,7 @@ fn of_kql() -> Vec<[String; 4]> {
         let of = |report: &String| cases.iter().position(|c| report.starts_with(&format!("{}:", c.name)));
         done.wrong.iter().map(|report| of(report).unwrap_or_else(|| panic!("of no rule: {report}"))).collect()
     };
-    noticed(Part::KqlTime, "KQL", target, &cases, &mut run)
+    noticed(&kql::OVER_TIME, "KQL", target, &cases, &mut run)
 }
 
 fn of_spl() -> Vec<[String; 4]> {
@@ -137,7 +140,7 @@ fn of_spl() -> Vec<[String; 4]> {
         };
         documents.iter().filter(wrong).map(|(place, _)| *place).collect()
     };
-    noticed(Part::SplTime, "SPL", target, &cases, &mut run)
+    noticed(&of_spl_over_time::MISTAKES, "SPL", target, &cases, &mut run)
 }
 
 fn of_sigma() -> Vec<[String; 4]> {
@@ -174,7 +177,7 @@ fn of_sigma() -> Vec<[String; 4]> {
         let of = |report: &String| cases.iter().position(|c| report.starts_with(&format!("{}\n", c.name)));
         done.wrong.iter().map(|report| of(report).unwrap_or_else(|| panic!("of no rule: {report}"))).collect()
     };
-    noticed(Part::SigmaTime, "Sigma", target, &cases, &mut run)
+    noticed(&sigma::OVER_TIME, "Sigma", target, &cases, &mut run)
 }
 
 #[test]

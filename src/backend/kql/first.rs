@@ -3,7 +3,6 @@
 use super::ast::Expr;
 use super::lower::{is_indexed, text};
 use crate::ir::{Cheap, Matcher};
-use crate::mutant::{Mutant, on};
 use crate::target::{Bound, BoundOp, BoundTest, How};
 
 /// Tests of which one holds wherever a condition does.
@@ -58,11 +57,7 @@ fn of(bound: &Bound) -> Option<First> {
             Some(First { exact: false, ..best })
         }
         Bound::Or(all) => {
-            let each = all.iter().map(of);
-            let each: Vec<First> = match on(Mutant::CheapOfSome) {
-                true => each.flatten().collect(),
-                false => each.collect::<Option<_>>()?,
-            };
+            let each: Vec<First> = all.iter().map(of).collect::<Option<_>>()?;
             let mut out = First { cost: 0, tests: vec![], exact: true };
             for first in each {
                 out.cost = out.cost.max(first.cost);

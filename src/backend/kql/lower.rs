@@ -7,7 +7,6 @@ use crate::backend::known::given;
 use crate::backend::output::{self, Words};
 use crate::backend::{Output, capital, exception_line, rank};
 use crate::ir::{Matcher, Regex, Score, Text};
-use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
 use crate::target::{
     Bound, BoundOp, BoundTest, Called, Column, How, Plan, Scalar, Source, SourceQuery, Target, Unsupported,
@@ -63,7 +62,7 @@ fn pipeline(rule: &Rule, target: &Target, source: &SourceQuery) -> Result<Pipeli
         steps.push(Step::Extend(vec![(SCORE.to_owned(), sum(score, &source.flags))]));
         let threshold = i64::try_from(score.threshold).unwrap_or(i64::MAX);
         steps.push(Step::Where(Expr::Binary(
-            if on(Mutant::KqlScoreStrict) { ">" } else { ">=" },
+            ">=",
             Box::new(Expr::Column(SCORE.to_owned())),
             Box::new(Expr::Number(threshold)),
         )));
@@ -181,7 +180,7 @@ impl Lower<'_> {
         taken: &[&str],
     ) -> Vec<Step> {
         let mut first = vec![];
-        for (column, values) in of.source.filter.iter().filter(|_| !on(Mutant::KqlFilterLost)) {
+        for (column, values) in &of.source.filter {
             first.push(Step::Where(self.any_of(&Expr::Column(column.clone()), values)));
         }
         let (cheap, rest) = first::filter(of.detect);
@@ -199,8 +198,7 @@ impl Lower<'_> {
         for (index, bound) in of.exceptions {
             steps.push(Step::Comment(exception_line(rule, *index)));
             let excepted = self.expr(&given(bound, &facts), true);
-            let wanted = on(Mutant::KqlExceptionWanted);
-            steps.push(Step::Where(if wanted { excepted } else { Expr::Not(Box::new(excepted)) }));
+            steps.push(Step::Where(Expr::Not(Box::new(excepted))));
         }
         let exist: Vec<Expr> = of.guards.iter().map(|c| self.exists(c)).collect();
         match exist.len() {
@@ -261,7 +259,6 @@ impl Lower<'_> {
     pub(super) fn expr(&self, bound: &Bound, guarded: bool) -> Expr {
         match bound {
             Bound::Const(value) => Expr::Bool(*value),
-            Bound::Not(inner) if on(Mutant::KqlNotLost) => self.expr(inner, true),
             Bound::Not(inner) => Expr::Not(Box::new(self.expr(inner, true))),
             Bound::And(all) => {
                 let parts = rank::by_cost(all).into_iter().map(|b| self.expr(b, guarded));
@@ -279,8 +276,7 @@ impl Lower<'_> {
         let plain = match &test.op {
             BoundOp::Exists => return self.exists(&test.column),
             BoundOp::Order(order, n) => {
-                let sign = if on(Mutant::KqlOrderStrict) { order.sign().trim_end_matches('=') } else { order.sign() };
-                Expr::Binary(sign, Box::new(value.clone()), Box::new(number(&test.column, *n)))
+                Expr::Binary(order.sign(), Box::new(value.clone()), Box::new(number(&test.column, *n)))
             }
             BoundOp::In(values) if test.column.time => times(&value, values),
             BoundOp::In(values) => self.any_of(&value, values),
@@ -291,7 +287,7 @@ impl Lower<'_> {
             BoundOp::Cidr(networks) => return cidr(&value, networks),
             BoundOp::Text(t) => return text(&value, t),
         };
-        if guarded && test.column.numeric && !on(Mutant::KqlNumberUnguarded) {
+        if guarded && test.column.numeric {
             return Expr::And(vec![Expr::Call("isnotnull", vec![value]), plain]);
         }
         plain
@@ -304,11 +300,7 @@ impl Lower<'_> {
         }
         let filled = Expr::Call("isnotempty", vec![value.clone()]);
         let fillers: Vec<Expr> = self.target.filler.iter().map(|f| value.clone().with("!=", f)).collect();
-        if fillers.is_empty() || on(Mutant::KqlFillerExists) {
-            filled
-        } else {
-            Expr::And([filled].into_iter().chain(fillers).collect())
-        }
+        if fillers.is_empty() { filled } else { Expr::And([filled].into_iter().chain(fillers).collect()) }
     }
 
     pub(super) fn any_of(&self, value: &Expr, values: &[Scalar]) -> Expr {
@@ -345,7 +337,7 @@ fn cidr(value: &Expr, networks: &[String]) -> Expr {
             _ => ("ipv6_is_in_any_range", Expr::List(texts)),
         };
         let test = Expr::Call(function, vec![value.clone(), networks]);
-        Some(if on(Mutant::KqlCidrNull) { test } else { Expr::Call("coalesce", vec![test, Expr::Bool(false)]) })
+        Some(Expr::Call("coalesce", vec![test, Expr::Bool(false)]))
     };
     joined([("4", four), ("6", six)].into_iter().filter_map(test).collect(), false)
 }
@@ -360,11 +352,10 @@ fn joined(mut all: Vec<Expr>, and: bool) -> Expr {
 
 /// A test of text. Words between separators are found by the index: `has` asks no boundary beside a sign.
 pub(super) fn text(value: &Expr, text: &Text) -> Expr {
-    let exact = (text.cased || on(Mutant::KqlCaseCounts)) && !on(Mutant::KqlCaseIgnored);
+    let exact = text.cased;
     let one_of = |values: &[String], insensitive: &'static str, cased: &'static str| {
         let op = if exact { cased } else { insensitive };
-        let all = text.all && !on(Mutant::KqlAllIsAny);
-        joined(values.iter().map(|v| value.clone().with(op, v)).collect(), all)
+        joined(values.iter().map(|v| value.clone().with(op, v)).collect(), text.all)
     };
     match &text.matcher {
         Matcher::Exact(values) => match values.as_slice() {
@@ -374,7 +365,6 @@ pub(super) fn text(value: &Expr, text: &Text) -> Expr {
                 Expr::In(op, Box::new(value.clone()), many.iter().map(|v| Expr::Text(v.clone())).collect())
             }
         },
-        Matcher::Contains(values) if on(Mutant::KqlHasForContains) => one_of(values, "has", "has_cs"),
         Matcher::Contains(values) => {
             let (terms, parts): (Vec<String>, Vec<String>) = values.iter().cloned().partition(|v| is_indexed(v));
             let mut all = vec![];
@@ -387,9 +377,8 @@ pub(super) fn text(value: &Expr, text: &Text) -> Expr {
             }
             let contains = if exact { "contains_cs" } else { "contains" };
             all.extend(parts.iter().map(|p| value.clone().with(contains, p)));
-            joined(all, text.all && !on(Mutant::KqlAllIsAny))
+            joined(all, text.all)
         }
-        Matcher::StartsWith(values) if on(Mutant::KqlStartsAnywhere) => one_of(values, "contains", "contains_cs"),
         Matcher::StartsWith(values) => one_of(values, "startswith", "startswith_cs"),
         Matcher::EndsWith(values) => one_of(values, "endswith", "endswith_cs"),
         Matcher::Like(globs) => {
@@ -413,13 +402,7 @@ pub(super) fn is_indexed(text: &str) -> bool {
 
 /// A regular expression in pieces: its named parts, and what stands between them.
 fn pieces(regex: &Regex) -> Vec<Piece> {
-    let cased = regex.cased || on(Mutant::KqlRegexCase);
-    let flags = match (cased, regex.dot_all) {
-        (true, false) => "",
-        (true, true) => "(?s)",
-        (false, false) => "(?i)",
-        (false, true) => "(?is)",
-    };
+    let flags = regex.flags();
     let mut out: Vec<Piece> = vec![];
     let mut at = 0;
     let between = |from: usize, to: usize| regex.pattern.get(from..to).map(class_of_dashes).unwrap_or_default();

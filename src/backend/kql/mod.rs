@@ -4,7 +4,7 @@
 //! stands before it wherever null and false could differ: below `not` and in columns.
 
 mod arrived;
-mod ast;
+pub(crate) mod ast;
 mod constants;
 mod first;
 mod lower;
@@ -16,6 +16,7 @@ mod unused;
 
 use super::output::{sources_of, sources_of_steps};
 use super::{Fragment, Output, Printed, Sources};
+use crate::backend::stage;
 use crate::ir::{Count, Role, Steps};
 use crate::sema::Rule;
 use crate::target::temporal::{BoundStep, CountPlan, StepsPlan};
@@ -67,9 +68,10 @@ fn printed(
     target: &Target,
     notes: Vec<Note>,
     sources: Sources,
-    (made, columns): (ast::Query, Vec<Output>),
+    (mut made, columns): (ast::Query, Vec<Output>),
     newest: impl Fn(ast::Query, u64) -> ast::Query,
 ) -> Printed {
+    stage::kql(&mut made);
     let text = |mut query: ast::Query| {
         unused::prune(&mut query);
         own::name(&mut query, &temporal::own_columns(target));

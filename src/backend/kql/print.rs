@@ -2,7 +2,6 @@
 
 use super::ast::{Constant, Expr, Let, Piece, Pipeline, Query, Step};
 use crate::escape::is_unclean;
-use crate::mutant::{Mutant, on};
 use std::fmt::Write as _;
 
 /// Lines longer than this are broken where an operand ends.
@@ -190,7 +189,7 @@ fn broken(out: &mut String, e: &Expr, indent: usize, used: usize) {
 
 fn operand(out: &mut String, e: &Expr, indent: usize) {
     match e {
-        Expr::And(_) | Expr::Or(_) if !on(Mutant::KqlParenthesesOfLongLines) => {
+        Expr::And(_) | Expr::Or(_) => {
             out.push('(');
             broken(out, e, indent, indent);
             out.push(')');
@@ -335,7 +334,7 @@ fn separated(out: &mut String, all: &[Expr], separator: &str, print: fn(&mut Str
 }
 
 fn grouped(out: &mut String, e: &Expr) {
-    let connective = matches!(e, Expr::And(_) | Expr::Or(_)) && !on(Mutant::KqlParentheses);
+    let connective = matches!(e, Expr::And(_) | Expr::Or(_));
     if connective {
         out.push('(');
     }
@@ -377,13 +376,11 @@ fn quote(out: &mut String, text: &str) {
     if text.contains('\\') && !control {
         // The quote that stands in the text less often needs less doubling.
         let quote = if text.matches('"').count() > text.matches('\'').count() { '\'' } else { '"' };
-        if !on(Mutant::KqlBackslash) {
-            out.push('@');
-        }
+        out.push('@');
         out.push(quote);
         for c in text.chars() {
             out.push(c);
-            if c == quote && !on(Mutant::KqlVerbatimQuote) {
+            if c == quote {
                 out.push(c);
             }
         }
@@ -393,7 +390,7 @@ fn quote(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
         match c {
-            '"' if !on(Mutant::KqlQuote) => out.push_str("\\\""),
+            '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),

@@ -4,7 +4,6 @@
 //! The columns stand in front of the first step that reads one, behind the filter on names, and are no part of the result.
 
 use super::ast::{Expr, Step};
-use crate::mutant::{Mutant, on};
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 
@@ -283,8 +282,7 @@ impl<'a> Graph<'a> {
             }
             Expr::Or(all) => {
                 let ids: Vec<usize> = all.iter().map(|e| self.add(e)).collect();
-                let key = if on(Mutant::KqlSharedMixed) { Key::And } else { Key::Or };
-                (key(ids.clone()), ids)
+                (Key::Or(ids.clone()), ids)
             }
             Expr::Not(inner) => {
                 let id = self.add(inner);

@@ -6,7 +6,6 @@ use super::joint::Joint;
 use super::selection::{Selection, Selections, field_word, slug, subject};
 use super::shape::{asks_behind, shaped_to_deny};
 use crate::ir::{Matcher, Score, Text};
-use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
 use crate::source::Span;
 use crate::target::{Bound, BoundOp, BoundTest, SourceQuery, Target, Unsupported};
@@ -69,9 +68,6 @@ impl Builder {
             query.exceptions.iter().map(|(index, bound)| (name(*index), shaped_to_deny(bound, target))).collect();
         match all.as_slice() {
             [] => None,
-            some if on(Mutant::SigmaExceptionWanted) => {
-                Some(Joint::or(some.iter().map(|(name, bound)| self.named(bound, name)).collect()))
-            }
             [(name, bound)] => Some(self.denied(bound, name)),
             some => {
                 self.denied = true;
@@ -111,7 +107,7 @@ impl Builder {
             }
         }
         let set = |set: &Vec<usize>| Joint::and(set.iter().filter_map(|index| said.get(index).cloned()).collect());
-        let ways: Vec<Joint> = sets.iter().skip(usize::from(on(Mutant::SigmaSetLost))).map(set).collect();
+        let ways: Vec<Joint> = sets.iter().map(set).collect();
         Ok(Some(Joint::or(ways)))
     }
 
@@ -163,12 +159,12 @@ impl Builder {
     }
 
     fn negated(&mut self, bound: &Bound, name: &str) -> Joint {
-        if let (Bound::Not(inner), false) = (bound, on(Mutant::SigmaDoubleNot)) {
+        if let Bound::Not(inner) = bound {
             self.denied = false;
             return self.named(inner, name);
         }
         let Bound::And(all) = bound else { return self.named(bound, name).not() };
-        if !asks_behind(bound) || on(Mutant::SigmaConjunctionDenied) {
+        if !asks_behind(bound) {
             return self.named(bound, name).not();
         }
         let base = name.rsplit_once('_').map_or(name, |(base, word)| if word == subject(bound) { base } else { name });
@@ -261,7 +257,7 @@ impl Builder {
         match bound {
             Bound::Or(all) => {
                 let maps = all.iter().map(|b| self.map(b)).collect::<Option<Vec<_>>>()?;
-                Some(Selection { maps: if on(Mutant::SigmaAlternativesJoined) { vec![maps.concat()] } else { maps } })
+                Some(Selection { maps })
             }
             other => Some(Selection { maps: vec![self.map(other)?] }),
         }
@@ -286,9 +282,6 @@ impl Builder {
             };
             for (key, value) in items {
                 if out.iter().any(|(k, _)| *k == key) {
-                    if on(Mutant::SigmaSecondTestLost) {
-                        continue;
-                    }
                     return None;
                 }
                 out.push((key, value));

@@ -7,6 +7,7 @@ use super::order::{asks_behind, ordered};
 use super::selection::{Selection, Selections};
 use super::shape::{shaped, shaped_to_deny};
 use crate::backend::exception_line;
+use crate::backend::stage;
 use crate::backend::yaml::comment;
 use crate::sema::Rule;
 use crate::target::{Bound, SourceQuery, Target, Unsupported};
@@ -55,7 +56,8 @@ impl Detection {
         parts.extend(builder.excepted(rule, query, target));
         let joint = gathered(Joint::and(parts), &builder.selections);
         let mut selections = std::mem::take(&mut builder.selections);
-        let joint = ordered(joint, &mut selections);
+        let mut joint = ordered(joint, &mut selections);
+        stage::sigma(&mut joint, &mut selections);
         let mut places = indexmap::IndexMap::new();
         joint.each_name(&mut |name| {
             let place = places.len();

@@ -2,7 +2,6 @@
 
 use crate::ir::pattern::{Glob, Part};
 use crate::ir::{Matcher, Text};
-use crate::mutant::{Mutant, on};
 use crate::syntax::ast::Order;
 use crate::target::{BoundOp, BoundTest, How, Scalar, Unsupported};
 
@@ -39,7 +38,6 @@ pub fn items(test: &BoundTest, denied: bool) -> Result<Items, Unsupported> {
         BoundOp::Exists => vec![(key("|exists"), Value::Flag(true))],
         BoundOp::Order(order, n) => {
             let modifier = match order {
-                Order::AtLeast if on(Mutant::SigmaOrderStrict) => "|gt",
                 Order::AtLeast => "|gte",
                 Order::AtMost => "|lte",
                 Order::More => "|gt",
@@ -95,30 +93,24 @@ fn scalars(values: &[Scalar]) -> Value {
 fn texts(key: &impl Fn(&str) -> String, text: &Text, denied: bool) -> Items {
     let plain = |values: &[String]| Value::Texts(values.iter().map(|v| wildcard_free(v)).collect());
     let all = |modifier: &str, values: &[String]| match text.all {
-        true if modifier == "|contains" && !on(Mutant::SigmaAllIsAny) => vec![(key("|contains|all"), plain(values))],
-        true if !on(Mutant::SigmaAllIsAny) => {
-            values.iter().map(|v| (key(modifier), plain(std::slice::from_ref(v)))).collect()
-        }
-        _ => vec![(key(modifier), plain(values))],
+        true if modifier == "|contains" => vec![(key("|contains|all"), plain(values))],
+        true => values.iter().map(|v| (key(modifier), plain(std::slice::from_ref(v)))).collect(),
+        false => vec![(key(modifier), plain(values))],
     };
     match &text.matcher {
         Matcher::Exact(values) => vec![(key(""), plain(values))],
         Matcher::Contains(values) => match any_dash(values).filter(|_| !text.all) {
             // Below a NOT, Splunk's converter loses the parentheses around what it makes of `windash`.
-            Some(short) if !denied || on(Mutant::SigmaWindashDenied) => {
+            Some(short) if !denied => {
                 vec![(key("|contains|windash"), plain(&short))]
             }
             _ => all("|contains", values),
         },
-        Matcher::StartsWith(values) if on(Mutant::SigmaStartsAnywhere) => all("|contains", values),
         Matcher::StartsWith(values) => all("|startswith", values),
         Matcher::EndsWith(values) => all("|endswith", values),
         Matcher::Like(globs) => {
             let patterns = globs.iter().map(pattern).collect();
             vec![(key(""), Value::Texts(patterns))]
-        }
-        Matcher::Regex(regex) if on(Mutant::SigmaRegexCase) => {
-            vec![(key("|re"), Value::Texts(vec![regex.pattern.clone()]))]
         }
         Matcher::Regex(regex) => vec![(key("|re"), Value::Texts(vec![regex.full()]))],
     }
@@ -152,7 +144,7 @@ fn pattern(glob: &Glob) -> String {
             Part::Literal(text) => out.push_str(&wildcard_free(text)),
             wildcard => {
                 // A backslash at a literal's end would make the wildcard a character.
-                if out.ends_with('\\') && !on(Mutant::SigmaWildcardEscaped) {
+                if out.ends_with('\\') {
                     out.push('\\');
                 }
                 out.push(if *wildcard == Part::Any { '*' } else { '?' });
@@ -175,7 +167,7 @@ fn wildcard_free(text: &str) -> String {
             '\\' => {
                 out.push('\\');
                 // Before a wildcard or another backslash one backslash would be read as an escape.
-                if matches!(chars.get(i + 1), Some('*' | '?' | '\\')) && !on(Mutant::SigmaBackslash) {
+                if matches!(chars.get(i + 1), Some('*' | '?' | '\\')) {
                     out.push('\\');
                 }
             }

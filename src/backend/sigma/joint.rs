@@ -1,7 +1,6 @@
 //! The line that joins selections, and its text.
 
 use super::selection::{Selection, Selections};
-use crate::mutant::{Mutant, on};
 
 /// A condition over the names of selections.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +60,6 @@ impl Joint {
     fn text(&self, selections: &Selections, outer: bool) -> String {
         let text = match self {
             Joint::Name(name) => return name.clone(),
-            Joint::Not(inner) if on(Mutant::SigmaNotLost) => return inner.text(selections, false),
             Joint::Not(inner) => {
                 let inner = match &**inner {
                     Joint::Or(all) => shorthand(selections, all, "1 of"),
@@ -95,7 +93,7 @@ impl Joint {
                 all.iter().map(|j| j.text(selections, false)).collect::<Vec<_>>().join(" or ")
             }
         };
-        if outer || on(Mutant::SigmaParentheses) { text } else { format!("({text})") }
+        if outer { text } else { format!("({text})") }
     }
 }
 
@@ -108,6 +106,6 @@ fn shorthand(selections: &Selections, all: &[Joint], word: &str) -> Option<Strin
         let prefix = first.get(..end)?;
         let meant = selections.keys().filter(|k| k.starts_with(prefix)).count();
         let within = names.iter().all(|n| n.starts_with(prefix));
-        (within && (meant == names.len() || on(Mutant::SigmaShorthand))).then(|| format!("{word} {prefix}*"))
+        (within && meant == names.len()).then(|| format!("{word} {prefix}*"))
     })
 }

@@ -6,10 +6,10 @@
 mod build;
 mod detection;
 mod filter;
-mod item;
-mod joint;
+pub(crate) mod item;
+pub(crate) mod joint;
 mod order;
-mod selection;
+pub(crate) mod selection;
 mod shape;
 pub mod temporal;
 
@@ -17,7 +17,6 @@ use super::output::sources_of;
 use super::yaml::{self, quoted, scalar};
 use super::{Fragment, Printed, capital, one_line};
 use crate::attack;
-use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
 use crate::target::{Note, Plan, SourceQuery, Target, Unsupported};
 use crate::vocabulary::{Kind, Os};
@@ -33,8 +32,7 @@ use uuid::Uuid;
 pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
     let mut documents = vec![];
     let mut refused = vec![];
-    let queries = plan.queries.iter().take(if on(Mutant::SigmaDocumentLost) { 1 } else { usize::MAX });
-    for (i, query) in queries.enumerate() {
+    for (i, query) in plan.queries.iter().enumerate() {
         match Detection::of(rule, query, plan.target, &[]) {
             Ok(detection) => documents.push(document(rule, plan, query, i, &detection)),
             Err(mut errors) => refused.append(&mut errors),
@@ -263,7 +261,6 @@ fn selection(name: &str, selection: &Selection) -> Fragment {
                 (true, _) => "  ",
             };
             let values: Vec<String> = match value {
-                Value::Texts(all) if on(Mutant::SigmaUnquoted) => all.clone(),
                 Value::Texts(all) => all.iter().map(|t| quoted(t)).collect(),
                 Value::Numbers(all) => all.iter().map(ToString::to_string).collect(),
                 Value::Flag(value) => vec![value.to_string()],

@@ -15,7 +15,6 @@ use super::item::Items;
 use super::item::Value;
 use super::joint::Joint;
 use super::selection::{Selection, Selections, field_word};
-use crate::mutant::{Mutant, on};
 use std::collections::BTreeSet;
 
 /// What Splunk's converter prints of an operand at its place.
@@ -41,7 +40,7 @@ fn first_of(key: &str, value: &Value) -> First {
     match value {
         _ if is_behind(key) => First::Behind,
         Value::Texts(all) if key.contains("|all") || (all.len() == 1 && !key.contains("|windash")) => {
-            let quoted = all.iter().any(|t| t.contains('"')) && !on(Mutant::SigmaQuoteMoved);
+            let quoted = all.iter().any(|t| t.contains('"'));
             if quoted { First::Loose } else { First::Single }
         }
         Value::Numbers(all) if all.len() == 1 && !order => First::Single,
@@ -130,7 +129,7 @@ pub fn ordered(joint: Joint, selections: &mut Selections) -> Joint {
         return joint;
     }
     let mut operands = led(operands, selections);
-    if deep && !on(Mutant::SigmaAlternativesFirst) {
+    if deep {
         for operand in &operands {
             lists_first(operand, selections);
         }
@@ -160,7 +159,7 @@ fn alternatives_ordered(joint: Joint, selections: &Selections) -> Joint {
         Joint::And(all) => Joint::And(each(all)),
         Joint::Or(all) => {
             let mut all = each(all);
-            if all.iter().any(|j| is_deep(j, selections, true)) && !on(Mutant::SigmaRegexLast) {
+            if all.iter().any(|j| is_deep(j, selections, true)) {
                 all.sort_by_key(|j| alternative(j, selections) == First::Loose);
             }
             Joint::Or(all)
@@ -182,9 +181,6 @@ fn led(mut operands: Vec<Joint>, selections: &mut Selections) -> Vec<Joint> {
     let is_single = |(key, value): &(String, Value)| first_of(key, value) == First::Single;
     let plain = |s: &Selection| matches!(s.maps.as_slice(), [map] if map.iter().any(is_single));
     let place = operands.iter().position(|j| j.selection(selections).is_some_and(plain));
-    if on(Mutant::SigmaLeadLost) {
-        return operands;
-    }
     if let Some(place) = place {
         let lead = operands.remove(place);
         if let Some(map) = only_map(&lead, selections) {

@@ -6,7 +6,6 @@
 use crate::ir::pattern::Part;
 use crate::ir::regex::{alternatives, escape};
 use crate::ir::{Matcher, Regex, Text};
-use crate::mutant::{Mutant, on};
 use crate::target::{Bound, BoundOp, BoundTest, Column, Target};
 use std::net::Ipv4Addr;
 
@@ -22,7 +21,7 @@ pub fn shaped(bound: &Bound, target: &Target) -> Bound {
 /// The same of a condition that is to stand below a NOT.
 #[must_use]
 pub fn shaped_to_deny(bound: &Bound, target: &Target) -> Bound {
-    below(bound, target, !on(Mutant::SigmaExceptionsBare))
+    below(bound, target, true)
 }
 
 /// Whether a condition asks for a verb or a switch that plain texts stand for.
@@ -70,12 +69,12 @@ fn one(test: &BoundTest, target: &Target, denied: bool) -> Bound {
     match &test.op {
         // A filler is no value, and neither is nothing.
         BoundOp::Exists if !test.column.numeric => {
-            let fillers = target.filler.iter().filter(|_| !on(Mutant::SigmaFillerExists)).cloned();
-            let nothing = Matcher::Exact(std::iter::once(String::new()).chain(fillers).collect());
+            let nothing = std::iter::once(String::new()).chain(target.filler.iter().cloned());
+            let nothing = Matcher::Exact(nothing.collect());
             let nothing = made(BoundOp::Text(Text { matcher: nothing, all: false, cased: false }));
             Bound::and(vec![made(BoundOp::Exists), nothing.not()])
         }
-        BoundOp::Cidr(networks) if !on(Mutant::SigmaNetworks) => {
+        BoundOp::Cidr(networks) => {
             let (mut starts, mut same, mut rest) = (vec![], vec![], vec![]);
             for network in networks {
                 match beginnings(network) {
@@ -128,17 +127,17 @@ fn beginnings(network: &str) -> Option<(Vec<String>, bool)> {
 /// Converters for Splunk and Kusto refuse `cased`, Splunk's takes `?` for a star, a star cannot be a character there, and
 /// Kusto's prints a line break within quotes: a regular expression says the same.
 fn texts(text: &Text, made: &impl Fn(BoundOp) -> Bound) -> Bound {
-    let wild = |text: &str| text.contains(['*', '?']) && !on(Mutant::SigmaWildcardKept);
-    let broken = |text: &str| text.contains(['\n', '\r']) && !on(Mutant::SigmaLineBreakKept);
+    let wild = |text: &str| text.contains(['*', '?']);
+    let broken = |text: &str| text.contains(['\n', '\r']);
     let exact = |values: &[String]| !values.iter().any(|v| wild(v) || broken(v));
-    let cased = (text.cased || on(Mutant::SigmaCaseCounts)) && !on(Mutant::SigmaCaseIgnored);
+    let cased = text.cased;
     let plain = !cased
         && match &text.matcher {
             Matcher::Exact(v) | Matcher::Contains(v) | Matcher::StartsWith(v) | Matcher::EndsWith(v) => exact(v),
             Matcher::Like(globs) => globs.iter().flat_map(|g| &g.parts).all(|part| match part {
                 Part::Literal(text) => !wild(text) && !broken(text),
-                Part::One => on(Mutant::SigmaWildcardKept),
-                _ => true,
+                Part::One => false,
+                Part::Any => true,
             }),
             Matcher::Regex(_) => true,
         };
@@ -160,7 +159,7 @@ fn texts(text: &Text, made: &impl Fn(BoundOp) -> Bound) -> Bound {
         let regex = Regex { pattern, cased, loose: true, ..Regex::default() };
         made(BoundOp::Text(Text { matcher: Matcher::Regex(regex), all: false, cased }))
     };
-    if text.all && !on(Mutant::SigmaAllIsAny) {
+    if text.all {
         return Bound::and(patterns.into_iter().map(regex).collect());
     }
     regex(if patterns.len() == 1 { patterns.concat() } else { alternatives(&patterns) })

@@ -5,7 +5,6 @@ use super::parts::Parts;
 use crate::backend::rank;
 use crate::ir::regex::{alternatives, escape};
 use crate::ir::{Matcher, Text};
-use crate::mutant::{Mutant, on};
 use crate::target::{Bound, BoundOp, BoundTest, Column, How, Scalar};
 
 /// Lowers conditions.
@@ -20,7 +19,6 @@ impl Lower<'_> {
     pub fn eval(&self, bound: &Bound) -> Eval {
         match bound {
             Bound::Const(value) => Eval::Call(if *value { "true" } else { "false" }, vec![]),
-            Bound::Not(inner) if on(Mutant::SplNotLost) => self.eval(inner),
             Bound::Not(inner) => match &**inner {
                 Bound::Test(BoundTest { column: of, op: BoundOp::Exists, .. }) => {
                     let nothing = std::iter::once(String::new()).chain(self.filler.iter().cloned()).map(Eval::Text);
@@ -37,7 +35,6 @@ impl Lower<'_> {
     fn test(&self, test: &BoundTest) -> Eval {
         let value = column(&test.column);
         if let BoundOp::Text(text) = &test.op
-            && !on(Mutant::SplCaseCounts)
             && let Some((name, names)) = self.parts.whole_names(&test.column, text)
         {
             return one_of(name, names.into_iter().map(Eval::Text).collect());
@@ -45,16 +42,12 @@ impl Lower<'_> {
         match &test.op {
             BoundOp::Exists => {
                 let empty = [String::new()];
-                let filler = if on(Mutant::SplFillerExists) { &[] } else { self.filler };
-                let all = empty.iter().chain(filler).map(|f| binary("!=", value.clone(), Eval::Text(f.clone())));
+                let all = empty.iter().chain(self.filler).map(|f| binary("!=", value.clone(), Eval::Text(f.clone())));
                 joined(all.collect(), true)
             }
             BoundOp::Order(order, n) => {
                 let number = Eval::Call("tonumber", vec![value]);
                 let compared = binary(order.sign(), number.clone(), Eval::Number(seconds(&test.column, *n)));
-                if on(Mutant::SplNumberUnguarded) {
-                    return compared;
-                }
                 Eval::And(vec![Eval::Call("isnotnull", vec![number]), compared])
             }
             BoundOp::In(values) => one_of(value, values.iter().map(|s| scalar(&test.column, s)).collect()),
@@ -134,9 +127,9 @@ fn matches(value: &Eval, pattern: String) -> Eval {
 }
 
 fn text(value: Eval, text: &Text, small: Eval) -> Eval {
-    let exact = text.cased || on(Mutant::SplCaseCounts);
+    let exact = text.cased;
     let flags = if exact { "" } else { "(?i)" };
-    let end = if on(Mutant::SplLineEnd) { "$" } else { r"\z" };
+    let end = r"\z";
     // One alternation for any, one test each for all.
     let anchored = |values: &[String], before: &str, after: &str| {
         let tests: Vec<&[String]> = if text.all { values.chunks(1).collect() } else { vec![values] };
@@ -145,11 +138,7 @@ fn text(value: Eval, text: &Text, small: Eval) -> Eval {
     };
     match &text.matcher {
         // Texts that look like numbers would be compared as numbers: 007 is 7 to eval.
-        Matcher::Exact(values)
-            if values.iter().any(|v| v.trim().parse::<f64>().is_ok()) && !on(Mutant::SplNumbersCompared) =>
-        {
-            anchored(values, "^", end)
-        }
+        Matcher::Exact(values) if values.iter().any(|v| v.trim().parse::<f64>().is_ok()) => anchored(values, "^", end),
         Matcher::Exact(values) if exact => one_of(value, values.iter().map(|v| Eval::Text(v.clone())).collect()),
         Matcher::Exact(values) => one_of(small, values.iter().map(|v| Eval::Text(v.to_lowercase())).collect()),
         Matcher::Contains(values) => anchored(values, "", ""),
@@ -160,8 +149,6 @@ fn text(value: Eval, text: &Text, small: Eval) -> Eval {
             let tests = globs.iter().map(|g| matches(&value, format!("{flags}^{}{end}", g.to_regex(".*", "."))));
             joined(tests.collect(), text.all)
         }
-        Matcher::Regex(regex) if on(Mutant::SplCaseCounts) => matches(&value, pcre(&regex.pattern)),
-        Matcher::Regex(regex) if on(Mutant::SplLineEnd) => matches(&value, regex.full()),
         Matcher::Regex(regex) => matches(&value, pcre(&regex.full())),
     }
 }
@@ -177,15 +164,11 @@ fn one_pattern(values: &[String]) -> String {
     let before = alike(&|t, i| t.get(i).copied(), least);
     let after = alike(&|t, i| t.iter().rev().nth(i).copied(), least - before);
     let piece = |text: &[char]| escape(&text.iter().collect::<String>());
-    let end = if on(Mutant::SplSuffixLost) { String::new() } else { last_of(&texts, after, &piece) };
+    let end = texts.first().map_or_else(String::new, |t| piece(t.get(t.len() - after..).unwrap_or_default()));
     let middles: Vec<String> =
         texts.iter().map(|t| piece(t.get(before..t.len() - after).unwrap_or_default())).collect();
     let start = texts.first().map_or_else(String::new, |t| piece(t.get(..before).unwrap_or_default()));
     format!("{start}{}{end}", alternatives(&middles))
-}
-
-fn last_of(texts: &[Vec<char>], after: usize, piece: &dyn Fn(&[char]) -> String) -> String {
-    texts.first().map_or_else(String::new, |t| piece(t.get(t.len() - after..).unwrap_or_default()))
 }
 
 /// `$` of an author means the very end; PCRE's would also match before a final line break.

@@ -9,7 +9,6 @@ use crate::backend::known::given;
 use crate::backend::output::{self, Words};
 use crate::backend::{Output, Shows, exception_line, rank};
 use crate::ir::Score;
-use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
 use crate::target::{Bound, Column, How, Plan, Scalar, Source, SourceQuery, Unsupported};
 
@@ -88,14 +87,13 @@ fn asked_first(plan: &Plan) -> Vec<String> {
 /// Computes the fields among those that are read, and fills what may be missing. `there`: what never is.
 pub fn filled(parts: &Parts, read: &[String], there: &[String]) -> Vec<Step> {
     let computed = parts.computed(read);
-    let names: Vec<&String> = computed.iter().map(|(name, _)| name).filter(|_| !on(Mutant::SplPartUnfilled)).collect();
     let of_the_log = read.iter().filter(|f| *f != "_time" && !there.contains(f) && parts.names().all(|p| p != *f));
-    let fill: Vec<String> = of_the_log.chain(names).cloned().collect();
+    let fill: Vec<String> = of_the_log.chain(computed.iter().map(|(name, _)| name)).cloned().collect();
     let mut steps = vec![];
     if !computed.is_empty() {
         steps.push(Step::Eval(computed));
     }
-    if !fill.is_empty() && !on(Mutant::SplFillLost) {
+    if !fill.is_empty() {
         steps.push(Step::FillNull(fill));
     }
     steps
@@ -159,9 +157,7 @@ pub fn split(names: &Names, detect: &Bound) -> (Vec<Search>, Vec<Bound>) {
     let facts = facts(names, detect);
     let facts: Vec<&Bound> = facts.iter().collect();
     for (asked, left) in names.parts(rank::by_cost(detect.conjuncts()).into_iter()) {
-        if asked.is_none() || !on(Mutant::SplImpliedIsEnough) {
-            rest.extend(left.map(|left| given(&left, &facts)));
-        }
+        rest.extend(left.map(|left| given(&left, &facts)));
         said.extend(asked);
     }
     rest.retain(|b| *b != Bound::Const(true));
@@ -201,9 +197,7 @@ impl Tail<'_> {
         for query in queries {
             let (said, rest) = split(&names, &query.detect);
             let mut all: Vec<Search> = query.source.macro_name.iter().map(|m| Search::Macro(m.clone())).collect();
-            if !on(Mutant::SplFilterLost) {
-                all.extend(filter_search(query.source));
-            }
+            all.extend(filter_search(query.source));
             all.extend(said);
             branches.push(joined(all, true).unwrap_or(Search::And(vec![])));
             left.push((filter_eval(query.source), rest.iter().map(|b| self.eval(b)).collect()));
@@ -230,7 +224,7 @@ impl Tail<'_> {
         // Rows carry what is shown, and what is read behind the base search.
         let mut by: Vec<String> = query.show.iter().map(|(_, c)| c.name.clone()).collect();
         by.extend(self.lower.parts.columns(&self.fields));
-        for (_, bound) in query.exceptions.iter().filter(|_| !on(Mutant::SplColumnLost)) {
+        for (_, bound) in &query.exceptions {
             bound.each_test(&mut |t| by.push(t.column.name.clone()));
         }
         for (_, bound) in query.flags.iter() {
@@ -262,14 +256,13 @@ impl Tail<'_> {
             }
             self.steps.push(Step::Comment(exception_line(self.rule, index)));
             let excepted = eval::joined(branches, false);
-            let wanted = on(Mutant::SplExceptionWanted);
-            self.steps.push(Step::Where(if wanted { excepted } else { Eval::Not(Box::new(excepted)) }));
+            self.steps.push(Step::Where(Eval::Not(Box::new(excepted))));
         }
     }
 
     /// A condition that belongs to one of several log sources.
     fn of_source(&mut self, made: Eval, query: &SourceQuery, several: bool) -> Eval {
-        if !several || on(Mutant::SplSourcesMixed) {
+        if !several {
             return made;
         }
         let all = eval::joined(filter_eval(query.source).into_iter().chain([made]).collect(), true);
@@ -368,8 +361,7 @@ fn scored(score: &Score, flags: &[(String, Bound)]) -> [Step; 2] {
         Some(Eval::Call("if", vec![holds, number(*weight), number(0)]))
     });
     let sum = weighted.reduce(|sum, one| binary("+", sum, one)).unwrap_or(Eval::Number(0));
-    let sign = if on(Mutant::SplScoreStrict) { ">" } else { ">=" };
-    let reached = binary(sign, Eval::Field(SCORE.to_owned()), number(score.threshold));
+    let reached = binary(">=", Eval::Field(SCORE.to_owned()), number(score.threshold));
     [Step::Eval(vec![(SCORE.to_owned(), sum)]), Step::Where(reached)]
 }
 

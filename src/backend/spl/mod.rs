@@ -5,7 +5,7 @@
 //! Splunk makes of a missing one under NOT is documented nowhere.
 
 pub mod alert;
-mod ast;
+pub(crate) mod ast;
 mod eval;
 mod lower;
 mod parts;
@@ -16,7 +16,7 @@ mod temporal;
 
 use super::output::sources_of;
 use super::{Fragment, Printed};
-use crate::mutant::{Mutant, on};
+use crate::backend::stage;
 use crate::sema::Rule;
 use crate::target::{Note, Plan, Target, Unsupported};
 pub use temporal::{count, steps};
@@ -30,16 +30,17 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
     let query = lower::query(rule, plan, &columns)?;
     let mut notes = plan.notes.clone();
     notes.extend(macro_notes(&query, plan.target));
-    let fragments = fragments(&query, plan.target);
+    let fragments = fragments(query, plan.target);
     Ok(Printed { fragments, notes, columns, sources: sources_of(plan), ..Printed::default() })
 }
 
 /// The query that documents hold, and, where it reads data models, the one with the macros of Splunk's own content.
-fn fragments(query: &ast::Query, target: &Target) -> Vec<(&'static str, Fragment)> {
-    let own = print::query(query, print::Macros::Own(target.summaries.as_deref()));
+fn fragments(mut query: ast::Query, target: &Target) -> Vec<(&'static str, Fragment)> {
+    stage::spl(&mut query);
+    let own = print::query(&query, print::Macros::Own(target.summaries.as_deref()));
     let mut out = vec![("query", Fragment::Text(own))];
-    if reads_models(query) {
-        out.push((CONTENT_QUERY, Fragment::Text(print::query(query, print::Macros::Content))));
+    if reads_models(&query) {
+        out.push((CONTENT_QUERY, Fragment::Text(print::query(&query, print::Macros::Content))));
     }
     out
 }
@@ -64,6 +65,5 @@ fn macro_notes(query: &ast::Query, target: &Target) -> Vec<Note> {
 /// `text` inside a comment of three backticks.
 #[must_use]
 pub fn comment(text: &str) -> String {
-    let line = super::one_line(text);
-    if on(Mutant::SplCommentOpen) { line } else { line.replace('`', "'") }
+    super::one_line(text).replace('`', "'")
 }

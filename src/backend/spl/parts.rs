@@ -4,7 +4,6 @@ use super::ast::Eval;
 use super::eval::{column, last};
 use super::lower::alias;
 use crate::ir::{Matcher, Text};
-use crate::mutant::{Mutant, on};
 use crate::target::{Bound, BoundOp, Column, How, Mapping, Source, Target, separators};
 use crate::vocabulary::{FieldId, Kind, Os, fields};
 
@@ -122,7 +121,7 @@ impl Part {
                 _ => column(&Column::part(self.column.clone(), How::Name)),
             },
         };
-        if on(Mutant::SplPartCase) { value } else { Eval::Call("lower", vec![value]) }
+        Eval::Call("lower", vec![value])
     }
 }
 

@@ -1,7 +1,6 @@
 //! SPL's syntax tree as text. The one place that quotes, escapes and parenthesises SPL.
 
 use super::ast::{Base, Eval, Model, Order, Piece, Query, Search, Stat, Step};
-use crate::mutant::{Mutant, on};
 use std::fmt::Write as _;
 
 /// Lines longer than this are broken where an operand ends.
@@ -261,7 +260,6 @@ pub fn search(s: &Search, indent: &str) -> String {
         Search::Order(name, sign, n) => format!("{}{sign}{n}", field(name)),
         Search::And(all) => lines(all, "AND", indent),
         Search::Or(all) => lines(all, "OR", indent),
-        Search::Not(inner) if on(Mutant::SplSearchNot) => format!("NOT {}", search(inner, indent)),
         Search::Not(inner) => format!("NOT ({})", search(inner, indent)),
         Search::Values { of, from, field: name } => {
             let deeper = format!("{indent}    ");
@@ -287,7 +285,7 @@ fn lines(all: &[Search], word: &str, indent: &str) -> String {
 /// AND, OR and NOT inside another one stand in parentheses: the commands of Splunk disagree on which binds tighter.
 fn search_operand(s: &Search, indent: &str) -> String {
     match s {
-        Search::And(_) | Search::Or(_) if !on(Mutant::SplSearchParentheses) => format!("({})", search(s, indent)),
+        Search::And(_) | Search::Or(_) => format!("({})", search(s, indent)),
         _ => search(s, indent),
     }
 }
@@ -305,8 +303,7 @@ fn pieces(all: &[Piece]) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    let text = if on(Mutant::SplSearchBackslash) { text.to_owned() } else { text.replace('\\', "\\\\") };
-    if on(Mutant::SplSearchQuote) { text } else { text.replace('"', "\\\"") }
+    text.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// A field's name in search, table, fillnull and by.
@@ -434,10 +431,6 @@ pub fn eval(out: &mut String, e: &Eval) {
         }
         Eval::And(all) => separated(out, all, " AND ", eval_operand),
         Eval::Or(all) => separated(out, all, " OR ", eval_operand),
-        Eval::Not(inner) if on(Mutant::SplEvalNot) => {
-            out.push_str("NOT ");
-            eval(out, inner);
-        }
         Eval::Not(inner) => {
             let call = matches!(**inner, Eval::Call(..));
             out.push_str(if call { "NOT " } else { "NOT (" });
@@ -458,7 +451,7 @@ fn separated(out: &mut String, all: &[Eval], separator: &str, print: fn(&mut Str
 
 /// A connective inside another one stands in parentheses.
 fn is_grouped(e: &Eval) -> bool {
-    matches!(e, Eval::And(_) | Eval::Or(_)) && !on(Mutant::SplEvalParentheses)
+    matches!(e, Eval::And(_) | Eval::Or(_))
 }
 
 fn eval_operand(out: &mut String, e: &Eval) {
@@ -476,7 +469,7 @@ fn eval_operand(out: &mut String, e: &Eval) {
 fn quote(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
-        if c == '\\' && !on(Mutant::SplEvalBackslash) || c == '"' && !on(Mutant::SplEvalQuote) {
+        if c == '\\' || c == '"' {
             out.push('\\');
         }
         out.push(c);

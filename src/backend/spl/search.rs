@@ -3,7 +3,6 @@
 use super::ast::{Piece, Search};
 use super::lower::dataset;
 use crate::ir::{Matcher, Text};
-use crate::mutant::{Mutant, on};
 use crate::target::{Bound, BoundOp, BoundTest, How, Scalar, Source};
 
 /// The length from which a text that must occur is worth a test of its own.
@@ -93,7 +92,7 @@ impl Names<'_> {
                 let open: Vec<&Bound> = all.iter().filter(|b| self.exact(b).is_none()).collect();
                 // Where all others fail, the base search has asked for what the only open one implies. Of two open ones it
                 // has not said which it is.
-                let one = open.len() == 1 || on(Mutant::SplSaidOfSeveral);
+                let one = open.len() == 1;
                 let left = |b: &Bound| if one { self.rest(b).unwrap_or_else(|| b.clone()) } else { b.clone() };
                 Some(Bound::or(all.iter().map(left).collect()))
             }
@@ -107,11 +106,8 @@ impl Names<'_> {
         }
         let field = self.of(&test.column.name);
         match &test.op {
-            BoundOp::Text(text) if !text.cased || on(Mutant::SplSearchCase) => self.exact_text(field, text),
+            BoundOp::Text(text) if !text.cased => self.exact_text(field, text),
             BoundOp::In(values) => Some(one_of(field, values.iter().map(|s| vec![Piece::Text(scalar(s))]).collect())),
-            BoundOp::Order(order, n) if on(Mutant::SplOrderStrict) => {
-                Some(Search::Order(field, order.sign().trim_end_matches('='), *n))
-            }
             BoundOp::Order(order, n) => Some(Search::Order(field, order.sign(), *n)),
             _ => None,
         }
@@ -120,13 +116,13 @@ impl Names<'_> {
     fn exact_text(&self, field: String, text: &Text) -> Option<Search> {
         let (before, after, values) = match &text.matcher {
             Matcher::Exact(v) => (false, false, v),
-            Matcher::StartsWith(v) => (on(Mutant::SplStartsAnywhere), true, v),
+            Matcher::StartsWith(v) => (false, true, v),
             Matcher::EndsWith(v) => (true, false, v),
             Matcher::Contains(v) => (true, true, v),
             Matcher::Like(_) | Matcher::Regex(_) => return None,
         };
         let values = values.iter().map(|v| pieces(v, before, after)).collect::<Option<Vec<_>>>()?;
-        if text.all && !on(Mutant::SplAllIsAny) {
+        if text.all {
             return Some(Search::And(values.into_iter().map(|v| Search::Is(field.clone(), v)).collect()));
         }
         Some(one_of(field, values))
@@ -171,7 +167,7 @@ fn scalar(scalar: &Scalar) -> String {
 
 /// A star cannot be escaped, case is folded for ASCII only, and control characters have no escape: `None` for these.
 fn pieces(text: &str, before: bool, after: bool) -> Option<Vec<Piece>> {
-    if text.contains('*') && !on(Mutant::SplSearchStar) || !text.is_ascii() || text.chars().any(char::is_control) {
+    if text.contains('*') || !text.is_ascii() || text.chars().any(char::is_control) {
         return None;
     }
     let mut out = vec![];
@@ -232,9 +228,6 @@ fn covered(search: &Search, by: &[Search]) -> bool {
         _ => None,
     };
     let within = |other: &Search| match (values(search), values(other)) {
-        (Some((a, some)), Some((b, all))) if on(Mutant::SplAbsorbedBySome) => {
-            a == b && some.iter().any(|v| all.contains(v))
-        }
         (Some((a, some)), Some((b, all))) => a == b && some.iter().all(|v| all.contains(v)),
         _ => other == search,
     };

@@ -2,7 +2,6 @@
 
 use super::ast::{Eval, Step};
 use super::print;
-use crate::mutant::{Mutant, on};
 
 /// A condition with a name.
 #[derive(Clone, Debug)]
@@ -101,7 +100,6 @@ fn operands(e: &Eval) -> Vec<&Eval> {
 fn holds_all(e: &Eval, part: &Eval) -> bool {
     match (e, part) {
         (Eval::And(all), Eval::And(some)) | (Eval::Or(all), Eval::Or(some)) => some.iter().all(|s| all.contains(s)),
-        (Eval::Or(all), Eval::And(some)) if on(Mutant::SplSharedMixed) => some.iter().all(|s| all.contains(s)),
         _ => false,
     }
 }

@@ -9,7 +9,6 @@ use super::step::{compared, filtered, lower};
 use crate::backend::output;
 use crate::backend::{Output, Shows};
 use crate::ir::Count;
-use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
 use crate::target::temporal::{Carry, CountPlan, What};
 use crate::target::{Column, Unsupported};
@@ -24,8 +23,7 @@ const LAST: &str = "LastSeen";
 /// # Errors
 /// A number that is too large for a list.
 pub fn query(rule: &Rule, count: &Count, plan: &CountPlan) -> Result<(Query, Vec<Output>), Vec<Unsupported>> {
-    let at_least =
-        i64::try_from(count.at_least).unwrap_or(i64::MAX).saturating_add(i64::from(on(Mutant::KqlCountStrict)));
+    let at_least = i64::try_from(count.at_least).unwrap_or(i64::MAX);
     if at_least > LIST {
         let why = format!("counts {LIST} events of a group and no more");
         return Err(vec![Unsupported { span: count.at_least_span, why }]);

@@ -10,7 +10,6 @@ use super::step::several_tables;
 use crate::backend::Output;
 use crate::backend::output;
 use crate::ir::{Role, Steps};
-use crate::mutant::{Mutant, on};
 use crate::target::temporal::{BoundStep, Carry, StepSource, StepsPlan, Wide};
 use crate::target::{By, Scalar};
 
@@ -100,7 +99,7 @@ impl<'p> Match<'p> {
             let (now, rest) = open.iter().partition(|w| self.may_ask(**w, *step, later));
             open = rest;
             let now: Vec<usize> = now;
-            now.into_iter().filter(|_| !on(Mutant::KqlWithoutLost)).for_each(|without| self.without(without));
+            now.into_iter().for_each(|without| self.without(without));
         }
         if !self.ordered {
             self.span(&required);
@@ -132,14 +131,12 @@ impl<'p> Match<'p> {
         self.steps.extend(joined);
         let mut tests = vec![];
         if self.ordered {
-            if !on(Mutant::KqlStepOrderLost) {
-                tests.push(self.time(step).op(">=", self.time(before)));
-            }
-            tests.extend(self.in_window(self.time(step).op("-", self.first_time())));
+            tests.push(self.time(step).op(">=", self.time(before)));
+            tests.push(self.in_window(self.time(step).op("-", self.first_time())));
         } else {
             let times: Vec<Expr> = self.joined.iter().chain([&step]).map(|s| self.time(*s)).collect();
             let span = Expr::Call("max_of", times.clone()).op("-", Expr::Call("min_of", times));
-            tests.extend(self.in_window(span));
+            tests.push(self.in_window(span));
         }
         tests.extend(self.different(step));
         self.joined.push(step);
@@ -148,9 +145,8 @@ impl<'p> Match<'p> {
     }
 
     /// That a span of time is not longer than the window.
-    fn in_window(&self, span: Expr) -> Option<Expr> {
-        let op = if on(Mutant::KqlWindowExclusive) { "<" } else { "<=" };
-        (!on(Mutant::KqlWindowLost)).then(|| span.op(op, Expr::Span(self.within)))
+    fn in_window(&self, span: Expr) -> Expr {
+        span.op("<=", Expr::Span(self.within))
     }
 
     fn filter(&mut self, tests: Vec<Expr>) {
@@ -171,9 +167,6 @@ impl<'p> Match<'p> {
     fn beside(&self, step: usize, anchor: Expr, both_ways: bool) -> Vec<Step> {
         let shared = self.shared(step);
         let mut columns: Vec<String> = shared.iter().map(|c| self.names.class(*c).to_owned()).collect();
-        if on(Mutant::KqlJoinKeyLost) && columns.len() > 1 {
-            columns.pop();
-        }
         let selective = shared.iter().any(|c| self.plan.classes.get(*c).is_some_and(|c| c.selective));
         let mut right = Pipeline { source: vec![step_name(self.names, step).to_owned()], steps: vec![] };
         if selective {
@@ -401,10 +394,7 @@ impl<'p> Match<'p> {
         row = once(row);
         for (i, time) in earlier.iter().enumerate().rev() {
             let by = row.iter().chain(earlier.iter().take(i)).cloned().collect();
-            let greatest = Expr::Call(
-                if on(Mutant::KqlEarliest) { "arg_min" } else { "arg_max" },
-                vec![Expr::column(time.clone()), Expr::All],
-            );
+            let greatest = Expr::Call("arg_max", vec![Expr::column(time.clone()), Expr::All]);
             self.steps.push(Step::Summarize(vec![(None, greatest)], by));
         }
         self.row = row;

@@ -4,7 +4,6 @@ use super::super::ast::{Expr, Let, Pipeline, Step};
 use super::super::lower::{Filtered, Lower, computed};
 use super::names::{Names, own_columns, time};
 use crate::ir::Role;
-use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
 use crate::target::temporal::{BoundStep, Carried, Carry, Class, StepSource, StepsPlan, What};
 use crate::target::{Bound, By, Column, Target};
@@ -78,7 +77,6 @@ fn guards<'p>(plan: &'p StepsPlan, place: usize, index: usize) -> Vec<&'p Column
         kept(class.by) && first.is_some_and(|first| first < place)
     };
     let strict = plan.classes.iter().filter(|class| !class.lax.contains(&place) && !asked(class));
-    let strict = strict.filter(|_| !on(Mutant::KqlKeyUnasked));
     let mut out: Vec<&Column> = vec![];
     for carry in strict.filter_map(|class| class.of(place)) {
         let column = plan.steps.get(place).and_then(|s| s.carried.get(carry.column)?.columns.get(index)?.as_ref());
@@ -119,7 +117,7 @@ pub fn value(carried: &Carried, index: usize, lower: &Lower) -> Expr {
 /// A carried column as it is compared: names in small letters.
 pub fn compared(carried: &Carried, index: usize, lower: &Lower) -> Expr {
     let value = value(carried, index, lower);
-    if carried.by == By::Name && !on(Mutant::KqlKeyCase) { Expr::Call("tolower", vec![value]) } else { value }
+    if carried.by == By::Name { Expr::Call("tolower", vec![value]) } else { value }
 }
 
 fn projected(

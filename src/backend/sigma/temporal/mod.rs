@@ -20,7 +20,6 @@ use crate::backend::yaml::scalar;
 use crate::backend::{Fragment, Printed};
 use crate::duration;
 use crate::ir::{Count, Key, OneEvent, Steps, Window};
-use crate::mutant::{Mutant, on};
 use crate::sema::{Project, Rule};
 use crate::source::Span;
 use crate::target::temporal::StepSource;
@@ -183,8 +182,7 @@ fn print(rule: &Rule, target: &Target, said: Said) -> Result<Printed, Vec<Unsupp
     let mut documents = vec![];
     let mut refused = vec![];
     for base in &said.bases {
-        let keys = if on(Mutant::SigmaKeyMayLack) { &[][..] } else { &base.keys };
-        match Detection::of(rule, &base.query, target, keys) {
+        match Detection::of(rule, &base.query, target, &base.keys) {
             Ok(detection) => documents.push(base_document(rule, base, &detection)),
             Err(mut errors) => refused.append(&mut errors),
         }
@@ -215,12 +213,7 @@ fn timespan(window: Window) -> Result<String, Unsupported> {
     if window.micros % 1_000_000 != 0 {
         return Err(Unsupported { span: window.span, why: "counts time in whole seconds".into() });
     }
-    let seconds = match window.micros.unsigned_abs() / 1_000_000 {
-        _ if on(Mutant::SigmaWindowLost) => 365 * 86_400,
-        seconds if on(Mutant::SigmaWindowExclusive) && seconds > 1 => seconds - 1,
-        seconds => seconds,
-    };
-    Ok(duration::written(seconds))
+    Ok(duration::written(window.micros.unsigned_abs() / 1_000_000))
 }
 
 /// A column that events can be grouped by.
@@ -292,8 +285,7 @@ fn lines(said: &Said, correlation: &Correlation) -> Vec<String> {
     let mut out = vec![format!("type: {}", correlation.kind), "rules:".to_owned()];
     out.extend(names.iter().map(|name| format!("    - {name}")));
     out.push("group-by:".to_owned());
-    let left_out = usize::from(on(Mutant::SigmaJoinKeyLost) && correlation.groups.len() > 1);
-    out.extend(correlation.groups.iter().skip(left_out).map(|g| format!("    - {}", scalar(g.called()))));
+    out.extend(correlation.groups.iter().map(|g| format!("    - {}", scalar(g.called()))));
     out.push(format!("timespan: {}", correlation.timespan));
     if correlation.groups.iter().any(Group::differs) {
         out.push("aliases:".to_owned());
@@ -305,8 +297,7 @@ fn lines(said: &Said, correlation: &Correlation) -> Vec<String> {
     }
     out.push("condition:".to_owned());
     out.extend(correlation.field.iter().map(|field| format!("    field: {}", scalar(field))));
-    let strict = on(Mutant::SigmaCountStrict) && !correlation.kind.starts_with("temporal");
-    out.push(format!("    {}: {}", if strict { "gt" } else { "gte" }, correlation.at_least));
+    out.push(format!("    gte: {}", correlation.at_least));
     out
 }
 

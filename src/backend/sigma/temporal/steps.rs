@@ -7,7 +7,6 @@ use super::apart::apart;
 use super::fit;
 use super::{Base, Correlation, Group, MOST_CORRELATIONS, Said, grouped, source_id, timespan, whole};
 use crate::ir::Steps;
-use crate::mutant::{Mutant, on};
 use crate::sema::{Project, Rule};
 use crate::source::Span;
 use crate::target::temporal::{Class, StepsPlan, What, Wide, bind_steps};
@@ -48,7 +47,7 @@ pub fn said<'t>(
             }
         }
         let at_least = u64::try_from(rules.len()).unwrap_or(u64::MAX);
-        let kind = if steps.ordered && !on(Mutant::SigmaStepOrderLost) { "temporal_ordered" } else { "temporal" };
+        let kind = if steps.ordered { "temporal_ordered" } else { "temporal" };
         let source =
             |(step, place): (usize, &usize)| plan.steps.get(step)?.sources.get(*place).map(|s| source_id(s.source));
         let sources: Vec<String> = combination.iter().enumerate().filter_map(source).collect();

@@ -8,7 +8,6 @@ use crate::backend::spl::ast::{Eval, Order, Stat, Step, Streamstats};
 use crate::backend::spl::eval::Lower;
 use crate::backend::{Output, Printed, Shown, Shows, exception_line};
 use crate::ir::Count;
-use crate::mutant::{Mutant, on};
 use crate::sema::Rule;
 use crate::target::temporal::{Carry, CountPlan, What};
 use crate::target::{By, Column, How, Unsupported};
@@ -36,14 +35,7 @@ pub fn count(rule: &Rule, meant: &Count, plan: &CountPlan) -> Result<Printed, Ve
     let names = Names::new(plan.target, std::iter::once("count").chain(parts.names()));
     let rows = Rows::new(rule, plan.target, std::slice::from_ref(&plan.events), names, &lower);
     let window = meant.within.micros / 1_000_000;
-    let mut counting = Counting {
-        plan,
-        rows,
-        window,
-        at_least: meant.at_least + u64::from(on(Mutant::SplCountStrict)),
-        keys: vec![],
-        shown: vec![],
-    };
+    let mut counting = Counting { plan, rows, window, at_least: meant.at_least, keys: vec![], shown: vec![] };
     let columns = counting.query();
     let query = counting.rows.finish();
     Ok(counting.rows.printed(query, columns, plan.notes.clone()))

@@ -6,7 +6,6 @@
 use super::Scene;
 use super::links::Link;
 use crate::ir::Role;
-use crate::mutant::{Mutant, on};
 use crate::target::Unsupported;
 
 /// A `without` between two steps.
@@ -24,9 +23,6 @@ impl Scene<'_> {
     pub fn guards_of(&mut self, link: &Link) -> Result<Vec<Guard>, Unsupported> {
         let places: Vec<usize> =
             self.of_role(Role::Without).into_iter().filter(|x| link.from < *x && *x < link.to).collect();
-        if on(Mutant::SplWithoutLost) {
-            return Ok(vec![]);
-        }
         let mut out = vec![];
         for place in places {
             let (name, from, to) = (self.name(place).to_owned(), self.name(link.from), self.name(link.to));

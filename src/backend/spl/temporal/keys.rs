@@ -4,7 +4,6 @@ use super::Scene;
 use super::make::{all, any, binary, field, is_step, number, text};
 use crate::backend::spl::ast::{Eval, Step};
 use crate::backend::spl::eval;
-use crate::mutant::{Mutant, on};
 use crate::target::temporal::{Carry, Class, What};
 use crate::target::{By, Column, How};
 
@@ -156,9 +155,6 @@ impl Scene<'_> {
                 out.push(name.clone());
             }
         }
-        if on(Mutant::SplJoinKeyLost) && out.len() > 1 {
-            out.pop();
-        }
         out
     }
 
@@ -181,7 +177,7 @@ impl super::rows::Rows<'_> {
     pub fn comparable(&mut self, column: &Column, by: By) -> Eval {
         let value = self.column(column);
         match by {
-            By::Name if !on(Mutant::SplKeyCase) => Eval::Call("lower", vec![value]),
+            By::Name => Eval::Call("lower", vec![value]),
             _ if column.how == How::Hex => Eval::Call("coalesce", vec![value, text("")]),
             _ => value,
         }

@@ -1,7 +1,6 @@
 //! Short ways to build expressions and commands.
 
 use crate::backend::spl::ast::{Eval, Stat, Step, Streamstats};
-use crate::mutant::{Mutant, on};
 
 pub fn field(name: &str) -> Eval {
     Eval::Field(name.to_owned())
@@ -84,7 +83,6 @@ pub fn stat(function: &'static str, over: &str, name: &str) -> Stat {
 
 /// Carries the latest value of each field down.
 pub fn carry(names: &[String], by: &[String]) -> Step {
-    let which = if on(Mutant::SplEarliest) { "first" } else { "last" };
-    let stats = names.iter().map(|n| stat(which, n, n)).collect();
+    let stats = names.iter().map(|n| stat("last", n, n)).collect();
     Step::Streamstats(Streamstats { stats, by: by.to_vec(), ..Streamstats::default() })
 }

@@ -8,7 +8,6 @@ use crate::backend::spl::ast::Search;
 use crate::backend::spl::print;
 use crate::backend::spl::search::Names as Fields;
 use crate::ir::{Matcher, Role, Text};
-use crate::mutant::{Mutant, on};
 use crate::target::temporal::{BoundStep, Class, StepSource};
 use crate::target::{Bound, BoundOp, By, How, Scalar, Unsupported};
 
@@ -62,7 +61,6 @@ impl Scene<'_> {
             return None;
         }
         let of = Box::new(self.rows.search_of(&step.sources.iter().collect::<Vec<_>>())?);
-        let from = if on(Mutant::SplSubsearchField) { field.to_owned() } else { from };
         Some(Search::Values { of, from, field: field.to_owned() })
     }
 

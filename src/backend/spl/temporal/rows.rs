@@ -317,7 +317,7 @@ impl<'a> Rows<'a> {
     pub fn printed(&self, query: Query, columns: Vec<Output>, mut notes: Vec<Note>) -> Printed {
         notes.extend(self.notes.iter().cloned());
         notes.extend(crate::backend::spl::macro_notes(&query, self.target));
-        let fragments = crate::backend::spl::fragments(&query, self.target);
+        let fragments = crate::backend::spl::fragments(query, self.target);
         Printed { fragments, notes, columns, sources: sources_of_steps(self.steps), ..Printed::default() }
     }
 }

@@ -10,18 +10,12 @@ use super::make::{all, any, binary, carry, choose, field, is_step, known, not, o
 use crate::backend::exception_line;
 use crate::backend::spl::ast::{Eval, Order, Stat, Step, Streamstats};
 use crate::ir::Role;
-use crate::mutant::{Mutant, on};
 use crate::target::Unsupported;
 
 impl Scene<'_> {
     /// Rows in order of time, at one time in order of steps.
     pub fn sort(&mut self) {
-        let [time, step] = [String::from("_time"), self.rows.step.clone()].map(Order::Rising);
-        let mut keys = match (on(Mutant::SplStepOrderLost), on(Mutant::SplStepTiesLost)) {
-            (true, _) => vec![step],
-            (_, true) => vec![time],
-            _ => vec![time, step],
-        };
+        let mut keys = [String::from("_time"), self.rows.step.clone()].map(Order::Rising).to_vec();
         let is = |places: Vec<usize>| places.into_iter().filter_map(|p| self.rows.is.get(p)).cloned();
         // Among events at one time the last one is carried. The one that is a `without` itself is better: it is no further
         // event. One that is the step before, too, is worse: it cannot follow itself.
@@ -69,10 +63,7 @@ impl Scene<'_> {
 
     /// That a span of time is not longer than the window.
     pub fn not_longer(&self, span: Eval) -> Eval {
-        match on(Mutant::SplWindowLost) {
-            true => all(vec![]),
-            false => binary(if on(Mutant::SplWindowExclusive) { "<" } else { "<=" }, span, Eval::Number(self.window)),
-        }
+        binary("<=", span, Eval::Number(self.window))
     }
 
     /// What makes a row of a step one of a match, beside its key: the tests of the link before it, and its conditions.
