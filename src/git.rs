@@ -8,11 +8,14 @@
 mod objects;
 mod server;
 mod settings;
+mod unpack;
 
 pub use objects::{Blob, Kind};
 pub use server::SERVER;
+pub use unpack::submodule;
 
 use crate::credentials;
+use crate::input;
 use server::Server;
 use settings::{LOCAL, SETTINGS, environment};
 use std::fs::File;
@@ -193,7 +196,8 @@ impl Git {
     /// # Errors
     /// What git says.
     pub fn line(&self, arguments: &[&str]) -> Result<String, String> {
-        Ok(String::from_utf8_lossy(&self.run(arguments)?).trim_end_matches(['\n', '\r']).to_owned())
+        let answer = String::from_utf8(self.run(arguments)?).map_err(|_| "git's answer is no UTF-8".to_owned())?;
+        Ok(answer.trim_end_matches(['\n', '\r']).to_owned())
     }
 
     /// Git's own words, in one line, without hints and credentials.

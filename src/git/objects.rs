@@ -1,15 +1,6 @@
 //! What commits hold.
 
 use super::Git;
-use crate::file_names::is_plain;
-use std::path::Path;
-
-/// The most bytes of all files of a commit that are unpacked.
-const MOST_UNPACKED: u64 = 256 << 20;
-/// Files of more bytes are not unpacked: no project reads one.
-const MOST_OF_A_FILE: u64 = 16 << 20;
-/// Files whose contents are asked for at once.
-const AT_ONCE: usize = 64;
 
 /// An entry of a commit that is no folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,19 +27,40 @@ pub enum Kind {
 }
 
 impl Git {
-    /// The files of a commit below a folder, all if it is empty, in order.
+    /// The commit that git knows by a name, in any form that git takes; `None`: it knows none.
+    ///
+    /// # Errors
+    /// What git says, above all that there is no repository.
+    pub fn commit(&self, name: &str) -> Result<Option<String>, String> {
+        if name.contains('\n') {
+            return Ok(None);
+        }
+        let told = self.feed(&["cat-file", "--batch-check"], format!("{name}^{{commit}}\n").as_bytes())?;
+        let told = String::from_utf8_lossy(&told);
+        let mut words = told.split_ascii_whitespace();
+        Ok(words.next().filter(|_| words.next() == Some("commit")).map(str::to_owned))
+    }
+
+    /// The files of a commit below a folder, all if it is empty, in order. Those whose names are no UTF-8 are left out: no file of
+    /// a pack or a project has such a name.
     ///
     /// # Errors
     /// What git says.
     pub fn tree(&self, commit: &str, below: &str) -> Result<Vec<Blob>, String> {
+        let entries = self.entries(commit, below)?.into_iter();
+        Ok(entries.filter(|(name, blob)| *name == blob.path.as_bytes()).map(|(_, blob)| blob).collect())
+    }
+
+    /// The same with the bytes of all names.
+    pub(super) fn entries(&self, commit: &str, below: &str) -> Result<Vec<(Vec<u8>, Blob)>, String> {
         let mut arguments = vec!["ls-tree", "-r", "-l", "-z", "--full-tree", commit];
         if !below.is_empty() {
             arguments.extend(["--", below]);
         }
         let listed = self.run(&arguments)?;
-        let blob = |line: &[u8]| {
-            let line = String::from_utf8(line.to_vec()).ok()?;
-            let (head, path) = line.split_once('\t')?;
+        let entry = |line: &[u8]| {
+            let tab = line.iter().position(|byte| *byte == b'\t')?;
+            let (head, name) = (String::from_utf8_lossy(line.get(..tab)?), line.get(tab + 1..)?.to_vec());
             let mut words = head.split_ascii_whitespace();
             let (mode, kind, object, size) = (words.next()?, words.next()?, words.next()?, words.next()?);
             let kind = match kind {
@@ -56,10 +68,12 @@ impl Git {
                 "commit" => Kind::Submodule,
                 _ => Kind::Link,
             };
-            let size = size.parse().unwrap_or(0);
-            Some(Blob { kind, object: object.to_owned(), size, path: path.to_owned() })
+            let (object, size) = (object.to_owned(), size.parse().unwrap_or(0));
+            let path = String::from_utf8_lossy(&name).into_owned();
+            Some((name, Blob { kind, object, size, path }))
         };
-        Ok(listed.split(|byte| *byte == 0).filter_map(blob).collect())
+        let lines = listed.split(|byte| *byte == 0).filter(|line| !line.is_empty());
+        lines.map(entry).collect::<Option<_>>().ok_or_else(|| format!("git lists what is no entry of {commit}"))
     }
 
     /// What some blobs hold, in their order, up to `most` bytes.
@@ -79,53 +93,5 @@ impl Git {
             rest = behind.get(bytes.len() + 2..).unwrap_or_default();
         }
         if out.len() == blobs.len() { Ok(out) } else { Err("git did not answer for every blob".to_owned()) }
-    }
-
-    /// The plain files of a commit below a folder, all if it is empty, unpacked into `to`; none that is larger than any source.
-    ///
-    /// # Errors
-    /// What git or the system says.
-    pub fn unpack(&self, commit: &str, below: &str, to: &Path) -> Result<(), String> {
-        let tree = self.tree(commit, below)?;
-        let wanted = |b: &&Blob| b.kind == Kind::File && b.size <= MOST_OF_A_FILE && is_plain(&b.path);
-        let files: Vec<&Blob> = tree.iter().filter(wanted).collect();
-        let mut left = MOST_UNPACKED;
-        for some in files.chunks(AT_ONCE) {
-            for (file, bytes) in some.iter().zip(self.contents(some, left)?) {
-                left = left.saturating_sub(bytes.len() as u64);
-                let place = to.join(&file.path);
-                let folder = place.parent().unwrap_or(to);
-                let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&place, bytes));
-                written.map_err(|error| format!("{}: {error}", place.display()))?;
-            }
-        }
-        Ok(())
-    }
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use super::*;
-    use std::process::Command;
-
-    #[test]
-    fn a_file_that_is_larger_than_any_source_is_not_unpacked() {
-        let place = tempfile::tempdir().expect("a folder");
-        let git = |arguments: &[&str]| {
-            let user = ["-c", "user.name=a", "-c", "user.email=a@b"];
-            let ran = Command::new("git").args(user).args(arguments).current_dir(place.path()).output().expect("git");
-            assert!(ran.status.success(), "{arguments:?}");
-        };
-        let most = usize::try_from(MOST_OF_A_FILE).expect("a number");
-        for (name, size) in [("small", 1), ("largest", most), ("larger", most + 1)] {
-            std::fs::write(place.path().join(name), vec![b'x'; size]).expect("written");
-        }
-        git(&["init", "-q"]);
-        git(&["add", "-A"]);
-        git(&["commit", "-qm", "x"]);
-        let to = tempfile::tempdir().expect("a folder");
-        Git::around(place.path()).unpack("HEAD", "", to.path()).expect("unpacked");
-        let names: Vec<bool> = ["small", "largest", "larger"].map(|name| to.path().join(name).exists()).to_vec();
-        assert_eq!(names, [true, true, false]);
     }
 }

@@ -5,9 +5,8 @@
 //! may be reached by every transport but the one to folders.
 
 use super::settings::{SETTINGS, TRANSPORTS};
-use super::{Git, MOST_SAID, Whose};
+use super::{Git, MOST_SAID, Whose, input};
 use crate::credentials;
-use crate::input;
 use std::fs::FileType;
 use std::path::{Path, PathBuf};
 

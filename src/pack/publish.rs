@@ -10,7 +10,7 @@ use super::release::SUMS;
 use super::remote::Remote;
 use super::verify::Release;
 use crate::file_names::PACK_INDEX;
-use crate::git::{Blob, Git, Kind};
+use crate::git::{Blob, Git, Kind, submodule};
 use crate::hash;
 use crate::project::lock::Lock;
 use semver::Version;
@@ -128,15 +128,15 @@ fn files_of(git: &Git, commit: &str, below: &str, folder: &Path) -> Result<BTree
     for blob in git.tree(commit, below)? {
         let Some(path) = blob.path.strip_prefix(below).map(str::to_owned) else { continue };
         match blob.kind {
-            Kind::Submodule if folder.join(&path).join(".git").exists() => {
-                let inner = Git::around(folder.join(&path));
-                let inside = files_of(&inner, &blob.object, "", &folder.join(&path))?;
+            Kind::Submodule => {
+                let Some(inner) = submodule(folder, &path) else { continue };
+                let inside = files_of(&inner, &blob.object, "", inner.folder())?;
                 files.extend(inside.into_iter().map(|(name, found)| (format!("{path}/{name}"), found)));
             }
             Kind::File => {
                 files.insert(path, (git.clone(), blob));
             }
-            Kind::Submodule | Kind::Link => {}
+            Kind::Link => {}
         }
     }
     Ok(files)

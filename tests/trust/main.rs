@@ -9,6 +9,7 @@
 )]
 
 mod addresses;
+mod commits;
 mod credentials;
 mod git;
 mod keys;
