@@ -44,8 +44,10 @@ pub fn plan(remote: &Remote, release: &Release, lock: &Lock, tagged: bool) -> Re
     let mut index = remote.index().map_err(|why| vec![why])?;
     let (name, version) = (&release.manifest.name, release.version());
     let old = index.packs.get(name).cloned();
-    if let Some(old) = old.as_ref().filter(|old| old.latest >= *version) {
-        let why = if old.latest == *version { "is published already" } else { "is older than what is published" };
+    // What stands behind `+` makes no version newer.
+    let order = |old: &PackEntry| old.latest.cmp_precedence(version);
+    if let Some(old) = old.as_ref().filter(|old| order(old).is_ge()) {
+        let why = if order(old).is_eq() { "is published already" } else { "is older than what is published" };
         return Err(vec![format!(
             "{name} {version} {why}: the repository has {}; run `arcanary pack --bump` after a change",
             old.latest

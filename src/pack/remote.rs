@@ -42,6 +42,10 @@ impl Remote {
         let git = Git::new_bare(folder.path(), url, &here)?;
         let refs = git.line(&["ls-remote", "--symref", SERVER])?;
         let refs: Vec<(&str, &str)> = refs.lines().filter_map(|line| line.split_once('\t')).collect();
+        // git's names of objects are 40 digits long, or 64.
+        if refs.iter().any(|(object, _)| object.len() == 64) {
+            return Err(format!("{name} keeps objects by SHA-256, and packs are published by SHA-1 alone"));
+        }
         let default =
             refs.iter().filter(|(_, name)| *name == "HEAD").find_map(|(to, _)| to.strip_prefix("ref: refs/heads/"));
         let branch = branch.or(default).unwrap_or("main").to_owned();
