@@ -59,7 +59,7 @@ impl Git {
             }
         }
         // Links come last: nothing is written through them.
-        self.each(&links, left, |blob, place, bytes| link(blob, place, bytes))
+        self.each(&links, left, link)
     }
 
     /// Hands over what each of some blobs holds.
@@ -155,6 +155,7 @@ mod tests {
     /// A repository in a folder.
     struct Repository(tempfile::TempDir);
 
+    #[allow(clippy::expect_used, reason = "a test fails by panicking")]
     impl Repository {
         fn new() -> Repository {
             let repository = Repository(tempfile::tempdir().expect("a folder"));
