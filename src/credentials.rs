@@ -114,7 +114,8 @@ pub fn secrets(repository: &str) -> Vec<String> {
 }
 
 /// A text with its `%40` as `@`.
-fn decoded(text: &str) -> String {
+#[must_use]
+pub fn decoded(text: &str) -> String {
     let mut bytes = vec![];
     let mut rest = text.as_bytes();
     while let [first, behind @ ..] = rest {

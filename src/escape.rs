@@ -69,7 +69,11 @@ pub fn drawn(text: &str) -> String {
 pub fn markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
+        // GitHub makes links of bare addresses, too.
+        let last = out.len().checked_sub(3).and_then(|at| out.get(at..)).unwrap_or("");
+        let address = c == '/' && out.ends_with(":/") || c == '.' && last.eq_ignore_ascii_case("www");
         match c {
+            '.' | '/' if address => out.extend(['\\', c]),
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '&' | '@' | '!' => out.extend(['\\', c]),
             c if c.is_control() => out.push(' '),
             c => out.push(c),
@@ -194,6 +198,18 @@ mod tests {
             assert_eq!(text(given), shown);
         }
         assert_eq!(text("\r::error::x"), "\\r::error::x");
+    }
+
+    #[test]
+    fn no_bare_address_is_a_link_in_markdown() {
+        for (given, shown) in [
+            ("see https://host/x and FTP://y", "see https:/\\/host/x and FTP:/\\/y"),
+            ("WWW.host.example, www.x", "WWW\\.host.example, www\\.x"),
+            ("a/b c:/d e.f 1.2 ww.x", "a/b c:/d e.f 1.2 ww.x"),
+            (".www", ".www"),
+        ] {
+            assert_eq!(markdown(given), shown);
+        }
     }
 
     #[test]

@@ -5,9 +5,19 @@
 //! driver and no hook, with transports and lazy fetching off. Everything else happens in a bare repository of our own. There
 //! the user's own configuration chooses how servers are reached (`core.sshCommand`, `credential.helper`, `http.proxy`).
 
+mod objects;
+mod server;
+mod settings;
+mod unpack;
+
+pub use objects::{Blob, Kind};
+pub use server::SERVER;
+pub use unpack::submodule;
+
 use crate::credentials;
-use crate::file_names::is_plain;
 use crate::input;
+use server::Server;
+use settings::{LOCAL, SETTINGS, environment};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -16,9 +26,9 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 /// What a repository of anybody may be asked: commands that read names and objects.
-const READING: [&str; 5] = ["cat-file", "check-ref-format", "ls-files", "ls-tree", "rev-parse"];
+const READING: [&str; 6] = ["cat-file", "check-ref-format", "config", "ls-files", "ls-tree", "rev-parse"];
 /// What a repository of our own may be asked besides.
-const WRITING: [&str; 11] = [
+const WRITING: [&str; 12] = [
     "commit-tree",
     "fetch",
     "hash-object",
@@ -27,88 +37,16 @@ const WRITING: [&str; 11] = [
     "mktag",
     "push",
     "read-tree",
+    "remote",
     "update-index",
     "var",
     "write-tree",
 ];
 
-/// Settings of every call: what else would start a program, or another git that would.
-const SETTINGS: [&str; 30] = [
-    "core.alternateRefsCommand=false",
-    "core.attributesFile=/dev/null",
-    "core.editor=false",
-    "core.fsmonitor=false",
-    "core.hooksPath=/dev/null",
-    "core.pager=cat",
-    "core.quotePath=false",
-    "commit.gpgSign=false",
-    "diff.external=",
-    "fetch.recurseSubmodules=false",
-    "gc.auto=0",
-    "gc.recentObjectsHook=",
-    "gpg.openpgp.program=false",
-    "gpg.program=false",
-    "gpg.ssh.defaultKeyCommand=",
-    "gpg.ssh.program=false",
-    "gpg.x509.program=false",
-    "interactive.diffFilter=",
-    "log.showSignature=false",
-    "maintenance.auto=false",
-    "protocol.ext.allow=never",
-    "push.gpgSign=false",
-    "push.recurseSubmodules=no",
-    "receive.autogc=false",
-    "receive.denyCurrentBranch=refuse",
-    "safe.bareRepository=explicit",
-    "sequence.editor=false",
-    "submodule.recurse=false",
-    "tag.gpgSign=false",
-    "transfer.bundleURI=false",
-];
-/// The same for repositories of others: they reach no server.
-const LOCAL: [&str; 4] = ["core.askPass=false", "core.sshCommand=false", "credential.helper=", "protocol.allow=never"];
-/// The transports that a server is reached by, unless the user's `GIT_ALLOW_PROTOCOL` names others.
-const TRANSPORTS: &str = "file:git:http:https:ssh";
-
-/// Variables by which a hook that runs us would point git at another repository.
-const FOREIGN: [&str; 13] = [
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_CONFIG",
-    "GIT_DIR",
-    "GIT_EXTERNAL_DIFF",
-    "GIT_GRAFT_FILE",
-    "GIT_INDEX_FILE",
-    "GIT_INTERNAL_SUPER_PREFIX",
-    "GIT_NAMESPACE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_SHALLOW_FILE",
-    "GIT_WORK_TREE",
-];
-
-/// The hooks that a server runs when something is pushed to it.
-const SERVER_HOOKS: [&str; 8] = [
-    "pre-receive",
-    "update",
-    "proc-receive",
-    "reference-transaction",
-    "post-receive",
-    "post-update",
-    "push-to-checkout",
-    "pre-auto-gc",
-];
-
 /// The most bytes of an answer that lists things.
 const MOST_LISTED: u64 = 64 << 20;
-/// The most bytes of all files of a commit that are unpacked.
-const MOST_UNPACKED: u64 = 256 << 20;
-/// Files of more bytes are not unpacked: no project reads one.
-const MOST_OF_A_FILE: u64 = 16 << 20;
 /// How long git may look into a repository of others. A pipe in the place of one of git's files lets it wait for ever.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Files whose contents are asked for at once.
-const AT_ONCE: usize = 64;
 /// The most bytes of git's messages that are read.
 const MOST_SAID: u64 = 64 << 10;
 
@@ -116,30 +54,39 @@ const MOST_SAID: u64 = 64 << 10;
 #[derive(Clone, Debug)]
 pub struct Git {
     folder: PathBuf,
-    /// It is bare, and we made it.
-    own: bool,
-    /// The address of its server, as git takes it.
-    server: Option<String>,
-    /// A server that is a folder here runs its hooks.
-    hooks: bool,
+    whose: Whose,
+    /// Its server.
+    server: Option<Server>,
     /// How long git may look into a repository of others.
     patience: Duration,
+}
+
+/// Whose a repository is, and how git finds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// Anybody's, around the folder.
+    Anybodys,
+    /// Anybody's, and the folder is it.
+    Named,
+    /// A bare one in the folder, which we made.
+    Ours,
 }
 
 impl Git {
     /// The repository around a folder, whoever wrote its configuration: to be read.
     #[must_use]
     pub fn around(folder: impl Into<PathBuf>) -> Git {
-        Git { folder: folder.into(), own: false, server: None, hooks: false, patience: PATIENCE }
+        Git { folder: folder.into(), whose: Whose::Anybodys, server: None, patience: PATIENCE }
     }
 
-    /// A new bare repository in an empty folder, whose server `origin` is at this address.
+    /// A new bare repository in an empty folder, whose server ([`SERVER`]) is at this address; a path counts from `here`.
     ///
     /// # Errors
-    /// What git says.
-    pub fn new_bare(folder: impl Into<PathBuf>, server: &str) -> Result<Git, String> {
-        let git = Git { own: true, server: Some(server.to_owned()), ..Git::around(folder) };
-        git.run(&["init", "-q", "--bare", "--template="])?;
+    /// What git says, or why there is no such server.
+    pub fn new_bare(folder: impl Into<PathBuf>, server: &str, here: &Path) -> Result<Git, String> {
+        let mut git = Git { whose: Whose::Ours, server: Some(Server::new(server)), ..Git::around(folder) };
+        git.run(&["init", "-q", "--bare", "--template=", "--object-format=sha1"])?;
+        git.settle(here)?;
         Ok(git)
     }
 
@@ -150,70 +97,34 @@ impl Git {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
+        let asked = arguments.first().copied().unwrap_or_default();
         let mut command = Command::new("git");
         command.args(["--no-pager", "--no-optional-locks"]);
-        let local: &[&str] = if self.own { &[] } else { &LOCAL };
+        let local: &[&str] = if self.whose == Whose::Ours { &[] } else { &LOCAL };
         SETTINGS.iter().chain(local).for_each(|setting| {
             command.args(["-c", setting]);
         });
         command.args(arguments).current_dir(&self.folder);
-        FOREIGN.iter().for_each(|name| {
-            command.env_remove(name);
-        });
-        for (name, value) in [("GIT_TERMINAL_PROMPT", "0"), ("GIT_NO_LAZY_FETCH", "1"), ("GIT_ATTR_NOSYSTEM", "1")] {
-            command.env(name, value);
-        }
-        command.env("LC_ALL", "C");
-        match (self.own, std::env::var_os("GIT_ALLOW_PROTOCOL")) {
-            (false, _) => command.env("GIT_ALLOW_PROTOCOL", "none"),
-            (true, None) => command.env("GIT_ALLOW_PROTOCOL", TRANSPORTS),
-            (true, Some(_)) => &mut command,
-        };
-        if self.own {
-            // Our own by name: nothing around the folder is found instead of it.
+        environment(&mut command);
+        if self.whose != Whose::Anybodys {
+            // By name: nothing around the folder is found instead of it.
             command.env("GIT_DIR", &self.folder);
         }
-        self.reach(&mut command);
-        command
-    }
-
-    /// Says where the server is, in the environment: arguments are seen by everybody on the machine. A server that is a folder
-    /// runs the other half of git here, by its own configuration, so that our settings are given to that half too.
-    fn reach(&self, command: &mut Command) {
-        let Some(server) = &self.server else { return };
-        let mut settings = vec![("remote.origin.url", server.clone())];
-        if folder_of(server).is_some() {
-            let settings_there =
-                SETTINGS.iter().filter(|setting| !(self.hooks && setting.starts_with("core.hooksPath")));
-            let quoted: String = settings_there.map(|setting| format!(" -c '{setting}'")).collect();
-            settings.push(("remote.origin.uploadpack", format!("git{quoted} upload-pack")));
-            settings.push(("remote.origin.receivepack", format!("git{quoted} receive-pack")));
-        }
+        let allowed = std::env::var("GIT_ALLOW_PROTOCOL").ok();
+        let transports = self.server.as_ref().map(|server| server.transports(asked, allowed.as_deref()));
+        command.env("GIT_ALLOW_PROTOCOL", transports.as_deref().unwrap_or("none"));
+        // Where the server is, git learns from the environment: arguments are seen by everybody on the machine.
+        let settings = self.server.iter().flat_map(Server::settings);
         let given = std::env::var("GIT_CONFIG_COUNT").ok().and_then(|n| n.parse::<usize>().ok()).unwrap_or(0);
-        command.env("GIT_CONFIG_COUNT", (given + settings.len()).to_string());
-        for (number, (key, value)) in (given..).zip(settings) {
-            command.env(format!("GIT_CONFIG_KEY_{number}"), key).env(format!("GIT_CONFIG_VALUE_{number}"), value);
+        let mut count = given;
+        for (key, value) in settings {
+            command.env(format!("GIT_CONFIG_KEY_{count}"), key).env(format!("GIT_CONFIG_VALUE_{count}"), value);
+            count += 1;
         }
-    }
-
-    /// Lets a server that is a folder here run its hooks, as the user who pushes.
-    pub fn run_hooks(&mut self) {
-        self.hooks = true;
-    }
-
-    /// The hooks of a server that is a folder here, by name, which a push would run; a setting counts as one.
-    #[must_use]
-    pub fn hooks_there(&self) -> Vec<String> {
-        let Some(server) = self.server.as_deref().and_then(folder_of) else { return vec![] };
-        let folder = if server.join(".git").is_dir() { server.join(".git") } else { server };
-        let is_there = |hook: &str| folder.join("hooks").join(hook).symlink_metadata().is_ok();
-        let mut hooks: Vec<String> =
-            SERVER_HOOKS.into_iter().filter(|hook| is_there(hook)).map(str::to_owned).collect();
-        let config = input::read_within(&folder.join("config"), MOST_SAID).unwrap_or_default();
-        if String::from_utf8_lossy(&config).to_ascii_lowercase().contains("hookspath") {
-            hooks.push("core.hooksPath".to_owned());
+        if count > given {
+            command.env("GIT_CONFIG_COUNT", count.to_string());
         }
-        hooks
+        command
     }
 
     /// What git prints.
@@ -235,7 +146,7 @@ impl Git {
     /// What git prints after it read `input`, up to `most` bytes.
     fn answer(&self, arguments: &[&str], input: &[u8], most: u64) -> Result<Vec<u8>, String> {
         let asked = arguments.first().copied().unwrap_or_default();
-        let allowed = READING.contains(&asked) || self.own && WRITING.contains(&asked);
+        let allowed = READING.contains(&asked) || self.whose == Whose::Ours && WRITING.contains(&asked);
         if !allowed {
             return Err(format!("`git {asked}` is not run here"));
         }
@@ -259,8 +170,7 @@ impl Git {
             // Whoever asked may have lost patience.
             let _ = send.send(read.map(|_| answer));
         });
-        // A server may take its time.
-        let read = match self.own {
+        let read = match self.server.as_ref().is_some_and(|server| server.takes_time(asked)) {
             true => received.recv().ok(),
             false => received.recv_timeout(self.patience).ok(),
         };
@@ -286,73 +196,8 @@ impl Git {
     /// # Errors
     /// What git says.
     pub fn line(&self, arguments: &[&str]) -> Result<String, String> {
-        Ok(String::from_utf8_lossy(&self.run(arguments)?).trim_end().to_owned())
-    }
-
-    /// The files of a commit below a folder, all if it is empty, in order.
-    ///
-    /// # Errors
-    /// What git says.
-    pub fn tree(&self, commit: &str, below: &str) -> Result<Vec<Blob>, String> {
-        let mut arguments = vec!["ls-tree", "-r", "-l", "-z", "--full-tree", commit];
-        if !below.is_empty() {
-            arguments.extend(["--", below]);
-        }
-        let listed = self.run(&arguments)?;
-        let blob = |line: &[u8]| {
-            let line = String::from_utf8(line.to_vec()).ok()?;
-            let (head, path) = line.split_once('\t')?;
-            let mut words = head.split_ascii_whitespace();
-            let (mode, kind, object, size) = (words.next()?, words.next()?, words.next()?, words.next()?);
-            let kind = match kind {
-                "blob" if mode.starts_with("100") => Kind::File,
-                "commit" => Kind::Submodule,
-                _ => Kind::Link,
-            };
-            let size = size.parse().unwrap_or(0);
-            Some(Blob { kind, object: object.to_owned(), size, path: path.to_owned() })
-        };
-        Ok(listed.split(|byte| *byte == 0).filter_map(blob).collect())
-    }
-
-    /// What some blobs hold, in their order, up to `most` bytes.
-    ///
-    /// # Errors
-    /// What git says.
-    pub fn contents(&self, blobs: &[&Blob], most: u64) -> Result<Vec<Vec<u8>>, String> {
-        let asked: String = blobs.iter().map(|b| format!("{}\n", b.object)).collect();
-        let answer = self.answer(&["cat-file", "--batch"], asked.as_bytes(), most)?;
-        let mut rest = answer.as_slice();
-        let mut out = vec![];
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-            let (head, behind) = rest.split_at(end);
-            let size = String::from_utf8_lossy(head).rsplit(' ').next().and_then(|n| n.parse::<usize>().ok());
-            let bytes = size.and_then(|size| behind.get(1..=size)).ok_or("git answered with no blob")?;
-            out.push(bytes.to_vec());
-            rest = behind.get(bytes.len() + 2..).unwrap_or_default();
-        }
-        if out.len() == blobs.len() { Ok(out) } else { Err("git did not answer for every blob".to_owned()) }
-    }
-
-    /// The plain files of a commit below a folder, all if it is empty, unpacked into `to`; none that is larger than any source.
-    ///
-    /// # Errors
-    /// What git or the system says.
-    pub fn unpack(&self, commit: &str, below: &str, to: &Path) -> Result<(), String> {
-        let tree = self.tree(commit, below)?;
-        let wanted = |b: &&Blob| b.kind == Kind::File && b.size <= MOST_OF_A_FILE && is_plain(&b.path);
-        let files: Vec<&Blob> = tree.iter().filter(wanted).collect();
-        let mut left = MOST_UNPACKED;
-        for some in files.chunks(AT_ONCE) {
-            for (file, bytes) in some.iter().zip(self.contents(some, left)?) {
-                left = left.saturating_sub(bytes.len() as u64);
-                let place = to.join(&file.path);
-                let folder = place.parent().unwrap_or(to);
-                let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&place, bytes));
-                written.map_err(|error| format!("{}: {error}", place.display()))?;
-            }
-        }
-        Ok(())
+        let answer = String::from_utf8(self.run(arguments)?).map_err(|_| "git's answer is no UTF-8".to_owned())?;
+        Ok(answer.trim_end_matches(['\n', '\r']).to_owned())
     }
 
     /// Git's own words, in one line, without hints and credentials.
@@ -365,66 +210,15 @@ impl Git {
         if lines.is_empty() {
             return "git failed and did not say why".to_owned();
         }
-        let secrets = self.server.iter().flat_map(|server| credentials::secrets(server));
+        let secrets = self.server.iter().flat_map(Server::addresses).flat_map(credentials::secrets);
         let said = credentials::strip(&lines.join("; "));
         secrets.fold(said, |said, secret| said.replace(&secret, "…"))
     }
 }
 
-/// The folder that an address means, if it means one on this machine.
-fn folder_of(server: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(server.strip_prefix("file://").unwrap_or(server));
-    (server.starts_with("file://") || path.exists()).then_some(path)
-}
-
-/// An entry of a commit that is no folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Blob {
-    /// What it is.
-    pub kind: Kind,
-    /// Its object's name.
-    pub object: String,
-    /// How many bytes a file has.
-    pub size: u64,
-    /// Its path from the repository's top.
-    pub path: String,
-}
-
-/// What an entry of a commit is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A plain file.
-    File,
-    /// A link.
-    Link,
-    /// A commit of another repository, which lies there.
-    Submodule,
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_that_is_larger_than_any_source_is_not_unpacked() {
-        let place = tempfile::tempdir().expect("a folder");
-        let git = |arguments: &[&str]| {
-            let user = ["-c", "user.name=a", "-c", "user.email=a@b"];
-            let ran = Command::new("git").args(user).args(arguments).current_dir(place.path()).output().expect("git");
-            assert!(ran.status.success(), "{arguments:?}");
-        };
-        let most = usize::try_from(MOST_OF_A_FILE).expect("a number");
-        for (name, size) in [("small", 1), ("largest", most), ("larger", most + 1)] {
-            std::fs::write(place.path().join(name), vec![b'x'; size]).expect("written");
-        }
-        git(&["init", "-q"]);
-        git(&["add", "-A"]);
-        git(&["commit", "-qm", "x"]);
-        let to = tempfile::tempdir().expect("a folder");
-        Git::around(place.path()).unpack("HEAD", "", to.path()).expect("unpacked");
-        let names: Vec<bool> = ["small", "largest", "larger"].map(|name| to.path().join(name).exists()).to_vec();
-        assert_eq!(names, [true, true, false]);
-    }
 
     #[test]
     fn a_pipe_in_the_place_of_one_of_gits_files_is_told_and_waited_for_no_longer() {
@@ -444,5 +238,24 @@ mod tests {
                 std::fs::write(&path, bytes).expect("written");
             }
         }
+    }
+
+    #[test]
+    fn a_server_that_is_a_folder_here_gets_no_more_time_than_others() {
+        let place = tempfile::tempdir().expect("a folder");
+        let hub = place.path().join("hub.git");
+        let made = Command::new("git").args(["init", "-q", "--bare"]).arg(&hub).output().expect("git");
+        assert!(made.status.success());
+        let own = tempfile::tempdir().expect("a folder");
+        let mut git = Git::new_bare(own.path(), &hub.display().to_string(), place.path()).expect("a server");
+        git.patience = Duration::from_millis(200);
+        // One that nobody could see before.
+        assert!(Command::new("mkfifo").arg(hub.join("packed-refs")).status().expect("mkfifo").success());
+        for arguments in [&["ls-remote", SERVER][..], &["fetch", SERVER], &["push", SERVER, ":refs/heads/main"]] {
+            let why = git.run(arguments).expect_err("it waits");
+            assert!(why.contains("gave no answer"), "{arguments:?}: {why}");
+        }
+        // The other halves wait no longer.
+        drop(File::options().read(true).write(true).open(hub.join("packed-refs")).expect("opened"));
     }
 }

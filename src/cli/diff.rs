@@ -3,6 +3,7 @@
 use super::format::print_json;
 use super::{Exit, Input, complain, exit_of, here, print, report, tell};
 use crate::build::build;
+use crate::diff::side::DEFAULT;
 use crate::diff::{Side, compare, json, markdown, text};
 use crate::file_names::PROJECT;
 use clap::{Args, ValueEnum};
@@ -15,7 +16,7 @@ pub struct Diff {
     #[arg(value_name = "PATH")]
     path: Option<PathBuf>,
     /// Compare with a commit, or with a folder that holds a project, a build or a release
-    #[arg(long, value_name = "REF|DIR", default_value = "HEAD")]
+    #[arg(long, value_name = "REF|DIR", default_value = DEFAULT)]
     against: String,
     /// Compare these targets only
     #[arg(long, value_name = "T", value_delimiter = ',')]

@@ -3,7 +3,7 @@
 use super::{Exit, complain, complain_of, here, shown, tell, waiting};
 use crate::escape;
 use crate::files;
-use crate::pack::fetch::{fetch, unpack};
+use crate::pack::fetch::{fetch, standing, unpack};
 use crate::pack::release;
 use crate::pack::remote::Remote;
 use clap::Args;
@@ -46,6 +46,14 @@ impl FetchPack {
             Ok(release) => release,
             Err(wrong) => return complain_of(&wrong),
         };
+        let (name, version) = (&release.manifest.name, release.version());
+        let newer = standing(&folder, name).filter(|there| there.cmp_precedence(version).is_gt());
+        if let (Some(there), None) = (newer, &self.version) {
+            return complain(&format!(
+                "{} holds {name} {there}, and the latest in the repository is {version}: `--version {version}` goes back",
+                shown(&self.out)
+            ));
+        }
         let waiting = || waiting(&self.out);
         let written = match self.sources {
             true => unpack(&release, &folder, &waiting),
@@ -54,8 +62,7 @@ impl FetchPack {
         match written {
             Ok(()) => {
                 let what = if self.sources { "sources" } else { "release" };
-                let manifest = &release.manifest;
-                tell(&format!("{} {}: {what} in {}", manifest.name, manifest.version, shown(&self.out)));
+                tell(&format!("{name} {version}: {what} in {}", shown(&self.out)));
                 Exit::Fine
             }
             Err(error) => complain(&format!("cannot write {}", escape::line(&error.to_string()))),

@@ -15,6 +15,9 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+/// The commit that is compared with unless the user names another side. It is never a folder.
+pub const DEFAULT: &str = "HEAD";
+
 /// One side.
 #[derive(Clone, Debug, Default)]
 pub struct Side {
@@ -85,8 +88,9 @@ impl Side {
         own.unwrap_or(&mut self.documents).insert(path.to_owned(), text);
     }
 
-    /// What `against` means for the project in `root`: a folder with a release, a project or a build, else a commit of the
-    /// repository around the project. Projects are built for `targets`, or for those that they build for themselves.
+    /// What `against` means for the project in `root`: a commit of the repository around the project, or a folder with a release,
+    /// a project or a build. What may be either is an error: a change that adds a folder of that name would hide itself. Projects
+    /// are built for `targets`, or for those that they build for themselves.
     ///
     /// # Errors
     /// Why there is no such side.
@@ -97,8 +101,19 @@ impl Side {
             );
         }
         let folder = here.join(against);
-        if !folder.is_dir() {
+        if against == DEFAULT || against.starts_with("refs/") || !folder.is_dir() {
             return Side::of_commit(against, root, targets);
+        }
+        let in_repository = root.ancestors().any(|folder| folder.join(".git").symlink_metadata().is_ok());
+        if in_repository && !is_path(against) {
+            let commit = Git::around(root).commit(against).map_err(|why| {
+                format!("`{against}` is a folder, and git does not tell whether it is a commit, too ({why}): `./{against}` is the folder")
+            })?;
+            if commit.is_some() {
+                return Err(format!(
+                    "`{against}` is a folder and a commit: `./{against}` is the folder, `{against}^0` the commit, and so is a name that begins with `refs/`"
+                ));
+            }
         }
         if folder.join(SUMS).is_file() {
             Side::of_release(against, &folder)
@@ -137,14 +152,18 @@ impl Side {
             .line(&["rev-parse", "--show-toplevel"])
             .map_err(|why| format!("`{name}` is not a folder, and the project is not in a git repository ({why})"))?;
         let commit = git
-            .line(&["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")])
-            .map_err(|_| format!("`{name}` is not a folder, and not a commit of the repository {top}"))?;
+            .commit(name)?
+            .ok_or_else(|| format!("`{name}` is neither a folder nor a commit of the repository {top}"))?;
         let below = git.line(&["rev-parse", "--show-prefix"])?;
         let place = tempfile::tempdir().map_err(|e| e.to_string())?;
-        git.unpack(&commit, &below, place.path())?;
+        git.unpack(&commit, &below, Path::new(&top), place.path()).map_err(|why| format!("`{name}`: {why}"))?;
         let folder = place.path().join(&below);
-        if !folder.join(PROJECT).is_file() {
+        let project = folder.join(PROJECT);
+        if project.symlink_metadata().is_err() {
             return Ok(Side { name: name.to_owned(), ..Side::default() });
+        }
+        if !project.is_file() {
+            return Err(format!("{PROJECT} of `{name}` is no plain file, or a link that leads out of the project"));
         }
         Side::of_folder(name, &folder, targets)
     }
@@ -207,4 +226,9 @@ impl Side {
         }
         Ok(side)
     }
+}
+
+/// Whether a text names a folder whatever git knows: no name of a commit begins with a dot or a slash, or ends with one.
+fn is_path(text: &str) -> bool {
+    text.starts_with('.') || text.ends_with(['/', '\\']) || Path::new(text).has_root() || Path::new(text).is_absolute()
 }

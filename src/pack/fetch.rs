@@ -2,9 +2,10 @@
 
 use super::archive::Files;
 use super::index::VersionEntry;
+use super::manifest;
 use super::release::SUMS;
 use super::remote::Remote;
-use super::verify::{Release, verify_files};
+use super::verify::{Release, read_manifest, verify_files};
 use crate::file_names::is_plain;
 use crate::files::{self, Replacement, files_in};
 use crate::hash;
@@ -47,6 +48,17 @@ pub fn fetch(remote: &Remote, pack: Option<&str>, version: Option<&Version>) -> 
         return Err(one(format!("the index says {name} {version}, and its release is {is}")));
     }
     Ok(release)
+}
+
+/// The version of a pack that lies in a folder, as sources or as a release.
+#[must_use]
+pub fn standing(folder: &Path, pack: &str) -> Option<Version> {
+    let sources = receipt(folder).ok().flatten().map(|receipt| (receipt.pack, receipt.version));
+    let release = || {
+        let manifest = read_manifest(&files::read(folder, manifest::FILE_NAME).ok()??).ok()?;
+        Some((manifest.name, manifest.version))
+    };
+    sources.or_else(release).filter(|(name, _)| name == pack).map(|(_, version)| version)
 }
 
 fn read(remote: &Remote, version: &VersionEntry) -> Result<Release, Vec<String>> {

@@ -10,7 +10,7 @@ use super::release::SUMS;
 use super::remote::Remote;
 use super::verify::Release;
 use crate::file_names::PACK_INDEX;
-use crate::git::{Blob, Git, Kind};
+use crate::git::{Blob, Git, Kind, submodule};
 use crate::hash;
 use crate::project::lock::Lock;
 use semver::Version;
@@ -44,8 +44,10 @@ pub fn plan(remote: &Remote, release: &Release, lock: &Lock, tagged: bool) -> Re
     let mut index = remote.index().map_err(|why| vec![why])?;
     let (name, version) = (&release.manifest.name, release.version());
     let old = index.packs.get(name).cloned();
-    if let Some(old) = old.as_ref().filter(|old| old.latest >= *version) {
-        let why = if old.latest == *version { "is published already" } else { "is older than what is published" };
+    // What stands behind `+` makes no version newer.
+    let order = |old: &PackEntry| old.latest.cmp_precedence(version);
+    if let Some(old) = old.as_ref().filter(|old| order(old).is_ge()) {
+        let why = if order(old).is_eq() { "is published already" } else { "is older than what is published" };
         return Err(vec![format!(
             "{name} {version} {why}: the repository has {}; run `arcanary pack --bump` after a change",
             old.latest
@@ -128,15 +130,15 @@ fn files_of(git: &Git, commit: &str, below: &str, folder: &Path) -> Result<BTree
     for blob in git.tree(commit, below)? {
         let Some(path) = blob.path.strip_prefix(below).map(str::to_owned) else { continue };
         match blob.kind {
-            Kind::Submodule if folder.join(&path).join(".git").exists() => {
-                let inner = Git::around(folder.join(&path));
-                let inside = files_of(&inner, &blob.object, "", &folder.join(&path))?;
+            Kind::Submodule => {
+                let Some(inner) = submodule(folder, &path) else { continue };
+                let inside = files_of(&inner, &blob.object, "", inner.folder())?;
                 files.extend(inside.into_iter().map(|(name, found)| (format!("{path}/{name}"), found)));
             }
             Kind::File => {
                 files.insert(path, (git.clone(), blob));
             }
-            Kind::Submodule | Kind::Link => {}
+            Kind::Link => {}
         }
     }
     Ok(files)

@@ -6,7 +6,7 @@ use super::archive::{Files, MOST_BYTES};
 use super::index::Index;
 use crate::credentials;
 use crate::file_names::PACK_INDEX;
-use crate::git::{Blob, Git, Kind};
+use crate::git::{Blob, Git, Kind, SERVER};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -38,12 +38,14 @@ impl Remote {
         if url.is_empty() || url.starts_with('-') {
             return Err(format!("`{name}` is no repository"));
         }
-        let path = here.join(url);
-        let url = if path.exists() { path.display().to_string() } else { url.to_owned() };
         let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
-        let git = Git::new_bare(folder.path(), &url)?;
-        let refs = git.line(&["ls-remote", "--symref", "origin"])?;
+        let git = Git::new_bare(folder.path(), url, &here)?;
+        let refs = git.line(&["ls-remote", "--symref", SERVER])?;
         let refs: Vec<(&str, &str)> = refs.lines().filter_map(|line| line.split_once('\t')).collect();
+        // git's names of objects are 40 digits long, or 64.
+        if refs.iter().any(|(object, _)| object.len() == 64) {
+            return Err(format!("{name} keeps objects by SHA-256, and packs are published by SHA-1 alone"));
+        }
         let default =
             refs.iter().filter(|(_, name)| *name == "HEAD").find_map(|(to, _)| to.strip_prefix("ref: refs/heads/"));
         let branch = branch.or(default).unwrap_or("main").to_owned();
@@ -54,7 +56,7 @@ impl Remote {
         let full = format!("refs/heads/{branch}");
         let mut remote = Remote { git, name, branch, head: None, tags, files: BTreeMap::new(), _folder: folder };
         if refs.iter().any(|(_, name)| *name == full) {
-            remote.git.run(&["fetch", "-q", "--no-tags", "--depth=1", "origin", &format!("+{full}:refs/fetched")])?;
+            remote.git.run(&["fetch", "-q", "--no-tags", "--depth=1", SERVER, &format!("+{full}:refs/fetched")])?;
             let head = remote.git.line(&["rev-parse", "refs/fetched"])?;
             remote.files = remote.git.tree(&head, "")?.into_iter().map(|b| (b.path.clone(), b)).collect();
             remote.head = Some(head);
@@ -67,7 +69,7 @@ impl Remote {
     /// # Errors
     /// It has some, and they are not `allowed`.
     pub fn allow_hooks(&mut self, allowed: bool) -> Result<(), String> {
-        let hooks = self.git.hooks_there();
+        let hooks = self.git.hooks_there()?;
         if allowed {
             self.git.run_hooks();
         } else if !hooks.is_empty() {
@@ -137,7 +139,7 @@ impl Remote {
     /// # Errors
     /// What git says; the repository is then as it was.
     pub fn push(&self, commit: &str, tag: Option<(&str, &str)>) -> Result<(), String> {
-        let mut arguments = vec!["push".to_owned(), "-q".to_owned(), "--atomic".to_owned(), "origin".to_owned()];
+        let mut arguments = vec!["push".to_owned(), "-q".to_owned(), "--atomic".to_owned(), SERVER.to_owned()];
         arguments.push(format!("{commit}:refs/heads/{}", self.branch));
         if let Some((tag, message)) = tag {
             let tagger = self.git.line(&["var", "GIT_COMMITTER_IDENT"])?;

@@ -258,3 +258,107 @@ fn a_target_that_the_project_takes_up_or_drops_shows_in_every_rule() {
     assert!(out.contains("\n  sentinel/packed.kql +0 −"), "{out}");
     assert_eq!(place.run(&["diff", "--target", "sigma"]).fine(), "");
 }
+
+/// A committed project with a changed rule, and the changed project once more in each of these folders.
+#[cfg(unix)]
+fn with_copies(folders: &[&str]) -> Place {
+    let place = committed();
+    place.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    place.edit("rules/packed.det", "level medium", "level high");
+    place.write(".gitignore", "*\n");
+    for folder in folders {
+        for file in ["arcanary.yaml", "pack.lock", "rules/utilities.det", "rules/packed.det", "rules/shared.det"] {
+            place.write(&format!("{folder}/{file}"), &place.read(file));
+        }
+    }
+    place
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_is_called_like_a_commit_hides_no_change() {
+    let place = with_copies(&["HEAD", "origin/main", "refs/remotes/origin/main", "copy", "origin/main^0"]);
+    let summary = |against: &[&str]| place.run(&[&["diff", "--exit-code"], against].concat()).err;
+    let changed = "0 added, 1 changed, 0 removed\n";
+    for commit in [&[][..], &["--against", "HEAD"], &["--against", "refs/remotes/origin/main"]] {
+        assert!(summary(commit).ends_with(changed), "{commit:?}: {}", summary(commit));
+    }
+    let told = "`origin/main` is a folder and a commit: `./origin/main` is the folder, `origin/main^0` the commit, and so is a name";
+    assert!(summary(&["--against", "origin/main"]).contains(told), "{}", summary(&["--against", "origin/main"]));
+    assert!(summary(&["--against", "origin/main^0"]).contains("is a folder and a commit"));
+    assert!(summary(&["--against", "origin/main~0"]).ends_with(changed));
+    let whole = place.path("origin/main").display().to_string();
+    for folder in ["./origin/main", "./HEAD", "origin/main/", "../", &whole, "copy", "./refs/remotes/origin/main"] {
+        if folder != "../" {
+            assert!(summary(&["--against", folder]).ends_with("0 added, 0 changed, 0 removed\n"), "{folder}");
+        }
+    }
+    // Whether there is such a commit, a broken repository does not tell.
+    let config = place.read(".git/config");
+    place.write(".git/config", "[broken");
+    assert!(summary(&["--against", "copy"]).contains("git does not tell whether it is a commit, too"));
+    assert!(summary(&["--against", "./copy"]).ends_with("0 added, 0 changed, 0 removed\n"));
+    place.write(".git/config", &config);
+    // Without a repository a name is a folder's.
+    std::fs::remove_dir_all(place.path(".git")).expect("removed");
+    assert!(summary(&["--against", "origin/main"]).ends_with("0 added, 0 changed, 0 removed\n"));
+}
+
+#[cfg(unix)]
+#[test]
+fn files_of_a_commit_whose_names_other_systems_refuse_count_as_they_are() {
+    let place = Place::project();
+    place.git(&["init", "-q", "-b", "main"]);
+    let third = |level: &str| {
+        let rule = SHARED.replace("1a21", "1a22").replace("rule shared", "rule third");
+        rule.replace("level low", &format!("level {level}"))
+    };
+    for path in ["rules/a:b.det", "rules/aux.det", "rules/x /y .det", "rules/a*b?.det"] {
+        place.write(path, &third("low"));
+        place.commit();
+        let summary = || place.run(&["diff"]).err;
+        assert_eq!(summary(), "against HEAD: 0 added, 0 changed, 0 removed\n", "{path}");
+        place.write(path, &third("high"));
+        assert_eq!(summary(), "against HEAD: 0 added, 1 changed, 0 removed\n", "{path}");
+        place.remove(path);
+        assert_eq!(summary(), "against HEAD: 0 added, 0 changed, 1 removed\n", "{path}");
+    }
+    // The whole project in such a folder.
+    let odd = Place::empty();
+    odd.git(&["init", "-q", "-b", "main"]);
+    for file in ["arcanary.yaml", "rules/utilities.det", "rules/packed.det", "rules/shared.det"] {
+        odd.write(&format!("SOC: win/{file}"), &place.read(file));
+    }
+    odd.commit();
+    let ran = crate::place::run_in(&odd.path("SOC: win"), &["diff"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, "against HEAD: 0 added, 0 changed, 0 removed\n"));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_and_submodules_of_a_commit_count_as_they_are() {
+    let place = Place::project();
+    place.git(&["init", "-q", "-b", "main"]);
+    place.git(&["init", "-q", "inner"]);
+    let inner = place.path("inner");
+    place.write("inner/third.det", &SHARED.replace("1a21", "1a22").replace("rule shared", "rule third"));
+    crate::place::git_in(&inner, &["add", "-A"]);
+    crate::place::git_in(&inner, &["commit", "-qm", "x"]);
+    place.edit("arcanary.yaml", "[rules]", "[rules, inner]");
+    place.write("store/fourth.det", &SHARED.replace("1a21", "1a23").replace("rule shared", "rule fourth"));
+    std::os::unix::fs::symlink("../store/fourth.det", place.path("rules/fourth.det")).expect("a link");
+    place.commit();
+    let summary = || place.run(&["diff"]).err;
+    assert_eq!(summary(), "against HEAD: 0 added, 0 changed, 0 removed\n");
+    place.edit("inner/third.det", "level low", "level high");
+    place.edit("store/fourth.det", "level low", "level high");
+    assert_eq!(summary(), "against HEAD: 0 added, 2 changed, 0 removed\n");
+    // A project file behind a link out of the commit is an error, not a project that was not there.
+    let project = place.read("arcanary.yaml");
+    place.remove("arcanary.yaml");
+    std::os::unix::fs::symlink("/etc/hostname", place.path("arcanary.yaml")).expect("a link");
+    place.commit();
+    place.remove("arcanary.yaml");
+    place.write("arcanary.yaml", &project);
+    assert!(place.run(&["diff"]).fails(2).contains("arcanary.yaml of `HEAD` is no plain file, or a link"));
+}

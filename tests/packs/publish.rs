@@ -368,6 +368,58 @@ fn a_consumer_takes_the_latest_version_or_an_earlier_one_as_it_was_released() {
 }
 
 #[test]
+fn an_update_goes_back_only_where_a_version_is_named() {
+    let place = bare();
+    publish(&place, &[]).fine();
+    bump(&place, "medium", "high");
+    publish(&place, &[]).fine();
+    for more in [&["got"][..], &["up", "--sources"]] {
+        fetch(&place, more).fine();
+    }
+    let index = show(&place, "index.json").replace("\"latest\": \"0.1.1\"", "\"latest\": \"0.1.0\"");
+    elsewhere(&place, "index.json", Some(&index));
+    for more in [&["got"][..], &["up", "--sources"]] {
+        let err = fetch(&place, more).fails(2);
+        let says =
+            format!("{} holds acme 0.1.1, and the latest in the repository is 0.1.0: `--version 0.1.0`", more[0]);
+        assert!(err.contains(&says), "{err}");
+        fetch(&place, &[more, &["--version", "0.1.0"]].concat()).fine();
+    }
+    // Another folder takes what there is.
+    fetch(&place, &["new"]).fine();
+}
+
+#[test]
+fn what_stands_behind_a_plus_makes_no_version_newer() {
+    let place = bare();
+    publish(&place, &[]).fine();
+    for version in ["0.1.0+aa", "0.1.0+zz"] {
+        let text = place.read("arcanary.yaml");
+        let line = text.lines().find(|line| line.starts_with("version: ")).expect("a version");
+        place.edit("arcanary.yaml", line, &format!("version: {version}"));
+        place.run(&["pack", "--bump"]).fine();
+        let err = publish(&place, &[]).fails(2);
+        assert!(err.contains(&format!("acme {version} is published already: the repository has 0.1.0")), "{err}");
+    }
+}
+
+#[test]
+fn a_repository_of_sha_256_is_told() {
+    let place = bare();
+    place.git(&["init", "-q", "--object-format=sha256", "-b", "main", "other"]);
+    git_in(&place.path("other"), &["commit", "-q", "--allow-empty", "-m", "x"]);
+    let says = "other keeps objects by SHA-256, and packs are published by SHA-1 alone";
+    for command in [&["publish", "--allow-dirty"][..], &["fetch-pack", "--out", "got"]] {
+        let err = place.run(&[command, &["--repo", "other"]].concat()).fails(2);
+        assert!(err.contains(says), "{err}");
+    }
+    // An empty one tells nothing before it is pushed to.
+    place.git(&["init", "-q", "--bare", "--object-format=sha256", "empty.git"]);
+    let err = place.run(&["publish", "--allow-dirty", "--repo", "empty.git"]).fails(2);
+    assert!(err.contains("nothing was pushed: ") && err.contains("hash algorithm"), "{err}");
+}
+
+#[test]
 fn a_release_that_was_tampered_with_is_not_taken() {
     let place = bare();
     publish(&place, &[]).fine();

@@ -201,10 +201,15 @@ fn a_repository_of_packs_with_traps_is_read_and_published_to_without_starting_th
     let err = place.run(&publish).fails(2);
     assert!(err.contains("repo.git is a folder with hooks (core.hooksPath), which would run as you"), "{err}");
     assert_eq!(traces(&place), BTreeSet::new());
-    // Settings that others include are not seen, and start nothing either.
+    // So do settings that its own include.
     let config = place.read("repo.git/config");
     place.write("repo.git/more", &config);
     place.write("repo.git/config", "[core]\nrepositoryformatversion = 0\nbare = true\n[include]\npath = more\n");
+    assert!(place.run(&publish).fails(2).contains("with hooks (core.hooksPath)"));
+    assert_eq!(traces(&place), BTreeSet::new());
+    // Without it nothing is told, and the others start nothing either.
+    assert!(config.contains("hooksPath"));
+    place.write("repo.git/more", &config.replace("hooksPath", "harmless"));
     place.run(&publish).fine();
     assert_eq!(traces(&place), BTreeSet::new());
 }

@@ -8,6 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod addresses;
+mod commits;
 mod credentials;
 mod git;
 mod keys;
