@@ -299,7 +299,7 @@ fn no_such_rule(name: &str, loaded: &Loaded) -> Exit {
 /// A name that the command line gives means nothing; one of `known` may be meant.
 fn there_is_no<'k>(what: &str, name: &str, known: impl Iterator<Item = &'k str>) -> Exit {
     let hint = diagnostic::nearest(name, known).map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
-    complain(&format!("there is no {what} `{name}`{hint}"))
+    complain(&format!("there is no {what} `{}`{hint}", escape::line(name)))
 }
 
 fn complain(message: &str) -> Exit {

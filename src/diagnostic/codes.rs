@@ -170,7 +170,7 @@ codes! {
     "E0307" BadFolder Error "not a folder"
         "`under` takes C:\\x, \\\\server\\share, /x, :\\x for any drive, or x\\y for anywhere in a path.";
     "E0308" BadNetwork Error "not a network"
-        "`in cidr` takes networks such as '10.0.0.0/8' or '2001:db8::/32'.";
+        "`in cidr` takes networks such as '10.0.0.0/8' or '2001:db8::/32': no bit behind the prefix is set, and its length has no zero in front.";
     "E0309" QuoteInArgument Error "double quote in an argument"
         "Arguments are compared without their double quotes, so no argument holds one.";
     "E0311" UncertainCase Error "letter without one other case"
