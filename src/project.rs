@@ -1,5 +1,6 @@
 //! A project on disk: `arcanary.yaml`, the `.det` files it names, and its own targets.
 
+pub mod bounds;
 pub(crate) mod identity;
 pub mod lock;
 pub mod packs;
@@ -14,7 +15,7 @@ use crate::escape::is_unclean;
 use crate::file_names::PROJECT;
 use crate::input;
 use crate::parallel::in_parallel;
-use crate::sema::{self, Meta, Rule};
+use crate::sema::{self, Meta, Rule, STATUSES};
 use crate::source::{FileId, Sources, Span};
 use crate::syntax::{self, Parsed};
 use crate::target::{Format, Targets};
@@ -228,11 +229,29 @@ pub fn det_files(paths: &[PathBuf], here: &Path) -> (Vec<PathBuf>, Loaded) {
             Some(root) => {
                 read_config(&root, here, &mut loaded);
                 files = project_files(&mut loaded);
+                leave_others(&mut files, &root, here, &mut loaded);
             }
             None => loaded.diagnostics.push(no_project()),
         }
     }
     (files, loaded)
+}
+
+/// Takes those out of a project's files that lie in another one's folder: its sources, or a link, may lead there.
+fn leave_others(files: &mut Vec<PathBuf>, root: &Path, here: &Path, loaded: &mut Loaded) {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    let own = real(root);
+    let others = files.extract_if(.., |file| real(file).and_then(|real| find_root(real.parent()?)) != own);
+    let mut others: Vec<String> = others.map(|file| shown(&file, here)).collect();
+    others.sort();
+    if let Some(first) = others.first() {
+        let message = match others.len() {
+            1 => format!("`{first}` is not in this project's folder, and was left alone"),
+            n => format!("`{first}` and {} more are not in this project's folder, and were left alone", n - 1),
+        };
+        let finding = Diagnostic::new(Code::Unreadable, message);
+        loaded.diagnostics.push(finding.help("name them on the command line, or run the command where they lie"));
+    }
 }
 
 fn no_project() -> Diagnostic {
@@ -289,7 +308,7 @@ fn unreadable(path: &Path, why: &str) -> Diagnostic {
 
 fn read_config(root: &Path, here: &Path, loaded: &mut Loaded) {
     let path = root.join(PROJECT);
-    let bytes = match input::read(&path) {
+    let bytes = match bounds::read(root, &path) {
         Ok(bytes) => bytes,
         Err(error) => return loaded.diagnostics.push(unreadable(&path, &error.to_string())),
     };
@@ -359,10 +378,10 @@ fn parse_config(id: FileId, sources: &Sources) -> Result<(Config, Node), Box<Dia
 /// Returns the project's own target files, in order. The default folder may be missing.
 ///
 /// # Errors
-/// The folder cannot be read.
+/// The folder leads out of the project's folder, or cannot be read.
 pub(crate) fn target_files(root: &Path, config: &Config) -> io::Result<Vec<PathBuf>> {
     let folder = root.join(config.target_files.as_deref().unwrap_or("targets"));
-    let entries = match std::fs::read_dir(&folder) {
+    let entries = match bounds::stays(root, &folder).and_then(|()| std::fs::read_dir(&folder)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound && config.target_files.is_none() => return Ok(vec![]),
         read => read.and_then(Iterator::collect::<io::Result<Vec<_>>>)?,
     };
@@ -382,7 +401,7 @@ fn read_targets(root: &Path, here: &Path, loaded: &mut Loaded) {
     };
     for path in files {
         let name = shown(&path, here);
-        match input::read(&path) {
+        match bounds::read(root, &path) {
             Err(error) => loaded.diagnostics.push(unreadable(&path, &error.to_string())),
             Ok(bytes) => match add_yaml(&mut loaded.sources, name, &bytes, Code::BadTarget) {
                 Err(diagnostic) => loaded.diagnostics.push(*diagnostic),
@@ -405,6 +424,9 @@ fn project_files(loaded: &mut Loaded) -> Vec<PathBuf> {
         } else if is_around(&path, &root) {
             Diagnostic::new(Code::BadProject, format!("`{source}` contains the project's folder"))
                 .help("list folders inside the project, or a folder beside it")
+        } else if let Some(why) = bounds::refused(&root, &source) {
+            Diagnostic::new(Code::BadProject, format!("`{source}` {why}"))
+                .help("name `.det` files and folders by their paths from this file")
         } else {
             there.push(path);
             continue;
@@ -493,6 +515,7 @@ fn check_names(loaded: &mut Loaded) {
     if !loaded.config.version.is_empty() {
         found.extend(identity::check_version(loaded).err());
     }
+    found.extend(defaults(loaded));
     let own = loaded.config.targets.iter().map(|name| (Role::Value("targets"), name));
     let skipped = loaded.config.skip.iter().flat_map(|s| &s.targets).map(|name| (Role::Inner("skip", "targets"), name));
     for (role, name) in own.chain(skipped) {
@@ -519,6 +542,31 @@ fn check_names(loaded: &mut Loaded) {
         }
     }
     loaded.diagnostics.extend(found);
+}
+
+/// Defaults that no rule could give itself.
+fn defaults(loaded: &Loaded) -> Vec<Diagnostic> {
+    let Defaults { author, license, status, date } = &loaded.config.defaults;
+    let one_line = |text: &str| !text.trim().is_empty() && !text.contains(['\n', '\t']);
+    let is_date = |text: &str| text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok_and(|date| date.year() > 0);
+    let wrong = [
+        ("author", author, "text of one line", author.as_deref().is_some_and(one_line)),
+        ("license", license, "text of one line", license.as_deref().is_some_and(one_line)),
+        (
+            "status",
+            status,
+            "one of experimental, test, stable, deprecated",
+            status.as_deref().is_some_and(|s| STATUSES.contains(&s)),
+        ),
+        ("date", date, "a day such as 2026-11-20", date.as_deref().is_some_and(is_date)),
+    ];
+    let wrong = wrong.into_iter().filter(|(.., fits)| !fits);
+    let finding = |(key, value, wanted, _): (&'static str, &Option<String>, &str, bool)| {
+        let value = value.as_ref()?;
+        let diagnostic = Diagnostic::new(Code::BadProject, format!("`{key}` under `defaults` takes {wanted}"));
+        Some(config_place(loaded, Role::Inner("defaults", key), value, diagnostic, "this is something else"))
+    };
+    wrong.filter_map(finding).collect()
 }
 
 /// Findings for targets and formats that the project file lists twice.

@@ -186,6 +186,11 @@ impl<'t> Walk<'t> {
                 Fault { range: at..at, message }
             })?;
             let range = self.byte(span.start.index())..self.byte(span.end.index());
+            if let Event::Scalar(.., Some(_)) | Event::SequenceStart(_, Some(_)) | Event::MappingStart(_, Some(_)) =
+                event
+            {
+                return Err(Fault { range, message: "a tag, which nobody reads: leave it out".to_owned() });
+            }
             let node = match event {
                 Event::SequenceStart(..) | Event::MappingStart(..) => {
                     if open.len() >= MAX_DEPTH {
@@ -225,6 +230,9 @@ impl Open {
     fn add(&mut self, node: Node, keep: bool) -> Result<(), Fault> {
         match (&mut self.value, self.key.take()) {
             (Value::List(all), _) if keep => all.push(node),
+            (Value::Map(_), None) if node.value == Value::Alias => {
+                return Err(Fault { range: node.range, message: "a key that is a reference: write it out".to_owned() });
+            }
             (Value::Map(_), None) => {
                 let twice = node.text().filter(|text| !self.keys.insert((*text).to_owned()));
                 if let Some(text) = twice {
@@ -260,6 +268,22 @@ mod tests {
             );
         }
         assert_eq!(fault("é: {x: 1, b: 2, \"b\": 3}\n").0, "\"b\"");
+    }
+
+    #[test]
+    fn keys_that_are_references_and_tags_are_refused() {
+        for text in ["params: {&a burst: 7, *a : 9}\n", "&a x: 1\ny: {z: 2, *a : 3}\n"] {
+            let (piece, message) = fault(text);
+            assert!(
+                message.starts_with("a key that is a reference") && piece.starts_with("*a"),
+                "{text}: {piece} {message}"
+            );
+        }
+        for text in ["a: !!str 9\n", "a: !evil 9\n", "a: !!seq [1]\n", "!!map {a: 1}\n", "!x a: 1\n", "- !<tag:x> a\n"]
+        {
+            assert!(fault(text).1.starts_with("a tag"), "{text}");
+        }
+        assert!(read::<serde_yaml::Value>("a: &x [1]\nb: *x\nc: '!!str'\n").is_ok(), "a value may be a reference");
     }
 
     #[test]

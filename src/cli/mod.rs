@@ -289,7 +289,7 @@ fn no_such_rule(name: &str, loaded: &Loaded) -> Exit {
 /// Reports an unknown name of the command line, with the nearest of `known`.
 fn there_is_no<'k>(what: &str, name: &str, known: impl Iterator<Item = &'k str>) -> Exit {
     let hint = diagnostic::nearest(name, known).map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
-    complain(&format!("there is no {what} `{name}`{hint}"))
+    complain(&format!("there is no {what} `{}`{hint}", escape::line(name)))
 }
 
 fn complain(message: &str) -> Exit {

@@ -169,7 +169,7 @@ codes! {
     "E0307" BadFolder Error "not a folder"
         "`under` takes a folder: C:\\x, \\\\server\\share, /x, :\\x for any drive, or x\\y for anywhere in a path.";
     "E0308" BadNetwork Error "not a network"
-        "`in cidr` takes networks, such as '10.0.0.0/8' or '2001:db8::/32'.";
+        "`in cidr` takes networks, such as '10.0.0.0/8' or '2001:db8::/32'. Every bit after the prefix is zero, and the prefix length has no leading zero.";
     "E0309" QuoteInArgument Error "double quote in an argument"
         "Arguments are compared without their double quotes, so no argument contains one. Remove it.";
     "E0311" UncertainCase Error "letter with ambiguous case"

@@ -2,10 +2,10 @@
 //!
 //! The text is sorted, so that one state of a project has one lock, and only `pack --bump` writes it.
 
+use super::bounds;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::files;
 use crate::hash::FORMAT;
-use crate::input;
 use crate::source::{FileId, Sources, Span};
 use crate::yaml;
 use semver::Version;
@@ -214,7 +214,7 @@ impl Lock {
 /// `E0805` for a file that is no lock.
 pub fn read(root: &Path, name: &str, sources: &mut Sources) -> Result<Option<(FileId, Lock)>, Box<Diagnostic>> {
     let bad = |message: String| Diagnostic::new(Code::BadLock, message);
-    let bytes = match input::read(&root.join(FILE_NAME)) {
+    let bytes = match bounds::read(root, &root.join(FILE_NAME)) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Box::new(bad(format!("{FILE_NAME} cannot be read: {error}")))),

@@ -28,7 +28,8 @@ pub enum Level {
 
 /// The levels' words.
 pub const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
-const STATUSES: [&str; 4] = ["experimental", "test", "stable", "deprecated"];
+/// How far a rule has come.
+pub const STATUSES: [&str; 4] = ["experimental", "test", "stable", "deprecated"];
 /// The words of `entities`.
 pub const ENTITIES: [&str; 6] = ["host", "user", "process", "file", "ip", "dll"];
 const RELATIONS: [&str; 5] = ["derived", "renamed", "merged", "obsolete", "similar"];

@@ -24,7 +24,7 @@ mod weights;
 
 pub use condition::Place;
 pub use lists::Lists;
-pub use meta::{ENTITIES, LEVELS, Level, Meta, Schedule, Throttle};
+pub use meta::{ENTITIES, LEVELS, Level, Meta, STATUSES, Schedule, Throttle};
 pub use parts::{Member, Part};
 pub use reach::Reach;
 pub use rule::{Disabled, Exception, Gone, Rule};

@@ -442,8 +442,11 @@ fn bad_network(literal: &Literal) -> Diagnostic {
     if let Some(meant) = network(&t.value) {
         let (first, length) = (meant.first, meant.length);
         let message = format!("`{}` is not how a network is written", t.value);
-        let label = "no zeros before the prefix length, and none but zeros behind so many bits of the address";
-        return found(message, label).patch("the network around it", t.span, format!("'{first}/{length}'"));
+        let label = match meant.given == first {
+            true => "the prefix length begins with 0".to_owned(),
+            false => format!("bits behind the first {length} are set"),
+        };
+        return found(message, &label).patch("the network around it", t.span, format!("'{first}/{length}'"));
     }
     let diagnostic = found(format!("`{}` is not a network", t.value), label);
     match t.value.parse::<IpAddr>() {

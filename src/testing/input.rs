@@ -2,8 +2,7 @@
 
 use super::{ShownEvent, ShownField};
 use crate::event::{Event, read};
-use crate::input;
-use crate::project::Loaded;
+use crate::project::{Loaded, bounds};
 use crate::source::Span;
 use crate::syntax::ast::{self, TestInput};
 use crate::vocabulary::FieldId;
@@ -24,7 +23,13 @@ pub(super) fn events(test: &ast::Test, loaded: &Loaded) -> Result<Vec<Given>, (S
     match &test.input {
         TestInput::Events(events) => Ok(events.iter().map(inline).collect()),
         TestInput::Recorded { path, reader } => {
-            let events = recorded(&path.value, &reader.text, &loaded.root_of(path.span.file));
+            let root = loaded.root_of(path.span.file);
+            let events = match loaded.pack_of(path.span.file) {
+                Some(pack) if !pack.brought(&root.join(&path.value)) => {
+                    Err("the pack did not bring it along".to_owned())
+                }
+                _ => recorded(&path.value, &reader.text, &root),
+            };
             events.map_err(|why| (path.span, why))
         }
     }
@@ -37,7 +42,7 @@ fn inline(written: &ast::Event) -> Given {
 
 fn recorded(path: &str, reader: &str, root: &Path) -> Result<Vec<Given>, String> {
     let reader = read::find(reader).ok_or_else(|| format!("there is no reader `{reader}`"))?;
-    let bytes = input::read(&root.join(path)).map_err(|error| match error.kind() {
+    let bytes = bounds::read(root, &root.join(path)).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => "no such file".to_owned(),
         _ => error.to_string(),
     })?;

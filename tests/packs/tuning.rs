@@ -308,6 +308,11 @@ fn findings_about_the_project_file_point_at_the_word_they_mean() {
     says("packs: [a]", "E0810", "4:9");
     says("params: { sigma: 3 }", "E0201", "4:11");
     says("sources: [print]", "E0803", "4:11");
+    says("defaults: { status: bogus }", "`status` under `defaults` takes one of experimental", "4:21");
+    says("defaults: { author: A, date: 2026-13-40 }", "`date` under `defaults` takes a day", "4:30");
+    says("defaults: { date: '0000-01-01' }", "`date` under `defaults` takes a day", "4:19");
+    says("defaults: { author: \"A\\nlevel: low\" }", "`author` under `defaults` takes text of one line", "4:21");
+    says("defaults: { license: ' ' }", "`license` under `defaults` takes text of one line", "4:22");
 }
 
 #[test]

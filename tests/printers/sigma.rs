@@ -107,6 +107,45 @@ mod shapes {
     }
 
     #[test]
+    fn the_end_of_a_text_that_a_line_feed_may_follow_is_degraded() {
+        let status = |os: &str, entries: &str| {
+            let text = format!(
+                "rule r {{ title \"R\" id 00000000-0000-4000-8000-000000000001 level low os [{os}]\ndetect {entries}\n}}"
+            );
+            let mut sources = arcanary::source::Sources::new();
+            let file = sources.add("r.det", &text);
+            let parsed = vec![arcanary::syntax::parse(file, &text)];
+            let (project, found) = arcanary::sema::resolve(parsed, &indexmap::IndexMap::new());
+            assert!(found.is_empty(), "{found:?}");
+            let target = &arcanary::target::Targets::built_in().all["sigma"];
+            arcanary::compile::compile(&project.rules["r"], &project, target).expect("a document").status
+        };
+        for (os, entries) in [
+            ("windows", "script where script.text matches 'evil$'"),
+            ("windows", "process where command_line ends with cased \"B2\""),
+            ("windows", "process where command_line is cased \"B2\" and process.name is \"x.exe\""),
+            ("windows", "process where process.name is \"x.exe\" and not command_line matches '^a$'"),
+            ("linux", "file where file.action is created and file.path matches 'evil$'"),
+            (
+                "windows",
+                "sequence by host within 1h { a: script where script.text matches 'evil$'\n b: process where process.name is \"x.exe\" }",
+            ),
+        ] {
+            assert_eq!(status(os, entries), arcanary::document::Status::Degraded, "{entries}");
+        }
+        for (os, entries) in [
+            ("windows", "file where file.action is created and file.path matches 'evil$'"),
+            ("windows", "process where command_line contains cased \"B2\""),
+            ("windows", "process where command_line matches '^evil'"),
+            ("windows", "process where command_line ends with \"b2\""),
+            ("windows", r"process where command_line matches 'evil(?:\s|$)'"),
+            ("windows", "process where argument is \"-b\""),
+        ] {
+            assert_eq!(status(os, entries), arcanary::document::Status::Exact, "{entries}");
+        }
+    }
+
+    #[test]
     fn alternatives_and_denials_of_one_field_are_one_regular_expression() {
         let count = |entries: &str| {
             let said = on("sigma", &format!("detect process where {entries}")).expect("a rule");

@@ -13,6 +13,7 @@ mod commits;
 mod credentials;
 mod git;
 mod keys;
+mod links;
 mod names;
 #[path = "../packs/place.rs"]
 #[allow(dead_code, reason = "shared with the tests of packs")]

@@ -8,6 +8,7 @@ mod detection;
 mod filter;
 pub(crate) mod item;
 pub(crate) mod joint;
+mod line_end;
 mod order;
 pub(crate) mod selection;
 mod shape;
@@ -55,6 +56,7 @@ pub fn print(rule: &Rule, plan: &Plan) -> Result<Printed, Vec<Unsupported>> {
         notes.push(Note { text: text.to_owned(), degraded: false });
     }
     notes.extend(plain_note(plan.target, plan.queries.iter()));
+    notes.extend(line_end::note(plan.target, plan.queries.iter()));
     let (bare, filters) = filter::apart(rule, plan)?;
     let fragments = vec![
         ("documents", Fragment::List(documents)),

@@ -184,7 +184,8 @@ fn kept(text: &str) -> Rc<str> {
     if text.len() <= LONGEST {
         return text.into();
     }
-    let beginning = text.get(..text.floor_char_boundary(LONGEST)).unwrap_or_default();
+    let end = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let beginning = text.get(..end).unwrap_or_default();
     format!("{beginning}… ({} bytes, {})", text.len(), hash::of_bytes(text.as_bytes())).into()
 }
 

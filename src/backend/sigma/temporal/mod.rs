@@ -202,6 +202,7 @@ fn print(rule: &Rule, target: &Target, said: Said) -> Result<Printed, Vec<Unsupp
         }
     }
     notes.extend(plain_note(target, said.bases.iter().map(|base| &base.query)));
+    notes.extend(super::line_end::note(target, said.bases.iter().map(|base| &base.query)));
     let mut sources = vec![];
     said.bases.iter().for_each(|base| add_source(&mut sources, base.query.kind, base.query.source));
     let fragments = vec![("documents", Fragment::List(documents))];
