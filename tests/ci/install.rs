@@ -22,7 +22,8 @@ pub fn curl(release: &Path) -> String {
 
 /// A runner without the program, a release, and what `gh` says of attestations: its exit code.
 struct Place {
-    project: Project,
+    /// The runner's workspace, which is gone when this is dropped.
+    _project: Project,
     folder: tempfile::TempDir,
     runner: Runner,
 }
@@ -48,7 +49,7 @@ impl Place {
             "#!/bin/sh\necho \"cargo $*\"\nmkdir -p \"$6/bin\"\nprintf '#!/bin/sh\\necho built\\n' > \"$6/bin/arcanary\"\n\
              chmod +x \"$6/bin/arcanary\"\n",
         );
-        Place { project, folder, runner }
+        Place { _project: project, folder, runner }
     }
 
     fn hub(&self) -> std::path::PathBuf {
@@ -155,13 +156,23 @@ fn without_a_binary_the_action_builds_its_own_checkout_and_says_why() {
         let bin = installed(&place.runner);
         let bin = bin.parent().expect("bin").parent().expect("its root").display();
         let (from, into) = (root(""), format!("{bin} --target-dir {bin}/target"));
-        // The folder of this repository, as a shell says it.
+        // `pwd` ends with no slash.
         let from = from.display().to_string();
         let asked = format!("cargo install --locked --path {} --root {into}\nbuilt\n", from.trim_end_matches('/'));
         assert_eq!(job.out("Build"), asked);
         assert_eq!(job.out("Command"), "built\n", "later steps find it");
-        let _ = &place.project;
     }
+}
+
+#[test]
+fn what_the_cache_brought_is_not_built_again() {
+    let project = Project::new();
+    let mut runner = runner(&project, &[]);
+    runner.stub("cargo", "#!/bin/sh\nexit 99\n");
+    runner.set("steps.arcanary.outputs.build == 'true'", "true");
+    let mut steps = steps();
+    steps.as_sequence_mut().expect("steps").retain(|step| step["name"] == "Build");
+    assert_eq!(runner.run(&steps, &[]).fine().out("Build"), format!("arcanary {VERSION}\n"));
 }
 
 /// Each runner of GitHub asks for an archive that the release workflow makes, and every archive has its runner.
