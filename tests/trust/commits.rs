@@ -26,7 +26,7 @@ fn edited() -> Place {
 /// The edit is seen by both commands.
 fn sees_the_edit(place: &Place, variables: &[(&str, &str)], case: &str) {
     let err = run(place, variables, &["publish", "--repo", "hub.git", "--dry-run"]).fails(2);
-    assert!(err.contains("error: rules/packed.det is not committed as it is\n"), "{case}: {err}");
+    assert!(err.contains("error: rules/packed.det has changes that are not committed\n"), "{case}: {err}");
     let ran = run(place, variables, &["diff"]);
     assert!(ran.err.contains("against HEAD: 0 added, 1 changed, 0 removed"), "{case}: {}", ran.err);
 }
