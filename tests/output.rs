@@ -439,17 +439,22 @@ fn fmt_and_bump_write_through_no_link_and_put_no_copy_in_its_place() {
     place.run(&["fmt"]).fine();
     assert!(place.path("rules/a.det").is_symlink() && place.read("rules/packed.det") != messy);
     place.remove("rules/a.det");
-    for name in ["pack.lock", "arcanary.yaml"] {
-        place.run(&["pack", "--bump"]).fine();
-        fs::rename(place.path(name), elsewhere.path(name)).expect("moved");
-        link(&elsewhere.path(name), &place.path(name));
-        place.edit("rules/shared.det", " on a Share", " again on a Share");
-        let before = (place.read("arcanary.yaml"), place.read("pack.lock"));
-        let err = place.run(&["pack", "--bump"]).fails(2);
-        assert!(err.contains(name) && err.contains("it is a link"), "{err}");
-        assert!(place.path(name).is_symlink());
-        assert_eq!((place.read("arcanary.yaml"), place.read("pack.lock")), before);
-        fs::rename(elsewhere.path(name), place.path(name)).expect("moved");
+    let inside = place.path("elsewhere");
+    for (folder, says) in
+        [(inside.as_path(), "it is a link"), (&elsewhere.path(""), "leads out of the project's folder")]
+    {
+        for name in ["pack.lock", "arcanary.yaml"] {
+            place.run(&["pack", "--bump"]).fine();
+            fs::rename(place.path(name), folder.join(name)).expect("moved");
+            link(&folder.join(name), &place.path(name));
+            place.edit("rules/shared.det", " on a Share", " again on a Share");
+            let before = (place.read("arcanary.yaml"), place.read("pack.lock"));
+            let err = place.run(&["pack", "--bump"]).fails(2);
+            assert!(err.contains(name) && err.contains(says), "{err}");
+            assert!(place.path(name).is_symlink());
+            assert_eq!((place.read("arcanary.yaml"), place.read("pack.lock")), before);
+            fs::rename(folder.join(name), place.path(name)).expect("moved");
+        }
     }
 }
 

@@ -150,7 +150,7 @@ fn a_commit_is_any_name_that_git_knows_and_the_project_may_lie_below_the_top() {
 #[test]
 fn what_is_neither_a_folder_nor_a_commit_is_refused() {
     let place = committed();
-    assert!(place.run(&["diff", "--against", "nowhere"]).fails(2).contains("is not a folder, and not a commit"));
+    assert!(place.run(&["diff", "--against", "nowhere"]).fails(2).contains("is neither a folder nor a commit"));
     assert!(place.run(&["diff", "--against=--all"]).fails(2).contains("is not the name of a commit"));
     assert!(place.run(&["diff", "--against", "rules"]).fails(2).contains("is not a release, a project or a build"));
     let other = Place::project();
