@@ -1,6 +1,6 @@
 //! Many rules at once: each event is asked only what it may answer, and each different test once.
 //!
-//! Rules over several events take part with each of their steps; what fits goes into a [`Stream`].
+//! Rules over several events take part with each of their steps; what fits goes into a stream (`super::stream`).
 
 use super::Event;
 use super::eval::{Compiled, Verdict};
