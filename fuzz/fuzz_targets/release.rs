@@ -5,7 +5,8 @@
 
 use arcanary::file_names::is_plain;
 use arcanary::pack::archive::{Budget, Files, read_tar_gz, tar_gz};
-use arcanary::pack::{hash, verify};
+use arcanary::hash;
+use arcanary::pack::verify;
 use flate2::{Compression, GzBuilder};
 use libfuzzer_sys::fuzz_target;
 use std::io::Write as _;
