@@ -23,10 +23,15 @@ pub fn is_device(name: &str) -> bool {
     matches!(stem.as_str(), "con" | "prn" | "aux" | "nul" | "conin$" | "conout$") || port("com") || port("lpt")
 }
 
-/// Whether a path stays in its folder on every system and plants no repository: plain names with `/` between them.
+/// Whether a path stays in its folder on every system and plants no repository.
 #[must_use]
 pub fn is_plain(path: &str) -> bool {
-    path.split('/').all(is_plain_name) && !is_head(path)
+    is_valid(path) && !is_head(path)
+}
+
+/// Whether every system can hold a file at this path, and the path stays in its folder: plain names with `/` between them.
+pub(crate) fn is_valid(path: &str) -> bool {
+    path.split('/').all(is_plain_name)
 }
 
 /// A file that makes the folder around it a repository without a `.git`: git looks for none where it is missing.
@@ -42,12 +47,12 @@ fn is_plain_name(name: &str) -> bool {
     let ends_plainly = !name.is_empty() && !name.ends_with(['.', ' ']) && name.len() <= LONGEST_NAME;
     // What HFS+ passes over when it looks for a name is unclean, too.
     let odd = |c: char| is_unclean(c) || "\n\t\\:?*<>|\"".contains(c);
-    ends_plainly && !name.chars().any(odd) && !is_repository(name) && !is_device(name)
+    ends_plainly && !name.chars().any(odd) && !is_repository(name.as_bytes()) && !is_device(name)
 }
 
-/// A folder whose settings git runs programs from; `git~1` is its short name on Windows.
-fn is_repository(name: &str) -> bool {
-    [".git", "git~1"].iter().any(|git| name.eq_ignore_ascii_case(git))
+/// Whether git runs programs from the settings in a folder of this name; `git~1` is the short name of `.git` on Windows.
+pub(crate) fn is_repository(name: &[u8]) -> bool {
+    [&b".git"[..], b"git~1"].iter().any(|git| name.eq_ignore_ascii_case(git))
 }
 
 /// A pack's name made from any text: `Acme SOC` becomes `acme-soc`.

@@ -196,7 +196,7 @@ impl Git {
     /// # Errors
     /// What git says.
     pub fn line(&self, arguments: &[&str]) -> Result<String, String> {
-        let answer = String::from_utf8(self.run(arguments)?).map_err(|_| "git's answer is no UTF-8".to_owned())?;
+        let answer = String::from_utf8(self.run(arguments)?).map_err(|_| "git's answer is not UTF-8".to_owned())?;
         Ok(answer.trim_end_matches(['\n', '\r']).to_owned())
     }
 

@@ -246,11 +246,14 @@ fn leave_others(files: &mut Vec<PathBuf>, root: &Path, here: &Path, loaded: &mut
     others.sort();
     if let Some(first) = others.first() {
         let message = match others.len() {
-            1 => format!("`{first}` is not in this project's folder, and was left alone"),
-            n => format!("`{first}` and {} more are not in this project's folder, and were left alone", n - 1),
+            1 => format!("`{first}` is outside of this project's folder, so it was left unchanged"),
+            n => format!(
+                "`{first}` and {} more are outside of this project's folder, so they were left unchanged",
+                n - 1
+            ),
         };
         let finding = Diagnostic::new(Code::Unreadable, message);
-        loaded.diagnostics.push(finding.help("name them on the command line, or run the command where they lie"));
+        loaded.diagnostics.push(finding.help("name them on the command line, or run the command in their project"));
     }
 }
 
@@ -426,7 +429,7 @@ fn project_files(loaded: &mut Loaded) -> Vec<PathBuf> {
                 .help("list folders inside the project, or a folder beside it")
         } else if let Some(why) = bounds::refused(&root, &source) {
             Diagnostic::new(Code::BadProject, format!("`{source}` {why}"))
-                .help("name `.det` files and folders by their paths from this file")
+                .help("list `.det` files and folders, by paths relative to this file")
         } else {
             there.push(path);
             continue;

@@ -441,7 +441,7 @@ fn fmt_and_bump_write_through_no_link_and_put_no_copy_in_its_place() {
     place.remove("rules/a.det");
     let inside = place.path("elsewhere");
     for (folder, says) in
-        [(inside.as_path(), "it is a link"), (&elsewhere.path(""), "leads out of the project's folder")]
+        [(inside.as_path(), "it is a link"), (&elsewhere.path(""), "points outside of the project's folder")]
     {
         for name in ["pack.lock", "arcanary.yaml"] {
             place.run(&["pack", "--bump"]).fine();

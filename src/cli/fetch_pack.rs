@@ -50,7 +50,7 @@ impl FetchPack {
         let newer = standing(&folder, name).filter(|there| there.cmp_precedence(version).is_gt());
         if let (Some(there), None) = (newer, &self.version) {
             return complain(&format!(
-                "{} holds {name} {there}, and the latest in the repository is {version}: `--version {version}` goes back",
+                "{} contains {name} {there}, but the latest version in the repository is {version}: pass `--version {version}` to go back",
                 shown(&self.out)
             ));
         }

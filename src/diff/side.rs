@@ -111,7 +111,7 @@ impl Side {
             })?;
             if commit.is_some() {
                 return Err(format!(
-                    "`{against}` is a folder and a commit: `./{against}` is the folder, `{against}^0` the commit, and so is a name that begins with `refs/`"
+                    "`{against}` is both a folder and a commit: write `./{against}` for the folder, or `{against}^0` or `refs/…` for the commit"
                 ));
             }
         }
@@ -163,7 +163,9 @@ impl Side {
             return Ok(Side { name: name.to_owned(), ..Side::default() });
         }
         if !project.is_file() {
-            return Err(format!("{PROJECT} of `{name}` is no plain file, or a link that leads out of the project"));
+            return Err(format!(
+                "{PROJECT} of `{name}` is not a plain file, or is a link to a place outside of the project"
+            ));
         }
         Side::of_folder(name, &folder, targets)
     }

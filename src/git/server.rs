@@ -141,7 +141,7 @@ impl Git {
         match (&self.server, &again) {
             (Some(server), [fetch, push]) if same(&server.fetch, fetch) && same(&server.push, push) => Ok(()),
             _ => Err(format!(
-                "your configuration of git (`insteadOf`) makes `{}` of what it makes of the address: name that",
+                "your git configuration (`insteadOf`) rewrites the address to `{}`: use that address",
                 credentials::shown(&again.join("`, `"))
             )),
         }
@@ -165,7 +165,7 @@ impl Git {
         let whole = path.to_str().ok_or_else(|| format!("`{}` is no UTF-8", path.display()))?.to_owned();
         let Ok(metadata) = path.metadata() else {
             let with = format!("{}.git", whole.trim_end_matches('/'));
-            let hint = if Path::new(&with).exists() { "; there is one with `.git` at the end: name that" } else { "" };
+            let hint = if Path::new(&with).exists() { "; did you mean the one with `.git` at the end?" } else { "" };
             return Err(format!("there is no repository `{shown}` on this machine{hint}"));
         };
         let inner = path.join(".git");
@@ -178,12 +178,14 @@ impl Git {
         // Looked at before git is: it would wait for a pipe.
         if let Some(odd) = odd(&meant) {
             let odd = odd.display();
-            return Err(format!("the repository `{shown}` holds a pipe or a device, which git would wait for: {odd}"));
+            return Err(format!(
+                "the repository `{shown}` contains a pipe or a device, which git would wait for: {odd}"
+            ));
         }
         // The order in which git looks.
         match self.repository(&inner)?.or(self.repository(&path)?) {
             Some(found) => Ok(Half::Here(whole, Some(found))),
-            None => Err(format!("`{shown}` is no git repository")),
+            None => Err(format!("`{shown}` is not a git repository")),
         }
     }
 

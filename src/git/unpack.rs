@@ -4,7 +4,7 @@
 
 use super::objects::{Blob, Kind};
 use super::{Git, input};
-use crate::file_names::is_plain;
+use crate::file_names::{is_repository, is_valid};
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -32,7 +32,10 @@ impl Git {
         let (mut files, mut links, mut submodules) = (vec![], vec![], vec![]);
         for (name, blob) in self.entries(commit, below)? {
             let place = place(&name, to).ok_or_else(|| {
-                format!("the commit holds `{}`, which is no name of a file on this system", blob.path.escape_debug())
+                format!(
+                    "the commit contains `{}`, which is not a valid file name on this system",
+                    blob.path.escape_debug()
+                )
             })?;
             match blob.kind {
                 Kind::File if blob.size > MOST_OF_A_FILE && !READ.iter().any(|end| blob.path.ends_with(end)) => {
@@ -52,7 +55,7 @@ impl Git {
                 None if top.join(&blob.path).is_dir() => {}
                 None => {
                     return Err(format!(
-                        "`{}` is a submodule in that commit and none that is checked out here: check the commit out in another folder, and compare with that",
+                        "`{}` is a submodule in that commit, but it is not checked out here: check out the commit in another folder, and compare with that folder",
                         blob.path.escape_debug()
                     ));
                 }
@@ -96,12 +99,9 @@ pub fn submodule(top: &Path, path: &str) -> Option<Git> {
 
 /// Where a name of a commit lies in a folder, if a file may have it: git's own folder and `..` come from a forged commit alone.
 fn place(name: &[u8], to: &Path) -> Option<PathBuf> {
-    let fits = |part: &[u8]| {
-        !matches!(part, b"" | b"." | b"..")
-            && ![&b".git"[..], b"git~1"].iter().any(|git| part.eq_ignore_ascii_case(git))
-    };
+    let fits = |part: &[u8]| !matches!(part, b"" | b"." | b"..") && !is_repository(part);
     let text = std::str::from_utf8(name);
-    if !name.split(|byte| *byte == b'/').all(fits) || cfg!(windows) && !text.is_ok_and(is_plain) {
+    if !name.split(|byte| *byte == b'/').all(fits) || cfg!(windows) && !text.is_ok_and(is_valid) {
         return None;
     }
     #[cfg(unix)]
@@ -237,7 +237,7 @@ mod tests {
             let tree = repository.git(&["hash-object", "-t", "tree", "-w", "--literally", "--stdin"], &tree);
             let commit = repository.git(&["commit-tree", &tree, "-m", "x"], b"");
             repository.git(&["update-ref", "HEAD", &commit], b"");
-            assert!(repository.unpacked().expect_err(name).contains("is no name of a file"), "{name}");
+            assert!(repository.unpacked().expect_err(name).contains("is not a valid file name"), "{name}");
         }
     }
 

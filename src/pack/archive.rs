@@ -161,15 +161,15 @@ pub fn read_tar_gz(bytes: &[u8], top: &str, budget: &Budget) -> Result<Files, St
 /// behind the first, names and rights in headers.
 fn as_written(bytes: &[u8], top: &str, files: &Files) -> Result<(), String> {
     if !bytes.starts_with(&BEGINNING) {
-        return Err("its gzip header is none that `pack` writes".to_owned());
+        return Err("its gzip header differs from what `pack` writes".to_owned());
     }
     let mut same = Same(GzDecoder::new(bytes));
     tar(top, files, &mut same).map_err(|why| format!("its files are not packed as `pack` does it: {why}"))?;
     let Same(mut rest) = same;
     match rest.read(&mut [0]) {
         Ok(0) if rest.into_inner().is_empty() => Ok(()),
-        Ok(0) => Err("more bytes stand behind its end".to_owned()),
-        Ok(_) => Err("more bytes stand behind its last file".to_owned()),
+        Ok(0) => Err("there are more bytes after its end".to_owned()),
+        Ok(_) => Err("there are more bytes after its last file".to_owned()),
         Err(error) => Err(no_archive(&error)),
     }
 }

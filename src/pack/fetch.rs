@@ -93,7 +93,8 @@ pub fn unpack(release: &Release, out: &Path, waiting: &dyn Fn()) -> io::Result<(
     for (name, bytes) in &kept {
         if files.get(name).is_some_and(|new| new != bytes) {
             let shown = name.escape_debug();
-            let why = format!("`{shown}` there is none of the pack's files, and the new version has one: move yours");
+            let why =
+                format!("the new version of the pack contains `{shown}`, and you have a file of that name: move yours");
             return Err(io::Error::other(format!("{}: {why}", out.display())));
         }
         files.entry(name.clone()).or_insert_with(|| bytes.clone());
@@ -133,7 +134,7 @@ fn earlier(folder: &Path, pack: &str, kept: &Files) -> Result<(), String> {
     for name in names.iter().filter(|name| is_hidden(name) && *name != RECEIPT && !before.files.contains_key(*name)) {
         match files::read(folder, name) {
             Ok(Some(bytes)) if kept.get(name) == Some(&bytes) => {}
-            Ok(_) => return Err(format!("`{name}` there is none of the pack's files")),
+            Ok(_) => return Err(format!("`{name}` does not belong to the pack")),
             Err(why) => return Err(why.to_string()),
         }
     }
@@ -143,7 +144,7 @@ fn earlier(folder: &Path, pack: &str, kept: &Files) -> Result<(), String> {
     let known = names.iter().chain(before.files.keys()).flat_map(around).collect();
     match other_folder(folder, "", &known).map_err(|why| why.to_string())? {
         Some(name) => {
-            Err(format!("`{}` there is an empty folder and none of the pack's: remove it", name.escape_debug()))
+            Err(format!("`{}` is an empty folder that does not belong to the pack: remove it", name.escape_debug()))
         }
         None => unchanged(folder, &names, &before),
     }

@@ -192,7 +192,8 @@ fn sources(loaded: &Loaded, root: &Path, licenses: Files) -> io::Result<Files> {
             return Err(io::Error::other(no_name(&below)));
         }
         if !may_hold(&below) {
-            let message = format!("`{}` is hidden, and a pack holds no hidden files: rename it", below.escape_debug());
+            let message =
+                format!("`{}` is hidden, and a pack contains no hidden files: rename it", below.escape_debug());
             return Err(io::Error::other(message));
         }
         let bytes = read_there(root, &below)?;

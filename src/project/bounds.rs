@@ -22,7 +22,7 @@ pub(super) fn stays(root: &Path, path: &Path) -> io::Result<()> {
     let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
     match std::fs::canonicalize(path)?.starts_with(std::fs::canonicalize(root)?) {
         true => Ok(()),
-        false => Err(io::Error::other("it leads out of the project's folder; put a copy in its place")),
+        false => Err(io::Error::other("it points outside of the project's folder; replace it with a copy")),
     }
 }
 
@@ -32,11 +32,11 @@ pub(super) fn refused(root: &Path, source: &str) -> Option<&'static str> {
     let is_det = |path: &Path| path.extension().is_some_and(|e| e == "det");
     let real = std::fs::canonicalize(&path).ok()?;
     if Path::new(source).is_absolute() {
-        Some("is a path of one machine")
+        Some("is an absolute path")
     } else if real.is_file() && !(is_det(&path) && is_det(&real)) {
-        Some("is no `.det` file")
+        Some("is not a `.det` file")
     } else if super::normal(&path).starts_with(super::normal(root)) && stays(root, &path).is_err() {
-        Some("leads out of the project's folder")
+        Some("points outside of the project's folder")
     } else {
         None
     }

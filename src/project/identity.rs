@@ -31,7 +31,7 @@ pub(crate) fn check_name(loaded: &Loaded) -> Result<(), Diagnostic> {
             "a name is 1 to 64 characters: lower-case letters, digits, and inside it `-`, `_` and `.`; it is not a \
              device name of Windows",
         )
-        .help(format!("write `name: {example}` in {}", PROJECT));
+        .help(format!("write `name: {example}` in {PROJECT}"));
     Err(config_place(loaded, Role::Value("name"), name, diagnostic, "files and tags carry this name"))
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn check_version(loaded: &Loaded) -> Result<Version, Diagnostic> {
             false => format!("`{version}` is not a version: {why}"),
         };
         let diagnostic =
-            Diagnostic::new(Code::BadProject, message).help(format!("write `version: 0.1.0` in {}", PROJECT));
+            Diagnostic::new(Code::BadProject, message).help(format!("write `version: 0.1.0` in {PROJECT}"));
         config_place(loaded, Role::Value("version"), version, diagnostic, "a version is three numbers")
     })
 }

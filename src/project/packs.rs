@@ -142,8 +142,7 @@ pub(super) fn source_files(loaded: &mut Loaded) -> Vec<PathBuf> {
         // Hidden folders hold files of others, which nothing has compared yet.
         let (fetched, others): (Vec<_>, Vec<_>) = own.into_iter().filter(is_own).partition(|file| pack.brought(file));
         loaded.diagnostics.extend(others.iter().map(|file| {
-            bad(format!("`{}` is none of the files of pack `{}`", file.display(), pack.receipt.pack))
-                .help("take it out")
+            bad(format!("`{}` does not belong to pack `{}`", file.display(), pack.receipt.pack)).help("take it out")
         }));
         files.extend(fetched);
     }

@@ -74,7 +74,7 @@ pub fn may_hold(name: &str) -> bool {
 /// Whether a file is one of a receipt.
 fn as_received(folder: &Path, name: &str, receipt: &Receipt) -> Result<(), String> {
     let Some(hash) = receipt.files.get(name).filter(|_| is_plain(name)) else {
-        return Err(format!("`{name}` there is none of the pack's files"));
+        return Err(format!("`{name}` does not belong to the pack"));
     };
     match files::read(folder, name) {
         Ok(Some(bytes)) if hash::of_bytes(&bytes) == *hash => Ok(()),

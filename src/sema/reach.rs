@@ -32,11 +32,11 @@ impl Reach {
         let pack = self.packs.get(*self.owners.get(&from.file)?)?;
         let stopped = !pack.files.contains(&to.file);
         stopped.then(|| {
-            let message = format!("pack `{}` {does}, which is none of its own", pack.name);
+            let message = format!("pack `{}` {does}, which it does not define", pack.name);
             Diagnostic::new(Code::BeyondPack, message)
-                .at(from, "a pack changes only what it brings along")
+                .at(from, "a pack may change only what it brings along")
                 .also(to, "defined here")
-                .help("say it in a file of your own if you want it, and tell the pack's author")
+                .help("if you want this change, make it in a file of your own")
         })
     }
 }

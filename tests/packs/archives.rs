@@ -170,7 +170,7 @@ fn sources_hold_no_hidden_files_which_are_those_of_who_takes_them() {
     let place = Place::locked();
     place.edit("arcanary.yaml", "[rules]", "[rules, .more]");
     place.write(".more/x.det", "");
-    assert!(place.run(&["pack"]).fails(2).contains("`.more/x.det` is hidden, and a pack holds no hidden files"));
+    assert!(place.run(&["pack"]).fails(2).contains("`.more/x.det` is hidden, and a pack contains no hidden files"));
 }
 
 #[test]
@@ -190,7 +190,10 @@ fn an_update_of_sources_takes_no_file_or_folder_of_others_away() {
         let sources = newer.archives.get_mut("acme-0.1.0-sources.tar.gz").expect("the sources");
         sources.insert(hidden.to_owned(), b"theirs".to_vec());
         let why = unpack(&newer).expect_err("it would be lost").to_string();
-        assert!(why.contains(&format!("`{hidden}` there is none of the pack's files")), "{why}");
+        assert!(
+            why.contains(&format!("the new version of the pack contains `{hidden}`, and you have a file of that name")),
+            "{why}"
+        );
         assert_eq!(place.read(&format!("up/{hidden}")), "mine");
     }
     for folder in ["notes", ".idea/empty", "rules/more"] {

@@ -283,9 +283,9 @@ fn a_folder_that_is_called_like_a_commit_hides_no_change() {
     for commit in [&[][..], &["--against", "HEAD"], &["--against", "refs/remotes/origin/main"]] {
         assert!(summary(commit).ends_with(changed), "{commit:?}: {}", summary(commit));
     }
-    let told = "`origin/main` is a folder and a commit: `./origin/main` is the folder, `origin/main^0` the commit, and so is a name";
+    let told = "`origin/main` is both a folder and a commit: write `./origin/main` for the folder, or `origin/main^0` or `refs/…` for the commit";
     assert!(summary(&["--against", "origin/main"]).contains(told), "{}", summary(&["--against", "origin/main"]));
-    assert!(summary(&["--against", "origin/main^0"]).contains("is a folder and a commit"));
+    assert!(summary(&["--against", "origin/main^0"]).contains("is both a folder and a commit"));
     assert!(summary(&["--against", "origin/main~0"]).ends_with(changed));
     let whole = place.path("origin/main").display().to_string();
     for folder in ["./origin/main", "./HEAD", "origin/main/", "../", &whole, "copy", "./refs/remotes/origin/main"] {
@@ -360,5 +360,5 @@ fn links_and_submodules_of_a_commit_count_as_they_are() {
     place.commit();
     place.remove("arcanary.yaml");
     place.write("arcanary.yaml", &project);
-    assert!(place.run(&["diff"]).fails(2).contains("arcanary.yaml of `HEAD` is no plain file, or a link"));
+    assert!(place.run(&["diff"]).fails(2).contains("arcanary.yaml of `HEAD` is not a plain file, or is a link"));
 }

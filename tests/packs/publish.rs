@@ -380,8 +380,10 @@ fn an_update_goes_back_only_where_a_version_is_named() {
     elsewhere(&place, "index.json", Some(&index));
     for more in [&["got"][..], &["up", "--sources"]] {
         let err = fetch(&place, more).fails(2);
-        let says =
-            format!("{} holds acme 0.1.1, and the latest in the repository is 0.1.0: `--version 0.1.0`", more[0]);
+        let says = format!(
+            "{} contains acme 0.1.1, but the latest version in the repository is 0.1.0: pass `--version 0.1.0`",
+            more[0]
+        );
         assert!(err.contains(&says), "{err}");
         fetch(&place, &[more, &["--version", "0.1.0"]].concat()).fine();
     }
@@ -447,7 +449,7 @@ fn sources_are_updated_in_place_and_edits_of_them_are_never_lost() {
     assert!(err.contains("`rules/shared.det` was edited since it was fetched"), "{err}");
     place.write("up/rules/shared.det", &before);
     place.write("up/mine.det", SHARED);
-    assert!(fetch(&place, &["up", "--sources"]).fails(2).contains("`mine.det` there is none of the pack's files"));
+    assert!(fetch(&place, &["up", "--sources"]).fails(2).contains("`mine.det` does not belong to the pack"));
     place.remove("up/mine.det");
     fetch(&place, &["up", "--sources"]).fine();
     assert!(place.read("up/rules/packed.det").contains("level high"));

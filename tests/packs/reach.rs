@@ -93,7 +93,7 @@ fn a_pack_changes_nothing_that_it_did_not_bring_along() {
             let ran =
                 check(|name| if name == who { (config.clone(), det.clone()) } else { (String::new(), String::new()) });
             let err = ran.fails(2);
-            let told = format!("error[E0813]: pack `{who}` {does}, which is none of its own");
+            let told = format!("error[E0813]: pack `{who}` {does}, which it does not define");
             assert_eq!(err.matches("error[").count(), 1, "{who} {does}: {err}");
             let folder = if who == "inner" { "one/in/ner" } else { who };
             let file = if det.is_empty() { "arcanary.yaml" } else { "rules/a.det" };
@@ -131,7 +131,7 @@ fn a_file_in_a_hidden_folder_that_a_pack_names_is_none_of_its_files() {
     place.write("p/arcanary.yaml", "name: p\nversion: 0.1.0\npacks: [one]\ntargets: [sigma]\n");
     place.write("p/one/.hidden/evil.det", &definitions('b', 11));
     let err = run_in(&place.path("p"), &["check"]).fails(2);
-    assert!(err.contains("error[E0810]") && err.contains("evil.det` is none of the files of pack `one`"), "{err}");
+    assert!(err.contains("error[E0810]") && err.contains("evil.det` does not belong to pack `one`"), "{err}");
     // A pack in a hidden folder is one, too.
     let config = "name: one\nversion: 1.0.0\nsources: [rules]\npacks: [.hidden]\n";
     place.write("p/one/arcanary.yaml", config);

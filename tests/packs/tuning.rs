@@ -187,7 +187,7 @@ fn a_pack_that_is_not_as_it_was_fetched_is_refused() {
     tenant.0.write("theirs/upstream/rules/.packed.det.swp", "an editor's");
     tenant.run(&["check"]).fine();
     tenant.0.write("theirs/upstream/rules/more.det", "");
-    says("`rules/more.det` there is none of the pack's files");
+    says("`rules/more.det` does not belong to the pack");
     tenant.0.remove("theirs/upstream/.arcanary-pack.json");
     says("it has no .arcanary-pack.json");
     tenant.0.edit("theirs/arcanary.yaml", "[upstream]", "[downstream]");
@@ -251,7 +251,7 @@ fn hidden_files_stop_no_update_and_outlive_it_and_a_repository_is_never_replaced
     tenant.run(&["check"]).fine();
     git_in(&tenant.0.path("theirs/upstream"), &["init", "-q"]);
     let again = ["fetch-pack", "--repo", "../hub.git", "--sources", "--out", "upstream"];
-    assert!(tenant.run(&again).fails(2).contains("`.git/HEAD` there is none of the pack's files"));
+    assert!(tenant.run(&again).fails(2).contains("`.git/HEAD` does not belong to the pack"));
     assert!(tenant.0.path("theirs/upstream/.git/HEAD").is_file());
 }
 

@@ -69,11 +69,11 @@ fn a_folder_that_only_git_finds_is_refused_and_starts_nothing() {
         let addresses = ["repo", without, &format!("file://{without}"), "~/repo.git", "both", "./repo/", "repo.git/.."];
         for address in addresses {
             let err = publish(&place, address, &[]).fails(2);
-            assert!(err.contains("no repository") || err.contains("is no git repository"), "{address}: {err}");
+            assert!(err.contains("no repository") || err.contains("is not a git repository"), "{address}: {err}");
             run(&place, &["fetch-pack", "--repo", address, "--out", "got"]).fails(2);
             assert!(!place.path("ran").exists(), "{address}");
         }
-        assert!(publish(&place, "repo", &[]).err.contains("there is one with `.git` at the end: name that"));
+        assert!(publish(&place, "repo", &[]).err.contains("did you mean the one with `.git` at the end?"));
         // git alone goes there.
         place.git(&["init", "-q", "-b", "main"]);
         place.commit();
@@ -108,7 +108,7 @@ fn hooks_are_looked_for_where_the_users_configuration_leads() {
     place
         .write("HOME/config", &format!("[url \"{folder}/\"]\ninsteadOf = gh:\n[url \"{hub}\"]\ninsteadOf = {plain}\n"));
     let err = publish(&place, "gh:plain.git", &[]).fails(2);
-    assert!(err.contains("your configuration of git (`insteadOf`) makes"), "{err}");
+    assert!(err.contains("your git configuration (`insteadOf`) rewrites the address to"), "{err}");
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn a_pipe_or_a_device_in_a_repository_of_packs_is_told_at_once() {
             let begun = Instant::now();
             for command in [&["publish", "--allow-dirty"][..], &["fetch-pack", "--out", "got"]] {
                 let err = run(&place, &[command, &["--repo", "hub.git"]].concat()).fails(2);
-                assert!(err.contains("holds a pipe or a device") && err.contains(file), "{file}: {err}");
+                assert!(err.contains("contains a pipe or a device") && err.contains(file), "{file}: {err}");
             }
             assert!(begun.elapsed() < Duration::from_secs(20), "{file}");
         }

@@ -42,14 +42,14 @@ fn hidden(place: &Place, says: &str) {
 #[test]
 fn links_in_the_place_of_files_of_a_project_are_not_followed_out_of_it() {
     for (link, to, says) in [
-        ("p/arcanary.yaml", "mine/secret", "arcanary.yaml` cannot be read: it leads out of the project's folder"),
-        ("p/pack.lock", "mine/secret", "pack.lock cannot be read: it leads out of the project's folder"),
+        ("p/arcanary.yaml", "mine/secret", "arcanary.yaml` cannot be read: it points outside of the project's folder"),
+        ("p/pack.lock", "mine/secret", "pack.lock cannot be read: it points outside of the project's folder"),
         (
             "p/targets/x.yaml",
             "mine/secret.yaml",
-            "targets/x.yaml` cannot be read: it leads out of the project's folder",
+            "targets/x.yaml` cannot be read: it points outside of the project's folder",
         ),
-        ("p/targets", "mine/folder", "targets` cannot be read: it leads out of the project's folder"),
+        ("p/targets", "mine/folder", "targets` cannot be read: it points outside of the project's folder"),
         ("p/rules/x.det", "mine/secret", "is a link to a place outside of the project"),
     ] {
         let place = places();
@@ -64,15 +64,15 @@ fn links_in_the_place_of_files_of_a_project_are_not_followed_out_of_it() {
 #[test]
 fn what_a_project_file_names_is_read_in_the_projects_folder_or_is_a_source() {
     for (key, value, says) in [
-        ("target_files", "../mine/folder", "cannot be read: it leads out of the project's folder"),
-        ("target_files", "lk", "cannot be read: it leads out of the project's folder"),
-        ("target_files", "{HERE}/mine/folder", "cannot be read: it leads out of the project's folder"),
-        ("sources", "[rules, ../mine/secret]", "error[E0803]: `../mine/secret` is no `.det` file"),
-        ("sources", "[rules, '{HERE}/mine/secret']", "mine/secret` is a path of one machine"),
-        ("sources", "[rules, '{HERE}/mine']", "mine` is a path of one machine"),
-        ("sources", "[rules, lk]", "error[E0803]: `lk` leads out of the project's folder"),
-        ("sources", "[rules, lk.det]", "error[E0803]: `lk.det` is no `.det` file"),
-        ("sources", "[rules, ../mine/lk.det]", "error[E0803]: `../mine/lk.det` is no `.det` file"),
+        ("target_files", "../mine/folder", "cannot be read: it points outside of the project's folder"),
+        ("target_files", "lk", "cannot be read: it points outside of the project's folder"),
+        ("target_files", "{HERE}/mine/folder", "cannot be read: it points outside of the project's folder"),
+        ("sources", "[rules, ../mine/secret]", "error[E0803]: `../mine/secret` is not a `.det` file"),
+        ("sources", "[rules, '{HERE}/mine/secret']", "mine/secret` is an absolute path"),
+        ("sources", "[rules, '{HERE}/mine']", "mine` is an absolute path"),
+        ("sources", "[rules, lk]", "error[E0803]: `lk` points outside of the project's folder"),
+        ("sources", "[rules, lk.det]", "error[E0803]: `lk.det` is not a `.det` file"),
+        ("sources", "[rules, ../mine/lk.det]", "error[E0803]: `../mine/lk.det` is not a `.det` file"),
     ] {
         let place = places();
         symlink("../mine/folder", place.path("p/lk")).expect("a link");
@@ -106,7 +106,7 @@ fn a_recording_is_read_in_the_projects_folder() {
             ran.err
         );
     }
-    assert!(run_in(&place.path("p"), &["test"]).err.contains("it leads out of the project's folder"));
+    assert!(run_in(&place.path("p"), &["test"]).err.contains("it points outside of the project's folder"));
     place.remove("p/out.json");
     place.write("p/other.json", &event("rar a -px a b").replace("x.exe", "rar.exe"));
     symlink("other.json", place.path("p/out.json")).expect("a link");
@@ -152,7 +152,7 @@ fn fmt_without_paths_changes_files_of_no_other_project() {
             symlink(to, place.path(&format!("p/{at}"))).expect("a link");
         }
         let err = run_in(&place.path("p"), &["fmt"]).fails(2);
-        assert!(err.contains("not in this project's folder") && err.contains("left alone"), "{sources}: {err}");
+        assert!(err.contains("outside of this project's folder") && err.contains("left unchanged"), "{sources}: {err}");
         for name in ["other/rules/o.det", "other/o.det", "p/inner/o.det"] {
             assert_eq!(place.read(name), UGLY, "{sources}");
         }

@@ -8,8 +8,8 @@ use crate::target::{Bound, BoundOp, BoundTest, Note, SourceQuery, Target};
 use crate::vocabulary::{Os, Type, fields};
 use regex_syntax::ast::{self, Ast};
 
-const TEXT: &str = "A regular expression ends with `$`: converters to PCRE or Python (Splunk among them) also find a text that has a \
-                    line feed behind that end.";
+const TEXT: &str = "A regular expression ends with `$`. PCRE and Python, and so Splunk, also match a text that has a line feed after \
+                    that end.";
 
 /// What is said where a text that ends with a line feed is found by some engines and not by others.
 pub(super) fn note<'q>(target: &Target, mut queries: impl Iterator<Item = &'q SourceQuery<'q>>) -> Option<Note> {
@@ -53,7 +53,7 @@ fn ends_early(ast: &Ast, pattern: &str) -> bool {
                 let text = pattern.get(one.span().start.offset..one.span().end.offset).unwrap_or("");
                 regex::Regex::new(&format!(r"\A(?:{text})\z")).is_ok_and(|regex| regex.is_match("\n"))
             };
-            let takes_it = all.asts.iter().any(|one| !is_end(one) && found(one));
+            let takes_it = all.asts.iter().any(is_end) && all.asts.iter().any(|one| !is_end(one) && found(one));
             all.asts.iter().any(|one| ends_early(one, pattern) && !(is_end(one) && takes_it))
         }
         Ast::Group(group) => ends_early(&group.ast, pattern),
