@@ -200,7 +200,7 @@ fn an_update_of_sources_takes_no_file_or_folder_of_others_away() {
         fs::create_dir_all(place.path(&format!("up/{folder}"))).expect("a folder");
         let why = unpack(&release).expect_err("it would be lost").to_string();
         let first = folder.split('/').next().filter(|f| *f != "rules").unwrap_or(folder);
-        assert!(why.contains(&format!("`{first}` there is an empty folder")), "{why}");
+        assert!(why.contains(&format!("`{first}` is an empty folder that does not belong to the pack")), "{why}");
         assert!(place.path(&format!("up/{folder}")).is_dir());
         fs::remove_dir_all(place.path(&format!("up/{first}"))).expect("removed");
     }
