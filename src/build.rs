@@ -10,13 +10,13 @@ use crate::compile::compile;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::{self, Document, File, Pack, Status};
 use crate::parallel::in_parallel;
-use crate::project::{Config, Loaded, Role, config_place};
+use crate::project::{Config, Loaded, SKIPPED, config_place};
 use crate::sema::{Exception, Rule};
 use crate::source::Span;
 use crate::target::{Format, Target};
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use manifest::{MANIFEST, Manifest, Unreadable};
 pub use output::{Difference, Refusal, Writing};
@@ -35,6 +35,8 @@ pub struct Built {
     whole: bool,
     /// What targets cannot say, and warnings.
     pub diagnostics: Vec<Diagnostic>,
+    /// Each target with the rules whose events it does not log.
+    pub not_for: BTreeMap<String, Vec<String>>,
     /// Rules whose queries read every event of a table, each with the targets of these queries.
     reads_all: IndexMap<String, Vec<String>>,
 }
@@ -44,7 +46,7 @@ pub struct Built {
 pub struct Entry {
     /// The rule's UUID.
     pub id: String,
-    /// `exact`, `degraded`, `unsupported`, `skipped` or `disabled`.
+    /// `exact`, `degraded`, `unsupported`, `not_for_target`, `skipped` or `disabled`.
     pub status: String,
     /// The query, from the output folder.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -110,8 +112,10 @@ struct Share<'a> {
     compiled: Vec<(&'a Rule, Document)>,
     /// Documents over all rules of the target.
     over_rules: Vec<File>,
+    /// Rules whose events the target does not log.
+    elsewhere: Vec<(&'a str, Diagnostic)>,
     /// Skips, by their place in the project file, of what the target really cannot say.
-    useful: Vec<usize>,
+    useful: Vec<(usize, &'a str)>,
 }
 
 /// Compiles all rules of a project without errors for `targets`, as many at a time as there are processors.
@@ -146,8 +150,8 @@ fn pack_of(config: &Config) -> Pack {
 fn compile_all(loaded: &Loaded, targets: &[String], keep: Keep) -> Built {
     let pack = &pack_of(&loaded.config);
     let mut built = Built::default();
-    let mut useful: Vec<(usize, &str)> = vec![];
-    let mut refused: Vec<(&str, &str, Diagnostic)> = vec![];
+    let mut useful: Vec<(usize, &str, &str)> = vec![];
+    let (mut refused, mut elsewhere): (Vec<Refused>, Vec<Refused>) = (vec![], vec![]);
     let mut said: IndexMap<&str, (&Rule, Vec<&Target>)> =
         loaded.rules().map(|rule| (rule.name.as_str(), (rule, vec![]))).collect();
     let known: Vec<&Target> = targets.iter().filter_map(|name| loaded.targets.all.get(name)).collect();
@@ -158,7 +162,8 @@ fn compile_all(loaded: &Loaded, targets: &[String], keep: Keep) -> Built {
             built.files.extend(share.files);
             built.targets.insert(name.to_owned(), share.entries);
             built.over_rules(share.over_rules);
-            useful.extend(share.useful.into_iter().map(|index| (index, name)));
+            useful.extend(share.useful.into_iter().map(|(index, rule)| (index, rule, name)));
+            elsewhere.extend(share.elsewhere.into_iter().map(|(rule, diagnostic)| (rule, name, diagnostic)));
             refused.extend(share.refused.into_iter().map(|(rule, diagnostic)| (rule, name, diagnostic)));
             for (rule, document) in share.compiled {
                 if document.printed.reads_all {
@@ -178,8 +183,17 @@ fn compile_all(loaded: &Loaded, targets: &[String], keep: Keep) -> Built {
             }
         }
     }
+    let not_for: BTreeSet<(&str, &str)> = elsewhere.iter().map(|(rule, target, _)| (*rule, *target)).collect();
+    for (rule, target) in &not_for {
+        built.not_for.entry((*target).to_owned()).or_default().push((*rule).to_owned());
+    }
+    if built.whole || loaded.selected.is_some() {
+        let own = |rule: &str| loaded.project.rules.get(rule).is_some_and(|r| loaded.pack_of(r.span.file).is_none());
+        let for_none = |rule: &str| known.iter().all(|target| not_for.contains(&(rule, target.name.as_str())));
+        refused.extend(elsewhere.into_iter().filter(|(rule, ..)| own(rule) && for_none(rule)));
+    }
     built.diagnostics.extend(by_cause(refused));
-    stale_skips(loaded, targets, &useful, &mut built);
+    stale_skips(loaded, targets, &useful, &not_for, &mut built);
     built
 }
 
@@ -230,6 +244,7 @@ impl<'a> Share<'a> {
         self.files.extend(other.files);
         self.entries.extend(other.entries);
         self.refused.extend(other.refused);
+        self.elsewhere.extend(other.elsewhere);
         self.compiled.extend(other.compiled);
         self.useful.extend(other.useful);
         self
@@ -238,9 +253,16 @@ impl<'a> Share<'a> {
 
 fn one<'a>(rule: &'a Rule, loaded: &'a Loaded, target: &Target, pack: &Pack, share: &mut Share<'a>) -> Entry {
     let compiled = compile(rule, &loaded.project, target);
+    if let Err(errors) = &compiled
+        && errors.iter().any(|d| d.code == Code::NotForTarget)
+    {
+        let why = errors.iter().map(reason).collect();
+        share.elsewhere.extend(errors.iter().map(|d| (rule.name.as_str(), d.clone())));
+        return without_document(rule, "not_for_target", why);
+    }
     if let Some((skip, index)) = loaded.skip_of(&rule.name, &target.name) {
         if compiled.is_err() {
-            share.useful.extend(index);
+            share.useful.extend(index.map(|index| (index, rule.name.as_str())));
         }
         return without_document(rule, "skipped", vec![skip.because.clone()]);
     }
@@ -299,11 +321,14 @@ fn reason(diagnostic: &Diagnostic) -> String {
     label.strip_prefix("it ").map_or_else(|| label.to_owned(), |rest| format!("the target {rest}"))
 }
 
+/// A rule, a target, and why there is no document.
+type Refused<'a> = (&'a str, &'a str, Diagnostic);
+
 /// The rule, and what is wrong where.
 type Cause<'a> = (&'a str, Code, Option<Span>, String);
 
 /// Findings of one cause are one finding that names all its targets.
-fn by_cause(refused: Vec<(&str, &str, Diagnostic)>) -> Vec<Diagnostic> {
+fn by_cause(refused: Vec<Refused>) -> Vec<Diagnostic> {
     let mut out: IndexMap<_, (Vec<&str>, Diagnostic)> = IndexMap::new();
     for (rule, target, diagnostic) in refused {
         let cause = (rule, diagnostic.code, diagnostic.span(), reason(&diagnostic));
@@ -311,8 +336,11 @@ fn by_cause(refused: Vec<(&str, &str, Diagnostic)>) -> Vec<Diagnostic> {
     }
     let named = |((rule, ..), (targets, mut diagnostic)): (Cause<'_>, (Vec<&str>, Diagnostic))| {
         let all = targets.iter().map(|t| format!("`{t}`")).collect::<Vec<_>>().join(", ");
-        if diagnostic.code == Code::Unsupported && targets.len() > 1 {
-            diagnostic.message = format!("targets {all} do not support rule `{rule}`");
+        match diagnostic.code {
+            _ if targets.len() == 1 => {}
+            Code::Unsupported => diagnostic.message = format!("targets {all} do not support rule `{rule}`"),
+            Code::NotForTarget => diagnostic.message = format!("rule `{rule}` is not for targets {all}"),
+            _ => {}
         }
         diagnostic
     };
@@ -351,21 +379,27 @@ pub fn without_filter(loaded: &Loaded, built: &Built) -> Vec<Diagnostic> {
 }
 
 /// A skip that hides a document is worth a word.
-fn stale_skips(loaded: &Loaded, targets: &[String], useful: &[(usize, &str)], built: &mut Built) {
+fn stale_skips(
+    loaded: &Loaded,
+    targets: &[String],
+    useful: &[(usize, &str, &str)],
+    not_for: &BTreeSet<(&str, &str)>,
+    built: &mut Built,
+) {
     for (index, skip) in loaded.config.skip.iter().enumerate() {
-        let Some(rule) = loaded.rules().find(|r| r.name == skip.rule && r.disabled.is_none()) else { continue };
-        for target in skip.targets.iter().filter(|t| targets.contains(t)) {
-            if !useful.contains(&(index, target.as_str())) {
-                let message = format!("the project skips `{}` for `{target}`, which can say it", rule.name);
-                let diagnostic = Diagnostic::new(Code::StaleSkip, message).help("take it out of `skip`");
-                built.diagnostics.push(config_place(
-                    loaded,
-                    Role::Inner("skip", "rule"),
-                    &skip.rule,
-                    diagnostic,
-                    "named under `skip`",
-                ));
+        let rules = loaded.rules().filter(|r| skip.rules.contains(&r.name) && r.disabled.is_none());
+        let pairs = rules.flat_map(|rule| skip.targets.iter().map(move |target| (rule.name.as_str(), target)));
+        for (rule, target) in pairs.filter(|(_, target)| targets.contains(target)) {
+            if useful.contains(&(index, rule, target.as_str())) {
+                continue;
             }
+            let why = match not_for.contains(&(rule, target.as_str())) {
+                true => "which does not log its events anyway",
+                false => "which supports it",
+            };
+            let message = format!("the project skips `{rule}` for `{target}`, {why}");
+            let diagnostic = Diagnostic::new(Code::StaleSkip, message).help("take it out of `skip`");
+            built.diagnostics.push(config_place(loaded, SKIPPED, rule, diagnostic, "named under `skip`"));
         }
     }
 }

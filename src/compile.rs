@@ -9,9 +9,10 @@ use crate::target::{Target, Unsupported};
 /// Compiles one rule for one target.
 ///
 /// # Errors
-/// `E0901` for each part that the target cannot say, `E0903` for a query that the target would refuse.
+/// `E0901` for each part that the target cannot say, `E0906` if it does not log the rule's events, `E0903` for a query that the
+/// target would refuse.
 pub fn compile(rule: &Rule, project: &Project, target: &Target) -> Result<Document, Vec<Diagnostic>> {
-    let refused = |all: Vec<Unsupported>| all.iter().map(|u| unsupported(rule, target, u)).collect::<Vec<_>>();
+    let refused = |all: Vec<Unsupported>| refused(rule, target, &all);
     let printed = backend::print(rule, project, target).map_err(refused)?;
     let text = query::document(rule, target, &printed).map_err(|why| {
         vec![
@@ -34,7 +35,19 @@ pub fn compile(rule: &Rule, project: &Project, target: &Target) -> Result<Docume
     Ok(Document { text, status, printed })
 }
 
-fn unsupported(rule: &Rule, target: &Target, refused: &Unsupported) -> Diagnostic {
-    Diagnostic::new(Code::Unsupported, format!("target `{}` does not support rule `{}`", target.name, rule.name))
-        .at(refused.span, format!("it {}", refused.why))
+/// One finding if the target does not log the rule's events: then it does not matter what else it lacks. Else one for each part.
+fn refused(rule: &Rule, target: &Target, all: &[Unsupported]) -> Vec<Diagnostic> {
+    let found = |code: Code, message: String, part: &Unsupported| {
+        Diagnostic::new(code, message).at(part.span, format!("it {}", part.why))
+    };
+    match all.iter().find(|part| part.no_events) {
+        Some(part) => {
+            let message = format!("rule `{}` is not for target `{}`", rule.name, target.name);
+            vec![found(Code::NotForTarget, message, part)]
+        }
+        None => {
+            let message = format!("target `{}` does not support rule `{}`", target.name, rule.name);
+            all.iter().map(|part| found(Code::Unsupported, message.clone(), part)).collect()
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! `explain`: a rule in plain words, and its query for each target.
 
 use crate::compile::compile;
+use crate::diagnostic::Code;
 use crate::document::Status;
 use crate::duration;
 use crate::project::Loaded;
@@ -70,7 +71,8 @@ pub fn explain(rule: &Rule, loaded: &Loaded, targets: &[String]) -> String {
                 let _ = writeln!(out, "{}", indented(&document.text));
             }
             Err(errors) => {
-                let _ = writeln!(out, "{name}: unsupported");
+                let elsewhere = errors.iter().any(|error| error.code == Code::NotForTarget);
+                let _ = writeln!(out, "{name}: {}", if elsewhere { "not for this target" } else { "unsupported" });
                 for error in errors {
                     let place = crate::diagnostic::place(&error, &loaded.sources);
                     let label = error.labels.first().map_or("", |l| l.text.as_str());

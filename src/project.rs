@@ -23,7 +23,7 @@ use crate::yaml::{self, Node};
 use indexmap::IndexMap;
 use lock::Lock;
 use packs::Upstream;
-pub(crate) use place::Role;
+pub(crate) use place::{Role, SKIPPED};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use std::collections::{BTreeSet, HashMap};
@@ -81,12 +81,12 @@ pub struct Defaults {
     pub date: Option<String>,
 }
 
-/// A rule that is left out for some targets.
+/// Rules that are left out for some targets.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Skip {
-    /// The rule.
-    pub rule: String,
+    /// The rules.
+    pub rules: Vec<String>,
     /// The targets.
     pub targets: Vec<String>,
     /// Why.
@@ -535,13 +535,11 @@ fn check_names(loaded: &mut Loaded) {
         let diagnostic = near.into_iter().fold(diagnostic, Diagnostic::help);
         found.push(config_place(loaded, Role::Value("documents"), word, diagnostic, "named under `documents`"));
     }
-    for skip in &loaded.config.skip {
-        if !loaded.project.rules.contains_key(&skip.rule) && !loaded.has_errors() {
-            let diagnostic = Diagnostic::new(
-                Code::StaleSkip,
-                format!("the project skips `{}`, but there is no such rule", skip.rule),
-            );
-            found.push(config_place(loaded, Role::Inner("skip", "rule"), &skip.rule, diagnostic, "named under `skip`"));
+    for rule in loaded.config.skip.iter().flat_map(|skip| &skip.rules) {
+        if !loaded.project.rules.contains_key(rule) && !loaded.has_errors() {
+            let message = format!("the project skips `{rule}`, but there is no such rule");
+            let diagnostic = Diagnostic::new(Code::StaleSkip, message);
+            found.push(config_place(loaded, SKIPPED, rule, diagnostic, "named under `skip`"));
         }
     }
     loaded.diagnostics.extend(found);

@@ -187,19 +187,61 @@ fn what_a_target_cannot_say_is_a_finding_until_it_is_skipped_with_a_reason() {
         ran.err
     );
     assert!(place.path("build/sentinel/packed.kql").is_file(), "the other target is built");
-    place.write("arcanary.yaml", "sources: [rules]\ntargets: [sentinel, sentinel-securityevent]\nout: build\nskip:\n  - { rule: packed, targets: [sentinel-securityevent], because: no name }\n");
+    place.write("arcanary.yaml", "sources: [rules]\ntargets: [sentinel, sentinel-securityevent]\nout: build\nskip:\n  - { rules: [packed], targets: [sentinel-securityevent], because: no name }\n");
     assert_eq!(place.run(&["build"]).code, 0);
     let manifest: serde_json::Value = serde_json::from_str(&place.read("build/manifest.json")).expect("JSON");
     assert_eq!(manifest["targets"]["sentinel-securityevent"]["packed"]["status"], "skipped");
     place.write(
         "arcanary.yaml",
-        "sources: [rules]\ntargets: [sentinel]\nskip:\n  - { rule: packed, targets: [sentinel], because: '' }\n",
+        "sources: [rules]\ntargets: [sentinel]\nskip:\n  - { rules: [packed], targets: [sentinel], because: '' }\n",
     );
     let ran = place.run(&["check"]);
     assert!(ran.code == 2 && ran.err.contains("`because` needs a reason"), "{}", ran.err);
-    place.write("arcanary.yaml", "sources: [rules]\ntargets: [sentinel]\nout: build\nskip:\n  - { rule: packed, targets: [sentinel], because: no name }\n");
+    place.write("arcanary.yaml", "sources: [rules]\ntargets: [sentinel]\nout: build\nskip:\n  - { rules: [packed], targets: [sentinel], because: no name }\n");
     let ran = place.run(&["check"]);
     assert!(ran.err.contains("warning[W0002]"), "{}", ran.err);
+}
+
+#[test]
+fn a_rule_about_events_that_a_target_does_not_log_is_left_out_there_and_this_is_said() {
+    let place = project();
+    let of_files =
+        RULE.replace("process where runs rar to create with password", "file where file.extension is \"rar\"");
+    place.write("rules/a.det", &of_files);
+    place.write("rules/b.det", "// Another file.\n");
+    let project = |targets: &str, more: &str| {
+        place.write("arcanary.yaml", &format!("sources: [rules]\ntargets: {targets}\nout: build\n{more}"));
+    };
+    project("[sentinel, splunk-4688]", "");
+    let told = "left out where the target does not log such events: splunk-4688 (1 rule)";
+    let ran = place.run(&["build"]);
+    assert!(ran.code == 0 && ran.err.contains(told), "{}", ran.err);
+    let manifest: serde_json::Value = serde_json::from_str(&place.read("build/manifest.json")).expect("JSON");
+    let entry = &manifest["targets"]["splunk-4688"]["packed"];
+    assert_eq!(entry["status"], "not_for_target");
+    assert_eq!(entry["notes"][0], "the target has no log source for file events of windows");
+    assert!(place.run(&["check"]).err.contains(told));
+    assert_eq!(place.run(&["check", "--target", "splunk-4688"]).code, 0, "it is for another target of the project");
+    let shown = place.run(&["targets", "show", "splunk-4688"]).out;
+    assert!(shown.contains("Rules whose events it does not log: packed"), "{shown}");
+    assert!(!place.run(&["targets", "show", "sentinel"]).out.contains("does not log"));
+    assert!(place.run(&["explain", "packed"]).out.contains("splunk-4688: not for this target"));
+    // Asked for by name, or for no target at all.
+    let alone = place.run(&["check", "rules/a.det", "--target", "splunk-4688"]);
+    assert!(
+        alone.code == 1 && alone.err.contains("error[E0906]: rule `packed` is not for target `splunk-4688`"),
+        "{}",
+        alone.err
+    );
+    project("[splunk-4688, sentinel-securityevent]", "");
+    let ran = place.run(&["check"]);
+    let none = "rule `packed` is not for targets `splunk-4688`, `sentinel-securityevent`";
+    assert!(ran.code == 1 && ran.err.contains(none), "{}", ran.err);
+    // A skip would say it once more.
+    project("[sentinel, splunk-4688]", "skip: [{ rules: [packed], targets: [splunk-4688], because: no files }]\n");
+    let ran = place.run(&["check"]);
+    let stale = "warning[W0002]: the project skips `packed` for `splunk-4688`, which does not log its events anyway";
+    assert!(ran.code == 0 && ran.err.contains(stale), "{}", ran.err);
 }
 
 #[test]

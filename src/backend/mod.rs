@@ -139,7 +139,7 @@ fn lookback(rule: &Rule, span: Span, reach: u64, target: &Target) -> Result<(), 
                 duration::written(most),
                 duration::written(needed)
             );
-            Err(vec![Unsupported { span, why }])
+            Err(vec![Unsupported::new(span, why)])
         }
         _ => Ok(()),
     }

@@ -1,7 +1,8 @@
 //! `arcanary build`
 
 use super::{
-    Exit, Format, Input, Today, complain, counted, exit_of, print, report, short, shown, tell, tell_disabled, waiting,
+    Exit, Format, Input, Today, complain, counted, exit_of, print, report, short, shown, tell, tell_disabled,
+    tell_not_for, waiting,
 };
 use crate::build::{Built, Refusal, Writing, build};
 use crate::diagnostic::{Diagnostic, sort};
@@ -127,6 +128,7 @@ impl Build {
                         counted(targets, "target"),
                         shown(out)
                     ));
+                    tell_not_for(&built.not_for);
                     tell_disabled(loaded);
                 }
                 exit_of(&loaded.diagnostics)

@@ -1,10 +1,11 @@
 //! `arcanary check`
 
-use super::{Exit, Format, Input, Today, counted, exit_of, report, tell, tell_disabled};
+use super::{Exit, Format, Input, Today, counted, exit_of, report, tell, tell_disabled, tell_not_for};
 use crate::build::{build, check, without_filter, without_index};
 use crate::diagnostic::sort;
 use crate::pack::state::unlocked;
 use clap::Args;
+use std::collections::BTreeMap;
 
 /// Check the rules, and whether each target can express them
 #[derive(Args)]
@@ -25,6 +26,7 @@ impl Check {
     pub fn run(&self) -> Exit {
         let mut loaded = self.input.load();
         let Some(targets) = self.input.targets(&self.target, &loaded) else { return Exit::Bad };
+        let mut not_for = BTreeMap::new();
         if !loaded.has_errors() {
             let tuning = self.today.findings(&loaded);
             loaded.diagnostics.extend(tuning);
@@ -36,6 +38,7 @@ impl Check {
             let unfiltered = without_filter(&loaded, &built);
             loaded.diagnostics.extend(unfiltered);
             loaded.diagnostics.extend(built.diagnostics);
+            not_for = built.not_for;
             let chosen: Vec<&String> = self.target.iter().chain(&loaded.config.targets).collect();
             let without = without_index(&loaded, targets.iter().filter(|t| chosen.contains(t)));
             loaded.diagnostics.extend(without);
@@ -49,6 +52,7 @@ impl Check {
                 counted(loaded.rules().count(), "rule"),
                 counted(targets.len(), "target")
             ));
+            tell_not_for(&not_for);
             tell_disabled(&loaded);
         }
         exit

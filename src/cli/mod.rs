@@ -28,6 +28,7 @@ use clap::error::ContextValue;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use format::{Format, Printed, exit_of, report};
 use indexmap::IndexSet;
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -150,6 +151,15 @@ fn day(text: &str) -> Result<String, String> {
 fn tell_disabled(loaded: &Loaded) {
     for (rule, disabled) in loaded.rules().filter_map(|rule| Some((rule, rule.disabled.as_ref()?))) {
         tell(&format!("{} is disabled: {}", rule.name, disabled.words()));
+    }
+}
+
+/// Says how many rules each target left out because it does not log their events.
+fn tell_not_for(not_for: &BTreeMap<String, Vec<String>>) {
+    let each: Vec<String> =
+        not_for.iter().map(|(target, rules)| format!("{target} ({})", counted(rules.len(), "rule"))).collect();
+    if !each.is_empty() {
+        tell(&format!("left out where the target does not log such events: {}", each.join(", ")));
     }
 }
 

@@ -1,6 +1,7 @@
 //! `arcanary targets`
 
 use super::{Exit, Printed, here, print, report};
+use crate::build;
 use crate::project::{self, Loaded, unknown_target};
 use crate::target::{Targets, describe};
 use clap::{Args, Subcommand};
@@ -16,7 +17,7 @@ pub struct TargetsArgs {
 
 #[derive(Subcommand)]
 enum Show {
-    /// Show a target's field mapping, and which fields it lacks
+    /// Show a target's field mapping, which fields it lacks, and which rules of the project are not for it
     Show {
         /// The target's name
         name: String,
@@ -47,10 +48,24 @@ fn list(targets: &Targets) -> Exit {
     Exit::Fine
 }
 
+/// The rules of the project in this folder that are not for a target; empty without a project or without such rules.
+fn rules_elsewhere(target: &str) -> String {
+    let loaded = project::load(&[], &here());
+    if loaded.has_errors() {
+        return String::new();
+    }
+    let built = build::check(&loaded, &[target.to_owned()]);
+    match built.not_for.get(target) {
+        Some(rules) => format!("\nRules whose events it does not log: {}\n", rules.join(", ")),
+        None => String::new(),
+    }
+}
+
 fn show(name: &str, loaded: &Loaded, printed: Printed) -> Exit {
     match loaded.targets.all.get(name) {
         Some(target) => {
             print(&describe(target));
+            print(&rules_elsewhere(name));
             Exit::Fine
         }
         None => {

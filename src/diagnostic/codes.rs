@@ -270,17 +270,19 @@ codes! {
     "E0813" BeyondPack Error "pack changes what is not its own"
         "A fetched pack tunes, extends, sets or skips something that your project or another pack defines. A pack may change only what it brings along, and what the packs in its folder bring along. Otherwise an update could switch off your rules. Your own files may change everything.";
     "E0901" Unsupported Finding "unsupported by the target"
-        "The target's logs or its language cannot express this part of the rule, and the rule does not allow to drop it. Arcanary does not approximate, since that would change what the rule means. If more alerts are acceptable, add `when available` to the part. Else list the rule under `skip` in arcanary.yaml.";
+        "The target's logs or its language cannot express this part of the rule, and the rule does not allow to drop it. Arcanary does not approximate, since that would change what the rule means. If more alerts are acceptable, add `when available` to the part. Else list the rule under `skip` in arcanary.yaml, with the reason.";
     "E0903" TooLong Finding "query too long"
         "The target rejects queries of this length, or with this many regular expressions. Split the rule, or name fewer utilities.";
     "E0904" Internal Finding "internal error"
         "Arcanary read its own document again, and it did not match. This is a defect of Arcanary, not of your rule. Please report it with the rule.";
     "E0905" BadDocument Finding "document that its platform rejects"
         "The query is fine, but the document around it breaks a rule of its platform: a name is too long, there are too many details, or an entity has no column. That document is left out. Everything else is built.";
+    "E0906" NotForTarget Finding "rule for other log sources"
+        "The target has no log source for the events of this rule. If you build for several targets, such a rule is left out where it does not apply, and the summary and manifest.json say so. It is an error only if you ask for this rule and target by name, or if the rule applies to none of the project's targets. Then add a target that logs these events; `arcanary targets` lists them.";
     "W0001" SlashOnUnix Warning "slash prefix on a Unix program"
         "On Linux and macOS, `/` starts a path, so a utility has another syntax there. Declare a separate utility for these systems, and put both in a group.";
     "W0002" StaleSkip Warning "skip without effect"
-        "The project skips a rule for a target that supports it, or names a rule or target that does not exist. Remove the entry.";
+        "The project skips a rule for a target that supports it, or that does not log the events of the rule anyway, or names a rule or target that does not exist. Remove the entry.";
     "W0003" Expired Warning "expired"
         "An exception, or a disabled rule, had a last day, which is over. It still applies. If it is still needed, set a later day; if not, remove it. Arcanary compares with the day of `--today`, else of SOURCE_DATE_EPOCH, else of the last commit.";
     "W0004" Covered Warning "exception without effect"

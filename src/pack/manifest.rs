@@ -98,7 +98,7 @@ pub struct RuleEntry {
 /// A rule on a target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OnTarget {
-    /// `exact`, `degraded`, `skipped` or `disabled`.
+    /// `exact`, `degraded`, `not_for_target`, `skipped` or `disabled`.
     pub status: String,
     /// Remarks, or why there is no document.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

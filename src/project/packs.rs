@@ -5,7 +5,7 @@ use super::lock::{self, Lock};
 use super::receipt::{RECEIPT, Receipt, as_fetched};
 use super::walk::{Strangers, collect};
 use super::{
-    Config, Loaded, Role, Skip, add_yaml, config_place, find_root, normal, own_sources, params as literals,
+    Config, Loaded, Role, SKIPPED, Skip, add_yaml, config_place, find_root, normal, own_sources, params as literals,
     parse_config, place,
 };
 use crate::diagnostic::{Code, Diagnostic};
@@ -51,7 +51,7 @@ impl Loaded {
     /// Returns why a rule is skipped for a target, with the entry's index if it is in the project's own file.
     #[must_use]
     pub fn skip_of(&self, rule: &str, target: &str) -> Option<(&Skip, Option<usize>)> {
-        let fits = |skip: &Skip| skip.rule == rule && skip.targets.iter().any(|t| t == target);
+        let fits = |skip: &Skip| skip.rules.iter().any(|r| r == rule) && skip.targets.iter().any(|t| t == target);
         let own = self.config.skip.iter().enumerate().find(|(_, s)| fits(s)).map(|(i, s)| (s, Some(i)));
         own.or_else(|| self.packs.iter().flat_map(|p| &p.config.skip).find(|s| fits(s)).map(|s| (s, None)))
     }
@@ -175,11 +175,11 @@ pub(super) fn reach(loaded: &Loaded) -> Reach {
 pub(super) fn skips_beyond(loaded: &Loaded, reach: &Reach) -> Vec<Diagnostic> {
     let mut found = vec![];
     for pack in &loaded.packs {
-        for skip in &pack.config.skip {
-            let place = place::find(&pack.config_places, Role::Inner("skip", "rule"), &skip.rule).unwrap_or_default();
+        for name in pack.config.skip.iter().flat_map(|skip| &skip.rules) {
+            let place = place::find(&pack.config_places, SKIPPED, name).unwrap_or_default();
             let place = Span::new(pack.config_file, place.start, place.end);
-            let rule = loaded.project.rules.get(&skip.rule);
-            found.extend(rule.and_then(|rule| reach.stops(place, &format!("skips `{}`", skip.rule), rule.span)));
+            let rule = loaded.project.rules.get(name);
+            found.extend(rule.and_then(|rule| reach.stops(place, &format!("skips `{name}`"), rule.span)));
         }
     }
     found

@@ -12,6 +12,9 @@ pub(crate) enum Role {
     Inner(&'static str, &'static str),
 }
 
+/// A rule that is named under `skip`.
+pub(crate) const SKIPPED: Role = Role::Inner("skip", "rules");
+
 /// Returns the byte range of `word` in its role, or of its key if the word is written differently there. Returns `None` if the
 /// file does not have the key.
 pub(super) fn find(file: &Node, role: Role, word: &str) -> Option<Range<usize>> {
@@ -32,7 +35,7 @@ mod tests {
     use super::*;
 
     const FILE: &str = "# print, many\nname: printers-a\npacks: [a] # b\n\"sources\":\n- b\nskip:\n  # print\n  - because: print \
-                        says no\n    rule: print\n    targets:\n      - sigma\n  - { rule: 'other', targets: [print] }\n\
+                        says no\n    rules: [print]\n    targets:\n      - sigma\n  - { rules: ['other'], targets: [print] }\n\
                         params: { few: many, many: 3 }\n";
 
     fn tree(text: &str) -> Node {
@@ -51,10 +54,10 @@ mod tests {
         for (role, word, place) in [
             (Role::Value("packs"), "a", "packs: [[a]"),
             (Role::Value("sources"), "b", "- [b]"),
-            (Role::Inner("skip", "rule"), "print", "    rule: [print]"),
+            (SKIPPED, "print", "    rules: [[print]"),
             (Role::Inner("skip", "targets"), "sigma", "      - [sigma]"),
-            (Role::Inner("skip", "rule"), "other", "  - { rule: ['other']"),
-            (Role::Inner("skip", "targets"), "print", "  - { rule: 'other', targets: [[print]"),
+            (SKIPPED, "other", "  - { rules: [['other']"),
+            (Role::Inner("skip", "targets"), "print", "  - { rules: ['other'], targets: [[print]"),
             (Role::Value("packs"), "b", "[packs]"),
             (Role::Value("name"), "", "[name]"),
         ] {

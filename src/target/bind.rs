@@ -21,6 +21,20 @@ pub struct Unsupported {
     pub span: Span,
     /// Why, to follow "target `x`".
     pub why: String,
+    /// The target has no log source for these events at all, so the rule is not for this target.
+    pub no_events: bool,
+}
+
+impl Unsupported {
+    /// A part that the target's logs or language cannot express.
+    pub fn new(span: Span, why: String) -> Unsupported {
+        Unsupported { span, why, no_events: false }
+    }
+
+    /// Events that the target does not log.
+    pub fn no_events(span: Span, why: String) -> Unsupported {
+        Unsupported { span, why, no_events: true }
+    }
 }
 
 /// Why parts cannot be said, each reason once.
@@ -110,7 +124,7 @@ pub fn bind<'t>(rule: &Rule, project: &Project, target: &'t Target) -> Result<Pl
         }
         unserved.retain(|o| !served.systems.contains(o));
         if let Some(why) = served.lacks(*kind, &rule.meta.os) {
-            refused.push(Unsupported { span: rule.detect_span, why });
+            refused.push(Unsupported::no_events(rule.detect_span, why));
             continue;
         }
         let detect = |os: Os| rule.body(project, *kind, &[os]).detect.clone();
@@ -126,10 +140,7 @@ pub fn bind<'t>(rule: &Rule, project: &Project, target: &'t Target) -> Result<Pl
         return Err(refused);
     }
     if plan.queries.is_empty() {
-        return Err(vec![Unsupported {
-            span: rule.detect_span,
-            why: "has no log source in which this could be true".into(),
-        }]);
+        return Err(vec![Unsupported::new(rule.detect_span, "has no log source in which this could be true".into())]);
     }
     for os in unserved {
         plan.notes.push(Note {
@@ -267,7 +278,7 @@ impl<'a> Binder<'a> {
     }
 
     fn refuse(&mut self, span: Span, why: impl Into<String>) -> Bound {
-        self.refused.push(Unsupported { span, why: why.into() });
+        self.refused.push(Unsupported::new(span, why.into()));
         Bound::Const(false)
     }
 

@@ -140,10 +140,10 @@ pub(super) fn missing_words(detect: &dyn Fn(Os) -> Pred, place: Span, served: &S
                             span = t.span;
                         }
                     });
-                    out.push(Unsupported {
+                    out.push(Unsupported::new(
                         span,
-                        why: format!("has no log source for `{}` {word} on {}", field.short(), os.word()),
-                    });
+                        format!("has no log source for `{}` {word} on {}", field.short(), os.word()),
+                    ));
                 }
             }
         }

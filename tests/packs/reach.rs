@@ -26,7 +26,7 @@ fn changes(letter: char) -> Vec<(String, String, String)> {
     let det = |text: String, does: &str| (String::new(), text, format!("{does} `{letter}{}`", does_to(does)));
     vec![
         (
-            format!("skip:\n  - {{ rule: {letter}rule, targets: [sigma], because: noise }}\n"),
+            format!("skip:\n  - {{ rules: [{letter}rule], targets: [sigma], because: noise }}\n"),
             String::new(),
             format!("skips `{letter}rule`"),
         ),

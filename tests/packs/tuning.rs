@@ -7,7 +7,7 @@ use std::fs;
 use std::process::Command;
 
 const PROJECT: &str = "name: ours\nversion: 0.1.0\nsources: [rules]\ntargets: [sentinel, sigma, splunk-4688]\n\
-                       defaults: { author: Ours }\nparams: { many: 3 }\nskip:\n  - rule: hashed\n    targets: [splunk-4688]\n    \
+                       defaults: { author: Ours }\nparams: { many: 3 }\nskip:\n  - rules: [hashed]\n    targets: [splunk-4688]\n    \
                        because: no hashes there\n";
 const PACKED: &str = r#"
 rule packed {
@@ -304,7 +304,7 @@ fn findings_about_the_project_file_point_at_the_word_they_mean() {
         let err = place.run(&["check"]).err;
         assert!(err.contains(code) && err.contains(&format!("arcanary.yaml:{at}\n")), "{err}");
     };
-    says("skip:\n  - { rule: print, targets: [sigma], because: print }", "W0002", "5:13");
+    says("skip:\n  - { rules: [print], targets: [sigma], because: print }", "W0002", "5:15");
     says("packs: [a]", "E0810", "4:9");
     says("params: { sigma: 3 }", "E0201", "4:11");
     says("sources: [print]", "E0803", "4:11");

@@ -106,7 +106,7 @@ fn text_of_sources_is_escaped_by_every_command() {
 #[test]
 fn text_of_a_project_file_is_escaped_by_every_command() {
     for line in [
-        "skip: [{ rule: \"packed\", targets: [sigma], because: \"a\\n::error::b ##[c]\" }]",
+        "skip: [{ rules: [\"packed\"], targets: [sigma], because: \"a\\n::error::b ##[c]\" }]",
         "targets: [\"::error::x\"]",
         "sources: [\"a\\n::error::b\"]",
         "\"::error::x\": 1",

@@ -40,10 +40,10 @@ fn pipeline(rule: &Rule, target: &Target, source: &SourceQuery) -> Result<Pipeli
         taken.push(SCORE);
     }
     if let Some((name, _)) = source.flags.iter().find(|(n, _)| taken.contains(&n.as_str())) {
-        return Err(vec![Unsupported {
-            span: rule.span,
-            why: format!("has a column `{name}` already, which the flag would hide"),
-        }]);
+        return Err(vec![Unsupported::new(
+            rule.span,
+            format!("has a column `{name}` already, which the flag would hide"),
+        )]);
     }
     let flags = source.flags.iter().map(|(_, b)| b);
     let asked = [&source.detect].into_iter().chain(source.exceptions.iter().map(|(_, b)| b)).chain(flags);

@@ -98,7 +98,7 @@ impl Builder {
                 "has no arithmetic, and the sets of flags that reach the threshold are more than {MOST_SETS}: \
                  {reached} were counted"
             );
-            vec![Unsupported { span, why }]
+            vec![Unsupported::new(span, why)]
         })?;
         let mut said = IndexMap::new();
         for index in sets.iter().flatten() {
@@ -133,17 +133,14 @@ impl Builder {
             Bound::Not(inner) => self.denied(inner, &filter(inner)),
             Bound::Test(test) => {
                 // What Sigma cannot say was refused when the test became an item.
-                let refused = Unsupported { span: test.span, why: "cannot say this as one selection".into() };
+                let refused = Unsupported::new(test.span, "cannot say this as one selection".into());
                 if self.refused.is_empty() {
                     self.refused.push(refused);
                 }
                 Joint::Name(prefix.to_owned())
             }
             Bound::Const(_) => {
-                self.refused.push(Unsupported {
-                    span: self.span,
-                    why: "cannot say a part that is always true or never".into(),
-                });
+                self.refused.push(Unsupported::new(self.span, "cannot say a part that is always true or never".into()));
                 Joint::Name(prefix.to_owned())
             }
         }

@@ -30,7 +30,7 @@ pub fn items(test: &BoundTest, denied: bool) -> Result<Items, Unsupported> {
             test.column.how.word(),
             test.column.name
         );
-        return Err(Unsupported { span: test.span, why });
+        return Err(Unsupported::new(test.span, why));
     }
     let name = &test.column.name;
     let key = |modifiers: &str| format!("{name}{modifiers}");
@@ -47,19 +47,16 @@ pub fn items(test: &BoundTest, denied: bool) -> Result<Items, Unsupported> {
         }
         BoundOp::In(values) => vec![(key(""), scalars(values))],
         BoundOp::Same(other, true) if !other.numeric => {
-            return Err(Unsupported {
-                span: test.span,
-                why: format!("compares `{}` with `{}` in any case only", test.column.name, other.name),
-            });
+            return Err(Unsupported::new(
+                test.span,
+                format!("compares `{}` with `{}` in any case only", test.column.name, other.name),
+            ));
         }
         BoundOp::Same(other, _) if other.how == How::Whole => {
             vec![(key("|fieldref"), Value::Texts(vec![other.name.clone()]))]
         }
         BoundOp::Same(other, _) => {
-            return Err(Unsupported {
-                span: test.span,
-                why: format!("cannot compare with a part of `{}`", other.name),
-            });
+            return Err(Unsupported::new(test.span, format!("cannot compare with a part of `{}`", other.name)));
         }
         BoundOp::Cidr(networks) => vec![(key("|cidr"), Value::Texts(networks.clone()))],
         BoundOp::Text(text) => texts(&key, text, denied),

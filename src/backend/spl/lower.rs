@@ -37,7 +37,7 @@ pub fn alias(field: &str) -> String {
 pub fn query(rule: &Rule, plan: &Plan, columns: &[Output]) -> Result<Query, Vec<Unsupported>> {
     let parts = parts(plan);
     let lower = Lower { filler: &plan.target.filler, parts: &parts };
-    let refuse = |why: &str| Err(vec![Unsupported { span: rule.detect_span, why: why.to_owned() }]);
+    let refuse = |why: &str| Err(vec![Unsupported::new(rule.detect_span, why.to_owned())]);
     let several = plan.queries.len() > 1;
     let tstats = plan.queries.iter().find_map(|q| q.source.datamodel.as_ref());
     if several && tstats.is_some() {
@@ -298,10 +298,10 @@ impl Tail<'_> {
         let mut out = vec![];
         for name in unique(names) {
             if taken(&name) || score && name == SCORE || self.lower.parts.names().any(|p| p == name) {
-                return Err(vec![Unsupported {
-                    span: self.rule.span,
-                    why: format!("has a column `{name}` already, which the flag would hide"),
-                }]);
+                return Err(vec![Unsupported::new(
+                    self.rule.span,
+                    format!("has a column `{name}` already, which the flag would hide"),
+                )]);
             }
             let mut branches = vec![];
             for (place, query) in plan.queries.iter().enumerate() {

@@ -126,7 +126,7 @@ impl<'a, 't> Binding<'a, 't> {
     }
 
     pub(super) fn refuse(&mut self, span: Span, why: impl Into<String>) {
-        self.refused.push(Unsupported { span, why: why.into() });
+        self.refused.push(Unsupported::new(span, why.into()));
     }
 
     pub(super) fn note(&mut self, text: String, degraded: bool) {
@@ -180,7 +180,8 @@ impl<'a, 't> Binding<'a, 't> {
             }
         }
         if covered.is_empty() && self.refused.is_empty() {
-            self.refuse(self.rule.detect_span, "has no system for which it logs all steps");
+            let why = "has no system for which it logs all steps".to_owned();
+            self.refused.push(Unsupported::no_events(self.rule.detect_span, why));
         }
         for os in self.rule.meta.os.iter().filter(|os| !covered.contains(os)) {
             let text = format!("Covers no {} events: the target has no log source for them.", os.word());
@@ -211,7 +212,7 @@ impl<'a, 't> Binding<'a, 't> {
                 }
             }
             if let Some(lacks) = served.lacks(*kind, &rule.meta.os) {
-                self.refuse(step.span, lacks);
+                self.refused.push(Unsupported::no_events(step.span, lacks));
                 continue;
             }
             let detect = |os: Os| {

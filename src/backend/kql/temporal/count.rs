@@ -26,13 +26,13 @@ pub fn query(rule: &Rule, count: &Count, plan: &CountPlan) -> Result<(Query, Vec
     let at_least = i64::try_from(count.at_least).unwrap_or(i64::MAX);
     if at_least > LIST {
         let why = format!("counts {LIST} events of a group and no more");
-        return Err(vec![Unsupported { span: count.at_least_span, why }]);
+        return Err(vec![Unsupported::new(count.at_least_span, why)]);
     }
     let all = Counting { plan, within: count.within.micros, at_least };
     let values = all.values();
     if let (Some(distinct), true, true) = (count.distinct, values.is_empty(), at_least > 1) {
         let why = format!("has one `{}` in each group of these keys", distinct.field.short());
-        return Err(vec![Unsupported { span: distinct.span, why }]);
+        return Err(vec![Unsupported::new(distinct.span, why)]);
     }
     let mut lets = all.counted(rule);
     let met = if values.is_empty() { all.met() } else { all.met_by(&values) };

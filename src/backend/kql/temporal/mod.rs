@@ -37,10 +37,9 @@ pub fn steps(rule: &Rule, steps: &Steps, plan: &StepsPlan) -> Result<(Query, Vec
     let (lets, main, mut columns) = all.finish(more);
     let taken = |name: &str| columns.iter().any(|c| c.name == name);
     match plan.flags.iter().find(|(name, _)| taken(name)) {
-        Some((name, _)) => Err(vec![Unsupported {
-            span: rule.span,
-            why: format!("has a column `{name}` already, which the flag would hide"),
-        }]),
+        Some((name, _)) => {
+            Err(vec![Unsupported::new(rule.span, format!("has a column `{name}` already, which the flag would hide"))])
+        }
         None => {
             columns.extend(plan.flags.iter().map(|(name, _)| Output::new(name, Shows::Flag)));
             let sources = plan.steps.iter().flat_map(|s| &s.sources);

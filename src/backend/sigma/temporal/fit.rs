@@ -43,7 +43,7 @@ struct Fit<'a> {
 
 impl Fit<'_> {
     fn refuse(&mut self, span: Span, why: String) {
-        self.refused.push(Unsupported { span, why });
+        self.refused.push(Unsupported::new(span, why));
     }
 
     fn note(&mut self, text: String, degraded: bool) {

@@ -169,7 +169,7 @@ fn groupable<'a>(
                     other.column()
                 ),
             };
-            let unsupported = Unsupported { span: key.span, why };
+            let unsupported = Unsupported::new(key.span, why);
             if !refused.contains(&unsupported) {
                 refused.push(unsupported);
             }
@@ -212,7 +212,7 @@ fn print(rule: &Rule, target: &Target, said: Said) -> Result<Printed, Vec<Unsupp
 /// A window in Sigma's units.
 fn timespan(window: Window) -> Result<String, Unsupported> {
     if window.micros % 1_000_000 != 0 {
-        return Err(Unsupported { span: window.span, why: "counts time in whole seconds".into() });
+        return Err(Unsupported::new(window.span, "counts time in whole seconds".into()));
     }
     Ok(duration::written(window.micros.unsigned_abs() / 1_000_000))
 }
@@ -224,9 +224,9 @@ fn whole(field: FieldId, column: Option<&Option<Column>>, span: Span) -> Result<
         Some(column) if column.how == How::Whole => Ok(column.name.clone()),
         Some(column) => {
             let why = format!("has `{name}` only as a part of `{}`, and Sigma computes nothing", column.name);
-            Err(Unsupported { span, why })
+            Err(Unsupported::new(span, why))
         }
-        None => Err(Unsupported { span, why: format!("has no `{name}` in these events") }),
+        None => Err(Unsupported::new(span, format!("has no `{name}` in these events"))),
     }
 }
 

@@ -27,7 +27,7 @@ pub fn said<'t>(
     let plan = bind_steps(rule, &fitting, project, target)?;
     joined(&fitting, &plan)?;
     notes.extend(plan.notes.iter().cloned());
-    let combinations = combinations(&plan).map_err(|why| vec![Unsupported { span: rule.detect_span, why }])?;
+    let combinations = combinations(&plan).map_err(|why| vec![Unsupported::new(rule.detect_span, why)])?;
     for combination in &combinations {
         different_events(&fitting, &plan, combination)?;
     }
@@ -77,7 +77,7 @@ fn joined(steps: &Steps, plan: &StepsPlan) -> Result<(), Vec<Unsupported>> {
             name(outside),
             inside.join(" and ")
         );
-        let unsupported = Unsupported { span: equality(steps, plan, class).unwrap_or(steps.within.span), why };
+        let unsupported = Unsupported::new(equality(steps, plan, class).unwrap_or(steps.within.span), why);
         // An identity of several columns is several classes.
         if !refused.contains(&unsupported) {
             refused.push(unsupported);
@@ -87,7 +87,7 @@ fn joined(steps: &Steps, plan: &StepsPlan) -> Result<(), Vec<Unsupported>> {
         if *wide != Wide::Const(true) {
             let step = plan.steps.get(*place).and_then(|s| steps.steps.get(s.index));
             let why = format!("joins by fields, and cannot ask the rest of what `{}` is compared with", name(*place));
-            refused.push(Unsupported { span: step.map_or(steps.within.span, |s| s.span), why });
+            refused.push(Unsupported::new(step.map_or(steps.within.span, |s| s.span), why));
         }
     }
     if refused.is_empty() { Ok(()) } else { Err(refused) }
@@ -164,7 +164,7 @@ fn different_events(steps: &Steps, plan: &StepsPlan, combination: &[usize]) -> R
                 first.name, second.name
             );
             let span = steps.steps.get(second.index).map_or(steps.within.span, |s| s.span);
-            return Err(vec![Unsupported { span, why }]);
+            return Err(vec![Unsupported::new(span, why)]);
         }
     }
     Ok(())

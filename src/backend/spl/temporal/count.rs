@@ -22,13 +22,13 @@ const WINDOW: u64 = 10_000;
 pub fn count(rule: &Rule, meant: &Count, plan: &CountPlan) -> Result<Printed, Vec<Unsupported>> {
     if meant.at_least > WINDOW {
         let why = "counts at most 10,000 events (max_stream_window in limits.conf)".to_owned();
-        return Err(vec![Unsupported { span: meant.at_least_span, why }]);
+        return Err(vec![Unsupported::new(meant.at_least_span, why)]);
     }
     let modelled = plan.events.sources.iter().any(|s| s.source.datamodel.is_some());
     if modelled && plan.distinct.is_empty() {
         let why = "knows events of a data model by the second, and not which of several alike came when: a count could be \
                    reached early";
-        return Err(vec![Unsupported { span: meant.at_least_span, why: why.to_owned() }]);
+        return Err(vec![Unsupported::new(meant.at_least_span, why.to_owned())]);
     }
     let parts = rows::parts(plan.target, std::slice::from_ref(&plan.events));
     let lower = Lower { filler: &plan.target.filler, parts: &parts };

@@ -42,7 +42,7 @@ pub fn steps(rule: &Rule, meant: &Steps, plan: &StepsPlan) -> Result<Printed, Ve
     let own = plan.flags.iter().map(|(name, _)| name.as_str()).chain(["count"]).chain(parts.names());
     if let Some((name, _)) = plan.flags.iter().find(|(n, _)| Names::new(plan.target, []).has(n)) {
         let why = format!("has a column `{name}` already, which the flag would hide");
-        return Err(vec![Unsupported { span: rule.span, why }]);
+        return Err(vec![Unsupported::new(rule.span, why)]);
     }
     let lower = Lower { filler: &plan.target.filler, parts: &parts };
     let rows = Rows::new(rule, plan.target, &plan.steps, Names::new(plan.target, own), &lower);
@@ -111,7 +111,7 @@ impl Scene<'_> {
     }
 
     fn refuse(&self, place: usize, why: impl Into<String>) -> Unsupported {
-        Unsupported { span: self.span(place), why: why.into() }
+        Unsupported::new(self.span(place), why.into())
     }
 
     /// Whether no event can stand in both steps of a match.
