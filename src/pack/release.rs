@@ -46,7 +46,7 @@ pub enum Refusal {
     System(io::Error),
 }
 
-/// All files of the release of a project without errors: if every target says its rules, is not meant by them or skips them, its lock fits and
+/// All files of the release of a project without errors: if each rule is supported, skipped or not for the target on each of them, its lock fits and
 /// its tests pass.
 ///
 /// # Errors
