@@ -87,6 +87,25 @@ fn a_generated_file_that_was_edited_is_kept_until_it_is_removed_or_force_is_give
 }
 
 #[test]
+fn the_build_of_another_project_is_not_replaced() {
+    let place = built();
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let out = elsewhere.path().join("build");
+    let build = ["build", "--out", &out.display().to_string()];
+    place.run(&build).fine();
+    let before = all(&out);
+    place.edit("arcanary.yaml", "name: acme", "name: other");
+    place.remove("rules/shared.det");
+    let err = place.run(&build).fails(2);
+    assert!(err.contains("error[E0812]") && err.contains("contains the build of another project, `acme`"), "{err}");
+    assert_eq!(all(&out), before);
+    // The project's own folder, and what somebody says is the same project.
+    place.run(&["build"]).fine();
+    place.run(&[&build[..], &["--force"]].concat()).fine();
+    assert!(!out.join("sigma/shared.yml").exists() && !place.path("build/sigma/shared.yml").exists());
+}
+
+#[test]
 fn a_document_of_a_rule_that_is_gone_is_removed_only_as_it_was_written() {
     let place = built();
     place.write("build/sigma/shared.yml", "my own version");

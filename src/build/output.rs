@@ -9,7 +9,7 @@ use super::manifest::{MANIFEST, Manifest, Unreadable};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::files::Tree;
 use crate::parallel::in_parallel;
-use crate::project::Loaded;
+use crate::project::{Loaded, normal};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
@@ -150,7 +150,10 @@ impl Built {
         let tree = Tree::lock(out, LOCK, how.waiting)?;
         // Another build may have written meanwhile, so only what is found now counts.
         let plan = self.plan(self.manifests(loaded, out, &tree)?, &tree)?;
-        plan.may_go_on(out, how.force)?;
+        if !how.force {
+            plan.is_of_project(loaded, out)?;
+            plan.may_go_on(out)?;
+        }
         self.folders(&plan.manifests.before).iter().for_each(|folder| tree.sweep(folder));
         if !plan.is_empty() {
             plan.carry_out(self, &tree)?;
@@ -215,8 +218,22 @@ impl Plan<'_> {
         self.write.is_empty() && self.remove.is_empty() && self.manifests.stay()
     }
 
-    fn may_go_on(&self, out: &Path, force: bool) -> Result<(), Refusal> {
-        if force || self.in_the_way.is_empty() {
+    /// Refuses the build of a project with another name. In a project's own folder, it is the project's old name.
+    fn is_of_project(&self, loaded: &Loaded, out: &Path) -> Result<(), Refusal> {
+        let Manifests { before, after, .. } = &self.manifests;
+        let is_own = loaded.root.as_deref().is_some_and(|root| normal(out).starts_with(normal(root)));
+        if is_own || before.name.is_empty() || after.name.is_empty() || before.name == after.name {
+            return Ok(());
+        }
+        let message = format!("`{}` contains the build of another project, `{}`", out.display(), before.name);
+        Err(Refusal::Found(Box::new(Diagnostic::new(Code::InTheWay, message).help(format!(
+            "name another folder; if `{}` is this project's old name, run `arcanary build --force`",
+            before.name
+        )))))
+    }
+
+    fn may_go_on(&self, out: &Path) -> Result<(), Refusal> {
+        if self.in_the_way.is_empty() {
             return Ok(());
         }
         let lines = self.in_the_way.iter().take(MOST_NAMED).map(|(name, why)| {

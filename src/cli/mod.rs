@@ -135,7 +135,10 @@ struct Today {
 impl Today {
     /// Returns the findings about tuning in a project without errors.
     fn findings(&self, loaded: &Loaded) -> Vec<Diagnostic> {
-        tuning::findings(loaded, tuning::today(self.today.as_deref(), loaded).as_deref())
+        match tuning::today(self.today.as_deref(), loaded) {
+            Ok(today) => tuning::findings(loaded, today.as_deref()),
+            Err(why) => vec![Diagnostic::new(Code::BadDay, why)],
+        }
     }
 }
 

@@ -269,6 +269,8 @@ codes! {
         "A build overwrites and removes a file only if it is as a build wrote it. Somebody edited this file, or put another one in its place. Remove it, or run `arcanary build --force` to replace it.";
     "E0813" BeyondPack Error "pack changes what is not its own"
         "A fetched pack tunes, extends, sets or skips something that your project or another pack defines. A pack may change only what it brings along, and what the packs in its folder bring along. Otherwise an update could switch off your rules. Your own files may change everything.";
+    "E0814" BadDay Error "invalid SOURCE_DATE_EPOCH"
+        "Arcanary compares days with that of the environment variable SOURCE_DATE_EPOCH, if it is set. It must be a number of seconds since 1970. Unset it, or name a day with `--today`.";
     "E0901" Unsupported Finding "unsupported by the target"
         "The target's logs or its language cannot express this part of the rule, and the rule does not allow to drop it. Arcanary does not approximate, since that would change what the rule means. If more alerts are acceptable, add `when available` to the part. Else list the rule under `skip` in arcanary.yaml, with the reason.";
     "E0903" TooLong Finding "query too long"

@@ -206,6 +206,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             }
             ("entities", MetaValue::List(..)) => meta.entities = self.words(key, value, "entity", &ENTITIES),
             ("schedule", MetaValue::Schedule { every, over }) => {
+                self.positive(key, *every);
                 if over.0 < every.0 {
                     self.report.push(
                         Diagnostic::new(Code::BadSchedule, "the look-back is shorter than the frequency")
@@ -216,6 +217,7 @@ impl<'a, 'r> Reader<'a, 'r> {
                 meta.schedule = Some(Schedule { every: every.0, over: over.0 });
             }
             ("throttle", MetaValue::Throttle { period, keys }) => {
+                self.positive(key, *period);
                 let keys = keys.iter().filter(|k| self.key_field(k)).map(Path::dotted).collect();
                 meta.throttle = Some(Throttle { period: period.0, keys });
             }
@@ -253,6 +255,14 @@ impl<'a, 'r> Reader<'a, 'r> {
                     false => diagnostic,
                 });
             }
+        }
+    }
+
+    /// Refuses a duration of no time.
+    fn positive(&mut self, key: &Ident, (seconds, span): (u64, Span)) {
+        if seconds == 0 {
+            let message = format!("`{}` takes a time longer than zero", key.text);
+            self.report.push(Diagnostic::new(Code::WrongValue, message).at(span, "this is no time at all"));
         }
     }
 

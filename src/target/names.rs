@@ -51,6 +51,24 @@ fn is_line(text: &str) -> bool {
         && !text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}'))
 }
 
+/// Whether text in a macro stays inside: it ends no quotes or brackets of the search around it, and begins no command.
+fn is_filter(text: &str) -> bool {
+    let (mut open, mut quoted, mut chars) = (0_usize, false, text.chars());
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if chars.next().is_none() => return false,
+            '"' => quoted = !quoted,
+            _ if quoted => {}
+            '(' => open += 1,
+            ')' if open == 0 => return false,
+            ')' => open -= 1,
+            '|' | '[' | ']' => return false,
+            _ => {}
+        }
+    }
+    open == 0 && !quoted
+}
+
 impl Target {
     /// Every column that it names.
     fn named_columns(&self) -> impl Iterator<Item = &str> {
@@ -96,6 +114,10 @@ impl Check {
             }
             if !is_line(definition) {
                 self.bad(definition, "is no definition of a macro: a search on one line");
+            } else if !is_filter(definition) {
+                let why =
+                    "is no definition of a macro: close its quotes and brackets, and put no `|` or last `\\` into it";
+                self.bad(definition, why);
             }
         }
         for source in target.sources.values().flatten() {
@@ -253,6 +275,12 @@ mod tests {
             assert!(!all.is_empty(), "{entry}");
             assert!(all.iter().all(|(piece, _)| piece == "\"a\\nb: c\""), "{entry}: {all:?}");
         }
+        for wrong in ["index=a \"b", "index=a (b", "index=a) OR (b", "index=a | delete", "[search b]", "index=a\\"] {
+            let all = found(&of("splunk-sysmon", "macros: { arcanary_sysmon: @ }", wrong));
+            assert_eq!(all.len(), 1, "{wrong}: {all:?}");
+        }
+        let right = r#"(index IN (a, b) OR index="c|d(") source="XmlWinEventLog:*\"x""#;
+        assert_eq!(found(&of("splunk-sysmon", "macros: { arcanary_sysmon: @ }", right)), []);
         assert_eq!(
             found(&of("splunk-sysmon", "fields: { process: { process.hash.md5: { key: @, keyed: Hashes } } }", "MD5")),
             []

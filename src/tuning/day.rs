@@ -9,22 +9,27 @@ use jiff::tz::TimeZone;
 
 /// The day that findings count from, as `YYYY-MM-DD`: the one that was asked for, else that of `SOURCE_DATE_EPOCH`, else that of
 /// the last commit around the project. `None`: there is none, or nothing of the project has a day.
-#[must_use]
-pub fn today(asked: Option<&str>, loaded: &Loaded) -> Option<String> {
+///
+/// # Errors
+/// `SOURCE_DATE_EPOCH` is set to something else than seconds since 1970.
+pub fn today(asked: Option<&str>, loaded: &Loaded) -> Result<Option<String>, String> {
     if let Some(day) = asked {
-        return Some(day.to_owned());
+        return Ok(Some(day.to_owned()));
     }
     let of_rule = |rule: &Rule| {
         let exceptions = rule.exceptions.iter().any(|e| e.until.is_some());
         exceptions || rule.disabled.as_ref().is_some_and(|d| d.until.is_some())
     };
     if !loaded.rules().any(of_rule) {
-        return None;
+        return Ok(None);
     }
-    std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| of_seconds(&seconds)).or_else(|| {
-        let root = loaded.root.as_deref()?;
-        committed(&Git::around(root).line(&["cat-file", "commit", "HEAD"]).ok()?)
-    })
+    if let Some(seconds) = std::env::var_os("SOURCE_DATE_EPOCH") {
+        let day = seconds.to_str().and_then(of_seconds);
+        let why = || "SOURCE_DATE_EPOCH must be a number of seconds since 1970; unset it, or pass `--today`".to_owned();
+        return day.map(Some).ok_or_else(why);
+    }
+    let commit = loaded.root.as_deref().map(|root| Git::around(root).line(&["cat-file", "commit", "HEAD"]));
+    Ok(commit.and_then(Result::ok).and_then(|commit| committed(&commit)))
 }
 
 /// The day of a commit: its committer's line ends with the seconds since 1970 and a time zone.

@@ -559,6 +559,12 @@ fn the_day_is_asked_for_or_that_of_the_sources_and_no_clock_s() {
         String::from_utf8(command.output().expect("started").stderr).expect("UTF-8")
     };
     assert!(program(Some("1795219200")).contains("it is 2026-11-21, and the exception still applies"));
+    for wrong in ["", "soon", "9223372036854775807"] {
+        assert!(
+            program(Some(wrong)).contains("error[E0814]: SOURCE_DATE_EPOCH must be a number of seconds"),
+            "{wrong}"
+        );
+    }
     let theirs = tenant.0.path("theirs");
     git_in(&theirs, &["init", "-q"]);
     git_in(&theirs, &["add", "-A"]);
