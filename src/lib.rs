@@ -1,6 +1,6 @@
 //! Arcanary compiles detections: one rule about archive utilities becomes KQL, Splunk SPL and Sigma that mean the same.
 //!
-//! The stages, each a module that knows only the ones before it:
+//! The stages:
 //!
 //! ```text
 //! source ─ syntax ─ sema ─ ir ─ target::bind ─ backend ─ document ─ build

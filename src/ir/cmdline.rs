@@ -219,7 +219,8 @@ fn switch(shape: &Shape, utility: &Utility) -> Option<Switch> {
             let implied = names.iter().map(|n| Cheap::Part(n.clone())).collect();
             Switch { dash: String::new(), body: format!(r#"{}[^\s"']"#, one_of_texts(names)), ends: false, implied }
         }
-        _ => return None,
+        // Not a switch: `shapes` has their expressions.
+        Shape::First(_) | Shape::Word(_) | Shape::Parameter { .. } | Shape::Dashless(_) => return None,
     })
 }
 

@@ -279,7 +279,9 @@ fn shape(ast: &ast::Shape, report: &mut Report) -> Option<Shape> {
         "long" => Shape::Long { names, min: options.min, nonzero: options.nonzero },
         "leading" => Shape::Leading(names),
         "word" => Shape::Word(names),
-        _ => Shape::Parameter { names, min: options.min },
+        "parameter" => Shape::Parameter { names, min: options.min },
+        // A word of `SHAPES` that nothing here makes a shape of.
+        _ => return None,
     })
 }
 
