@@ -270,7 +270,12 @@ fn the_page_says_what_sigmahq_finds() {
         return;
     };
     let (all, rules, unread) = by_sigmahq(Path::new(&folder));
-    let said =
-        format!("{rules} rules over process events; sigma-rust does not read {unread} of them.\n\n{}", figures(&all));
+    let said = format!(
+        "{rules} rules over process events, of which sigma-rust reads {}.
+
+{}",
+        rules - unread,
+        figures(&all)
+    );
     page::section(PAGE, "sigmahq", &said);
 }
