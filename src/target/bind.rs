@@ -104,7 +104,7 @@ pub struct Plan<'t> {
 /// What the target cannot say, each with its place in the source.
 pub fn bind<'t>(rule: &Rule, project: &Project, target: &'t Target) -> Result<Plan<'t>, Vec<Unsupported>> {
     let mut plan = Plan { target, queries: vec![], notes: vec![] };
-    let mut refused = vec![];
+    let (mut refused, mut missing) = (vec![], vec![]);
     let mut unserved: Vec<Os> = rule.meta.os.clone();
     let mut others = vec![];
     for kind in &rule.kinds {
@@ -128,8 +128,11 @@ pub fn bind<'t>(rule: &Rule, project: &Project, target: &'t Target) -> Result<Pl
             continue;
         }
         let detect = |os: Os| rule.body(project, *kind, &[os]).detect.clone();
-        refused.extend(missing_words(&detect, rule.detect_span, &served));
+        missing.extend(missing_words(&detect, rule.detect_span, &served));
     }
+    // A rule that asks for nothing but words that no source has is not for this target.
+    let nothing_else = refused.is_empty() && plan.queries.is_empty();
+    refused.extend(missing.into_iter().map(|word| Unsupported { no_events: word.no_events || nothing_else, ..word }));
     if !refused.is_empty() {
         let mut seen: Vec<Unsupported> = vec![];
         refused.retain(|r| {
