@@ -10,7 +10,7 @@ use crate::compile::compile;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::{self, Document, File, Pack, Status};
 use crate::parallel::in_parallel;
-use crate::project::{Config, Loaded, Role, config_place};
+use crate::project::{Loaded, Role, config_place};
 use crate::sema::{Exception, Rule};
 use crate::source::Span;
 use crate::target::{Format, Target};
@@ -138,13 +138,19 @@ enum Keep {
 }
 
 /// What documents say of a project as a pack. One without a version is `0.0.0`.
-fn pack_of(config: &Config) -> Pack {
+fn pack_of(loaded: &Loaded) -> Pack {
+    let config = &loaded.config;
     let version = if config.version.is_empty() { "0.0.0" } else { &config.version };
-    Pack { name: config.name.clone(), version: version.to_owned(), formats: config.formats() }
+    Pack {
+        name: config.name.clone(),
+        version: version.to_owned(),
+        attack: loaded.project.attack.version().to_owned(),
+        formats: config.formats(),
+    }
 }
 
 fn compile_all(loaded: &Loaded, targets: &[String], keep: Keep) -> Built {
-    let pack = &pack_of(&loaded.config);
+    let pack = &pack_of(loaded);
     let mut built = Built::default();
     let mut useful: Vec<(usize, &str)> = vec![];
     let mut refused: Vec<(&str, &str, Diagnostic)> = vec![];

@@ -200,7 +200,7 @@ codes! {
     "E0504" RepeatedEntry Error "duplicate entry"
         "An entry, flag, step or element occurs twice, and Arcanary cannot tell which one should win. Remove one.";
     "E0505" UnknownTechnique Error "unknown technique"
-        "The id is not a technique of the ATT&CK release that this version knows, or ATT&CK revoked or deprecated it.";
+        "The id is not a technique, detection strategy or analytic of the project's ATT&CK release, or ATT&CK revoked or deprecated the technique. If it has a successor, the help names it. Arcanary comes with one release. A project can bring the table of another one: see `attack` in the page about projects.";
     "E0506" BadSchedule Error "schedule with gaps"
         "If the look-back is shorter than the frequency, no run sees the events between two runs. A rule over several events needs its window in addition, and a count needs two windows. Increase the look-back.";
     "E0507" BadWeights Error "invalid weights"
@@ -211,6 +211,8 @@ codes! {
         "The utility and the rule have no system in common, so the condition is false for every event.";
     "E0510" Unsatisfiable Finding "rule cannot be satisfied"
         "`arcanary witness` found no event on which the rule fires: the conditions contradict each other, or exceptions cover everything. The labels name the conditions. If the message says that none was found or that the search was cut off, the search reached its limit, and the rule may still fire.";
+    "E0511" WrongTactic Error "tactic of another technique"
+        "`attack [T1574.001 as [stealth]]` claims some tactics of a technique. ATT&CK does not give the technique this tactic in the project's release. The label lists the tactics that it has.";
     "E0601" WhenAvailable Error "misplaced `when available`"
         "`when available` is allowed on an operand of `and` or `or` in a detection, in an exception, and on an unweighted flag. Below `not`, or inside another part with `when available`, dropping the condition could lose an alert.";
     "E0602" ToolNeedsProcess Error "utility in another kind of event"
@@ -269,6 +271,8 @@ codes! {
         "A build overwrites and removes a file only if it is as a build wrote it. Somebody edited this file, or put another one in its place. Remove it, or run `arcanary build --force` to replace it.";
     "E0813" BeyondPack Error "pack changes what is not its own"
         "A fetched pack tunes, extends, sets or skips something that your project or another pack defines. A pack may change only what it brings along, and what the packs in its folder bring along. Otherwise an update could switch off your rules. Your own files may change everything.";
+    "E0814" BadAttackTable Error "invalid ATT&CK table"
+        "The file that `attack` in arcanary.yaml names is not a table of an ATT&CK release. The message names the first line that is wrong. The page about projects explains the table, and how to make one.";
     "E0901" Unsupported Finding "unsupported by the target"
         "The target's logs or its language cannot express this part of the rule, and the rule does not allow to drop it. Arcanary does not approximate, since that would change what the rule means. If more alerts are acceptable, add `when available` to the part. Else list the rule under `skip` in arcanary.yaml.";
     "E0903" TooLong Finding "query too long"

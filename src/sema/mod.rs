@@ -15,6 +15,7 @@ mod reach;
 mod rule;
 mod size;
 mod steps;
+mod techniques;
 mod temporal;
 mod test;
 mod text;
@@ -29,8 +30,10 @@ pub use parts::{Member, Part};
 pub use reach::Reach;
 pub use rule::{Disabled, Exception, Gone, Rule};
 pub use size::MAX_TESTS;
+pub use techniques::Technique;
 pub use test::READERS;
 
+use crate::attack::Release;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::file_names::{LONGEST, is_device};
 use crate::ir::Named;
@@ -193,6 +196,8 @@ pub struct Project {
     pub groups: IndexMap<String, Vec<String>>,
     /// Lists and parameters.
     pub lists: Lists,
+    /// The release of ATT&CK that its rules name.
+    pub attack: Release,
     lets: IndexMap<String, (Ident, Expr)>,
     exceptions: IndexMap<String, ast::Exception>,
     /// Rules by name, tunes applied.
@@ -219,22 +224,24 @@ impl Project {
 /// `params` are values that the project's configuration sets.
 #[must_use]
 pub fn resolve(files: Vec<Parsed>, params: &IndexMap<String, Literal>) -> (Project, Vec<Diagnostic>) {
-    resolve_after(files, params, &HashMap::new(), &Reach::default())
+    resolve_after(files, params, &HashMap::new(), &Reach::default(), Release::default())
 }
 
-/// [`resolve`], where rules that were there once, by name, are known with why they are not any more, and what packs may change.
+/// [`resolve`], where rules that were there once, by name, are known with why they are not any more, and what packs may
+/// change; with a release of ATT&CK.
 #[must_use]
 pub fn resolve_after(
     files: Vec<Parsed>,
     params: &IndexMap<String, Literal>,
     gone: &HashMap<String, Gone>,
     reach: &Reach,
+    attack: Release,
 ) -> (Project, Vec<Diagnostic>) {
     let mut report = Report::default();
     let mut symbols = collect(files, reach, &mut report);
     override_params(&mut symbols, params, reach, &mut report);
     let lists = Lists::resolve(&symbols, &mut report);
-    let mut project = Project { lists, broken: symbols.broken.clone(), ..Project::default() };
+    let mut project = Project { lists, attack, broken: symbols.broken.clone(), ..Project::default() };
     for (name, (ast, broken)) in &symbols.utilities {
         project.utilities.insert(name.clone(), utility::resolve(ast, &project.lists, *broken, &mut report));
     }

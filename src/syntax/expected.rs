@@ -216,7 +216,11 @@ fn describe(rule: Rule, entry: bool) -> &'static str {
         Rule::step | Rule::k_optional | Rule::k_without => "a step",
         Rule::counted | Rule::count | Rule::distinct => "`count`, `distinct`",
         Rule::keys => "keys",
-        Rule::meta_value | Rule::meta_element | Rule::schedule | Rule::throttle | Rule::relation => "a value",
+        Rule::meta_value | Rule::meta_element | Rule::schedule | Rule::throttle | Rule::relation | Rule::claim => {
+            "a value"
+        }
+        Rule::tactic => "a tactic such as credential-access",
+        Rule::tactics => "a list of tactics in brackets",
         Rule::weight => "`weight`",
         Rule::k_available => "`when available`",
         Rule::k_cased | Rule::u_cased => "`cased`",
