@@ -317,10 +317,16 @@ fn by_cause(refused: Vec<(&str, &str, Diagnostic)>) -> Vec<Diagnostic> {
     }
     let named = |((rule, ..), (targets, mut diagnostic)): (Cause<'_>, (Vec<&str>, Diagnostic))| {
         let all = targets.iter().map(|t| format!("`{t}`")).collect::<Vec<_>>().join(", ");
-        if diagnostic.code == Code::Unsupported && targets.len() > 1 {
+        if diagnostic.code != Code::Unsupported {
+            return diagnostic;
+        }
+        if targets.len() > 1 {
             diagnostic.message = format!("targets {all} do not support rule `{rule}`");
         }
+        let skip = format!("- {{ rule: {rule}, targets: [{}], because: \"…\" }}", targets.join(", "));
         diagnostic
+            .help("if you accept more alerts there, add `when available` to a part that the rule can do without")
+            .help(format!("else leave the rule out there: add `{skip}` under `skip` in arcanary.yaml"))
     };
     out.into_iter().map(named).collect()
 }

@@ -117,7 +117,7 @@ codes! {
     "E0105" MixedConnectives Error "`and` mixed with `or`"
         "Arcanary has no precedence between `and` and `or`, so that nobody has to remember one. Add parentheses: `(a and b) or c`.";
     "E0106" ForeignOperator Error "operator of another language"
-        "Write `F is V` for `==`, `not F is V` for `!=`, and `not F in L` for `not in`.";
+        "Write `F is V` for `==`, `not F is V` for `!=`, and `not F in L` for `not in`. Write `starts with`, `ends with` and `contains` for `startswith`, `endswith` and `has`. A list has brackets: `F in [A, B]`.";
     "E0107" BareList Error "list without `any` or `all`"
         "An operator with a list must say whether one element is enough, or each must match: `contains any [...]` or `contains all [...]`.";
     "E0108" Escape Error "unknown escape"
@@ -295,6 +295,8 @@ codes! {
         "The macro for a target's log source names no index, or all of them. Splunk then searches the default indexes of the user's role, which may be the wrong ones, or all. Set the index in a file in the project's `targets` folder, with `extends` and `macros`. If you define the macro in an app of your own, ignore this warning.";
     "W0007" NoFilter Warning "query reads every event"
         "No part of the rule narrows the KQL query cheaply: no program name, no start of a path, no word that every match contains. The platform then applies a regular expression or a text search to every event of the table. That is slow, and the platform may stop a scheduled query. Add a condition that holds for everything the rule should find: `runs`, `process.name in […]`, `under` on a path, or a word of the command line. If one operand of an `or` has no such part, write it as a separate rule.";
+    "W0008" NeverHolds Warning "value that a field never has"
+        "Logs never write this value, so the condition is false for every event. Names have no folder, paths start with their drive or root, extensions have no dot, and accounts have no domain: those have fields of their own. `*` and `?` are wildcards in `like` only. The help shows the condition that was meant. If a name really contains a star, write `like \"[*]\"`.";
 }
 
 #[cfg(test)]

@@ -243,7 +243,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             (other, _) => {
                 let diagnostic = Diagnostic::new(Code::UnknownKey, format!("a rule has no entry `{other}`"))
                     .at(key.span, "not an entry of a rule");
-                let diagnostic = match other {
+                let diagnostic = match other.to_lowercase().as_str() {
                     "description" => diagnostic.help("the `///` lines before a rule are its description"),
                     "severity" => diagnostic.patch("its severity is its level", key.span, "level"),
                     "falsepositives" => {

@@ -8,6 +8,7 @@ mod condition;
 mod joint;
 mod lists;
 mod meta;
+mod never;
 mod operand;
 mod order;
 mod parts;
@@ -40,7 +41,7 @@ use crate::ir::Named;
 use crate::source::Span;
 use crate::syntax::Parsed;
 use crate::syntax::ast::{self, Expr, Ident, Item, ItemKind, Literal};
-use crate::vocabulary::{Type, Utility, fields};
+use crate::vocabulary::{Kind, Type, Utility, fields, foreign};
 use indexmap::{IndexMap, IndexSet};
 use std::collections::{HashMap, HashSet};
 
@@ -164,6 +165,17 @@ pub(crate) fn unknown_word(what: &str, word: &str, span: Span, known: &[&str]) -
     Diagnostic::new(Code::UnknownWord, format!("unknown {what}: `{word}`"))
         .at(span, format!("expected {}", known.join(", ")))
         .did_you_mean(word, span, known.iter().copied())
+}
+
+/// A kind of event that does not exist.
+pub(crate) fn unknown_kind(word: &Ident) -> Diagnostic {
+    let known = Kind::ALL.map(Kind::word);
+    match foreign::kind(&word.text).map(Kind::word) {
+        Some(ours) => Diagnostic::new(Code::UnknownWord, format!("unknown kind of event: `{}`", word.text))
+            .at(word.span, format!("expected {}", known.join(", ")))
+            .patch(format!("it is called `{ours}`"), word.span, ours),
+        None => unknown_word("kind of event", &word.text, word.span, &known),
+    }
 }
 
 /// What the files define, by name, before resolution.

@@ -201,7 +201,8 @@ fn describe(rule: Rule, entry: bool) -> &'static str {
         | Rule::op_text
         | Rule::text_verb
         | Rule::op_foreign
-        | Rule::foreign_sign => "an operator",
+        | Rule::foreign_sign
+        | Rule::foreign_list => "an operator",
         Rule::quantifier => "`any`, `all`",
         Rule::pick => "a verb or switch",
         Rule::shape | Rule::shapes => "a shape such as `alone`",
