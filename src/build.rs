@@ -184,7 +184,7 @@ fn compile_all(loaded: &Loaded, targets: &[String], keep: Keep) -> Built {
             }
         }
     }
-    built.diagnostics.extend(by_cause(refused));
+    built.diagnostics.extend(by_cause(refused, loaded));
     stale_skips(loaded, targets, &useful, &mut built);
     built
 }
@@ -309,7 +309,7 @@ fn reason(diagnostic: &Diagnostic) -> String {
 type Cause<'a> = (&'a str, Code, Option<Span>, String);
 
 /// Findings of one cause are one finding that names all its targets.
-fn by_cause(refused: Vec<(&str, &str, Diagnostic)>) -> Vec<Diagnostic> {
+fn by_cause(refused: Vec<(&str, &str, Diagnostic)>, loaded: &Loaded) -> Vec<Diagnostic> {
     let mut out: IndexMap<_, (Vec<&str>, Diagnostic)> = IndexMap::new();
     for (rule, target, diagnostic) in refused {
         let cause = (rule, diagnostic.code, diagnostic.span(), reason(&diagnostic));
@@ -323,10 +323,14 @@ fn by_cause(refused: Vec<(&str, &str, Diagnostic)>) -> Vec<Diagnostic> {
         if targets.len() > 1 {
             diagnostic.message = format!("targets {all} do not support rule `{rule}`");
         }
-        let skip = format!("- {{ rule: {rule}, targets: [{}], because: \"…\" }}", targets.join(", "));
-        diagnostic
-            .help("if you accept more alerts there, add `when available` to a part that the rule can do without")
-            .help(format!("else leave the rule out there: add `{skip}` under `skip` in arcanary.yaml"))
+        let whole = loaded.project.rules.get(rule).is_some_and(|r| Some(r.detect_span) == diagnostic.span());
+        diagnostic.help(match whole {
+            true => format!("list the rule under `skip` in arcanary.yaml, for {all}"),
+            false => {
+                let skip = "list the rule under `skip` in arcanary.yaml";
+                format!("if more alerts are fine there, add `when available` to this part; else {skip}")
+            }
+        })
     };
     out.into_iter().map(named).collect()
 }

@@ -274,7 +274,7 @@ codes! {
     "E0814" BadAttackTable Error "invalid ATT&CK table"
         "The file that `attack` in arcanary.yaml names is not a table of an ATT&CK release. The message names the first line that is wrong. The page about projects explains the table, and how to make one.";
     "E0901" Unsupported Finding "unsupported by the target"
-        "The target's logs or its language cannot express this part of the rule, and the rule does not allow to drop it. Arcanary does not approximate, since that would change what the rule means. If more alerts are acceptable, add `when available` to the part. Else list the rule under `skip` in arcanary.yaml.";
+        "The target's logs or its language cannot express this part of the rule, and the rule does not allow to drop it. Arcanary does not approximate, since that would change what the rule means. If more alerts are acceptable, add `when available` to the part. Else list the rule under `skip` in arcanary.yaml: `- { rule: NAME, targets: [TARGET], because: \"…\" }`.";
     "E0903" TooLong Finding "query too long"
         "The target rejects queries of this length, or with this many regular expressions. Split the rule, or name fewer utilities.";
     "E0904" Internal Finding "internal error"

@@ -131,7 +131,8 @@ pub(super) fn check(
         let patched = match (operand.single, wrong.meant.as_slice()) {
             (true, _) => diagnostic.patch(cure.clone(), span, whole),
             (false, [(Field::Own, same, value)]) if *same == op => {
-                diagnostic.patch(cure.clone(), *at, literal(value).unwrap_or_default())
+                let element = literal(value).unwrap_or_default();
+                diagnostic.patch(format!("write `{element}`"), *at, element)
             }
             _ => diagnostic,
         };
