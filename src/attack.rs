@@ -200,7 +200,10 @@ impl Id {
     fn of(id: &str) -> Option<Id> {
         let digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
         let numbered = |lead: &str| id.strip_prefix(lead).is_some_and(|rest| digits(rest, 4));
-        let sub = || id.split_once('.').is_some_and(|(main, sub)| main.len() == 5 && Id::of(main) == Some(Id::Technique) && digits(sub, 3));
+        let sub = || {
+            id.split_once('.')
+                .is_some_and(|(main, sub)| main.len() == 5 && Id::of(main) == Some(Id::Technique) && digits(sub, 3))
+        };
         match id {
             _ if numbered("TA") => Some(Id::Tactic),
             _ if numbered("T") || sub() => Some(Id::Technique),
@@ -234,7 +237,9 @@ mod tests {
     #[test]
     fn every_revoked_technique_has_a_live_successor() {
         let table = Release::default();
-        for (old, new) in [("T1562.001", "T1685"), ("T1054", "T1685"), ("T1073", "T1574.001"), ("T1070.001", "T1685.005")] {
+        for (old, new) in
+            [("T1562.001", "T1685"), ("T1054", "T1685"), ("T1073", "T1574.001"), ("T1070.001", "T1685.005")]
+        {
             assert_eq!(table.successor(old), Some(new), "{old}");
         }
         let revoked: Vec<&String> =

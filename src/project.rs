@@ -510,7 +510,8 @@ fn resolve(parsed: Vec<Parsed>, loaded: &mut Loaded) {
     let (params, found) = packs::params(loaded);
     loaded.diagnostics.extend(found);
     let reach = packs::reach(loaded);
-    let (mut project, diagnostics) = sema::resolve_after(parsed, &params, &packs::gone(loaded), &reach, loaded.project.attack.clone());
+    let (mut project, diagnostics) =
+        sema::resolve_after(parsed, &params, &packs::gone(loaded), &reach, loaded.project.attack.clone());
     loaded.diagnostics.extend(diagnostics);
     for rule in project.rules.values_mut() {
         let pack = loaded.pack_of(rule.span.file);

@@ -120,7 +120,8 @@ fn tactics(rule: &Rule, target: &Target) -> Vec<Value> {
             tactic.entry(main).or_default().extend(sub);
         }
     }
-    let technique = |(technique, subs): (&str, IndexSet<&str>)| json!({ "technique": technique, "subTechniques": subs });
+    let technique =
+        |(technique, subs): (&str, IndexSet<&str>)| json!({ "technique": technique, "subTechniques": subs });
     let tactic = |(tactic, techniques): (String, IndexMap<&str, IndexSet<&str>>)| {
         let techniques: Vec<Value> = techniques.into_iter().map(technique).collect();
         json!({ "tactic": tactic, "techniques": techniques })

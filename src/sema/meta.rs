@@ -198,7 +198,9 @@ impl<'a, 'r> Reader<'a, 'r> {
                 meta.os.sort_unstable();
                 meta.os.dedup();
             }
-            ("attack", MetaValue::List(elements, _)) => meta.attack = techniques::read(elements, &self.project.attack, self.report),
+            ("attack", MetaValue::List(elements, _)) => {
+                meta.attack = techniques::read(elements, &self.project.attack, self.report)
+            }
             ("author", MetaValue::Text(t)) => meta.author = Some(t.value.clone()),
             ("license", MetaValue::Text(t)) => meta.license = Some(t.value.clone()),
             ("date", MetaValue::Date(d, _)) => meta.date = Some(d.clone()),
@@ -320,7 +322,9 @@ impl<'a, 'r> Reader<'a, 'r> {
                     out.push(p.dotted());
                 }
                 MetaElement::Text(t) => self.report.push(super::quoted_word(t, known)),
-                MetaElement::Relation(..) | MetaElement::Claim(..) => self.wrong_element(key, element, "a list of words"),
+                MetaElement::Relation(..) | MetaElement::Claim(..) => {
+                    self.wrong_element(key, element, "a list of words")
+                }
             }
         }
         out

@@ -64,16 +64,8 @@ const FORMS: [(&str, Form, &str); 19] = [
 ];
 
 /// What logs write in place of a path for processes of the kernel.
-const WITHOUT_PATH: [&str; 8] = [
-    "System",
-    "Registry",
-    "MemCompression",
-    "Secure System",
-    "vmmem",
-    "Idle",
-    "[System Process]",
-    "<unknown process>",
-];
+const WITHOUT_PATH: [&str; 8] =
+    ["System", "Registry", "MemCompression", "Secure System", "vmmem", "Idle", "[System Process]", "<unknown process>"];
 
 /// Why a value never occurs, and the tests that were meant instead: on the field itself or on the other one.
 #[derive(Debug, PartialEq, Eq)]
@@ -177,10 +169,14 @@ fn wrong(form: Form, op: Compare, text: &str, os: &[Os]) -> Option<Wrong> {
         }
         Form::Path | Form::Folder => path(form, op, text, is_separator),
         Form::Extension if text.contains('.') => found("an extension has no dot", extension(op, text)),
-        Form::Account if windows && text.contains('\\') => found("the name of an account has no domain", account(op, text)),
+        Form::Account if windows && text.contains('\\') => {
+            found("the name of an account has no domain", account(op, text))
+        }
         Form::Domain if windows && text.contains('\\') => {
             let meant = match text.strip_suffix('\\') {
-                Some(domain) if !domain.contains('\\') => vec![(Field::Own, if op == ENDS { ENDS } else { Compare::Is }, domain.to_owned())],
+                Some(domain) if !domain.contains('\\') => {
+                    vec![(Field::Own, if op == ENDS { ENDS } else { Compare::Is }, domain.to_owned())]
+                }
                 _ => account(op, text).into_iter().map(|(field, op, text)| (field.swapped(), op, text)).collect(),
             };
             found("the name of a domain has no backslash", meant)
@@ -243,7 +239,12 @@ fn path(form: Form, op: Compare, text: &str, is_separator: impl Fn(char) -> bool
         let bare = text.trim_end_matches(&is_separator).to_owned();
         return match folder {
             true => found("a folder has no separator at its end", Field::Own, op, bare),
-            false => found("a path ends with the name of a file", Field::Own, if op == ENDS { CONTAINS } else { STARTS }, text.to_owned()),
+            false => found(
+                "a path ends with the name of a file",
+                Field::Own,
+                if op == ENDS { CONTAINS } else { STARTS },
+                text.to_owned(),
+            ),
         };
     }
     let why = "a path starts with its drive or root";
@@ -260,34 +261,27 @@ fn path(form: Form, op: Compare, text: &str, is_separator: impl Fn(char) -> bool
             true => name.eq_ignore_ascii_case(text),
             false => name.to_ascii_lowercase().starts_with(&start.to_ascii_lowercase()),
         };
-        WITHOUT_PATH.iter().any(|name| is(&name))
+        WITHOUT_PATH.iter().any(is)
     };
-    match op {
-        Compare::Is if known(true) || text.contains(':') || (has_folder && can_start_path(text)) => None,
-        STARTS | LIKE if known(false) || can_start_path(&start) => None,
-        Compare::Is | LIKE | STARTS if !has_folder && folder => {
-            let separator = if is_separator('\\') { '\\' } else { '/' };
-            let tail = format!("{separator}{text}");
-            match op {
-                Compare::Is => found(why, Field::Own, ENDS, tail),
-                LIKE => found(why, Field::Own, LIKE, format!("*{tail}")),
-                _ => found(why, Field::Own, CONTAINS, tail),
-            }
-        }
-        Compare::Is if !has_folder => found(why, Field::Other, Compare::Is, text.to_owned()),
-        STARTS if !has_folder => found(why, Field::Other, STARTS, text.to_owned()),
-        LIKE if !has_folder => {
-            let (field, op, text) = plainest(Field::Other, text);
-            found(why, field, op, text)
-        }
-        Compare::Is if !folder && !text.get(1..).is_some_and(|rest| rest.contains(&is_separator)) => {
-            found(why, Field::Other, Compare::Is, text.trim_start_matches(&is_separator).to_owned())
-        }
-        Compare::Is => found(why, Field::Own, ENDS, led(text, &is_separator)),
-        STARTS => found(why, Field::Own, CONTAINS, led(text, &is_separator)),
-        LIKE => found(why, Field::Own, LIKE, format!("*{}", led(text, &is_separator))),
-        _ => None,
+    let fits = match op {
+        Compare::Is => known(true) || text.contains(':') || (has_folder && can_start_path(text)),
+        STARTS | LIKE => known(false) || can_start_path(&start),
+        _ => true,
+    };
+    if fits {
+        return None;
     }
+    // One separator in front belongs to the end of a path.
+    let is_name = !folder && !text.chars().skip(1).any(&is_separator);
+    let (field, op, text) = match op {
+        Compare::Is if is_name => (Field::Other, op, text.trim_start_matches(&is_separator).to_owned()),
+        Compare::Is => (Field::Own, ENDS, led(text, &is_separator)),
+        STARTS if is_name && !has_folder => (Field::Other, op, text.to_owned()),
+        STARTS => (Field::Own, CONTAINS, led(text, &is_separator)),
+        _ if is_name && !has_folder => plainest(Field::Other, text),
+        _ => (Field::Own, LIKE, format!("*{}", led(text, &is_separator))),
+    };
+    found(why, field, op, text)
 }
 
 /// Whether a full path can start with this text: with a drive, a root, a server or a device.
@@ -299,7 +293,7 @@ fn can_start_path(text: &str) -> bool {
         (Some('\\'), _) => {
             let text = text.to_ascii_lowercase();
             let known = |lead: &&str| lead.starts_with(&text) || text.starts_with(lead);
-            [r"\device\", r"\systemroot\", r"\??\"].iter().any(|lead| known(&lead))
+            [r"\device\", r"\systemroot\", r"\??\"].iter().any(known)
         }
         (Some(drive), second) => (drive.is_ascii_alphabetic() || drive == '?') && second.is_none_or(|c| c == ':'),
     }
@@ -355,7 +349,8 @@ fn plainest(field: Field, pattern: &str) -> (Field, Compare, String) {
 
 /// A text with a separator in front.
 fn led(text: &str, is_separator: impl Fn(char) -> bool) -> String {
-    let separator = text.chars().find(|c| is_separator(*c)).unwrap_or('\\');
+    let usual = if is_separator('\\') { '\\' } else { '/' };
+    let separator = text.chars().find(|c| is_separator(*c)).unwrap_or(usual);
     if text.starts_with(is_separator) { text.to_owned() } else { format!("{separator}{text}") }
 }
 
@@ -373,7 +368,12 @@ mod tests {
     fn meant(form: Form, op: Compare, text: &str, os: &[Os]) -> Option<String> {
         let wrong = wrong(form, op, text, os)?;
         let test = |(field, op, value): &(Field, Compare, String)| {
-            format!("{} {} {}", if *field == Field::Own { "own" } else { "other" }, word(*op, false), literal(value).unwrap_or_default())
+            format!(
+                "{} {} {}",
+                if *field == Field::Own { "own" } else { "other" },
+                word(*op, false),
+                literal(value).unwrap_or_default()
+            )
         };
         Some(wrong.meant.iter().map(test).collect::<Vec<_>>().join(" and "))
     }
@@ -398,6 +398,7 @@ mod tests {
             (Form::Path, Compare::Is, "7z.exe", r#"other is "7z.exe""#),
             (Form::Path, Compare::Is, r"\7z.exe", r#"other is "7z.exe""#),
             (Form::Path, Compare::Is, r"x\7z.exe", r"own ends with '\x\7z.exe'"),
+            (Form::Path, Compare::Is, r"é\7z.exe", r"own ends with '\é\7z.exe'"),
             (Form::Path, Compare::Is, r"C:\*\7z.exe", r"own like 'C:\*\7z.exe'"),
             (Form::Path, STARTS, "7z", r#"other starts with "7z""#),
             (Form::Path, STARTS, r"Users\", r"own contains '\Users\'"),
@@ -461,6 +462,9 @@ mod tests {
         for (form, text) in [(Form::Name, r"a\b"), (Form::Account, r"CORP\kim"), (Form::Sid, "0")] {
             assert_eq!(meant(form, Compare::Is, text, &[Os::Linux]), None, "{form:?} {text}");
         }
-        assert_eq!(meant(Form::Name, Compare::Is, "/usr/bin/7z", &[Os::Linux]).as_deref(), Some(r#"other is "/usr/bin/7z""#));
+        assert_eq!(
+            meant(Form::Name, Compare::Is, "/usr/bin/7z", &[Os::Linux]).as_deref(),
+            Some(r#"other is "/usr/bin/7z""#)
+        );
     }
 }

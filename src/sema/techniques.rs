@@ -53,9 +53,8 @@ pub(super) fn read(elements: &[MetaElement], table: &Table, report: &mut Report)
         for technique in found {
             match out.iter_mut().find(|there| there.id == technique.id) {
                 Some(there) => {
-                    let either = |tactic: &&String| {
-                        there.claimed.contains(*tactic) || technique.claimed.contains(*tactic)
-                    };
+                    let either =
+                        |tactic: &&String| there.claimed.contains(*tactic) || technique.claimed.contains(*tactic);
                     there.claimed = there.tactics.iter().filter(either).cloned().collect();
                 }
                 None => out.push(technique),

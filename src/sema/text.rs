@@ -1,8 +1,8 @@
 //! Text operators: on strings and paths the text itself, on arguments the command line that holds them.
 
 use super::case;
-use super::never::{self, Compare};
 use super::condition::{Lower, words};
+use super::never::{self, Compare};
 use super::operand::{
     Operand, command_line, empty_text, not_a_field, unknown_value, used, wrong_operator, wrong_value,
 };

@@ -60,11 +60,13 @@ fn sigma_rules_are_tagged_with_all_tactics_of_their_techniques_and_no_others() {
     for (_, built) in all() {
         for (path, text) in built.files.iter().filter(|(path, _)| path.starts_with("sigma/")) {
             for document in serde_yaml::Deserializer::from_str(text) {
-                let document: Value = serde::Deserialize::deserialize(document).unwrap_or_else(|e| panic!("{path}: {e}"));
+                let document: Value =
+                    serde::Deserialize::deserialize(document).unwrap_or_else(|e| panic!("{path}: {e}"));
                 let tags = document["tags"].as_array().into_iter().flatten().filter_map(Value::as_str);
                 let tags: Vec<&str> = tags.filter_map(|tag| tag.strip_prefix("attack.")).collect();
                 let (techniques, tactics): (Vec<&str>, Vec<&str>) = tags.into_iter().partition(is_technique);
-                let Some(wanted) = techniques.iter().map(|t| known.get(&t.to_uppercase())).collect::<Option<Vec<_>>>() else {
+                let Some(wanted) = techniques.iter().map(|t| known.get(&t.to_uppercase())).collect::<Option<Vec<_>>>()
+                else {
                     continue;
                 };
                 let wanted: BTreeSet<&str> = wanted.into_iter().flatten().map(String::as_str).collect();
@@ -115,7 +117,10 @@ fn sentinel_knows_every_tactic() {
     let known: BTreeSet<String> =
         serde_json::from_value(data("sentinel-template-constraints.json")["tactics"].clone()).expect("tactics");
     let mut seen = 0;
-    for technique in ["T1595", "T1583", "T1566", "T1059", "T1098", "T1068", "T1027", "T1685", "T1003", "T1082", "T1021", "T1005", "T1071", "T1041", "T1486"] {
+    for technique in [
+        "T1595", "T1583", "T1566", "T1059", "T1098", "T1068", "T1027", "T1685", "T1003", "T1082", "T1021", "T1005",
+        "T1071", "T1041", "T1486",
+    ] {
         let built = built(&format!("[{technique}]"), &[]);
         for target in ["sentinel", "sentinel-securityevent"] {
             let tactics: BTreeSet<String> =

@@ -90,7 +90,7 @@ fn analytics<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result
     found.iter_mut().for_each(|e| e.columns.truncate(MOST_IDENTIFIERS));
     let run = run(rule, target, printed);
     let (title_format, about_format, placeholders) = formats(rule, document);
-        let (group_by, grouped) = grouping(rule, &found);
+    let (group_by, grouped) = grouping(rule, &found);
     let details = printed.columns.iter().filter(|c| matches!(c.shows, Shows::Flag | Shows::Score | Shows::Number));
     let claimed = rule.meta.attack.iter().flat_map(|technique| &technique.claimed);
     let ids = rule.meta.attack.iter().map(|technique| &technique.id);

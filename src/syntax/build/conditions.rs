@@ -214,7 +214,8 @@ impl Builder<'_> {
         let at = self.span(sign);
         let text = sign.as_str().split_whitespace().collect::<Vec<_>>().join(" ");
         let operand = self.text.get(at.end..span.end).unwrap_or("").trim();
-        let list = operand.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).map(|inner| format!("[{inner}]"));
+        let list =
+            operand.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).map(|inner| format!("[{inner}]"));
         let is_list = list.is_some() || operand.starts_with('[');
         let positive = text.strip_prefix("not ").or(text.strip_prefix('!')).unwrap_or(&text);
         let (word, cased) = positive.strip_suffix("_cs").map_or((positive, false), |word| (word, true));
@@ -250,10 +251,10 @@ impl Builder<'_> {
             "in" => "`in` takes a list in brackets".to_owned(),
             _ => format!("`{text}` is not an operator"),
         };
-        self.report(
-            Diagnostic::new(Code::ForeignOperator, message)
-                .at(at, "not an operator of this language")
-                .patch(help, path.span.to(span), format!("{not}{} {ours} {operand}", path.dotted())),
-        );
+        self.report(Diagnostic::new(Code::ForeignOperator, message).at(at, "not an operator of this language").patch(
+            help,
+            path.span.to(span),
+            format!("{not}{} {ours} {operand}", path.dotted()),
+        ));
     }
 }
