@@ -10,7 +10,7 @@ use crate::compile::compile;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::document::{self, Document, File, Pack, Status};
 use crate::parallel::in_parallel;
-use crate::project::{Config, Loaded, SKIPPED, config_place};
+use crate::project::{Loaded, SKIPPED, config_place};
 use crate::sema::{Exception, Rule};
 use crate::source::Span;
 use crate::target::{Format, Target};
@@ -142,13 +142,19 @@ enum Keep {
 }
 
 /// What documents say of a project as a pack. One without a version is `0.0.0`.
-fn pack_of(config: &Config) -> Pack {
+fn pack_of(loaded: &Loaded) -> Pack {
+    let config = &loaded.config;
     let version = if config.version.is_empty() { "0.0.0" } else { &config.version };
-    Pack { name: config.name.clone(), version: version.to_owned(), formats: config.formats() }
+    Pack {
+        name: config.name.clone(),
+        version: version.to_owned(),
+        attack: loaded.project.attack.version().to_owned(),
+        formats: config.formats(),
+    }
 }
 
 fn compile_all(loaded: &Loaded, targets: &[String], keep: Keep) -> Built {
-    let pack = &pack_of(&loaded.config);
+    let pack = &pack_of(loaded);
     let mut built = Built::default();
     let mut useful: Vec<(usize, &str, &str)> = vec![];
     let (mut refused, mut elsewhere): (Vec<Refused>, Vec<Refused>) = (vec![], vec![]);
@@ -192,7 +198,7 @@ fn compile_all(loaded: &Loaded, targets: &[String], keep: Keep) -> Built {
         let for_none = |rule: &str| known.iter().all(|target| not_for.contains(&(rule, target.name.as_str())));
         refused.extend(elsewhere.into_iter().filter(|(rule, ..)| own(rule) && for_none(rule)));
     }
-    built.diagnostics.extend(by_cause(refused));
+    built.diagnostics.extend(by_cause(refused, loaded));
     stale_skips(loaded, targets, &useful, &not_for, &mut built);
     built
 }
@@ -328,7 +334,7 @@ type Refused<'a> = (&'a str, &'a str, Diagnostic);
 type Cause<'a> = (&'a str, Code, Option<Span>, String);
 
 /// Findings of one cause are one finding that names all its targets.
-fn by_cause(refused: Vec<Refused>) -> Vec<Diagnostic> {
+fn by_cause(refused: Vec<Refused>, loaded: &Loaded) -> Vec<Diagnostic> {
     let mut out: IndexMap<_, (Vec<&str>, Diagnostic)> = IndexMap::new();
     for (rule, target, diagnostic) in refused {
         let cause = (rule, diagnostic.code, diagnostic.span(), reason(&diagnostic));
@@ -337,12 +343,24 @@ fn by_cause(refused: Vec<Refused>) -> Vec<Diagnostic> {
     let named = |((rule, ..), (targets, mut diagnostic)): (Cause<'_>, (Vec<&str>, Diagnostic))| {
         let all = targets.iter().map(|t| format!("`{t}`")).collect::<Vec<_>>().join(", ");
         match diagnostic.code {
-            _ if targets.len() == 1 => {}
-            Code::Unsupported => diagnostic.message = format!("targets {all} do not support rule `{rule}`"),
-            Code::NotForTarget => diagnostic.message = format!("rule `{rule}` is not for targets {all}"),
-            _ => {}
+            Code::Unsupported if targets.len() > 1 => {
+                diagnostic.message = format!("targets {all} do not support rule `{rule}`");
+            }
+            Code::Unsupported => {}
+            Code::NotForTarget if targets.len() > 1 => {
+                diagnostic.message = format!("rule `{rule}` is not for targets {all}");
+                return diagnostic;
+            }
+            _ => return diagnostic,
         }
-        diagnostic
+        let whole = loaded.project.rules.get(rule).is_some_and(|r| Some(r.detect_span) == diagnostic.span());
+        diagnostic.help(match whole {
+            true => format!("list the rule under `skip` in arcanary.yaml, for {all}"),
+            false => {
+                let skip = "list the rule under `skip` in arcanary.yaml";
+                format!("if more alerts are fine there, add `when available` to this part; else {skip}")
+            }
+        })
     };
     out.into_iter().map(named).collect()
 }

@@ -22,7 +22,8 @@ pub fn explain(rule: &Rule, loaded: &Loaded, targets: &[String]) -> String {
     if !meta.description.is_empty() {
         let _ = writeln!(out, "{}", meta.description);
     }
-    let attack = if meta.attack.is_empty() { String::new() } else { format!(", ATT&CK {}", meta.attack.join(", ")) };
+    let attack =
+        if meta.attack.is_empty() { String::new() } else { format!(", ATT&CK {}", meta.technique_ids().join(", ")) };
     let _ = writeln!(out, "Level {}, on {}{attack}.\n", meta.level.word(), systems.join(", "));
     if let [first, rest @ ..] = rule.tuned() {
         let keys = rest.iter().fold(first.0.clone(), |all, (key, _)| format!("{all}, {key}"));

@@ -7,7 +7,7 @@
 use crate::ir::{Body, Drop, FieldRef, Joint, Matcher, Meaning, OneEvent, Op, Pred, StepField, Steps, Text};
 use crate::ir::{Count, Equal, Key, Role, Step, Test};
 use crate::ir::{Score, pattern};
-use crate::sema::{Project, Rule};
+use crate::sema::{Project, Rule, Technique};
 use crate::vocabulary::{FieldId, Os};
 use regex_syntax::ast::Ast;
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ pub fn texts(rule: &Rule) -> BTreeMap<&'static str, Value> {
         ("description", json!(meta.description)),
         ("level", json!(meta.level.word())),
         ("status", json!(meta.status)),
-        ("attack", json!(meta.attack)),
+        ("attack", json!(meta.attack.iter().map(Technique::written).collect::<Vec<_>>())),
         ("author", json!(meta.author)),
         ("license", json!(meta.license)),
         ("date", json!(meta.date)),

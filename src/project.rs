@@ -9,6 +9,7 @@ mod place;
 pub mod receipt;
 mod walk;
 
+use crate::attack::Table;
 use crate::credentials;
 use crate::diagnostic::{Code, Diagnostic, nearest, sort};
 use crate::escape::is_unclean;
@@ -47,6 +48,8 @@ pub struct Config {
     pub packs: Vec<String>,
     /// A folder with the project's own target files.
     pub target_files: Option<String>,
+    /// A file with the table of a release of ATT&CK.
+    pub attack: Option<String>,
     /// Where `build` writes.
     pub out: Option<String>,
     /// Values of parameters: `15m`, `20MB`, numbers, text.
@@ -325,6 +328,7 @@ fn read_config(root: &Path, here: &Path, loaded: &mut Loaded) {
         Err(diagnostic) => loaded.diagnostics.push(*diagnostic),
     }
     read_targets(root, here, loaded);
+    read_attack(root, here, loaded);
     match lock::read(root, &shown(&root.join(lock::FILE_NAME), here), &mut loaded.sources) {
         Ok(lock) => loaded.lock = lock.map(|(_, lock)| lock),
         Err(diagnostic) => loaded.diagnostics.push(*diagnostic),
@@ -417,6 +421,31 @@ fn read_targets(root: &Path, here: &Path, loaded: &mut Loaded) {
     }
 }
 
+/// Reads the project's own table of ATT&CK.
+fn read_attack(root: &Path, here: &Path, loaded: &mut Loaded) {
+    let Some(name) = loaded.config.attack.clone() else { return };
+    let path = root.join(&name);
+    let bytes = match bounds::read(root, &path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let finding = unreadable(&path, &error.to_string());
+            let finding = config_place(loaded, Role::Value("attack"), &name, finding, "named under `attack`");
+            return loaded.diagnostics.push(finding);
+        }
+    };
+    let id = match loaded.sources.add_bytes(shown(&path, here), &bytes) {
+        Ok(id) => id,
+        Err(diagnostic) => return loaded.diagnostics.push(*diagnostic),
+    };
+    match Table::parse(loaded.sources.get(id).map_or("", |file| &file.text)) {
+        Ok(table) => loaded.project.attack = table.into(),
+        Err(fault) => {
+            let finding = Diagnostic::new(Code::BadAttackTable, format!("`{name}` is not a table of ATT&CK"));
+            loaded.diagnostics.push(finding.at(Span::new(id, fault.range.start, fault.range.end), fault.message));
+        }
+    }
+}
+
 fn project_files(loaded: &mut Loaded) -> Vec<PathBuf> {
     let Some(root) = loaded.root.clone() else { return vec![] };
     let (mut files, mut there) = (vec![], vec![]);
@@ -481,7 +510,8 @@ fn resolve(parsed: Vec<Parsed>, loaded: &mut Loaded) {
     let (params, found) = packs::params(loaded);
     loaded.diagnostics.extend(found);
     let reach = packs::reach(loaded);
-    let (mut project, diagnostics) = sema::resolve_after(parsed, &params, &packs::gone(loaded), &reach);
+    let (mut project, diagnostics) =
+        sema::resolve_after(parsed, &params, &packs::gone(loaded), &reach, loaded.project.attack.clone());
     loaded.diagnostics.extend(diagnostics);
     for rule in project.rules.values_mut() {
         let pack = loaded.pack_of(rule.span.file);

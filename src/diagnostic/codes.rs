@@ -117,7 +117,7 @@ codes! {
     "E0105" MixedConnectives Error "`and` mixed with `or`"
         "Arcanary has no precedence between `and` and `or`, so that nobody has to remember one. Add parentheses: `(a and b) or c`.";
     "E0106" ForeignOperator Error "operator of another language"
-        "Write `F is V` for `==`, `not F is V` for `!=`, and `not F in L` for `not in`.";
+        "Write `F is V` for `==`, `not F is V` for `!=`, and `not F in L` for `not in`. Write `starts with`, `ends with` and `contains` for `startswith`, `endswith` and `has`. A list has brackets: `F in [A, B]`.";
     "E0107" BareList Error "list without `any` or `all`"
         "An operator with a list must say whether one element is enough, or each must match: `contains any [...]` or `contains all [...]`.";
     "E0108" Escape Error "unknown escape"
@@ -200,7 +200,7 @@ codes! {
     "E0504" RepeatedEntry Error "duplicate entry"
         "An entry, flag, step or element occurs twice, and Arcanary cannot tell which one should win. Remove one.";
     "E0505" UnknownTechnique Error "unknown technique"
-        "The id is not a technique of the ATT&CK release that this version knows, or ATT&CK revoked or deprecated it.";
+        "The id is not a technique, detection strategy or analytic of the project's ATT&CK release, or ATT&CK revoked or deprecated the technique. If it has a successor, the help names it. Arcanary comes with one release. A project can bring the table of another one: see `attack` in the page about projects.";
     "E0506" BadSchedule Error "schedule with gaps"
         "If the look-back is shorter than the frequency, no run sees the events between two runs. A rule over several events needs its window in addition, and a count needs two windows. Increase the look-back.";
     "E0507" BadWeights Error "invalid weights"
@@ -211,6 +211,8 @@ codes! {
         "The utility and the rule have no system in common, so the condition is false for every event.";
     "E0510" Unsatisfiable Finding "rule cannot be satisfied"
         "`arcanary witness` found no event on which the rule fires: the conditions contradict each other, or exceptions cover everything. The labels name the conditions. If the message says that none was found or that the search was cut off, the search reached its limit, and the rule may still fire.";
+    "E0511" WrongTactic Error "tactic of another technique"
+        "`attack [T1574.001 as [stealth]]` claims some tactics of a technique. ATT&CK does not give the technique this tactic in the project's release. The label lists the tactics that it has.";
     "E0601" WhenAvailable Error "misplaced `when available`"
         "`when available` is allowed on an operand of `and` or `or` in a detection, in an exception, and on an unweighted flag. Below `not`, or inside another part with `when available`, dropping the condition could lose an alert.";
     "E0602" ToolNeedsProcess Error "utility in another kind of event"
@@ -269,10 +271,12 @@ codes! {
         "A build overwrites and removes a file only if it is as a build wrote it. Somebody edited this file, or put another one in its place. Remove it, or run `arcanary build --force` to replace it.";
     "E0813" BeyondPack Error "pack changes what is not its own"
         "A fetched pack tunes, extends, sets or skips something that your project or another pack defines. A pack may change only what it brings along, and what the packs in its folder bring along. Otherwise an update could switch off your rules. Your own files may change everything.";
-    "E0814" BadDay Error "invalid SOURCE_DATE_EPOCH"
+    "E0814" BadAttackTable Error "invalid ATT&CK table"
+        "The file that `attack` in arcanary.yaml names is not a table of an ATT&CK release. The message names the first line that is wrong. The page about projects explains the table, and how to make one.";
+    "E0815" BadDay Error "invalid SOURCE_DATE_EPOCH"
         "Arcanary compares days with that of the environment variable SOURCE_DATE_EPOCH, if it is set. It must be a number of seconds since 1970. Unset it, or name a day with `--today`.";
     "E0901" Unsupported Finding "unsupported by the target"
-        "The target's logs or its language cannot express this part of the rule, and the rule does not allow to drop it. Arcanary does not approximate, since that would change what the rule means. If more alerts are acceptable, add `when available` to the part. Else list the rule under `skip` in arcanary.yaml, with the reason.";
+        "The target's logs or its language cannot express this part of the rule, and the rule does not allow to drop it. Arcanary does not approximate, since that would change what the rule means. If more alerts are acceptable, add `when available` to the part. Else list the rule under `skip` in arcanary.yaml: `- { rules: [NAME], targets: [TARGET], because: \"…\" }`.";
     "E0903" TooLong Finding "query too long"
         "The target rejects queries of this length, or with this many regular expressions. Split the rule, or name fewer utilities.";
     "E0904" Internal Finding "internal error"
@@ -295,6 +299,8 @@ codes! {
         "The macro for a target's log source names no index, or all of them. Splunk then searches the default indexes of the user's role, which may be the wrong ones, or all. Set the index in a file in the project's `targets` folder, with `extends` and `macros`. If you define the macro in an app of your own, ignore this warning.";
     "W0007" NoFilter Warning "query reads every event"
         "No part of the rule narrows the KQL query cheaply: no program name, no start of a path, no word that every match contains. The platform then applies a regular expression or a text search to every event of the table. That is slow, and the platform may stop a scheduled query. Add a condition that holds for everything the rule should find: `runs`, `process.name in […]`, `under` on a path, or a word of the command line. If one operand of an `or` has no such part, write it as a separate rule.";
+    "W0008" NeverHolds Warning "value that a field never has"
+        "Logs never write this value, so the condition is false for every event. Names have no folder, paths start with their drive or root, extensions have no dot, and accounts have no domain: those have fields of their own. `*` and `?` are wildcards in `like` only. The help shows the condition that was meant. If a name really contains a star, write `like \"[*]\"`.";
 }
 
 #[cfg(test)]

@@ -52,10 +52,12 @@ pub fn severity<'t>(rule: &Rule, target: &'t Target) -> &'t str {
     target.alert.severity.get(word).map_or(word, |w| w)
 }
 
-/// A tactic as Microsoft spells it: `DefenseEvasion`.
+/// The platform's word for a tactic of ATT&CK. It is the short name in Microsoft's spelling (`CredentialAccess`), unless the
+/// target's file has another one.
 #[must_use]
-pub fn tactic_name(word: &str) -> String {
-    word.split('-').map(capital).collect()
+pub fn tactic_name(target: &Target, tactic: &str) -> String {
+    let word = || tactic.split('-').map(capital).collect();
+    target.alert.tactics.get(tactic).cloned().unwrap_or_else(word)
 }
 
 /// An entity of the rows of a query.
@@ -187,7 +189,7 @@ fn told(rule: &Rule, first: &[(&str, &Vec<String>)]) -> String {
         lines.iter().for_each(|line| out.push_str(&format!("\n- {}", line.trim())));
     }
     if !meta.attack.is_empty() {
-        out.push_str(&format!("\n\nATT&CK: {}", meta.attack.join(", ")));
+        out.push_str(&format!("\n\nATT&CK: {}", meta.technique_ids().join(", ")));
     }
     out
 }

@@ -6,13 +6,12 @@
 use super::alert::{Entity, Problem, about_without_questions, entities, severity, tactic_name};
 use super::query::{self, Body};
 use super::{Extra, File, Refused, render_json};
-use crate::attack;
 use crate::backend::{Shows, one_line};
 use crate::document::Document;
 use crate::duration::{iso, written};
 use crate::sema::Rule;
 use crate::target::{Format, Target};
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use serde_json::{Map, Value, json};
 
 /// The columns by which Defender knows the event of a row.
@@ -50,7 +49,7 @@ fn detection(rule: &Rule, target: &Target, document: &Document) -> Result<String
         "description": about_without_questions(rule),
         "severity": severity(rule, target),
         "recommendedActions": rule.meta.triage.join("\n"),
-        "tactics": tactics(rule),
+        "tactics": tactics(rule, target),
         "entityMappings": mappings,
         "customDetails": custom,
     });
@@ -110,19 +109,22 @@ fn problems(rule: &Rule, document: &Document, every: Option<u64>, details: &[Str
     out
 }
 
-/// Each tactic with the techniques of the rule that belong to it.
-fn tactics(rule: &Rule) -> Vec<Value> {
-    let mut tactics: IndexMap<&str, IndexMap<&str, Vec<&str>>> = IndexMap::new();
-    for id in &rule.meta.attack {
-        let (main, sub) = id.split_once('.').map_or((id.as_str(), None), |(main, _)| (main, Some(id.as_str())));
-        for tactic in attack::technique(id).map(|t| t.tactics.as_slice()).unwrap_or_default() {
-            tactics.entry(tactic).or_default().entry(main).or_default().extend(sub);
+/// Each tactic that the rule claims, with the techniques for which it does.
+fn tactics(rule: &Rule, target: &Target) -> Vec<Value> {
+    let mut tactics: IndexMap<String, IndexMap<&str, IndexSet<&str>>> = IndexMap::new();
+    for technique in &rule.meta.attack {
+        let id = technique.id.as_str();
+        let (main, sub) = id.split_once('.').map_or((id, None), |(main, _)| (main, Some(id)));
+        for tactic in &technique.claimed {
+            let tactic = tactics.entry(tactic_name(target, tactic)).or_default();
+            tactic.entry(main).or_default().extend(sub);
         }
     }
-    let technique = |(technique, subs): (&str, Vec<&str>)| json!({ "technique": technique, "subTechniques": subs });
-    let tactic = |(tactic, techniques): (&str, IndexMap<&str, Vec<&str>>)| {
+    let technique =
+        |(technique, subs): (&str, IndexSet<&str>)| json!({ "technique": technique, "subTechniques": subs });
+    let tactic = |(tactic, techniques): (String, IndexMap<&str, IndexSet<&str>>)| {
         let techniques: Vec<Value> = techniques.into_iter().map(technique).collect();
-        json!({ "tactic": tactic_name(tactic), "techniques": techniques })
+        json!({ "tactic": tactic, "techniques": techniques })
     };
     tactics.into_iter().map(tactic).collect()
 }

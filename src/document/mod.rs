@@ -59,6 +59,8 @@ pub struct Pack {
     pub name: String,
     /// Its version, `X.Y.Z`.
     pub version: String,
+    /// The release of ATT&CK that its techniques are of.
+    pub attack: String,
     /// The formats that its project names; none: all.
     pub formats: Vec<Format>,
 }

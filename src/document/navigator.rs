@@ -1,7 +1,6 @@
 //! A layer for MITRE's ATT&CK Navigator, format 4.5: which techniques the pack detects, by which rules, on which targets.
 
 use super::{File, Pack, render_json};
-use crate::attack;
 use crate::sema::Rule;
 use crate::target::Target;
 use serde_json::{Value, json};
@@ -11,8 +10,8 @@ use std::collections::BTreeMap;
 pub fn layer(rules: &[(&Rule, Vec<&Target>)], pack: &Pack) -> Result<File, String> {
     let mut covered: BTreeMap<&str, Vec<&(&Rule, Vec<&Target>)>> = BTreeMap::new();
     for entry in rules.iter().filter(|(_, targets)| !targets.is_empty()) {
-        for id in &entry.0.meta.attack {
-            covered.entry(id).or_default().push(entry);
+        for technique in &entry.0.meta.attack {
+            covered.entry(&technique.id).or_default().push(entry);
         }
     }
     let most = covered.values().map(Vec::len).max().unwrap_or(0).max(1);
@@ -22,7 +21,7 @@ pub fn layer(rules: &[(&Rule, Vec<&Target>)], pack: &Pack) -> Result<File, Strin
     let name = if pack.name.is_empty() { "detections" } else { &pack.name };
     let model = json!({
         "name": name,
-        "versions": { "attack": attack::VERSION.split('.').next(), "navigator": "5.1.0", "layer": "4.5" },
+        "versions": { "attack": pack.attack.split('.').next(), "navigator": "5.1.0", "layer": "4.5" },
         "domain": "enterprise-attack",
         "description": format!("What {name} {} detects: the score of a technique is its number of rules.", pack.version),
         "techniques": techniques,
@@ -33,6 +32,8 @@ pub fn layer(rules: &[(&Rule, Vec<&Target>)], pack: &Pack) -> Result<File, Strin
 }
 
 fn technique(id: &str, rules: &[&(&Rule, Vec<&Target>)], subs: bool) -> Value {
+    let named = rules.iter().flat_map(|(rule, _)| &rule.meta.attack);
+    let name = named.filter(|technique| technique.id == id).map(|technique| technique.name.as_str()).next();
     let metadata = rules.iter().map(|(rule, targets)| {
         let on = targets.iter().map(|t| t.name.as_str()).collect::<Vec<_>>().join(", ");
         json!({ "name": rule.meta.title, "value": format!("{} on {on}", rule.name) })
@@ -40,7 +41,7 @@ fn technique(id: &str, rules: &[&(&Rule, Vec<&Target>)], subs: bool) -> Value {
     json!({
         "techniqueID": id,
         "score": rules.len(),
-        "comment": attack::technique(id).map_or("", |t| t.name),
+        "comment": name,
         "metadata": metadata.collect::<Vec<_>>(),
         "showSubtechniques": subs,
     })

@@ -80,7 +80,8 @@ fn header(
     data: &mut Vec<(String, Fragment)>,
 ) {
     let meta = &rule.meta;
-    let attack = if meta.attack.is_empty() { String::new() } else { format!(", ATT&CK: {}", meta.attack.join(", ")) };
+    let attack =
+        if meta.attack.is_empty() { String::new() } else { format!(", ATT&CK: {}", meta.technique_ids().join(", ")) };
     let line = |key: &str, value: &Option<String>| value.as_ref().map(|v| format!("{key}: {v}"));
     let credits = [line("author", &meta.author), line("license", &meta.license)].into_iter().flatten().collect();
     let description = meta.description.lines().map(str::to_owned).filter(|l| !l.trim().is_empty()).collect();

@@ -142,8 +142,8 @@ impl Manifest {
         };
         for rule in loaded.rules() {
             manifest.rules.insert(rule.meta.id.clone(), rule_entry(rule, loaded, built, lock));
-            for technique in &rule.meta.attack {
-                manifest.attack.entry(technique.clone()).or_default().push(rule.name.clone());
+            for technique in rule.meta.technique_ids() {
+                manifest.attack.entry(technique).or_default().push(rule.name.clone());
             }
             if let Some(license) = &rule.meta.license {
                 manifest.licenses.entry(license.clone()).or_default().push(rule.name.clone());
@@ -183,7 +183,7 @@ fn rule_entry(rule: &Rule, loaded: &Loaded, built: &Built, lock: &Lock) -> RuleE
         level: meta.level.word().to_owned(),
         status: meta.status.clone(),
         os: meta.os.iter().map(|os| os.word().to_owned()).collect(),
-        attack: meta.attack.clone(),
+        attack: meta.technique_ids(),
         author: meta.author.clone(),
         license: meta.license.clone(),
         logic: hash::logic(rule, &loaded.project),

@@ -171,6 +171,7 @@ fn sources(loaded: &Loaded, root: &Path, licenses: Files) -> io::Result<Files> {
     paths.extend([PROJECT, lock::FILE_NAME].map(|name| root.join(name)));
     paths.extend(Some(root.join("README.md")).filter(|p| p.symlink_metadata().is_ok_and(|m| !m.is_dir())));
     paths.extend(project::target_files(root, &loaded.config)?);
+    paths.extend(loaded.config.attack.iter().map(|name| root.join(name)));
     for test in loaded.rules().flat_map(|rule| &rule.tests) {
         if let TestInput::Recorded { path, .. } = &test.input {
             paths.insert(loaded.root_of(path.span.file).join(&path.value));

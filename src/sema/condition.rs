@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Drop, FieldRef, Named, Op, Pred, Role};
 use crate::source::Span;
 use crate::syntax::ast::{Expr, Path};
-use crate::vocabulary::{FieldId, Kind, Os, Type};
+use crate::vocabulary::{FieldId, Kind, Os, Type, fields, foreign};
 
 /// Where `when available` may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ pub(super) struct Lower<'a, 'r> {
     pub place: Place<'a>,
     pub report: &'r mut Report,
     /// `let`s are checked where they stand and not put in.
-    alone: bool,
+    pub alone: bool,
 }
 
 /// The words of a name: `staging_dirs`, `process.name`.
@@ -217,14 +217,14 @@ impl<'a, 'r> Lower<'a, 'r> {
         if let Some(index) = step {
             let name = rest.iter().map(|p| p.text.as_str()).collect::<Vec<_>>().join(".");
             let kinds = self.named_step(index, path.span)?;
-            let id = self.known(&name, path)?;
+            let id = self.known(&name, &kinds, path)?;
             self.of_kinds(id, &kinds, path)?;
             return Some(match self.place.step_kind {
                 Some(kind) if !id.def().has_kind(kind) => Found::Elsewhere(id),
                 _ => Found::Field(FieldRef { id, step: Some(index) }),
             });
         }
-        let id = self.known(&dotted, path)?;
+        let id = self.known(&dotted, self.place.kinds, path)?;
         if self.place.outside {
             let has = |s: &&StepScope| s.kinds.iter().any(|k| id.def().has_kind(*k));
             let steps: Vec<_> = self.place.steps.iter().filter(has).map(|s| format!("`{}.{dotted}`", s.name)).collect();
@@ -256,18 +256,21 @@ impl<'a, 'r> Lower<'a, 'r> {
         Some(step.kinds.clone())
     }
 
-    fn known(&mut self, name: &str, path: &Path) -> Option<FieldId> {
+    fn known(&mut self, name: &str, kinds: &[Kind], path: &Path) -> Option<FieldId> {
         let found = FieldId::find(name);
         if found.is_none() && !self.project.is_broken(name) {
             let project = self.project;
             let diagnostic = Diagnostic::new(Code::UnknownField, format!("there is no field `{name}`"))
                 .at(path.span, "not a field, and no condition of this name is defined");
             let is_tool = project.utilities.contains_key(name) || project.groups.contains_key(name);
-            let diagnostic = match crate::vocabulary::fields::of_other_products(name) {
+            let diagnostic = match foreign::field(name, kinds) {
                 _ if is_tool => diagnostic.patch("a utility is run", path.span, format!("runs {name}")),
-                Some(ours) => diagnostic.patch(format!("the field is called `{ours}`"), path.span, ours),
+                Some(ours) => {
+                    let lead = path.dotted().strip_suffix(name).unwrap_or("").to_owned();
+                    diagnostic.patch(format!("the field is called `{ours}`"), path.span, format!("{lead}{ours}"))
+                }
                 None => {
-                    let candidates = crate::vocabulary::fields::names().chain(project.lets.keys().map(String::as_str));
+                    let candidates = fields::names_of(kinds).chain(project.lets.keys().map(String::as_str));
                     self.report.did_you_mean(diagnostic, name, path.span, candidates)
                 }
             };

@@ -1,8 +1,8 @@
 //! Metadata: what a rule says about itself.
 
 use super::condition::{Allowed, Found, Lower, Place};
+use super::techniques::{self, Technique};
 use super::{Project, Report, unknown_word};
-use crate::attack;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::META_KEYS;
@@ -87,8 +87,8 @@ pub struct Meta {
     pub status: Option<String>,
     /// Systems.
     pub os: Vec<Os>,
-    /// Techniques, such as `T1560.001`.
-    pub attack: Vec<String>,
+    /// Its techniques, each once.
+    pub attack: Vec<Technique>,
     /// Author.
     pub author: Option<String>,
     /// SPDX identifier.
@@ -115,6 +115,14 @@ pub struct Meta {
     pub schedule: Option<Schedule>,
     /// Suppression.
     pub throttle: Option<Throttle>,
+}
+
+impl Meta {
+    /// Returns the ids of its techniques.
+    #[must_use]
+    pub fn technique_ids(&self) -> Vec<String> {
+        self.attack.iter().map(|technique| technique.id.clone()).collect()
+    }
 }
 
 /// What a value is, with an article.
@@ -190,7 +198,9 @@ impl<'a, 'r> Reader<'a, 'r> {
                 meta.os.sort_unstable();
                 meta.os.dedup();
             }
-            ("attack", MetaValue::List(elements, _)) => meta.attack = self.techniques(elements),
+            ("attack", MetaValue::List(elements, _)) => {
+                meta.attack = techniques::read(elements, &self.project.attack, self.report)
+            }
             ("author", MetaValue::Text(t)) => meta.author = Some(t.value.clone()),
             ("license", MetaValue::Text(t)) => meta.license = Some(t.value.clone()),
             ("date", MetaValue::Date(d, _)) => meta.date = Some(d.clone()),
@@ -237,7 +247,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             (other, _) => {
                 let diagnostic = Diagnostic::new(Code::UnknownKey, format!("a rule has no entry `{other}`"))
                     .at(key.span, "not an entry of a rule");
-                let diagnostic = match other {
+                let diagnostic = match other.to_lowercase().as_str() {
                     "description" => diagnostic.help("the `///` lines before a rule are its description"),
                     "severity" => diagnostic.patch("its severity is its level", key.span, "level"),
                     "falsepositives" => {
@@ -293,6 +303,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             MetaElement::Text(t) => (t.span, "text"),
             MetaElement::Path(p) => (p.span, "a word"),
             MetaElement::Relation(word, _, span) => (word.span.to(*span), "a relation"),
+            MetaElement::Claim(path, _, span) => (path.span.to(*span), "a technique with tactics"),
         };
         self.report.push(
             Diagnostic::new(Code::WrongValue, format!("`{}` takes {wanted}", key.text))
@@ -321,7 +332,9 @@ impl<'a, 'r> Reader<'a, 'r> {
                     out.push(p.dotted());
                 }
                 MetaElement::Text(t) => self.report.push(super::quoted_word(t, known)),
-                MetaElement::Relation(..) => self.wrong_element(key, element, "a list of words"),
+                MetaElement::Relation(..) | MetaElement::Claim(..) => {
+                    self.wrong_element(key, element, "a list of words")
+                }
             }
         }
         out
@@ -400,48 +413,6 @@ impl<'a, 'r> Reader<'a, 'r> {
             }
         }
         out
-    }
-
-    fn techniques(&mut self, elements: &[MetaElement]) -> Vec<String> {
-        let mut out = vec![];
-        for element in elements {
-            let (id, span) = match element {
-                MetaElement::Path(p) => (p.dotted(), p.span),
-                MetaElement::Text(t) => (t.value.clone(), t.span),
-                MetaElement::Relation(word, ..) => (word.text.clone(), word.span),
-            };
-            match attack::technique(&id) {
-                None => {
-                    let diagnostic = Diagnostic::new(
-                        Code::UnknownTechnique,
-                        format!("ATT&CK {} has no technique `{id}`", attack::VERSION),
-                    )
-                    .at(span, "not a technique");
-                    let capital = id.to_uppercase();
-                    let diagnostic = match attack::technique(&capital) {
-                        Some(_) => diagnostic.patch(format!("did you mean `{capital}`?"), span, capital),
-                        None => self.sub_technique(diagnostic, &id, span),
-                    };
-                    self.report.push(diagnostic);
-                }
-                Some(technique) if technique.tactics.is_empty() => self.report.push(
-                    Diagnostic::new(Code::UnknownTechnique, format!("technique `{id}` is revoked or deprecated"))
-                        .at(span, format!("in ATT&CK {}", attack::VERSION)),
-                ),
-                Some(_) => out.push(id),
-            }
-        }
-        out
-    }
-
-    /// The number of a sub-technique has three digits; other ids are too close to each other to guess.
-    fn sub_technique(&mut self, diagnostic: Diagnostic, id: &str, span: Span) -> Diagnostic {
-        let Some((main, sub)) = id.split_once('.') else { return diagnostic };
-        let padded = format!("{main}.{sub:0>3}");
-        match attack::technique(&padded) {
-            Some(_) => diagnostic.patch(format!("did you mean `{padded}`?"), span, padded),
-            None => diagnostic,
-        }
     }
 
     fn lower(&mut self) -> Lower<'a, '_> {

@@ -8,6 +8,7 @@ mod condition;
 mod joint;
 mod lists;
 mod meta;
+mod never;
 mod operand;
 mod order;
 mod parts;
@@ -15,6 +16,7 @@ mod reach;
 mod rule;
 mod size;
 mod steps;
+mod techniques;
 mod temporal;
 mod test;
 mod text;
@@ -29,15 +31,17 @@ pub use parts::{Member, Part};
 pub use reach::Reach;
 pub use rule::{Disabled, Exception, Gone, Rule};
 pub use size::MAX_TESTS;
+pub use techniques::Technique;
 pub use test::READERS;
 
+use crate::attack::Release;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::file_names::{LONGEST, is_device};
 use crate::ir::Named;
 use crate::source::Span;
 use crate::syntax::Parsed;
 use crate::syntax::ast::{self, Expr, Ident, Item, ItemKind, Literal};
-use crate::vocabulary::{Type, Utility, fields};
+use crate::vocabulary::{Kind, Type, Utility, fields, foreign};
 use indexmap::{IndexMap, IndexSet};
 use std::collections::{HashMap, HashSet};
 
@@ -163,6 +167,17 @@ pub(crate) fn unknown_word(what: &str, word: &str, span: Span, known: &[&str]) -
         .did_you_mean(word, span, known.iter().copied())
 }
 
+/// A kind of event that does not exist.
+pub(crate) fn unknown_kind(word: &Ident) -> Diagnostic {
+    let known = Kind::ALL.map(Kind::word);
+    match foreign::kind(&word.text).map(Kind::word) {
+        Some(ours) => Diagnostic::new(Code::UnknownWord, format!("unknown kind of event: `{}`", word.text))
+            .at(word.span, format!("expected {}", known.join(", ")))
+            .patch(format!("it is called `{ours}`"), word.span, ours),
+        None => unknown_word("kind of event", &word.text, word.span, &known),
+    }
+}
+
 /// What the files define, by name, before resolution.
 #[derive(Debug, Default)]
 pub struct Symbols {
@@ -193,6 +208,8 @@ pub struct Project {
     pub groups: IndexMap<String, Vec<String>>,
     /// Lists and parameters.
     pub lists: Lists,
+    /// The release of ATT&CK that its rules name.
+    pub attack: Release,
     lets: IndexMap<String, (Ident, Expr)>,
     exceptions: IndexMap<String, ast::Exception>,
     /// Rules by name, tunes applied.
@@ -219,22 +236,24 @@ impl Project {
 /// `params` are values that the project's configuration sets.
 #[must_use]
 pub fn resolve(files: Vec<Parsed>, params: &IndexMap<String, Literal>) -> (Project, Vec<Diagnostic>) {
-    resolve_after(files, params, &HashMap::new(), &Reach::default())
+    resolve_after(files, params, &HashMap::new(), &Reach::default(), Release::default())
 }
 
-/// [`resolve`], where rules that were there once, by name, are known with why they are not any more, and what packs may change.
+/// [`resolve`], where rules that were there once, by name, are known with why they are not any more, and what packs may
+/// change; with a release of ATT&CK.
 #[must_use]
 pub fn resolve_after(
     files: Vec<Parsed>,
     params: &IndexMap<String, Literal>,
     gone: &HashMap<String, Gone>,
     reach: &Reach,
+    attack: Release,
 ) -> (Project, Vec<Diagnostic>) {
     let mut report = Report::default();
     let mut symbols = collect(files, reach, &mut report);
     override_params(&mut symbols, params, reach, &mut report);
     let lists = Lists::resolve(&symbols, &mut report);
-    let mut project = Project { lists, broken: symbols.broken.clone(), ..Project::default() };
+    let mut project = Project { lists, attack, broken: symbols.broken.clone(), ..Project::default() };
     for (name, (ast, broken)) in &symbols.utilities {
         project.utilities.insert(name.clone(), utility::resolve(ast, &project.lists, *broken, &mut report));
     }

@@ -1,6 +1,7 @@
 //! Operators: which types they take, and what they become.
 
 use super::condition::{Found, Lower, exists};
+use super::never::{self, Compare};
 use super::{Report, case, text};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{FieldRef, Matcher, Op, Pred, Regex, Test, Text, cmdline};
@@ -330,6 +331,8 @@ fn equals(
         let cure = "compare it as it is written, with `is cased` or `in cased`, or leave the letter out";
         case::check(l.report, None, case::texts(&literals), operand, cure);
     }
+    let written: Vec<(&str, Span)> = case::texts(&literals).collect();
+    never::check(l, (field, path), (Compare::Is, cased), &written, (operand, span));
     if ty == Type::Argument {
         return match text::no_quotes(l, &literals, operand) {
             true => command_line(field, cmdline::argument_is(&texts, cased), span),

@@ -263,6 +263,11 @@ pub(super) fn resolve(
     if conditions_fit(&mut rule, project, report) {
         check_bodies(&rule, project, report);
     }
+    if rule.detect.as_ref().is_some_and(|detect| temporal::unknown_kinds(detect).next().is_some()) {
+        // Nobody knows the fields of an unknown kind of event: its own finding is enough.
+        let found = report.diagnostics.split_off(before.min(report.diagnostics.len()));
+        report.diagnostics.extend(found.into_iter().filter(|d| d.code != Code::UnknownField));
+    }
     rule.broken |= report.diagnostics.iter().skip(before).any(Diagnostic::is_error);
     rule
 }

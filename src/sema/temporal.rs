@@ -46,10 +46,20 @@ pub(super) fn kinds(detect: &Detect, report: &mut Report) -> (Vec<Kind>, Vec<Ste
     }
 }
 
+/// The kinds of events in a detection that do not exist.
+pub(super) fn unknown_kinds(detect: &Detect) -> impl Iterator<Item = &ast::Ident> {
+    let (one, steps) = match detect {
+        Detect::Query(query) => (Some(query), None),
+        Detect::Count(count) => (Some(&count.query), None),
+        Detect::Steps(steps) => (None, Some(&steps.steps)),
+    };
+    let queries = one.into_iter().chain(steps.into_iter().flatten().map(|step| &step.query));
+    queries.flat_map(|query| &query.kinds).filter(|kind| Kind::from_word(&kind.text).is_none())
+}
+
 fn query_kinds(query: &Query, report: &mut Report) -> Vec<Kind> {
     let mut out = vec![];
     let mut all_known = true;
-    let known = Kind::ALL.map(Kind::word);
     for word in &query.kinds {
         match Kind::from_word(&word.text) {
             Some(kind) if out.contains(&kind) => {
@@ -63,7 +73,7 @@ fn query_kinds(query: &Query, report: &mut Report) -> Vec<Kind> {
             Some(kind) => out.push(kind),
             None => {
                 all_known = false;
-                report.push(super::unknown_word("kind of event", &word.text, word.span, &known));
+                report.push(super::unknown_kind(word));
             }
         }
     }

@@ -1,10 +1,10 @@
 //! Tests inside rules: fields, values, flags and exceptions that they name must exist.
 
-use super::{Report, Rule};
+use super::{Report, Rule, temporal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{Event, EventValue, Literal, Test, TestInput, Verdict};
-use crate::vocabulary::{FieldId, Kind, Type, fields};
+use crate::vocabulary::{FieldId, Kind, Type, fields, foreign};
 use std::collections::HashMap;
 
 /// Log schemas that recorded events can be read from.
@@ -57,9 +57,11 @@ pub(super) fn check(test: &Test, rule: &Rule, report: &mut Report) {
 }
 
 fn check_event(event: &Event, rule: &Rule, report: &mut Report) {
-    let known = Kind::ALL.map(Kind::word);
     let Some(kind) = Kind::from_word(&event.kind.text) else {
-        report.push(super::unknown_word("kind of event", &event.kind.text, event.kind.span, &known));
+        let reported = rule.detect().is_some_and(|d| temporal::unknown_kinds(d).any(|k| k.text == event.kind.text));
+        if !reported {
+            report.push(super::unknown_kind(&event.kind));
+        }
         return;
     };
     if !rule.kinds.contains(&kind) && !rule.partial {
@@ -79,9 +81,9 @@ fn check_event(event: &Event, rule: &Rule, report: &mut Report) {
         let Some(id) = FieldId::find(&name) else {
             let diagnostic =
                 Diagnostic::new(Code::UnknownField, format!("there is no field `{name}`")).at(path.span, "not a field");
-            let diagnostic = match fields::of_other_products(&name) {
+            let diagnostic = match foreign::field(&name, &[kind]) {
                 Some(ours) => diagnostic.patch(format!("the field is called `{ours}`"), path.span, ours),
-                None => report.did_you_mean(diagnostic, &name, path.span, fields::names()),
+                None => report.did_you_mean(diagnostic, &name, path.span, fields::names_of(&[kind])),
             };
             report.push(diagnostic);
             continue;

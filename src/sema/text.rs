@@ -2,6 +2,7 @@
 
 use super::case;
 use super::condition::{Lower, words};
+use super::never::{self, Compare};
 use super::operand::{
     Operand, command_line, empty_text, not_a_field, unknown_value, used, wrong_operator, wrong_value,
 };
@@ -67,6 +68,8 @@ pub(super) fn lower(
         let cure = format!("compare it as it is written, with `{} cased`, or leave the letter out", op.word());
         case::check(l.report, Some(op), texts.iter().map(|(t, span, _)| (t.as_str(), *span)), place, &cure);
     }
+    let written: Vec<(&str, Span)> = texts.iter().map(|(text, at, _)| (text.as_str(), *at)).collect();
+    never::check(l, (field, path), (Compare::Text(op), cased), &written, (place, span));
     if ty == Type::Argument {
         if !no_quotes(l, &literals, place) {
             return Pred::Const(false);

@@ -201,7 +201,8 @@ fn describe(rule: Rule, entry: bool) -> &'static str {
         | Rule::op_text
         | Rule::text_verb
         | Rule::op_foreign
-        | Rule::foreign_sign => "an operator",
+        | Rule::foreign_sign
+        | Rule::foreign_list => "an operator",
         Rule::quantifier => "`any`, `all`",
         Rule::pick => "a verb or switch",
         Rule::shape | Rule::shapes => "a shape such as `alone`",
@@ -216,7 +217,11 @@ fn describe(rule: Rule, entry: bool) -> &'static str {
         Rule::step | Rule::k_optional | Rule::k_without => "a step",
         Rule::counted | Rule::count | Rule::distinct => "`count`, `distinct`",
         Rule::keys => "keys",
-        Rule::meta_value | Rule::meta_element | Rule::schedule | Rule::throttle | Rule::relation => "a value",
+        Rule::meta_value | Rule::meta_element | Rule::schedule | Rule::throttle | Rule::relation | Rule::claim => {
+            "a value"
+        }
+        Rule::tactic => "a tactic such as credential-access",
+        Rule::tactics => "a list of tactics in brackets",
         Rule::weight => "`weight`",
         Rule::k_available => "`when available`",
         Rule::k_cased | Rule::u_cased => "`cased`",

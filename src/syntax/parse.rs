@@ -114,7 +114,8 @@ fn header(file: FileId, item: &str, offset: usize) -> Option<(String, Ident)> {
 }
 
 /// What begins an entry of a rule or a tune besides metadata: the other entries, and keys that are often meant.
-const RULE_WORDS: [&str; 8] = ["detect", "flag", "threshold", "except", "test", "disable", "description", "severity"];
+const RULE_WORDS: [&str; 9] =
+    ["detect", "flag", "threshold", "except", "test", "disable", "description", "Description", "severity"];
 
 /// What could be read of an item that does not parse.
 struct Salvaged {

@@ -134,6 +134,10 @@ pub struct Alert {
     pub delay: u64,
     /// The platform's word for each level.
     pub severity: IndexMap<String, String>,
+    /// The platform's words for tactics of ATT&CK that it calls differently, by their short names.
+    pub tactics: IndexMap<String, String>,
+    /// Sentinel: ARM templates name sub-techniques, which only a preview of the API takes.
+    pub sub_techniques: bool,
     /// What an entity of the language may be: the platform's entities, the best first: the
     /// first one is taken for which a query has columns.
     pub entities: IndexMap<String, Vec<EntityType>>,
@@ -172,6 +176,8 @@ pub(super) struct AlertFile {
     every: Option<String>,
     delay: Option<String>,
     severity: IndexMap<String, String>,
+    tactics: IndexMap<String, String>,
+    sub_techniques: Option<bool>,
     entities: IndexMap<String, OneOrMany<EntityFile>>,
     connectors: IndexMap<String, Vec<String>>,
     namesake: Option<bool>,
@@ -239,6 +245,8 @@ impl Check {
             self.bad(level, &format!("is no level; levels are {}", LEVELS.join(", ")));
         }
         alert.severity.extend(file.severity);
+        alert.tactics.extend(file.tactics);
+        alert.sub_techniques = file.sub_techniques.unwrap_or(alert.sub_techniques);
         for (entity, types) in file.entities {
             if !ENTITIES.contains(&entity.as_str()) {
                 self.bad(&entity, &format!("is no entity; entities are {}", ENTITIES.join(", ")));

@@ -508,6 +508,7 @@ impl Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::{fields, foreign};
 
     #[test]
     fn a_source_renames_no_column_that_no_field_reads() {
@@ -530,6 +531,23 @@ mod tests {
         assert_eq!(found("sigma", "plain"), Vec::<String>::new());
         assert_eq!(found("sigma", "short"), ["`short`: `command_lines` is `exact` or `plain`"]);
         assert!(found("defender", "plain")[0].contains("only Sigma's targets"), "{:?}", found("defender", "plain"));
+    }
+
+    /// Who writes a column of a target in a rule is told the field. A new column belongs into `vocabulary/foreign.rs`.
+    #[test]
+    fn a_column_of_a_built_in_target_leads_to_its_field() {
+        let (mut wrong, mut checked) = (vec![], 0);
+        for (target, kind) in Targets::built_in().all.values().flat_map(|t| Kind::ALL.map(|kind| (t, kind))) {
+            for field in fields::all().filter(|f| f.def().has_kind(kind)) {
+                let Some(Mapping::Column(column)) = target.mapping(field, kind) else { continue };
+                if target.sources.contains_key(&kind) && FieldId::find(column).is_none() {
+                    checked += 1;
+                    let found = foreign::field(column, &[kind]);
+                    wrong.extend((found != Some(field.short())).then(|| (column.clone(), kind, field.short(), found)));
+                }
+            }
+        }
+        assert!(wrong.is_empty() && checked > 200, "{checked} columns, {wrong:?}");
     }
 
     #[test]

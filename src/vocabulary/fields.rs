@@ -211,10 +211,11 @@ pub fn all() -> impl Iterator<Item = FieldId> {
     (0..TABLE.fields.len()).map(|i| FieldId(u16::try_from(i).unwrap_or(0)))
 }
 
-/// Every field's names: the short ones first, then those of the Elastic Common Schema.
-pub fn names<'a>() -> impl Iterator<Item = &'a str> {
-    let shorts = all().map(|f| -> &'a str { f.short() });
-    shorts.chain(all().map(|f| -> &'a str { &f.def().ecs }))
+/// The names of fields that events of these kinds may have: the short ones first, then those of the Elastic Common Schema.
+pub fn names_of<'a>(kinds: &'a [Kind]) -> impl Iterator<Item = &'a str> {
+    let there = || all().filter(|f| kinds.iter().any(|kind| f.def().has_kind(*kind)));
+    let shorts = there().map(|f| -> &'a str { f.short() });
+    shorts.chain(there().map(|f| -> &'a str { &f.def().ecs }))
 }
 
 /// Words that no name may be: enum values and the first words of fields' short names.
@@ -226,36 +227,6 @@ pub fn is_taken(word: &str) -> Option<&'static str> {
     }
     TABLE.first_words.contains(&word.to_owned()).then_some("a field's first word")
 }
-
-/// Our name of a field that other products call differently, beyond what a misspelling explains.
-#[must_use]
-pub fn of_other_products(name: &str) -> Option<&'static str> {
-    let name = name.to_ascii_lowercase();
-    let (_, ours) = FOREIGN.iter().find(|(theirs, _)| *theirs == name)?;
-    Some(ours)
-}
-
-/// Names of Sysmon, Sigma and Defender in small letters, with ours.
-const FOREIGN: [(&str, &str); 18] = [
-    ("image", "executable"),
-    ("cmdline", "command_line"),
-    ("processcommandline", "command_line"),
-    ("initiatingprocesscommandline", "parent.command_line"),
-    ("initiatingprocessfilename", "parent.name"),
-    ("originalfilename", "original_name"),
-    ("processversioninfooriginalfilename", "original_name"),
-    ("parentimage", "parent.executable"),
-    ("parentcommandline", "parent.command_line"),
-    ("currentdirectory", "process.working_directory"),
-    ("targetfilename", "file.path"),
-    ("imageloaded", "dll.path"),
-    ("destinationip", "destination.ip"),
-    ("destinationport", "destination.port"),
-    ("destinationhostname", "destination.domain"),
-    ("sourceip", "source.ip"),
-    ("scriptblocktext", "script.text"),
-    ("computername", "host.name"),
-];
 
 struct Table {
     fields: Vec<FieldDef>,

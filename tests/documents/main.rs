@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod attack;
 #[path = "../common/mod.rs"]
 mod common;
 mod splunk;
@@ -128,7 +129,7 @@ fn a_layer_names_each_technique_of_the_pack_once_with_its_rules() {
     let scored = techniques.iter().filter(|t| !t["score"].is_null());
     let named: Vec<&str> = scored.clone().map(|t| t["techniqueID"].as_str().unwrap()).collect();
     let wanted: BTreeSet<&str> =
-        loaded.project.rules.values().flat_map(|r| r.meta.attack.iter().map(String::as_str)).collect();
+        loaded.project.rules.values().flat_map(|r| r.meta.attack.iter().map(|t| t.id.as_str())).collect();
     assert_eq!(named, wanted.into_iter().collect::<Vec<_>>());
     for technique in scored {
         assert_eq!(technique["score"].as_u64(), technique["metadata"].as_array().map(|m| m.len() as u64));

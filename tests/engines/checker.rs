@@ -114,7 +114,7 @@ fn start(program: Checker, more: &[&str], input: String) -> String {
         }
         Checker::Sigma => {
             let mut command = python("sigma/check.py");
-            command.arg(data.join("sigma"));
+            command.arg(data.join("sigma")).arg(project().join("targets/attack.tsv"));
             command
         }
         Checker::KustoRun => python("kusto_run/run.py"),

@@ -561,7 +561,7 @@ fn the_day_is_asked_for_or_that_of_the_sources_and_no_clock_s() {
     assert!(program(Some("1795219200")).contains("it is 2026-11-21, and the exception still applies"));
     for wrong in ["", "soon", "9223372036854775807"] {
         assert!(
-            program(Some(wrong)).contains("error[E0814]: SOURCE_DATE_EPOCH must be a number of seconds"),
+            program(Some(wrong)).contains("error[E0815]: SOURCE_DATE_EPOCH must be a number of seconds"),
             "{wrong}"
         );
     }

@@ -17,7 +17,6 @@ pub mod temporal;
 use super::output::sources_of;
 use super::yaml::{self, quoted, scalar};
 use super::{Fragment, Printed, capital, one_line};
-use crate::attack;
 use crate::sema::Rule;
 use crate::target::{Note, Plan, SourceQuery, Target, Unsupported};
 use crate::vocabulary::{Kind, Os};
@@ -229,7 +228,8 @@ fn description(about: &str) -> Fragment {
     }
 }
 
-/// Tactics follow from techniques, in ATT&CK's order; techniques and own tags follow.
+/// All tactics of its techniques, whichever the rule claims, since SigmaHQ's validators want every one; then techniques and
+/// own tags.
 fn tags(rule: &Rule) -> Vec<String> {
     let mut out: Vec<String> = vec![];
     let mut add = |tag: String| {
@@ -237,13 +237,11 @@ fn tags(rule: &Rule) -> Vec<String> {
             out.push(tag);
         }
     };
-    for id in &rule.meta.attack {
-        for tactic in attack::technique(id).map(|t| t.tactics.as_slice()).unwrap_or_default() {
-            add(format!("attack.{tactic}"));
-        }
+    for tactic in rule.meta.attack.iter().flat_map(|technique| &technique.tactics) {
+        add(format!("attack.{tactic}"));
     }
-    for id in &rule.meta.attack {
-        add(format!("attack.{}", id.to_lowercase()));
+    for technique in &rule.meta.attack {
+        add(format!("attack.{}", technique.id.to_lowercase()));
     }
     for tag in &rule.meta.tags {
         add(tag.clone());

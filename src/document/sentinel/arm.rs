@@ -6,6 +6,10 @@ use super::content::{entities, incident};
 use crate::duration::iso;
 use serde_json::{Map, Value, json};
 
+/// The version of the API, and the preview that has `subTechniques`.
+const STABLE: &str = "2025-09-01";
+const PREVIEW: &str = "2025-07-01-preview";
+
 /// An ARM template with one analytics rule.
 pub fn template(said: &Analytics) -> Result<String, String> {
     let id = &said.id;
@@ -33,6 +37,9 @@ pub fn template(said: &Analytics) -> Result<String, String> {
         "eventGroupingSettings": { "aggregationKind": "AlertPerResult" },
     });
     if let Some(properties) = properties.as_object_mut() {
+        if let Some(ids) = &said.sub_techniques {
+            properties.insert("subTechniques".to_owned(), json!(ids));
+        }
         // Empty ones are refused.
         let empty = |v: &Value| v.as_array().is_some_and(Vec::is_empty) || v.as_object().is_some_and(Map::is_empty);
         for key in ["entityMappings", "customDetails"] {
@@ -53,7 +60,7 @@ pub fn template(said: &Analytics) -> Result<String, String> {
             "name": format!("[concat(parameters('workspace'), '/Microsoft.SecurityInsights/{id}')]"),
             "type": "Microsoft.OperationalInsights/workspaces/providers/alertRules",
             "kind": "Scheduled",
-            "apiVersion": "2025-09-01",
+            "apiVersion": if said.sub_techniques.is_some() { PREVIEW } else { STABLE },
             "properties": properties,
         }],
     });

@@ -198,7 +198,7 @@ impl Lint {
             self.refuse(
                 true,
                 || format!("`{tactic}` is no tactic of Sentinel's"),
-                "name another technique in `attack`",
+                "name a tactic of Sentinel's for it under `alert: tactics` in the target's file",
             );
         }
         let plain =

@@ -11,13 +11,12 @@ mod lint;
 use super::alert::{Entity, about, any_column, entities, missing, run, severity, tactic_name};
 use super::query::{self, Body};
 use super::{File, Refused};
-use crate::attack;
 use crate::backend::{Shows, one_line};
 use crate::document::Document;
 use crate::sema::{Level, Rule};
 use crate::target::{Format, Target};
 use crate::vocabulary::FieldId;
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 /// A scheduled rule takes so many entity mappings, and each so many identifiers.
 const MOST_ENTITIES: usize = 5;
@@ -39,7 +38,10 @@ struct Analytics<'a> {
     every: u64,
     period: u64,
     tactics: Vec<String>,
+    /// Without what follows the dot: the API takes no other ones here.
     techniques: Vec<String>,
+    /// The sub-techniques, if the target asks for them: only the preview of the API has a place for them.
+    sub_techniques: Option<Vec<String>>,
     /// What came in since the last run; and all of it, for hunts.
     query: String,
     hunt: String,
@@ -88,9 +90,10 @@ fn analytics<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result
     found.iter_mut().for_each(|e| e.columns.truncate(MOST_IDENTIFIERS));
     let run = run(rule, target, printed);
     let (title_format, about_format, placeholders) = formats(rule, document);
-    let (tactics, techniques) = attack(rule);
     let (group_by, grouped) = grouping(rule, &found);
     let details = printed.columns.iter().filter(|c| matches!(c.shows, Shows::Flag | Shows::Score | Shows::Number));
+    let claimed = rule.meta.attack.iter().flat_map(|technique| &technique.claimed);
+    let ids = rule.meta.attack.iter().map(|technique| &technique.id);
     let made = Analytics {
         rule,
         id: target.id_of(&rule.meta.id),
@@ -100,8 +103,9 @@ fn analytics<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result
         connectors: connectors(target, document),
         every: run.every,
         period: run.period,
-        tactics,
-        techniques,
+        tactics: distinct(claimed.map(|tactic| tactic_name(target, tactic))),
+        techniques: distinct(ids.clone().map(|id| id.split('.').next().unwrap_or(id).to_owned())),
+        sub_techniques: target.alert.sub_techniques.then(|| ids.filter(|id| id.contains('.')).cloned().collect()),
         query: query::body(printed, Body::New)?,
         hunt: query::body(printed, Body::All)?,
         entities: found,
@@ -120,22 +124,9 @@ fn analytics<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result
     if problems.is_empty() { Ok(made) } else { Err(problems.into()) }
 }
 
-/// All tactics of a rule's techniques as Sentinel spells them, and the techniques without what stands behind the dot: its
-/// API takes no other ones.
-fn attack(rule: &Rule) -> (Vec<String>, Vec<String>) {
-    let (mut tactics, mut techniques): (Vec<String>, Vec<String>) = (vec![], vec![]);
-    let add = |out: &mut Vec<String>, new: String| {
-        if !out.contains(&new) {
-            out.push(new);
-        }
-    };
-    for id in &rule.meta.attack {
-        for tactic in attack::technique(id).map(|t| t.tactics.as_slice()).unwrap_or_default() {
-            add(&mut tactics, tactic_name(tactic));
-        }
-        add(&mut techniques, id.split('.').next().unwrap_or(id).to_owned());
-    }
-    (tactics, techniques)
+/// Each text once, in order.
+fn distinct(texts: impl Iterator<Item = String>) -> Vec<String> {
+    texts.collect::<IndexSet<String>>().into_iter().collect()
 }
 
 /// For each connector that fills a table of the query, those tables.

@@ -166,7 +166,7 @@ fn alarm<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result<Ala
         risk: if rule.meta.level == Level::Informational { vec![] } else { risk },
         threats,
         domain: if rule.kinds.iter().all(|kind| *kind == Kind::Network) { "network" } else { "endpoint" },
-        attack: rule.meta.attack.clone(),
+        attack: rule.meta.technique_ids(),
     };
     problems.extend(lint::problems(&made));
     if problems.is_empty() { Ok(made) } else { Err(problems.into()) }

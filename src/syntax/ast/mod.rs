@@ -307,6 +307,8 @@ pub enum MetaElement {
     Path(Path),
     /// `derived UUID`
     Relation(Ident, String, Span),
+    /// `T1574.001 as [stealth]`: the technique, its tactics, their list.
+    Claim(Path, Vec<Ident>, Span),
 }
 
 /// What a rule detects.

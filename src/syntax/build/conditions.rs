@@ -209,22 +209,52 @@ impl Builder<'_> {
         })
     }
 
+    /// Reports an operator of another language, with the condition in ours.
     pub(super) fn foreign(&mut self, span: Span, sign: &P, path: &Path) {
         let at = self.span(sign);
         let text = sign.as_str().split_whitespace().collect::<Vec<_>>().join(" ");
         let operand = self.text.get(at.end..span.end).unwrap_or("").trim();
-        let whole = path.span.to(span);
-        let field = path.dotted();
-        let (help, replacement) = match text.as_str() {
-            "!=" => ("write `not` before the whole test", format!("not {field} is {operand}")),
-            "not in" => ("write `not` before the whole test", format!("not {field} in {operand}")),
-            "==" | "=~" => ("equality is `is`, and ignores case", format!("{field} is {operand}")),
-            _ => ("equality is `is`", format!("{field} is {operand}")),
+        let list =
+            operand.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).map(|inner| format!("[{inner}]"));
+        let is_list = list.is_some() || operand.starts_with('[');
+        let positive = text.strip_prefix("not ").or(text.strip_prefix('!')).unwrap_or(&text);
+        let (word, cased) = positive.strip_suffix("_cs").map_or((positive, false), |word| (word, true));
+        let ours = match word {
+            "startswith" | "hasprefix" if is_list => "starts with any",
+            "startswith" | "hasprefix" => "starts with",
+            "endswith" | "hassuffix" if is_list => "ends with any",
+            "endswith" | "hassuffix" => "ends with",
+            "has_all" => "contains all",
+            "has_any" => "contains any",
+            "has" | "contains" if is_list => "contains any",
+            "has" | "contains" => "contains",
+            _ if is_list => "in",
+            _ if matches!(word, "in" | "in~" | "IN") => "in",
+            _ => "is",
         };
-        self.report(
-            Diagnostic::new(Code::ForeignOperator, format!("`{text}` is not an operator"))
-                .at(at, "not an operator of this language")
-                .patch(help, whole, replacement),
-        );
+        let negated = positive.len() < text.len() || text == "<>";
+        let help = match (text.as_str(), negated) {
+            (_, true) => "write `not` before the whole test".to_owned(),
+            ("==" | "=~", _) => "equality is `is`, and ignores case".to_owned(),
+            ("=", _) => "equality is `is`".to_owned(),
+            ("in" | "in~" | "IN", _) => "a list has brackets around it".to_owned(),
+            _ => format!("write `{ours}`"),
+        };
+        let cased = if cased { " cased" } else { "" };
+        let (not, operand) = (if negated { "not " } else { "" }, list.as_deref().unwrap_or(operand));
+        // `cased` follows the operator's own words.
+        let ours = match ours.strip_suffix(" any") {
+            Some(verb) if !cased.is_empty() => format!("{verb}{cased} any"),
+            _ => format!("{ours}{cased}"),
+        };
+        let message = match text.as_str() {
+            "in" => "`in` takes a list in brackets".to_owned(),
+            _ => format!("`{text}` is not an operator"),
+        };
+        self.report(Diagnostic::new(Code::ForeignOperator, message).at(at, "not an operator of this language").patch(
+            help,
+            path.span.to(span),
+            format!("{not}{} {ours} {operand}", path.dotted()),
+        ));
     }
 }

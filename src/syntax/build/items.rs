@@ -227,6 +227,13 @@ impl Builder<'_> {
                             let uuid = inner.next()?;
                             MetaElement::Relation(word, uuid.as_str().to_lowercase(), self.span(&uuid))
                         }
+                        R::claim => {
+                            let mut inner = held(inner);
+                            let technique = self.path(&inner.next()?);
+                            let tactics = inner.next()?;
+                            let span = self.span(&tactics);
+                            MetaElement::Claim(technique, held(tactics).map(|t| self.ident(&t)).collect(), span)
+                        }
                         _ => MetaElement::Path(self.path(&inner)),
                     });
                 }

@@ -99,6 +99,9 @@ impl<'a> Printer<'a> {
                     MetaElement::Text(t) => (quoted(t), t.span, true),
                     MetaElement::Path(path) => (short(path), path.span, false),
                     MetaElement::Relation(word, id, at) => (format!("{} {id}", word.text), word.span.to(*at), false),
+                    MetaElement::Claim(path, tactics, at) => {
+                        (format!("{} as [{}]", short(path), words(tactics, ", ")), path.span.to(*at), false)
+                    }
                 });
                 self.bracket(elements.collect(), span.end)
             }

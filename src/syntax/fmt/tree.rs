@@ -223,7 +223,7 @@ variants_of! {
         Text(a b), Uuid(a b, s t), Date(a b, s t), Path(a b), List(a b, s t), Schedule { every e, over o },
         Throttle { period p, keys k }
     }
-    MetaElement { Text(a b), Path(a b), Relation(a b, c d, s t) }
+    MetaElement { Text(a b), Path(a b), Relation(a b, c d, s t), Claim(a b, c d, s t) }
     Detect { Query(a b), Count(a b), Steps(a b) }
     Amount { Literal(a b, s t), Param(a b) }
     Except { Inline { title t, reason r, expr e }, Named { name n, step s } }

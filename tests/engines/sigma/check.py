@@ -1,7 +1,7 @@
 """Checks Sigma YAML with the tools that its users run: the published schema, two YAML readers, pySigma.
 
-    check.py SCHEMA_FOLDER [--attack FILE] < rules.jsonl > findings.jsonl
-    check.py SCHEMA_FOLDER [--attack FILE] --self-test
+    check.py SCHEMA_FOLDER ATTACK_TABLE < rules.jsonl > findings.jsonl
+    check.py SCHEMA_FOLDER ATTACK_TABLE --self-test
 
 in:  {"name", "yaml"}, one object a line; "yaml" may hold several documents. Optional: "path", the file name it is
      to be published under (only then are SigmaHQ's file name conventions checked); "events", a list of flat
@@ -64,10 +64,6 @@ with tempfile.TemporaryDirectory(prefix="arcanary-sigmahq-") as _folder:
     os.chdir(_home)
 
 # Validators that are not run, each with its reason. All others of pySigma and of SigmaHQ are.
-NEEDS_ATTACK = {
-    "attacktag": "downloads ATT&CK; runs when --attack names a file",
-    "sigmahq_tags_techniques_without_tactics": "downloads ATT&CK; runs when --attack names a file",
-}
 LEFT_OUT = {
     "d3_fendtag": "downloads D3FEND for every tag, whatever its namespace",
     "tlpv1_tag": "TLP 1 and TLP 2 exclude each other; tlptag takes both",
@@ -185,17 +181,17 @@ def load(text, path=None):
 
 
 def use_attack(file):
-    """Gives pySigma the ATT&CK extract {tactics, techniques} in the form it would have downloaded."""
-    data = json.loads(Path(file).read_text("utf-8"))
+    """Gives pySigma Arcanary's table of ATT&CK in the form it would have downloaded."""
+    rows = [line.split("\t") for line in Path(file).read_text("utf-8").splitlines() if not line.startswith("#")]
 
     def item(kind, identifier, **more):
         return {"type": kind, "external_references": [{"source_name": "mitre-attack", "external_id": identifier}], **more}
 
-    objects = [item("x-mitre-tactic", t["id"], x_mitre_shortname=t["shortname"]) for t in data["tactics"]]
-    for t in data["techniques"]:
-        if not (t.get("deprecated") or t.get("revoked")):
-            phases = [{"kill_chain_name": "mitre-attack", "phase_name": name} for name in t["tactics"]]
-            objects.append(item("attack-pattern", t["id"], name=t["name"], kill_chain_phases=phases))
+    objects = [item("x-mitre-tactic", row[0], x_mitre_shortname=row[2]) for row in rows if row[0].startswith("TA")]
+    for number, name, tactics in (row for row in rows if row[0].startswith("T1") and len(row) == 3):
+        phases = [{"kill_chain_name": "mitre-attack", "phase_name": tactic} for tactic in tactics.split()]
+        if phases:
+            objects.append(item("attack-pattern", number, name=name, kill_chain_phases=phases))
     folder = Path(tempfile.mkdtemp(prefix="arcanary-attack-"))
     (folder / "attack.json").write_text(json.dumps({"objects": objects}), "utf-8")
     mitre_attack.set_cache_dir(str(folder / "cache"))
@@ -205,13 +201,12 @@ def use_attack(file):
 class Validation:
     """Every validator that applies; remembers whose rule is whose, since some speak only at the end."""
 
-    def __init__(self, with_attack):
+    def __init__(self):
         known = {**core_validators, **sigmahq_validators}
-        self.left_out = dict(LEFT_OUT) if with_attack else {**NEEDS_ATTACK, **LEFT_OUT}
-        missing = set(self.left_out) - set(known)
+        missing = set(LEFT_OUT) - set(known)
         if missing:
             raise SystemExit(f"check.py names validators that are gone: {sorted(missing)}")
-        self.names = sorted(set(known) - set(self.left_out))
+        self.names = sorted(set(known) - set(LEFT_OUT))
         self.validator = SigmaValidator([known[name] for name in self.names])
         self.owner = {}
 
@@ -360,11 +355,10 @@ def check(item, validators, validation):
     return answer
 
 
-def check_all(items, folder, attack=None):
+def check_all(items, folder, attack):
     validators = schemas(folder)
-    if attack:
-        use_attack(attack)
-    validation = Validation(with_attack=bool(attack))
+    use_attack(attack)
+    validation = Validation()
     answers = [check(item, validators, validation) for item in items]
     validation.finish()
     return answers, validation
@@ -383,18 +377,17 @@ def print_answers(answers):
 
 
 def main(arguments):
-    if not arguments:
+    if len(arguments) < 2:
         raise SystemExit(__doc__)
-    folder, *rest = arguments
-    attack = rest[rest.index("--attack") + 1] if "--attack" in rest else None
+    folder, attack, *rest = arguments
     if "--self-test" in rest:
         import selftest
 
-        return selftest.run(lambda items: check_all(items, folder, attack)[0], bool(attack))
+        return selftest.run(lambda items: check_all(items, folder, attack)[0])
     answers, validation = check_all(list(items_of_stdin()), folder, attack)
     print_answers(answers)
     print(f"sigma: {len(validation.names)} validators run; left out:", file=sys.stderr)
-    for name, reason in validation.left_out.items():
+    for name, reason in LEFT_OUT.items():
         print(f"  {name}: {reason}", file=sys.stderr)
     return 0
 

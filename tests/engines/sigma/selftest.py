@@ -100,7 +100,7 @@ CASES = [
 ]
 
 
-def run(check, with_attack):
+def run(check):
     """`check` takes items and gives their answers; returns the process's exit status."""
     failed = total = 0
 
@@ -138,11 +138,11 @@ def run(check, with_attack):
     [answer] = check([{"name": "path", "yaml": GOOD, "path": "proc_creation_win_archive_password.yml"}])
     expect("good file name", answer["problems"] == [], answer)
 
-    if with_attack:
-        [answer] = check([{"name": "attack", "yaml": swap("attack.t1560.001", "attack.t9999")}])
-        expect("unknown technique", "InvalidATTACKTag" in str(answer["problems"]), answer)
-        [answer] = check([{"name": "attack", "yaml": swap("    - attack.collection\n", "")}])
-        expect("technique without tactic", "TechniquesWithoutTactics" in str(answer["problems"]), answer)
+    for tag in ("t9999", "t1562.001", "defense-evasion"):
+        [answer] = check([{"name": "attack", "yaml": swap("attack.t1560.001", f"attack.{tag}")}])
+        expect(f"unknown tag {tag}", "InvalidATTACKTag" in str(answer["problems"]), answer)
+    [answer] = check([{"name": "attack", "yaml": swap("    - attack.collection\n", "")}])
+    expect("technique without tactic", "TechniquesWithoutTactics" in str(answer["problems"]), answer)
 
     print(f"sigma self-test: {total - failed} passed, {failed} failed")
     return 1 if failed else 0
