@@ -43,7 +43,8 @@ pub fn write(target: &Target, source: &Source, os: Os, event: &Event) -> Map<Str
         }
     }
     for (column, values) in &source.filter {
-        if let Some(first) = values.first() {
+        let fits = |row: &Map<String, Json>| values.iter().any(|v| row.get(column) == Some(&json(v)));
+        if let Some(first) = values.first().filter(|_| !fits(&row)) {
             row.insert(column.clone(), json(first));
         }
     }
@@ -83,7 +84,11 @@ fn column_value(target: &Target, field: FieldId, value: &Value, os: Os) -> Json 
 /// The column that a field is a part of, or a word of.
 fn part_value(log: (&Target, &Source), event: &Event, mapping: &Mapping, value: &Value, os: Os) -> Option<Json> {
     Some(match (mapping, value) {
-        (Mapping::Words { words, .. }, Value::Text(text)) => json(words.get(text.as_ref())?.first()?),
+        (Mapping::Words { words, column }, Value::Text(text)) => {
+            let known = log.1.filter.get(column);
+            let fits = |value: &&Scalar| known.is_none_or(|all| all.contains(value));
+            json(words.get(text.as_ref())?.iter().find(fits)?)
+        }
         (Mapping::Equals { value: yes, .. }, Value::Bool(true)) => json(yes),
         (Mapping::Equals { value: yes, .. }, Value::Bool(false)) => match yes {
             Scalar::Number(n) => Json::from(i64::from(*n == 0)),
@@ -93,7 +98,7 @@ fn part_value(log: (&Target, &Source), event: &Event, mapping: &Mapping, value: 
         },
         (Mapping::Part(How::Hex, _), Value::Number(n)) => Json::from(format!("{n:#x}")),
         (Mapping::Part(how, column), Value::Text(text)) => Json::from(match how {
-            How::Whole | How::Hex => return None,
+            How::Whole | How::Hex | How::Address => return None,
             How::Name => native(text, os),
             How::Extension => native(&format!("report.{text}"), os),
             How::Folder => native(&format!("{text}/report"), os),
@@ -164,7 +169,14 @@ fn field_value(field: FieldId, mapping: &Mapping, stored: &Json) -> Option<Value
         },
         Mapping::Part(How::Hex, _) => i64::from_str_radix(text?.strip_prefix("0x")?, 16).ok().map(Value::Number),
         Mapping::Part(how, _) => part(*how, text?).map(|t| Value::of(t.to_owned())),
-        Mapping::Keyed { key, .. } => {
+        Mapping::Keyed { key, bare, .. } => {
+            let is_alone = |t: &&str| {
+                matches!(field.def().ty, Type::Hash(n) if *bare && t.len() == n)
+                    && t.bytes().all(|b| b.is_ascii_hexdigit())
+            };
+            if let Some(alone) = text.filter(is_alone) {
+                return Some(Value::of(alone.to_owned()));
+            }
             let pairs = text?.split(',').filter_map(|pair| pair.split_once('='));
             pairs.filter(|(k, _)| k == key).map(|(_, v)| Value::of(v.to_owned())).next()
         }
@@ -186,7 +198,7 @@ fn seconds(text: &str) -> Option<i64> {
 fn part(how: How, whole: &str) -> Option<&str> {
     let name = || whole.rsplit(['\\', '/']).next().unwrap_or("");
     match how {
-        How::Whole | How::Hex => Some(whole),
+        How::Whole | How::Hex | How::Address => Some(whole),
         How::Name => Some(name()),
         How::Extension => name().rsplit_once('.').map(|(_, extension)| extension),
         How::Folder => whole.get(..whole.rfind(['\\', '/'])?),

@@ -473,7 +473,10 @@ impl Check {
         let made = match (how.as_str(), column) {
             ("keyed", Some(column)) => {
                 let key = map.shift_remove("key").and_then(|k| text(&k));
-                key.map(|key| Mapping::Keyed { column, key })
+                // What else stands behind `or` is left, and so refused.
+                let bare = map.get("or").is_some_and(|or| text(or).as_deref() == Some("bare"));
+                map.retain(|key, _| !bare || key != "or");
+                key.map(|key| Mapping::Keyed { column, key, bare })
             }
             ("equals", Some(column)) if ty == Type::Bool => {
                 let value = map.shift_remove("value").and_then(|mut v| v.pop());
@@ -497,7 +500,7 @@ impl Check {
             self.bad(
                 name,
                 "takes a column, or one of name_of, extension_of, folder_of, account_of, domain_of, hex with a column, \
-                 keyed with key, equals with value (true or false), words with a value for each word",
+                 keyed with key and perhaps `or: bare`, equals with value (true or false), words with a value for each word",
             );
             return None;
         }

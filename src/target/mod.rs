@@ -19,7 +19,7 @@ pub mod temporal;
 pub use alert::{Alert, EntityType, Format, Identifier, Platform};
 pub use bind::{Called, Note, Plan, SourceQuery, Unsupported, bind};
 pub use bound::{Bound, BoundOp, BoundTest};
-pub use column::{Column, How};
+pub use column::{Column, How, MAPPED};
 pub(crate) use derive::separators;
 pub use identity::{By, Part};
 use load::OneOrMany;
@@ -93,6 +93,8 @@ pub enum Mapping {
         column: String,
         /// The key.
         key: String,
+        /// The column may also hold the value alone.
+        bare: bool,
     },
     /// A boolean field: true where the column has this value.
     Equals {

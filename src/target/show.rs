@@ -139,7 +139,8 @@ fn mapping_words(mapping: &Mapping) -> String {
     match mapping {
         Mapping::Column(column) => column.clone(),
         Mapping::Part(how, column) => format!("{} {column}", how.word()),
-        Mapping::Keyed { column, key } => format!("{key}=… in {column}"),
+        Mapping::Keyed { column, key, bare: false } => format!("{key}=… in {column}"),
+        Mapping::Keyed { column, key, bare: true } => format!("{key}=… in {column}, or {column}"),
         Mapping::Equals { column, value } => format!("{column} = {}", scalars(std::slice::from_ref(value))),
         Mapping::Words { column, words } => {
             let words: Vec<String> = words.iter().map(|(w, v)| format!("{w} = {}", scalars(v))).collect();

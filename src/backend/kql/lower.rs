@@ -9,7 +9,7 @@ use crate::backend::{Output, capital, exception_line, rank};
 use crate::ir::{Matcher, Regex, Score, Text};
 use crate::sema::Rule;
 use crate::target::{
-    Bound, BoundOp, BoundTest, Called, Column, How, Plan, Scalar, Source, SourceQuery, Target, Unsupported,
+    Bound, BoundOp, BoundTest, Called, Column, How, MAPPED, Plan, Scalar, Source, SourceQuery, Target, Unsupported,
 };
 
 /// The column of a rule's score.
@@ -121,7 +121,7 @@ pub(super) fn computed<'b>(
         }
     }
     let mut add = |column: &Column| {
-        if column.how != How::Whole && !out.iter().any(|(c, _)| c == column) {
+        if !matches!(column.how, How::Whole | How::Address) && !out.iter().any(|(c, _)| c == column) {
             let field = target.field_of(column.how, &column.name).map(|f| pascal(f.short()));
             let free = field.filter(|name| !out.iter().any(|(_, n)| n == name));
             out.push((column.clone(), free.unwrap_or_else(|| format!("{}{}", pascal(column.how.word()), column.name))));
@@ -160,6 +160,10 @@ pub(super) fn part(column: &Column) -> Expr {
         How::Account => extract(r"([^\\]*)$"),
         How::Domain => extract(r"^([^\\]*)\\"),
         How::Hex => Expr::Call("tolong", vec![name()]),
+        How::Address => {
+            let texts = [MAPPED, ""].map(|text| Expr::Text(text.to_owned()));
+            Expr::Call("replace_string", [name()].into_iter().chain(texts).collect())
+        }
     }
 }
 
@@ -180,10 +184,13 @@ impl Lower<'_> {
         taken: &[&str],
     ) -> Vec<Step> {
         let mut first = vec![];
+        let (cheap, mut rest) = first::filter(of.detect);
         for (column, values) in &of.source.filter {
-            first.push(Step::Where(self.any_of(&Expr::Column(column.clone()), values)));
+            // What the detection asks of the same column says more, and both are one step.
+            let narrower = rest.iter().position(|bound| among(bound, column, values).is_some());
+            let asked = narrower.map(|place| rest.remove(place)).and_then(|bound| among(bound, column, values));
+            first.push(Step::Where(self.any_of(&Expr::Column(column.clone()), asked.unwrap_or(values))));
         }
-        let (cheap, rest) = first::filter(of.detect);
         first.extend(cheap.map(Step::Filter));
         let mut steps = vec![];
         let mut facts = of.detect.conjuncts();
@@ -252,7 +259,7 @@ impl Lower<'_> {
 
     pub(super) fn column(&self, column: &Column) -> Expr {
         let alias = self.computed.iter().find(|(c, _)| c == column).map(|(_, n)| n);
-        Expr::Column(alias.unwrap_or(&column.name).clone())
+        alias.map_or_else(|| part(column), |name| Expr::Column(name.clone()))
     }
 
     /// `guarded`: null and false differ here, so numbers get a guard.
@@ -284,7 +291,7 @@ impl Lower<'_> {
                 let sign = if *cased || test.column.numeric { "==" } else { "=~" };
                 Expr::Binary(sign, Box::new(value.clone()), Box::new(self.column(other)))
             }
-            BoundOp::Cidr(networks) => return cidr(&value, networks),
+            BoundOp::Cidr(networks) => return cidr(&test.column.name, &value, networks),
             BoundOp::Text(t) => return text(&value, t),
         };
         if guarded && test.column.numeric {
@@ -315,6 +322,17 @@ impl Lower<'_> {
     }
 }
 
+/// The values that a condition asks a column for, if they are some of these.
+fn among<'b>(bound: &'b Bound, column: &str, values: &[Scalar]) -> Option<&'b [Scalar]> {
+    match bound {
+        Bound::Test(BoundTest { column: asked, op: BoundOp::In(all), .. }) => {
+            let some = asked.name == column && asked.how == How::Whole && all.iter().all(|v| values.contains(v));
+            some.then_some(all.as_slice())
+        }
+        _ => None,
+    }
+}
+
 fn number(column: &Column, n: i64) -> Expr {
     if column.time { Expr::Time(n) } else { Expr::Number(n) }
 }
@@ -324,11 +342,13 @@ fn times(value: &Expr, values: &[Scalar]) -> Expr {
     Expr::In("in", Box::new(value.clone()), all.collect())
 }
 
-/// Null for what is no address; `coalesce` makes that false.
-fn cidr(value: &Expr, networks: &[String]) -> Expr {
+/// Null for what is no address; `coalesce` makes that false. Networks of IPv6 are asked of the column as it is, those of IPv4 of
+/// the value without what marks it as one of IPv6.
+fn cidr(column: &str, value: &Expr, networks: &[String]) -> Expr {
     let (six, four): (Vec<&String>, Vec<&String>) = networks.iter().partition(|n| n.contains(':'));
     let test = |(version, networks): (&str, Vec<&String>)| {
         let texts: Vec<Expr> = networks.into_iter().map(|n| Expr::Text(n.clone())).collect();
+        let value = if version == "6" { Expr::column(column.to_owned()) } else { value.clone() };
         let (function, networks) = match (version, texts.as_slice()) {
             (_, []) => return None,
             ("4", [one]) => ("ipv4_is_in_range", one.clone()),
@@ -336,7 +356,7 @@ fn cidr(value: &Expr, networks: &[String]) -> Expr {
             ("4", _) => ("ipv4_is_in_any_range", Expr::List(texts)),
             _ => ("ipv6_is_in_any_range", Expr::List(texts)),
         };
-        let test = Expr::Call(function, vec![value.clone(), networks]);
+        let test = Expr::Call(function, vec![value, networks]);
         Some(Expr::Call("coalesce", vec![test, Expr::Bool(false)]))
     };
     joined([("4", four), ("6", six)].into_iter().filter_map(test).collect(), false)

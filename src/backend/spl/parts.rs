@@ -14,6 +14,8 @@ enum What {
     Name(Vec<char>),
     /// All of the column, in small letters.
     Small,
+    /// An address, of IPv4 where it is written as one of IPv6.
+    Address,
 }
 
 /// A computed field.
@@ -46,6 +48,7 @@ impl Parts {
             for field in fields::all().filter(|f| f.def().has_kind(kind)) {
                 let what = match target.mapping_in(source, field, kind) {
                     Some(Mapping::Part(How::Name, _)) => What::Name(separators.clone()),
+                    Some(Mapping::Column(column)) if asks_networks(asked, column) => What::Address,
                     Some(Mapping::Column(column)) if times(asked, column) > 1 => What::Small,
                     _ => continue,
                 };
@@ -77,6 +80,12 @@ impl Parts {
     /// The field that has a column in small letters.
     pub fn small(&self, column: &str) -> Option<Eval> {
         let is = |p: &&Part| p.column == column && p.what == What::Small;
+        self.0.iter().find(is).map(|p| Eval::Field(p.name.clone()))
+    }
+
+    /// The field that has a column's addresses.
+    pub fn address(&self, column: &str) -> Option<Eval> {
+        let is = |p: &&Part| p.column == column && p.what == What::Address;
         self.0.iter().find(is).map(|p| Eval::Field(p.name.clone()))
     }
 
@@ -116,6 +125,7 @@ impl Part {
         let field = Eval::Field(self.column.clone());
         let value = match &self.what {
             What::Small => field,
+            What::Address => return column(&Column::part(self.column.clone(), How::Address)),
             What::Name(separators) => match separators.as_slice() {
                 [one] => last(field, &one.to_string()),
                 _ => column(&Column::part(self.column.clone(), How::Name)),
@@ -123,6 +133,15 @@ impl Part {
         };
         Eval::Call("lower", vec![value])
     }
+}
+
+/// Whether conditions ask for networks of a column's addresses.
+fn asks_networks(asked: &[&Bound], column: &str) -> bool {
+    let mut found = false;
+    for bound in asked {
+        bound.each_test(&mut |test| found |= matches!(test.op, BoundOp::Cidr(_)) && test.column.name == column);
+    }
+    found
 }
 
 fn name(field: FieldId) -> String {

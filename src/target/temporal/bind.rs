@@ -6,7 +6,7 @@ use super::{BoundStep, Carried, Carry, StepSource, StepsPlan, What, default_show
 use crate::ir::{Joint, Key, Meaning, Named, Role, Step, Steps};
 use crate::sema::{Project, Rule};
 use crate::source::Span;
-use crate::target::bind::{Binder, column_of, is_said, mixed, reasons};
+use crate::target::bind::{Binder, compared, is_said, mixed, reasons};
 use crate::target::constant::{Served, known_of_source, missing_words, not_told_apart};
 use crate::target::{Bound, By, Column, Mapping, Note, Source, Target, Unsupported};
 use crate::vocabulary::{FieldId, Kind, Os, Type};
@@ -297,7 +297,7 @@ impl<'a, 't> Binding<'a, 't> {
         };
         // What stands in a column among other things is shown with them.
         let column = match mapping {
-            Mapping::Column(_) | Mapping::Part(..) => column_of(mapping, ty),
+            Mapping::Column(_) | Mapping::Part(..) => compared(mapping, ty, self.target.language),
             other => Column::whole(other.column(), Type::String),
         };
         Some(vec![(What::Field(field), by, column)])

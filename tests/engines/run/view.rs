@@ -152,9 +152,12 @@ fn row(target: &Target, source: &Source, event: &Event, os: Os, missing: &Missin
             Mapping::Column(_) => {}
             Mapping::Words { column, words } => {
                 // Each of the values that stand for a word has its turn.
-                let turn = |all: &'_ Vec<Scalar>| usize::try_from(seconds).unwrap_or(0) % all.len();
-                if let Some(scalar) = words.get(value.text()).and_then(|s| s.get(turn(s))) {
-                    row.entry(column.clone()).or_insert_with(|| json(scalar));
+                let mut all = words.get(value.text()).cloned().unwrap_or_default();
+                // The log source holds no other ones.
+                all.retain(|scalar| source.filter.get(column).is_none_or(|known| known.contains(scalar)));
+                if !all.is_empty() {
+                    let turn = usize::try_from(seconds).unwrap_or(0) / 10 % all.len();
+                    row.entry(column.clone()).or_insert_with(|| json(&all[turn]));
                 }
             }
             Mapping::Equals { column, value: yes } => {
@@ -162,14 +165,18 @@ fn row(target: &Target, source: &Source, event: &Event, os: Os, missing: &Missin
                 let value = if *value == Value::Bool(true) { json(yes) } else { Json::from(no) };
                 row.entry(column.clone()).or_insert(value);
             }
-            Mapping::Keyed { column, key } => {
+            // Where a column may hold one hash alone, every other row does.
+            Mapping::Keyed { column, bare: true, .. } if seconds % 20 < 10 => {
+                row.entry(column.clone()).or_insert_with(|| Json::from(value.text()));
+            }
+            Mapping::Keyed { column, key, .. } => {
                 let one = format!("{key}={}", value.text());
                 let before = row.get(column).and_then(Json::as_str).map_or(String::new(), |b| format!("{b},"));
                 row.insert(column.clone(), Json::from(before + &one));
             }
             Mapping::Part(how, column) if !row.contains_key(column) => {
                 let whole = match how {
-                    How::Whole => panic!("{column} is a part of nothing"),
+                    How::Whole | How::Address => panic!("{column} is a part of nothing"),
                     How::Name => native(value.text(), os),
                     How::Hex => format!("{:#x}", value.number()),
                     How::Extension => native(&format!("x.{}", value.text()), os),
@@ -202,8 +209,10 @@ fn row(target: &Target, source: &Source, event: &Event, os: Os, missing: &Missin
         }
     }
     for (i, (column, values)) in source.filter.iter().enumerate() {
-        let turn = usize::try_from(seconds).unwrap_or(0) + i;
-        row.insert(column.clone(), json(&values[turn % values.len()]));
+        let turn = usize::try_from(seconds).unwrap_or(0) / 10 + i;
+        if !values.iter().any(|value| row.get(column) == Some(&json(value))) {
+            row.insert(column.clone(), json(&values[turn % values.len()]));
+        }
     }
     if let Some(time) = time(target) {
         row.insert(time.to_owned(), Json::from(seconds));
@@ -228,7 +237,7 @@ fn is_separator(c: char) -> bool {
 fn part(how: How, whole: &str) -> Option<Value> {
     let name = || whole.rsplit(is_separator).next().unwrap_or("");
     let text = match how {
-        How::Whole => whole,
+        How::Whole | How::Address => whole,
         How::Name => name(),
         How::Extension => name().rsplit_once('.')?.1,
         How::Folder => &whole[..whole.rfind(is_separator)?],
@@ -257,9 +266,11 @@ fn read(target: &Target, source: &Source, from: &Event, os: Os, row: &Map<String
                 None => Some(Value::Text(text.to_owned())),
             },
             Mapping::Part(how, _) => part(*how, text).filter(|v| !matches!(v, Value::Text(t) if is_missing(t))),
-            Mapping::Keyed { key, .. } => {
+            Mapping::Keyed { key, bare, .. } => {
                 let found = text.split(',').find_map(|pair| pair.strip_prefix(&format!("{key}=")));
-                found.map(|v| Value::Text(v.to_owned()))
+                let digits = |n: usize| *bare && text.len() == n && text.chars().all(|c| c.is_ascii_hexdigit());
+                let alone = matches!(field.def().ty, Type::Hash(n) if digits(n)).then_some(text);
+                found.or(alone).map(|v| Value::Text(v.to_owned()))
             }
             Mapping::Equals { value, .. } => Some(Value::Bool(is(value))),
             Mapping::Words { words, .. } => {
