@@ -63,9 +63,7 @@ fn ask_text(text: &Text, ty: Type) -> Ask {
     let (all, cased) = (text.all, text.cased);
     let fold = |values: &[String]| values.iter().map(|v| folded(v, cased)).collect();
     match &text.matcher {
-        Matcher::Exact(values) if ty == Type::Ip => {
-            Ask::Address(values.iter().filter_map(|v| address(v)).collect())
-        }
+        Matcher::Exact(values) if ty == Type::Ip => Ask::Address(values.iter().filter_map(|v| address(v)).collect()),
         Matcher::Exact(values) => {
             let path = ty == Type::Path;
             let values = values.iter().map(|v| folded(&if path { separators_alike(v) } else { v.into() }, cased));

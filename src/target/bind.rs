@@ -394,6 +394,9 @@ impl<'a> Binder<'a> {
     fn test(&mut self, test: &Test) -> Bound {
         let span = test.span;
         let Some(mapping) = self.mapping(test.field, span) else { return Bound::Const(false) };
+        if let Some(text) = self.target.caveats.get(&self.kind).and_then(|of| of.get(&test.field.id)) {
+            self.notes.push(Note { text: text.clone(), degraded: false });
+        }
         let ty = test.field.id.def().ty;
         let exists = |column: Column| Bound::Test(BoundTest { column, op: BoundOp::Exists, span });
         match (&test.op, &mapping) {
@@ -764,7 +767,7 @@ pub(super) fn column_of(mapping: &Mapping, ty: Type) -> Column {
 impl Column {
     /// Whether a part of a column is there follows from the whole column.
     fn to_whole_if_text(&self, ty: Type) -> Column {
-        if self.how == How::Whole || self.how == How::Extension {
+        if matches!(self.how, How::Whole | How::Extension | How::Computed) {
             self.clone()
         } else {
             Column::whole(self.name.clone(), if self.how == How::Hex { Type::String } else { ty })

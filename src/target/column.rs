@@ -19,6 +19,8 @@ pub enum How {
     Domain,
     /// A number written as `0x…`.
     Hex,
+    /// All of a column that the query computes.
+    Computed,
     /// An address, of IPv4 where it is one of IPv4 that is written as one of IPv6: `::ffff:10.1.2.3`.
     Address,
 }
@@ -35,6 +37,7 @@ impl How {
             How::Account => "account_of",
             How::Domain => "domain_of",
             How::Hex => "hex",
+            How::Computed => "computed",
             How::Address => "address_of",
         }
     }

@@ -1,6 +1,7 @@
 //! Reading target files: the built-in ones, then the project's own, which may add targets or change built-in ones.
 
 use super::alert::{Alert, AlertFile};
+use super::computed::CaseFile;
 use super::{By, How, Language, Mapping, Part, RegexParts, Scalar, Source, Target};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::duration;
@@ -38,6 +39,10 @@ struct File {
     #[serde(default)]
     macros: IndexMap<String, String>,
     summaries: Option<String>,
+    #[serde(default)]
+    computed: IndexMap<String, Vec<CaseFile>>,
+    #[serde(default)]
+    caveats: IndexMap<String, IndexMap<String, String>>,
     may_lack: Option<Vec<String>>,
     #[serde(default)]
     sources: IndexMap<String, Vec<SourceFile>>,
@@ -206,6 +211,8 @@ impl Targets {
                 may_lack: vec![],
                 summaries: None,
                 macros: IndexMap::new(),
+                computed: IndexMap::new(),
+                caveats: IndexMap::new(),
                 sources: IndexMap::new(),
                 every: IndexMap::new(),
                 fields: IndexMap::new(),
@@ -238,6 +245,16 @@ impl Targets {
             target.may_lack = names.iter().filter_map(|name| check.known_field(name)).collect();
         }
         target.summaries = file.summaries.or(target.summaries);
+        for (name, cases) in file.computed {
+            let cases = check.cases(&name, cases);
+            target.computed.insert(name, cases);
+        }
+        for (kind, caveats) in file.caveats {
+            let Some(kind) = check.kind(&kind) else { continue };
+            let caveats = caveats.into_iter().filter_map(|(name, text)| Some((check.known_field(&name)?, text)));
+            let caveats: Vec<_> = caveats.collect();
+            target.caveats.entry(kind).or_default().extend(caveats);
+        }
         for (kind, sources) in file.sources {
             let Some(kind) = check.kind(&kind) else { continue };
             let sources = sources.into_iter().map(|s| check.source(s, target.language)).collect();
@@ -286,6 +303,7 @@ impl Targets {
             }
         }
         check.names(&target);
+        check.computes(&target);
         check.types(&target);
         target.settle();
         for column in target.sources.values().flatten().flat_map(|s| s.columns.keys()) {

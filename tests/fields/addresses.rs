@@ -75,7 +75,9 @@ fn two_addresses_are_equal_in_either_form() {
 #[test]
 fn a_network_that_is_written_in_ipv6_is_the_one_of_ipv4() {
     let targets = Targets::built_in();
-    let of = |network: &str| said(&targets.all["sentinel"], &format!("detect network where destination.ip in cidr ['{network}']"));
+    let of = |network: &str| {
+        said(&targets.all["sentinel"], &format!("detect network where destination.ip in cidr ['{network}']"))
+    };
     assert_eq!(of("::ffff:10.0.0.0/104"), of("10.0.0.0/8"));
     assert!(of("10.0.0.0/8").contains(r#"ipv4_is_in_range(replace_string(RemoteIP, "::ffff:", ""), "10.0.0.0/8")"#));
 }
@@ -83,7 +85,9 @@ fn a_network_that_is_written_in_ipv6_is_the_one_of_ipv4() {
 #[test]
 fn a_wide_network_names_the_beginnings_of_mapped_addresses_in_sigma() {
     let targets = Targets::built_in();
-    let of = |network: &str| said(&targets.all["sigma"], &format!("detect network where destination.ip in cidr ['{network}']"));
+    let of = |network: &str| {
+        said(&targets.all["sigma"], &format!("detect network where destination.ip in cidr ['{network}']"))
+    };
     let wide = of("100.0.0.0/9");
     assert!(wide.contains("DestinationIp|cidr: '100.0.0.0/9'") && wide.contains("- '::ffff:100.127.'"), "{wide}");
     let all = of("0.0.0.0/0");

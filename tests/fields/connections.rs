@@ -61,7 +61,9 @@ fn the_direction_narrows_the_one_filter_of_the_table() {
     let outbound = format!("{TO} and network.direction is outbound");
     let rows: Vec<_> = ACTIONS
         .iter()
-        .map(|(action, _)| (json!({ "ActionType": action }), matches!(*action, "ConnectionSuccess" | "ConnectionRequest")))
+        .map(|(action, _)| {
+            (json!({ "ActionType": action }), matches!(*action, "ConnectionSuccess" | "ConnectionRequest"))
+        })
         .collect();
     let targets = Targets::built_in();
     for log in microsoft(0) {
@@ -81,7 +83,8 @@ fn cim_leaves_blocked_connections_out() {
         columns: json!({ "src_ip": "10.0.0.1", "dest_ip": "203.0.113.9", "dest_port": 443, "dvc": "fw" }),
     };
     let rows = |failed: bool, made: bool| {
-        [("allowed", made), ("blocked", failed), ("teardown", made)].map(|(word, found)| (json!({ "action": word }), found))
+        [("allowed", made), ("blocked", failed), ("teardown", made)]
+            .map(|(word, found)| (json!({ "action": word }), found))
     };
     check(&log, TO, &rows(false, true));
     check(&log, &format!("{TO} and event.outcome is failure"), &rows(true, false));
@@ -104,9 +107,7 @@ fn sysmon_logs_what_was_made_and_nothing_else() {
 
 #[test]
 fn a_denied_connection_in_ecs_is_an_attempt_that_failed() {
-    let row = |kinds: &[&str]| {
-        json!({ "event": { "category": ["network"], "type": kinds }, "destination": { "ip": "203.0.113.9", "port": 443 } })
-    };
+    let row = |kinds: &[&str]| json!({ "event": { "category": ["network"], "type": kinds }, "destination": { "ip": "203.0.113.9", "port": 443 } });
     let rows = [row(&["connection", "start"]), row(&["connection", "denied"]), row(&["end"])];
     assert_eq!(super::read_as("ecs", TO, &rows), [true, false, false]);
     assert_eq!(super::read_as("ecs", &format!("{TO} and event.outcome is failure"), &rows), [false, true, false]);
@@ -119,7 +120,8 @@ fn a_denied_connection_in_ecs_is_an_attempt_that_failed() {
 fn readers_know_the_action_types_of_their_tables() {
     let targets = Targets::built_in();
     for name in ["sentinel", "defender"] {
-        let text = std::fs::read_to_string(super::oracle::project::root(&format!("targets/readers/{name}.yaml"))).unwrap();
+        let text =
+            std::fs::read_to_string(super::oracle::project::root(&format!("targets/readers/{name}.yaml"))).unwrap();
         let reader: serde_json::Value = serde_yaml::from_str(&text).unwrap();
         let kinds = reader["kinds"].as_array().unwrap();
         let of = kinds.iter().filter(|kind| kind["of"] == name);
@@ -127,7 +129,10 @@ fn readers_know_the_action_types_of_their_tables() {
             .map(|kind| {
                 let action = &kind["where"]["ActionType"];
                 let all = action.as_array().cloned().unwrap_or_else(|| vec![action.clone()]);
-                (kind["kind"].as_str().unwrap().to_owned(), all.iter().map(|a| a.as_str().unwrap().to_owned()).collect())
+                (
+                    kind["kind"].as_str().unwrap().to_owned(),
+                    all.iter().map(|a| a.as_str().unwrap().to_owned()).collect(),
+                )
             })
             .collect();
         let sources = targets.all[name].sources.iter().flat_map(|(kind, all)| all.iter().map(move |s| (kind, s)));

@@ -10,8 +10,16 @@ const MD5: &str = "d41d8cd98f00b204e9800998ecf8427e";
 fn logs() -> [(Log, &'static str, &'static str); 2] {
     let log = |kind, columns| Log { target: "splunk-cim", reader: Some("splunk"), log: (kind, 0), columns };
     [
-        (log(Kind::Process, json!({ "process": "a b", "process_name": "a.exe", "dest": "h" })), "process", "process_hash"),
-        (log(Kind::File, json!({ "file_path": r"C:\a", "file_name": "a", "action": "created", "dest": "h" })), "file", "file_hash"),
+        (
+            log(Kind::Process, json!({ "process": "a b", "process_name": "a.exe", "dest": "h" })),
+            "process",
+            "process_hash",
+        ),
+        (
+            log(Kind::File, json!({ "file_path": r"C:\a", "file_name": "a", "action": "created", "dest": "h" })),
+            "file",
+            "file_hash",
+        ),
     ]
 }
 

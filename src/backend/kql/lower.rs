@@ -9,8 +9,10 @@ use crate::backend::{Output, capital, exception_line, rank};
 use crate::ir::{Matcher, Regex, Score, Text};
 use crate::sema::Rule;
 use crate::target::{
-    Bound, BoundOp, BoundTest, Called, Column, How, MAPPED, Plan, Scalar, Source, SourceQuery, Target, Unsupported,
+    Bound, BoundOp, BoundTest, Called, Case, CaseValue, Column, How, MAPPED, Plan, Scalar, Source, SourceQuery, Target,
+    Unsupported,
 };
+use crate::vocabulary::Type;
 
 /// The column of a rule's score.
 const SCORE: &str = "Score";
@@ -116,11 +118,16 @@ pub(super) fn computed<'b>(
 ) -> Vec<(Column, String)> {
     let mut out: Vec<(Column, String)> = vec![];
     for (name, column) in shown {
-        if column.how != How::Whole && !out.iter().any(|(c, _)| c == column) {
+        if column.how == How::Computed {
+            add_computed(&mut out, column);
+        } else if column.how != How::Whole && !out.iter().any(|(c, _)| c == column) {
             out.push((column.clone(), pascal(name)));
         }
     }
     let mut add = |column: &Column| {
+        if column.how == How::Computed {
+            return add_computed(&mut out, column);
+        }
         if !matches!(column.how, How::Whole | How::Address) && !out.iter().any(|(c, _)| c == column) {
             let field = target.field_of(column.how, &column.name).map(|f| pascal(f.short()));
             let free = field.filter(|name| !out.iter().any(|(_, n)| n == name));
@@ -138,6 +145,13 @@ pub(super) fn computed<'b>(
     out
 }
 
+/// A column that the target names keeps its name.
+fn add_computed(out: &mut Vec<(Column, String)>, column: &Column) {
+    if !out.iter().any(|(c, _)| c == column) {
+        out.push((column.clone(), column.name.clone()));
+    }
+}
+
 /// `process.name` as a column's name: `ProcessName`.
 pub(super) fn pascal(name: &str) -> String {
     name.split(['.', '_']).map(capital).collect()
@@ -153,7 +167,7 @@ pub(super) fn part(column: &Column) -> Expr {
     let name = || Expr::Column(column.name.clone());
     let extract = |pattern: &str| Expr::Call("extract", vec![Expr::Text(pattern.to_owned()), Expr::Number(1), name()]);
     match column.how {
-        How::Whole => name(),
+        How::Whole | How::Computed => name(),
         How::Name => extract(r"([^\\/]*)$"),
         How::Extension => extract(r"\.([^.\\/]*)$"),
         How::Folder => extract(r"(?s)^(.*)[\\/]"),
@@ -225,7 +239,7 @@ impl Lower<'_> {
         if !self.computed.is_empty() {
             let reads = |step: &Step| self.computed.iter().any(|(_, name)| step.clone().reads(name));
             let place = steps.iter().position(reads).unwrap_or(steps.len());
-            let parts = self.computed.iter().map(|(c, n)| (n.clone(), part(c))).collect();
+            let parts = self.computed.iter().map(|(c, n)| (n.clone(), self.made(c))).collect();
             steps.insert(place, Step::Extend(parts));
         }
         first.extend(steps);
@@ -255,6 +269,26 @@ impl Lower<'_> {
             }
         }
         out
+    }
+
+    /// What makes a part of a column, or a computed one.
+    fn made(&self, column: &Column) -> Expr {
+        let cases = self.target.computed.get(&column.name).filter(|_| column.how == How::Computed);
+        let Some((last, cases)) = cases.and_then(|all| all.split_last()) else { return part(column) };
+        let value = |case: &Case| match &case.value {
+            CaseValue::Column(name) => Expr::Column(name.clone()),
+            CaseValue::Text(text) => Expr::Text(text.clone()),
+        };
+        let holds = |case: &Case| {
+            let filter = case.filter.iter().map(|(name, values)| self.any_of(&Expr::column(name.clone()), values));
+            let there = match &case.value {
+                CaseValue::Column(name) => Some(self.exists(&Column::whole(name.clone(), Type::String))),
+                CaseValue::Text(_) => None,
+            };
+            joined(filter.chain(there).collect(), true)
+        };
+        let each = cases.iter().flat_map(|case| [holds(case), value(case)]);
+        Expr::Call("case", each.chain([value(last)]).collect())
     }
 
     pub(super) fn column(&self, column: &Column) -> Expr {

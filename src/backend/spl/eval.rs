@@ -110,6 +110,15 @@ fn lower(value: Eval) -> Eval {
     Eval::Call("lower", vec![value])
 }
 
+/// Whether a field has one of these values.
+pub fn is_any(field: Eval, values: &[Scalar]) -> Eval {
+    let text = |scalar: &Scalar| match scalar {
+        Scalar::Number(n) => Eval::Text(n.to_string()),
+        Scalar::Text(t) => Eval::Text(t.clone()),
+    };
+    one_of(field, values.iter().map(text).collect())
+}
+
 fn one_of(value: Eval, mut all: Vec<Eval>) -> Eval {
     if all.len() == 1 {
         return binary("=", value, all.pop().unwrap_or(Eval::Text(String::new())));
@@ -207,7 +216,7 @@ pub fn column(column: &Column) -> Eval {
         Eval::Call("if", vec![found, value, Eval::Text(String::new())])
     };
     match column.how {
-        How::Whole => field(),
+        How::Whole | How::Computed => field(),
         How::Name => without(r"(?s)^.*[\\/]"),
         How::Extension => only_if(r"\.[^.\\/]*\z", without(r"(?s)^.*\.")),
         How::Folder => only_if(r"[\\/]", without(r"[\\/][^\\/]*\z")),

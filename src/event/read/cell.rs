@@ -83,11 +83,50 @@ pub(super) struct Take {
     pub(super) column: Column,
     ty: Type,
     mapping: Mapping,
+    /// Of a column that the target computes: the first that holds says the value.
+    cases: Vec<TakeCase>,
+}
+
+/// A case of a computed column.
+#[derive(Debug)]
+pub(super) struct TakeCase {
+    pub(super) filter: Vec<(Column, Vec<Scalar>)>,
+    /// The column, or the text itself.
+    pub(super) value: Result<Column, String>,
 }
 
 impl Take {
     pub(super) fn new(column: Column, ty: Type, mapping: Mapping) -> Take {
-        Take { column, ty, mapping }
+        Take { column, ty, mapping, cases: vec![] }
+    }
+
+    /// A text that the target computes.
+    pub(super) fn of_cases(cases: Vec<TakeCase>, ty: Type, mapping: Mapping) -> Take {
+        Take { column: 0, ty, mapping, cases }
+    }
+
+    /// The field's value in a record's cells.
+    pub(super) fn among<'c>(
+        &self,
+        cell: impl Fn(&Column) -> Option<&'c Cell<'c>>,
+        filler: &[String],
+    ) -> Option<Value<'c>> {
+        if self.cases.is_empty() {
+            return cell(&self.column).and_then(|c| self.value(c, filler));
+        }
+        self.cases.iter().find_map(|case| {
+            let is = |(column, values): &(Column, Vec<Scalar>)| cell(column).is_some_and(|c| c.is_any(values));
+            if !case.filter.iter().all(is) {
+                return None;
+            }
+            match &case.value {
+                Ok(column) => {
+                    let text = cell(column)?.text()?;
+                    (!filler.iter().any(|f| **f == *text)).then_some(Value::Text(text))
+                }
+                Err(text) => Some(Value::of(text.clone())),
+            }
+        })
     }
 
     /// The field's value; none where the column has a filler or something that the field cannot hold.
@@ -140,7 +179,7 @@ fn part(how: How, whole: Cow<str>) -> Option<Cow<str>> {
     let cut = |text: &str| -> Option<std::ops::Range<usize>> {
         let name = text.rfind(separator).map_or(0, |i| i + 1);
         Some(match how {
-            How::Whole | How::Hex | How::Address => 0..text.len(),
+            How::Whole | How::Hex | How::Address | How::Computed => 0..text.len(),
             How::Name => name..text.len(),
             How::Extension => text.rfind('.').filter(|dot| *dot >= name)? + 1..text.len(),
             How::Folder => 0..name.checked_sub(1)?,

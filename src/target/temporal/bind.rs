@@ -8,7 +8,7 @@ use crate::sema::{Project, Rule};
 use crate::source::Span;
 use crate::target::bind::{Binder, compared, is_said, mixed, reasons};
 use crate::target::constant::{Served, known_of_source, missing_words, not_told_apart};
-use crate::target::{Bound, By, Column, Mapping, Note, Source, Target, Unsupported};
+use crate::target::{Bound, By, Column, How, Mapping, Note, Part, Source, Target, Unsupported};
 use crate::vocabulary::{FieldId, Kind, Os, Type};
 use std::sync::Arc;
 
@@ -287,7 +287,11 @@ impl<'a, 't> Binding<'a, 't> {
         let ty = field.def().ty;
         if ty == Type::Identity {
             let parts = self.target.identity_in(source, field, kind)?.iter().enumerate();
-            return Some(parts.map(|(i, p)| (What::Part(field, i), p.by, whole(&p.column, p.by))).collect());
+            let column = |p: &Part| match self.target.computed.contains_key(&p.column) {
+                true => Column::part(p.column.clone(), How::Computed),
+                false => whole(&p.column, p.by),
+            };
+            return Some(parts.map(|(i, p)| (What::Part(field, i), p.by, column(p))).collect());
         }
         let mapping = self.target.mapping_in(source, field, kind)?;
         let by = match ty {

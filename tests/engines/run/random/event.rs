@@ -50,9 +50,7 @@ fn close(dice: &mut Dice, id: FieldId, value: &Value) -> Value {
                 .to_owned(),
         ),
         // As systems write an IPv4 address of a socket that takes both.
-        (Type::Ip, Value::Text(text)) if !text.contains(':') && dice.one_in(3) => {
-            Value::Text(format!("::ffff:{text}"))
-        }
+        (Type::Ip, Value::Text(text)) if !text.contains(':') && dice.one_in(3) => Value::Text(format!("::ffff:{text}")),
         (Type::Ip, value) => value.clone(),
         (Type::Hash(_), Value::Text(text)) if dice.one_in(3) => Value::Text(text.to_ascii_uppercase()),
         (Type::Hash(_), Value::Text(text)) if dice.one_in(3) => Value::Text(text.replace('a', "b")),
