@@ -613,6 +613,21 @@ impl<'a> Binder<'a> {
         spared && self.target.language == Language::Kql
     }
 
+    /// Whether a field is shown for the entities of Microsoft's alerts only: elsewhere, and as a part of a column that is
+    /// shown, it would only make rows wider.
+    fn only_for_entities(&self, name: &str) -> bool {
+        let mapping = FieldId::find(name).and_then(|id| self.target.mapping_in(self.source, id, self.kind));
+        let whole = matches!(mapping, Some(Mapping::Column(_)));
+        let computed = matches!(mapping, Some(Mapping::Part(How::Computed, _)));
+        let fits = match name {
+            "user.domain" | "file.name" | "file.hash.sha256" => whole,
+            // Where the domain is computed, the SID says as much in fewer words.
+            "user.id" => computed,
+            _ => return false,
+        };
+        !fits || self.target.language != Language::Kql
+    }
+
     /// The columns of a result: the author's, or those of the kind; what the target lacks is left out.
     fn show(&mut self, rule: &Rule, body: &Body) -> Vec<(String, Column)> {
         let chosen = rule.meta.show.clone();
@@ -622,6 +637,7 @@ impl<'a> Binder<'a> {
                 let shown = default_show(self.kind).iter().map(|n| ((*n).to_owned(), FieldId::find(n)));
                 let said = |id: &Option<FieldId>| id.is_some_and(|id| is_said(&body.detect, id));
                 let asked = |id: &Option<FieldId>| id.is_some_and(|id| asks(body, id));
+                let shown = shown.filter(|(name, _)| !self.only_for_entities(name));
                 shown.filter(|(name, id)| !said(id) && (!self.only_if_asked(name) || asked(id))).collect()
             }
         };
@@ -682,12 +698,15 @@ pub fn default_show(kind: Kind) -> &'static [&'static str] {
         Kind::Process => &[
             "event.time",
             "host.name",
+            "user.domain",
             "user.name",
+            "user.id",
             "process.name",
             "executable",
             "command_line",
             "original_name",
             "process.pid",
+            "process.hash.sha256",
             "parent.name",
             "parent.executable",
             "parent.command_line",
@@ -695,10 +714,14 @@ pub fn default_show(kind: Kind) -> &'static [&'static str] {
         Kind::File => &[
             "event.time",
             "host.name",
+            "user.domain",
             "user.name",
+            "user.id",
             "file.action",
+            "file.name",
             "file.path",
             "file.size",
+            "file.hash.sha256",
             "process.name",
             "executable",
             "command_line",
@@ -708,7 +731,9 @@ pub fn default_show(kind: Kind) -> &'static [&'static str] {
         Kind::Library => &[
             "event.time",
             "host.name",
+            "user.domain",
             "user.name",
+            "user.id",
             "dll.path",
             "dll.hash.sha256",
             "dll.code_signature.status",
@@ -720,7 +745,9 @@ pub fn default_show(kind: Kind) -> &'static [&'static str] {
         Kind::Network => &[
             "event.time",
             "host.name",
+            "user.domain",
             "user.name",
+            "user.id",
             "network.direction",
             "source.ip",
             "destination.ip",

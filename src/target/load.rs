@@ -293,6 +293,7 @@ impl Targets {
             target.documents = check.formats(&documents);
         }
         check.alert(file.alert, &target.columns, &mut target.alert);
+        check.parts_of_paths(target.language, &target.alert);
         check.fitting(&target.documents, target.language, &target.alert);
         if target.sources.is_empty() {
             check.bad("name", "has no `sources`: it could say nothing");

@@ -61,7 +61,7 @@ impl Target {
         let entities = self.alert.entities.values().flatten().flat_map(|entity| entity.identifiers.values());
         let entities = entities.filter_map(|of| match of {
             Identifier::Column(column) => Some(column.as_str()),
-            Identifier::Field(_) => None,
+            Identifier::Field(_) | Identifier::Part(..) => None,
         });
         let computed =
             self.computed.iter().flat_map(|(name, all)| all.iter().flat_map(Case::columns).chain([name.as_str()]));

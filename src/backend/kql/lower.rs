@@ -12,7 +12,6 @@ use crate::target::{
     Bound, BoundOp, BoundTest, Called, Case, CaseValue, Column, How, MAPPED, Plan, Scalar, Source, SourceQuery, Target,
     Unsupported,
 };
-use crate::vocabulary::Type;
 
 /// The column of a rule's score.
 const SCORE: &str = "Score";
@@ -282,7 +281,10 @@ impl Lower<'_> {
         let holds = |case: &Case| {
             let filter = case.filter.iter().map(|(name, values)| self.any_of(&Expr::column(name.clone()), values));
             let there = match &case.value {
-                CaseValue::Column(name) => Some(self.exists(&Column::whole(name.clone(), Type::String))),
+                CaseValue::Column(name) => {
+                    let nothing = std::iter::once(String::new()).chain(self.target.filler.iter().cloned());
+                    Some(Expr::In("!in", Box::new(Expr::column(name.clone())), nothing.map(Expr::Text).collect()))
+                }
                 CaseValue::Text(_) => None,
             };
             joined(filter.chain(there).collect(), true)

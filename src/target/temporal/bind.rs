@@ -8,7 +8,7 @@ use crate::sema::{Project, Rule};
 use crate::source::Span;
 use crate::target::bind::{Binder, compared, is_said, mixed, reasons};
 use crate::target::constant::{Served, known_of_source, missing_words, not_told_apart};
-use crate::target::{Bound, By, Column, How, Mapping, Note, Part, Source, Target, Unsupported};
+use crate::target::{Bound, By, Column, How, Language, Mapping, Note, Part, Source, Target, Unsupported};
 use crate::vocabulary::{FieldId, Kind, Os, Type};
 use std::sync::Arc;
 
@@ -365,7 +365,10 @@ impl<'a, 't> Binding<'a, 't> {
             None => {
                 let shown = |s: &Step| {
                     let each = s.events.each().flat_map(|(kind, asked)| {
-                        let fields = default_show(kind).iter().filter_map(|n| FieldId::find(n));
+                        // The domain is for the entities of Microsoft's alerts.
+                        let domain = self.target.language == Language::Kql;
+                        let names = default_show(kind).iter().filter(|n| domain || **n != "user.domain");
+                        let fields = names.filter_map(|n| FieldId::find(n));
                         fields.filter(|field| !is_said(asked, *field)).collect::<Vec<_>>()
                     });
                     each.collect::<Vec<_>>()

@@ -1,0 +1,43 @@
+//! Columns that only entities need: a file's name and folder, out of a path that the query returns. They stand behind the query
+//! in documents that map entities, and nowhere else.
+
+use super::alert::Entity;
+use crate::backend::{Printed, kql};
+use crate::target::How;
+
+/// A column that is made of one of the query's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Derived {
+    /// Its name.
+    pub name: String,
+    /// Which part it is.
+    pub how: How,
+    /// Of which column.
+    pub of: String,
+}
+
+impl Derived {
+    /// A part of a column with a path: `WrittenFileName` of `WrittenFilePath`.
+    pub fn new(how: How, of: &str, printed: &Printed) -> Derived {
+        let stem = of.strip_suffix("Path").or_else(|| of.strip_suffix("Executable")).unwrap_or(of);
+        let end = if how == How::Name { "Name" } else { "Directory" };
+        let plain = format!("{stem}{end}");
+        let taken = printed.columns.iter().any(|c| c.name == plain);
+        Derived { name: if taken { format!("{plain}Part") } else { plain }, how, of: of.to_owned() }
+    }
+}
+
+/// A query with the columns that the entities of its rows need more.
+pub fn extended(query: String, entities: &[Entity]) -> String {
+    let mut made: Vec<&Derived> = vec![];
+    for derived in entities.iter().flat_map(|entity| &entity.derived) {
+        if !made.contains(&derived) {
+            made.push(derived);
+        }
+    }
+    if made.is_empty() {
+        return query;
+    }
+    let each: Vec<String> = made.iter().map(|d| format!("{} = {}", d.name, kql::part(d.how, &d.of))).collect();
+    format!("{query}\n| extend {}", each.join(",\n    "))
+}
