@@ -142,7 +142,7 @@ fn entity(word: &'static str, kind: &EntityType, printed: &Printed, step: Option
     let mut named = |of: &Identifier| match of {
         Identifier::Field(field) => column(printed, *field, step).map(str::to_owned),
         Identifier::Part(how, field) => {
-            let made = Derived::new(*how, column(printed, *field, step)?, printed);
+            let made = Derived::new(*how, *field, column(printed, *field, step)?, printed);
             derived.push(made.clone());
             Some(made.name)
         }

@@ -2,8 +2,9 @@
 //! in documents that map entities, and nowhere else.
 
 use super::alert::Entity;
-use crate::backend::{Printed, kql};
+use crate::backend::{Printed, capital, kql};
 use crate::target::How;
+use crate::vocabulary::FieldId;
 
 /// A column that is made of one of the query's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,11 +18,16 @@ pub struct Derived {
 }
 
 impl Derived {
-    /// A part of a column with a path: `WrittenFileName` of `WrittenFilePath`.
-    pub fn new(how: How, of: &str, printed: &Printed) -> Derived {
-        let stem = of.strip_suffix("Path").or_else(|| of.strip_suffix("Executable")).unwrap_or(of);
+    /// A part of a column with a path: `WrittenFileName` of the step's column `WrittenFilePath`, `FileName` of `FolderPath`.
+    pub fn new(how: How, field: FieldId, of: &str, printed: &Printed) -> Derived {
+        let words = |text: &str| text.split(['.', '_']).map(capital).collect::<String>();
+        let step = of.strip_suffix(&words(field.short())).unwrap_or("");
+        let of_what = match field.short().split_once('.') {
+            Some((what, _)) => words(what),
+            None => "Process".to_owned(),
+        };
         let end = if how == How::Name { "Name" } else { "Directory" };
-        let plain = format!("{stem}{end}");
+        let plain = format!("{step}{of_what}{end}");
         let taken = printed.columns.iter().any(|c| c.name == plain);
         Derived { name: if taken { format!("{plain}Part") } else { plain }, how, of: of.to_owned() }
     }
