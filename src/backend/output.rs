@@ -123,7 +123,7 @@ pub(super) struct Words {
 
 impl Words {
     fn column(&self, name: &str, column: &Column) -> String {
-        if column.how == How::Whole { column.name.clone() } else { (self.part)(name) }
+        if matches!(column.how, How::Whole | How::Computed) { column.name.clone() } else { (self.part)(name) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What every platform's alerts need of a rule: when the query runs, which columns are entities, what an analyst reads.
 
+use super::derived::Derived;
 use crate::backend::{Printed, capital};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::sema::{ENTITIES, Rule};
@@ -69,6 +70,8 @@ pub struct Entity {
     pub kind: String,
     /// For each identifier the column that has it.
     pub columns: Vec<(String, String)>,
+    /// Those of the columns that the document makes of the query's.
+    pub derived: Vec<Derived>,
 }
 
 /// The column that has the value of a field in every row, in the event of a step where one is given.
@@ -107,13 +110,15 @@ pub fn entities(rule: &Rule, target: &Target, printed: &Printed, fits: impl Fn(&
     words.sort_by_key(|word| rule.meta.entities.iter().position(|e| e == word));
     let mut by_word: Vec<Vec<Entity>> = vec![];
     for word in words {
-        let mut found: Vec<Entity> = vec![];
+        let mut ranked: Vec<(usize, Entity)> = vec![];
         for step in steps(printed) {
             let kinds = target.alert.entities.get(word).into_iter().flatten();
-            let first = kinds.map(|kind| entity(word, kind, printed, step)).find(&fits);
-            found.extend(first);
+            let mut each = kinds.map(|kind| entity(word, kind, printed, step)).enumerate();
+            ranked.extend(each.find(|(_, entity)| fits(entity)));
         }
-        by_word.push(without_parts(found));
+        // What a file event is about stands before the image of a process.
+        ranked.sort_by_key(|(rank, _)| *rank);
+        by_word.push(without_parts(ranked.into_iter().map(|(_, entity)| entity).collect()));
     }
     let most = by_word.iter().map(Vec::len).max().unwrap_or(0);
     let place = |i: usize| by_word.iter().filter_map(move |found| found.get(i).cloned());
@@ -135,12 +140,19 @@ fn without_parts(found: Vec<Entity>) -> Vec<Entity> {
 }
 
 fn entity(word: &'static str, kind: &EntityType, printed: &Printed, step: Option<&str>) -> Entity {
-    let named = |of: &Identifier| match of {
+    let mut derived = vec![];
+    let mut named = |of: &Identifier| match of {
         Identifier::Field(field) => column(printed, *field, step).map(str::to_owned),
+        Identifier::Part(how, field) => {
+            let made = Derived::new(*how, *field, column(printed, *field, step)?, printed);
+            derived.push(made.clone());
+            Some(made.name)
+        }
         Identifier::Column(own) => printed.columns.iter().any(|c| c.name == *own).then(|| own.clone()),
     };
     let columns = kind.identifiers.iter().filter_map(|(identifier, of)| Some((identifier.clone(), named(of)?)));
-    Entity { word, kind: kind.name.clone(), columns: columns.collect() }
+    let columns = columns.collect();
+    Entity { word, kind: kind.name.clone(), columns, derived }
 }
 
 /// Entities that a rule asks for, that the target's logs have, and that the query's columns do not name.
@@ -153,7 +165,7 @@ pub fn missing(rule: &Rule, target: &Target, found: &[Entity]) -> Vec<Problem> {
         }
         let types = target.alert.entities.get(word).into_iter().flatten();
         let mut fields = types.filter_map(|t| match t.identifiers.values().next()? {
-            Identifier::Field(field) => Some(*field),
+            Identifier::Field(field) | Identifier::Part(_, field) => Some(*field),
             Identifier::Column(_) => None,
         });
         let logged = |field: &FieldId| rule.kinds.iter().any(|kind| target.mapping(*field, *kind).is_some());

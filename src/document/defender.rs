@@ -4,6 +4,7 @@
 //! `entityMappings`; `period`, `mitreTechniques` and `impactedAssets` are the older one's.
 
 use super::alert::{Entity, Problem, about_without_questions, entities, severity, tactic_name};
+use super::derived::extended;
 use super::query::{self, Body};
 use super::{Extra, File, Refused, render_json};
 use crate::backend::{Shows, one_line};
@@ -60,7 +61,7 @@ fn detection(rule: &Rule, target: &Target, document: &Document) -> Result<String
         "displayName": one_line(&rule.meta.title),
         "description": one_line(if rule.meta.description.is_empty() { &rule.meta.title } else { &rule.meta.description }),
         "status": if rule.meta.status.as_deref() == Some("deprecated") { "disabled" } else { "enabled" },
-        "queryCondition": { "queryText": query::body(printed, Body::All)? },
+        "queryCondition": { "queryText": extended(query::body(printed, Body::All)?, &found) },
         "schedule": { "frequency": every.map_or_else(String::new, iso) },
         "detectionAction": { "alertTemplate": alert },
     });

@@ -6,6 +6,7 @@
 
 mod alert;
 mod defender;
+mod derived;
 mod navigator;
 pub mod query;
 mod sentinel;

@@ -37,6 +37,11 @@ pub(super) fn separators_alike(text: &str) -> Cow<'_, str> {
     if text.contains('/') { text.replace('/', "\\").into() } else { text.into() }
 }
 
+/// The address that a text means. An IPv4 address that is written as one of IPv6 is the IPv4 address.
+pub(super) fn address(text: &str) -> Option<IpAddr> {
+    text.parse().ok().map(|address: IpAddr| address.to_canonical())
+}
+
 impl Ask {
     /// Compiles a test; `None`: it can never hold.
     pub(super) fn of(field: FieldRef, op: &Op) -> Option<Ask> {
@@ -58,9 +63,7 @@ fn ask_text(text: &Text, ty: Type) -> Ask {
     let (all, cased) = (text.all, text.cased);
     let fold = |values: &[String]| values.iter().map(|v| folded(v, cased)).collect();
     match &text.matcher {
-        Matcher::Exact(values) if ty == Type::Ip => {
-            Ask::Address(values.iter().filter_map(|v| v.parse().ok()).collect())
-        }
+        Matcher::Exact(values) if ty == Type::Ip => Ask::Address(values.iter().filter_map(|v| address(v)).collect()),
         Matcher::Exact(values) => {
             let path = ty == Type::Path;
             let values = values.iter().map(|v| folded(&if path { separators_alike(v) } else { v.into() }, cased));
@@ -120,8 +123,8 @@ impl Ask {
         let text = if cased { text } else { texts.folded(field, text) };
         match self {
             Ask::Word(all) => all.contains(&text),
-            Ask::Cidr(networks) => text.parse().is_ok_and(|address| networks.iter().any(|n| n.holds(address))),
-            Ask::Address(all) => text.parse().is_ok_and(|address| all.contains(&address)),
+            Ask::Cidr(networks) => address(text).is_some_and(|address| networks.iter().any(|n| n.holds(address))),
+            Ask::Address(all) => address(text).is_some_and(|address| all.contains(&address)),
             Ask::Exact { values, path: true, .. } => values.contains(separators_alike(text).as_ref()),
             Ask::Exact { values, path: false, .. } => values.contains(text),
             Ask::Contains { values, all, .. } => some(*all, values, |v| text.contains(v.as_str())),
@@ -136,7 +139,7 @@ impl Ask {
 fn same(a: &Value, b: &Value, cased: bool, ty: Type) -> bool {
     match (a, b) {
         (Value::Text(a), Value::Text(b)) => match ty {
-            Type::Ip => a.parse::<IpAddr>().is_ok_and(|a| b.parse() == Ok(a)),
+            Type::Ip => address(a).is_some_and(|a| address(b) == Some(a)),
             Type::Path => folded(&separators_alike(a), cased) == folded(&separators_alike(b), cased),
             _ => folded(a, cased) == folded(b, cased),
         },

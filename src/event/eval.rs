@@ -118,6 +118,8 @@ impl Compiled {
         if let Some(body) = self.body(event) {
             body.detect.held(&leaves.all, event, scratch, &mut out);
         }
+        // What the language adds is written nowhere.
+        out.retain(|(span, _)| span.start < span.end);
         out.sort_unstable();
         // What a tool's `default` verb excludes has the place of the whole condition.
         out.dedup_by_key(|(span, _)| *span);

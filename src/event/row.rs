@@ -4,7 +4,7 @@
 //! answers about a row is what the rule says of the event as read back.
 
 use super::{Event, Value};
-use crate::target::{How, Language, Mapping, Scalar, Source, Target};
+use crate::target::{Case, CaseValue, How, Language, Mapping, Scalar, Source, Target};
 use crate::vocabulary::{FieldId, Kind, Os, Type, fields};
 use serde_json::{Map, Value as Json};
 
@@ -33,7 +33,12 @@ pub fn write(target: &Target, source: &Source, os: Os, event: &Event) -> Map<Str
     for (field, mapping) in mapped(target, source, event.kind) {
         let Some(value) = event.get(field) else { continue };
         let column = mapping.column();
-        if let (Mapping::Keyed { key, .. }, Value::Text(text)) = (mapping, value) {
+        if let (Some(cases), Value::Text(text)) = (target.computed.get(column), value) {
+            // The last case needs nothing of the others.
+            if let Some(CaseValue::Column(own)) = cases.last().map(|case| &case.value) {
+                row.insert(own.clone(), Json::from(text.as_ref()));
+            }
+        } else if let (Mapping::Keyed { key, .. }, Value::Text(text)) = (mapping, value) {
             let before = row.get(column).and_then(Json::as_str).map_or_else(String::new, |b| format!("{b},"));
             row.insert(column.to_owned(), Json::from(format!("{before}{key}={text}")));
         } else if !row.contains_key(column)
@@ -43,7 +48,8 @@ pub fn write(target: &Target, source: &Source, os: Os, event: &Event) -> Map<Str
         }
     }
     for (column, values) in &source.filter {
-        if let Some(first) = values.first() {
+        let fits = |row: &Map<String, Json>| values.iter().any(|v| row.get(column) == Some(&json(v)));
+        if let Some(first) = values.first().filter(|_| !fits(&row)) {
             row.insert(column.clone(), json(first));
         }
     }
@@ -83,7 +89,11 @@ fn column_value(target: &Target, field: FieldId, value: &Value, os: Os) -> Json 
 /// The column that a field is a part of, or a word of.
 fn part_value(log: (&Target, &Source), event: &Event, mapping: &Mapping, value: &Value, os: Os) -> Option<Json> {
     Some(match (mapping, value) {
-        (Mapping::Words { words, .. }, Value::Text(text)) => json(words.get(text.as_ref())?.first()?),
+        (Mapping::Words { words, column }, Value::Text(text)) => {
+            let known = log.1.filter.get(column);
+            let fits = |value: &&Scalar| known.is_none_or(|all| all.contains(value));
+            json(words.get(text.as_ref())?.iter().find(fits)?)
+        }
         (Mapping::Equals { value: yes, .. }, Value::Bool(true)) => json(yes),
         (Mapping::Equals { value: yes, .. }, Value::Bool(false)) => match yes {
             Scalar::Number(n) => Json::from(i64::from(*n == 0)),
@@ -93,7 +103,7 @@ fn part_value(log: (&Target, &Source), event: &Event, mapping: &Mapping, value: 
         },
         (Mapping::Part(How::Hex, _), Value::Number(n)) => Json::from(format!("{n:#x}")),
         (Mapping::Part(how, column), Value::Text(text)) => Json::from(match how {
-            How::Whole | How::Hex => return None,
+            How::Whole | How::Hex | How::Address | How::Computed => return None,
             How::Name => native(text, os),
             How::Extension => native(&format!("report.{text}"), os),
             How::Folder => native(&format!("{text}/report"), os),
@@ -131,7 +141,8 @@ pub fn read(target: &Target, source: &Source, kind: Kind, row: &Map<String, Json
     let mut event = Event::new(kind);
     let is_missing = |text: &str| text.is_empty() || target.filler.iter().any(|f| f == text);
     for (field, mapping) in mapped(target, source, kind) {
-        let Some(stored) = row.get(mapping.column()) else { continue };
+        let made = target.computed.get(mapping.column()).map(|cases| of_cases(cases, row, &is_missing));
+        let Some(stored) = made.as_ref().map_or_else(|| row.get(mapping.column()), Option::as_ref) else { continue };
         if stored.as_str().is_some_and(is_missing) {
             continue;
         }
@@ -151,6 +162,22 @@ pub fn read(target: &Target, source: &Source, kind: Kind, row: &Map<String, Json
     event
 }
 
+/// What the first case that holds says.
+fn of_cases(cases: &[Case], row: &Map<String, Json>, is_missing: &impl Fn(&str) -> bool) -> Option<Json> {
+    let holds = |case: &&Case| {
+        let is = |(column, values): (&String, &Vec<Scalar>)| values.iter().any(|v| row.get(column) == Some(&json(v)));
+        let there = match &case.value {
+            CaseValue::Column(column) => row.get(column).and_then(Json::as_str).is_some_and(|text| !is_missing(text)),
+            CaseValue::Text(_) => true,
+        };
+        there && case.filter.iter().all(is)
+    };
+    match &cases.iter().find(holds)?.value {
+        CaseValue::Column(column) => row.get(column).cloned(),
+        CaseValue::Text(text) => Some(Json::from(text.as_str())),
+    }
+}
+
 fn field_value(field: FieldId, mapping: &Mapping, stored: &Json) -> Option<Value<'static>> {
     let text = stored.as_str();
     let is = |scalar: &Scalar| json(scalar) == *stored;
@@ -164,7 +191,14 @@ fn field_value(field: FieldId, mapping: &Mapping, stored: &Json) -> Option<Value
         },
         Mapping::Part(How::Hex, _) => i64::from_str_radix(text?.strip_prefix("0x")?, 16).ok().map(Value::Number),
         Mapping::Part(how, _) => part(*how, text?).map(|t| Value::of(t.to_owned())),
-        Mapping::Keyed { key, .. } => {
+        Mapping::Keyed { key, bare, .. } => {
+            let is_alone = |t: &&str| {
+                matches!(field.def().ty, Type::Hash(n) if *bare && t.len() == n)
+                    && t.bytes().all(|b| b.is_ascii_hexdigit())
+            };
+            if let Some(alone) = text.filter(is_alone) {
+                return Some(Value::of(alone.to_owned()));
+            }
             let pairs = text?.split(',').filter_map(|pair| pair.split_once('='));
             pairs.filter(|(k, _)| k == key).map(|(_, v)| Value::of(v.to_owned())).next()
         }
@@ -186,7 +220,7 @@ fn seconds(text: &str) -> Option<i64> {
 fn part(how: How, whole: &str) -> Option<&str> {
     let name = || whole.rsplit(['\\', '/']).next().unwrap_or("");
     match how {
-        How::Whole | How::Hex => Some(whole),
+        How::Whole | How::Hex | How::Address | How::Computed => Some(whole),
         How::Name => Some(name()),
         How::Extension => name().rsplit_once('.').map(|(_, extension)| extension),
         How::Folder => whole.get(..whole.rfind(['\\', '/'])?),

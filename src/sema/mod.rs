@@ -7,6 +7,7 @@ mod case;
 mod condition;
 mod joint;
 mod lists;
+mod made;
 mod meta;
 mod never;
 mod operand;

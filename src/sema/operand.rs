@@ -8,7 +8,7 @@ use crate::ir::{FieldRef, Matcher, Op, Pred, Regex, Test, Text, cmdline};
 use crate::source::Span;
 use crate::syntax::ast::{Literal, Operator, Path, TextOperand, Value, Values};
 use crate::vocabulary::{FieldId, Type};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// A boolean field, or one of the two questions about arguments.
 pub(super) fn is_true(field: FieldRef, span: Span) -> Pred {
@@ -318,7 +318,7 @@ fn equals(
     let mut texts = vec![];
     for literal in &literals {
         match literal {
-            Literal::Text(t) if valid_text(&t.value, ty) => texts.push(t.value.clone()),
+            Literal::Text(t) if valid_text(&t.value, ty) => texts.push(meant(&t.value, ty)),
             Literal::Text(t) if t.value.is_empty() && ty.is_text() => l.report.push(used(empty_text(t.span), operand)),
             other if matches!((number(other, ty), ty), (Some(_), Type::Int | Type::Size | Type::Time)) => {}
             other => wrong_value(l.report, path, ty, other, operand),
@@ -340,6 +340,12 @@ fn equals(
         };
     }
     Pred::Test(Test { field, op: Op::Text(Text { matcher: Matcher::Exact(texts), all: false, cased }), span })
+}
+
+/// A text as it is compared. An IPv4 address that is written as one of IPv6, `::ffff:10.1.2.3`, is the IPv4 address.
+fn meant(text: &str, ty: Type) -> String {
+    let four = (ty == Type::Ip).then(|| text.parse::<Ipv6Addr>().ok()?.to_ipv4_mapped()).flatten();
+    four.map_or_else(|| text.to_owned(), |four| four.to_string())
 }
 
 fn valid_text(text: &str, ty: Type) -> bool {
@@ -430,7 +436,7 @@ fn lower_cidr(l: &mut Lower, field: FieldRef, path: &Path, values: &Values, span
     for literal in l.project.lists.values(values, l.report) {
         match literal {
             Literal::Text(t) if network(&t.value).is_some_and(|meant| meant.is_written(&t.value)) => {
-                networks.push(t.value)
+                networks.push(network(&t.value).and_then(|meant| meant.of_four()).unwrap_or(t.value))
             }
             other => l.report.push(used(bad_network(&other), Operand::many(values.span()))),
         }
@@ -473,6 +479,13 @@ impl Network {
     /// front as octal.
     fn is_written(&self, text: &str) -> bool {
         self.given == self.first && text.rsplit('/').next() == Some(self.length.to_string().as_str())
+    }
+
+    /// The network of IPv4 that it is, if it is written as one of IPv6: `10.0.0.0/8` of `::ffff:10.0.0.0/104`.
+    fn of_four(&self) -> Option<String> {
+        let IpAddr::V6(first) = self.first else { return None };
+        let length = self.length.checked_sub(96)?;
+        first.to_ipv4_mapped().map(|first| format!("{first}/{length}"))
     }
 }
 

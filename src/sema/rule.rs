@@ -6,6 +6,7 @@ pub(super) use tune::apply_tunes;
 pub use tune::{Disabled, Gone};
 
 use super::condition::{Allowed, Lower, Place, StepScope};
+use super::made::made;
 use super::meta::{Meta, Reader};
 use super::{Project, Report, size, temporal, test, weights};
 use crate::diagnostic::{Code, Diagnostic};
@@ -137,7 +138,10 @@ impl Rule {
         let place =
             |available| Place { kind, kinds: &self.kinds, os, steps: &[], step_kind: None, outside: false, available };
         let detect = match &self.detect {
-            Some(Detect::Query(query)) => Lower::new(project, place(Allowed::Operand), report).expr(&query.expr),
+            Some(Detect::Query(query)) => {
+                let asked = Lower::new(project, place(Allowed::Operand), report).expr(&query.expr);
+                made(kind, asked, self.detect_span)
+            }
             _ => Pred::Const(true),
         };
         let exceptions =

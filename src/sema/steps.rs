@@ -2,6 +2,7 @@
 
 use super::condition::{Allowed, StepScope};
 use super::joint::Splitter;
+use super::made::all_made;
 use super::temporal::{different, key, window};
 use super::{Project, Report, Rule};
 use crate::diagnostic::{Code, Diagnostic};
@@ -35,6 +36,7 @@ pub(super) fn lower(rule: &Rule, written: &ast::Steps, project: &Project, os: &[
     for (step, joint) in asked {
         place(step, joint, &mut steps);
     }
+    steps.iter_mut().for_each(|step| step.events = all_made(&step.events, step.span));
     let mut out = Steps {
         ordered: written.ordered,
         keys: different(keys),

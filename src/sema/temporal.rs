@@ -2,6 +2,7 @@
 
 use super::condition::{Allowed, Found, Lower, Place, StepScope};
 use super::joint::Splitter;
+use super::made::all_made;
 use super::{Project, Report, Rule};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::duration::written;
@@ -99,7 +100,7 @@ fn count(rule: &Rule, count: &ast::Count, project: &Project, os: &[Os], report: 
     let scope = StepScope { name: String::new(), kinds: rule.kinds.clone(), role: Role::Required };
     let mut all = Splitter { project, os, steps: &[], own: Some((0, &scope)), report };
     let mut asked = |expr, available| all.event(expr, available);
-    let events = asked(&count.query.expr, Allowed::Operand);
+    let events = all_made(&asked(&count.query.expr, Allowed::Operand), rule.detect_span);
     let exceptions = rule.exceptions.iter().enumerate().map(|(i, e)| (i, asked(&e.expr, Allowed::Anywhere))).collect();
     if !rule.flags().is_empty() {
         let at = rule.flags().first().map_or(rule.span, |f| f.name.span);

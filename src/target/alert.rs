@@ -1,10 +1,10 @@
 //! What a target's file says of the documents around its queries: which ones, and the platform's words for them.
 
 use super::load::Check;
-use super::{Language, OneOrMany, Target};
+use super::{How, Language, OneOrMany, Target};
 use crate::duration;
 use crate::sema::{ENTITIES, LEVELS};
-use crate::vocabulary::FieldId;
+use crate::vocabulary::{FieldId, Type};
 use indexmap::IndexMap;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -162,12 +162,22 @@ pub struct EntityType {
 pub enum Identifier {
     /// A field.
     Field(FieldId),
+    /// A part of a path.
+    Part(How, FieldId),
     /// A column of every result that is no field of the language.
     Column(String),
 }
 
 /// A platform's type of entity with its identifiers, and the field of each.
-type EntityFile = IndexMap<String, IndexMap<String, String>>;
+type EntityFile = IndexMap<String, IndexMap<String, IdentifierFile>>;
+
+/// A field or a column, or `name_of` or `folder_of` with a field.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum IdentifierFile {
+    Whole(String),
+    Part(IndexMap<String, String>),
+}
 
 /// `alert`, as files write it.
 #[derive(Default, Deserialize)]
@@ -220,6 +230,14 @@ impl Check {
         out
     }
 
+    /// Only KQL's documents make parts of paths for entities.
+    pub(super) fn parts_of_paths(&mut self, language: Language, alert: &Alert) {
+        let all = alert.entities.values().flatten().flat_map(|entity| &entity.identifiers);
+        for (identifier, _) in all.filter(|(_, of)| language != Language::Kql && matches!(of, Identifier::Part(..))) {
+            self.bad(identifier, "only targets of KQL take a part of a path for an entity");
+        }
+    }
+
     /// Documents must be of the target's language, and alerts need a frequency.
     pub(super) fn fitting(&mut self, documents: &[Format], language: Language, alert: &Alert) {
         for format in documents {
@@ -259,9 +277,22 @@ impl Check {
         alert.namesake = file.namesake.unwrap_or(alert.namesake);
     }
 
-    fn entity(&mut self, name: String, fields: IndexMap<String, String>, columns: &[String]) -> EntityType {
+    fn entity(&mut self, name: String, fields: IndexMap<String, IdentifierFile>, columns: &[String]) -> EntityType {
         let mut identifiers = IndexMap::new();
         for (identifier, of) in fields {
+            let of = match of {
+                IdentifierFile::Whole(of) => of,
+                IdentifierFile::Part(part) => {
+                    let only = part.iter().next().filter(|_| part.len() == 1);
+                    let how = |word: &str| [How::Name, How::Folder].into_iter().find(|how| how.word() == word);
+                    let path = |field: &str| FieldId::find(field).filter(|id| id.def().ty == Type::Path);
+                    match only.and_then(|(word, field)| Some(Identifier::Part(how(word)?, path(field)?))) {
+                        Some(part) => drop(identifiers.insert(identifier, part)),
+                        None => self.bad(&identifier, "takes a field, or `name_of` or `folder_of` with a path"),
+                    }
+                    continue;
+                }
+            };
             match FieldId::find(&of) {
                 Some(id) => {
                     identifiers.insert(identifier, Identifier::Field(id));

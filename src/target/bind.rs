@@ -5,14 +5,15 @@
 //! with a note, or the rule is refused with the place in its source.
 
 use super::bound::{Bound, BoundOp, BoundTest, drop_implied, may_hold};
-use super::column::{Column, How};
+use super::column::{Column, How, MAPPED};
 use super::constant::{Served, known_of_source, missing_words, not_told_apart};
 use super::{Language, Mapping, Scalar, Source, Target, derive};
-use crate::ir::{Body, Drop, FieldRef, Matcher, Named, Op, Pred, Score, Test, Text};
+use crate::ir::{Body, Drop, FieldRef, Matcher, Named, Op, Pred, Regex, Score, Test, Text};
 use crate::sema::{Project, Rule};
 use crate::source::Span;
 use crate::vocabulary::{FieldId, Kind, Os, Type};
 use indexmap::IndexSet;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// What a target cannot say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -407,11 +408,17 @@ impl<'a> Binder<'a> {
     fn test(&mut self, test: &Test) -> Bound {
         let span = test.span;
         let Some(mapping) = self.mapping(test.field, span) else { return Bound::Const(false) };
+        if let Some(text) = self.target.caveats.get(&self.kind).and_then(|of| of.get(&test.field.id)) {
+            self.notes.push(Note { text: text.clone(), degraded: false });
+        }
         let ty = test.field.id.def().ty;
         let exists = |column: Column| Bound::Test(BoundTest { column, op: BoundOp::Exists, span });
         match (&test.op, &mapping) {
-            (Op::Exists, Mapping::Keyed { column, key }) => {
-                self.text(Column::whole(column.clone(), Type::String), contains(vec![format!("{key}=")]), span)
+            (Op::Exists, Mapping::Keyed { column, key, bare }) => {
+                let column = Column::whole(column.clone(), Type::String);
+                let keyed = self.text(column.clone(), contains(vec![format!("{key}=")]), span);
+                let alone = ty.digest().filter(|_| *bare).map(|pattern| self.text(column, regex(pattern), span));
+                Bound::or([keyed].into_iter().chain(alone).collect())
             }
             (Op::Exists, Mapping::Words { column, words }) => {
                 let all = words.values().flatten().cloned().collect();
@@ -439,13 +446,9 @@ impl<'a> Binder<'a> {
                 let all = all.iter().map(|n| Scalar::Number(*n)).collect(); // of a time: microseconds
                 Bound::Test(BoundTest { column: column_of(&mapping, ty), op: BoundOp::In(all), span })
             }
-            (Op::Cidr(networks), Mapping::Column(column)) => Bound::Test(BoundTest {
-                column: Column::whole(column.clone(), ty),
-                op: BoundOp::Cidr(networks.clone()),
-                span,
-            }),
+            (Op::Cidr(networks), Mapping::Column(column)) => self.networks(networks.clone(), column, span),
             (Op::Same { other, cased }, _) => self.same(&mapping, ty, *other, *cased, span),
-            (Op::Text(text), Mapping::Keyed { column, key }) => self.keyed(text, column, key, test),
+            (Op::Text(text), Mapping::Keyed { column, key, bare }) => self.keyed(text, (column, key, *bare), test),
             (Op::Text(text), Mapping::Column(column)) if ty == Type::Ip => self.address(text, column, span),
             (Op::Text(text), Mapping::Column(_) | Mapping::Part(..)) => {
                 let column = column_of(&mapping, ty);
@@ -472,44 +475,81 @@ impl<'a> Binder<'a> {
                 }
             }
         }
+        if let Some(known) = self.source.filter.get(column) {
+            // All events of the log source have one of these values.
+            values.retain(|value| known.contains(value));
+            if values.is_empty() || known.iter().all(|value| values.contains(value)) {
+                return Bound::Const(!values.is_empty());
+            }
+        }
         Bound::Test(BoundTest { column: Column::whole(column, Type::String), op: BoundOp::In(values), span: test.span })
     }
 
     fn same(&mut self, mapping: &Mapping, ty: Type, other: FieldRef, cased: bool, span: Span) -> Bound {
         let Some(theirs) = self.mapping(other, span) else { return Bound::Const(false) };
-        let (a, b) = (column_of(mapping, ty), column_of(&theirs, ty));
+        let (a, b) = (self.compared(mapping, ty), self.compared(&theirs, ty));
         let plain = |m: &Mapping| {
             matches!(m, Mapping::Column(_)) || (matches!(m, Mapping::Part(..)) && self.target.language.computes())
         };
         if !plain(mapping) || !plain(&theirs) {
             return self.refuse(span, "cannot compare parts of columns with each other");
         }
-        let guard = Bound::Test(BoundTest { column: a.clone(), op: BoundOp::Exists, span });
+        if ty == Type::Ip && !self.target.language.computes() {
+            let text = format!("Addresses are compared as they are written: `{MAPPED}10.1.2.3` and `10.1.2.3` differ.");
+            self.notes.push(Note { text, degraded: true });
+        }
+        let whole = if ty == Type::Ip { a.to_whole() } else { a.clone() };
+        let guard = Bound::Test(BoundTest { column: whole, op: BoundOp::Exists, span });
         Bound::and(vec![guard, Bound::Test(BoundTest { column: a, op: BoundOp::Same(b, cased), span })])
     }
 
-    /// Equal addresses: one of IPv4 has one spelling; one of IPv6 has many, and is a network of its own.
+    /// A column as its values are compared with those of another one.
+    fn compared(&self, mapping: &Mapping, ty: Type) -> Column {
+        compared(mapping, ty, self.target.language)
+    }
+
+    /// An address in one of some networks. What is written as an address of IPv6 and is one of IPv4 is in none of IPv6.
+    fn networks(&self, networks: Vec<String>, column: &str, span: Span) -> Bound {
+        let (around, others): (Vec<String>, Vec<String>) = networks.into_iter().partition(|n| is_around_mapped(n));
+        let whole = Column::whole(column, Type::Ip);
+        let of = |networks: Vec<String>| {
+            let column = if self.target.language.computes() { address_of(column) } else { whole.clone() };
+            Bound::Test(BoundTest { column, op: BoundOp::Cidr(networks), span })
+        };
+        let mapped = Text { matcher: Matcher::StartsWith(vec![MAPPED.to_owned()]), all: false, cased: false };
+        let mapped = Bound::Test(BoundTest { column: whole.clone(), op: BoundOp::Text(mapped), span });
+        let mut parts = vec![];
+        parts.extend((!others.is_empty()).then(|| of(others)));
+        parts.extend((!around.is_empty()).then(|| Bound::and(vec![of(around), mapped.not()])));
+        Bound::or(parts)
+    }
+
+    /// Equal addresses: one of IPv4 has two spellings, of which one is an address of IPv6; one of IPv6 has many, and is a
+    /// network of its own.
     fn address(&mut self, text: &Text, column: &str, span: Span) -> Bound {
         let Matcher::Exact(values) = &text.matcher else { return self.refuse(span, "cannot ask this of an address") };
         let (six, four): (Vec<String>, Vec<String>) = values.iter().cloned().partition(|v| v.contains(':'));
-        let column = Column::whole(column, Type::Ip);
         let mut parts = vec![];
         if !four.is_empty() {
-            parts.push(self.text(column.clone(), Text { matcher: Matcher::Exact(four), ..text.clone() }, span));
+            let both = four.iter().cloned().chain(four.iter().map(|v| format!("{MAPPED}{v}"))).collect();
+            let column = Column::whole(column, Type::Ip);
+            parts.push(self.text(column, Text { matcher: Matcher::Exact(both), ..text.clone() }, span));
         }
         if !six.is_empty() {
-            let networks = six.iter().map(|v| format!("{v}/128")).collect();
-            parts.push(Bound::Test(BoundTest { column, op: BoundOp::Cidr(networks), span }));
+            parts.push(self.networks(six.iter().map(|v| format!("{v}/128")).collect(), column, span));
         }
         Bound::or(parts)
     }
 
-    /// `KEY=value` somewhere in a column: whole values only.
-    fn keyed(&mut self, text: &Text, column: &str, key: &str, test: &Test) -> Bound {
+    /// `KEY=value` somewhere in a column, or the value alone where the column may hold that: whole values only.
+    fn keyed(&mut self, text: &Text, (column, key, bare): (&str, &str, bool), test: &Test) -> Bound {
+        let column = Column::whole(column, Type::String);
         match &text.matcher {
             Matcher::Exact(values) => {
-                let values = values.iter().map(|v| format!("{key}={v}")).collect();
-                self.text(Column::whole(column, Type::String), contains(values), test.span)
+                let keyed = contains(values.iter().map(|v| format!("{key}={v}")).collect());
+                let keyed = self.text(column.clone(), keyed, test.span);
+                let alone = bare.then(|| self.text(column, text.clone(), test.span));
+                Bound::or([keyed].into_iter().chain(alone).collect())
             }
             _ => self.refuse(
                 test.span,
@@ -587,6 +627,21 @@ impl<'a> Binder<'a> {
         spared && self.target.language == Language::Kql
     }
 
+    /// Whether a field is shown for the entities of Microsoft's alerts only: elsewhere, and as a part of a column that is
+    /// shown, it would only make rows wider.
+    fn only_for_entities(&self, name: &str) -> bool {
+        let mapping = FieldId::find(name).and_then(|id| self.target.mapping_in(self.source, id, self.kind));
+        let whole = matches!(mapping, Some(Mapping::Column(_)));
+        let computed = matches!(mapping, Some(Mapping::Part(How::Computed, _)));
+        let fits = match name {
+            "user.domain" | "file.name" | "file.hash.sha256" => whole,
+            // Where the domain is computed, the SID says as much in fewer words.
+            "user.id" => computed,
+            _ => return false,
+        };
+        !fits || self.target.language != Language::Kql
+    }
+
     /// The columns of a result: the author's, or those of the kind; what the target lacks is left out.
     fn show(&mut self, rule: &Rule, body: &Body) -> Vec<(String, Column)> {
         let chosen = rule.meta.show.clone();
@@ -596,6 +651,7 @@ impl<'a> Binder<'a> {
                 let shown = default_show(self.kind).iter().map(|n| ((*n).to_owned(), FieldId::find(n)));
                 let said = |id: &Option<FieldId>| id.is_some_and(|id| is_said(&body.detect, id));
                 let asked = |id: &Option<FieldId>| id.is_some_and(|id| asks(body, id));
+                let shown = shown.filter(|(name, _)| !self.only_for_entities(name));
                 shown.filter(|(name, id)| !said(id) && (!self.only_if_asked(name) || asked(id))).collect()
             }
         };
@@ -645,6 +701,10 @@ fn contains(values: Vec<String>) -> Text {
     Text { matcher: Matcher::Contains(values), all: false, cased: false }
 }
 
+fn regex(pattern: String) -> Text {
+    Text { matcher: Matcher::Regex(Regex { pattern, ..Regex::default() }), all: false, cased: false }
+}
+
 /// What an analyst needs of each kind of event.
 #[must_use]
 pub fn default_show(kind: Kind) -> &'static [&'static str] {
@@ -652,12 +712,15 @@ pub fn default_show(kind: Kind) -> &'static [&'static str] {
         Kind::Process => &[
             "event.time",
             "host.name",
+            "user.domain",
             "user.name",
+            "user.id",
             "process.name",
             "executable",
             "command_line",
             "original_name",
             "process.pid",
+            "process.hash.sha256",
             "parent.name",
             "parent.executable",
             "parent.command_line",
@@ -665,10 +728,14 @@ pub fn default_show(kind: Kind) -> &'static [&'static str] {
         Kind::File => &[
             "event.time",
             "host.name",
+            "user.domain",
             "user.name",
+            "user.id",
             "file.action",
+            "file.name",
             "file.path",
             "file.size",
+            "file.hash.sha256",
             "process.name",
             "executable",
             "command_line",
@@ -678,7 +745,9 @@ pub fn default_show(kind: Kind) -> &'static [&'static str] {
         Kind::Library => &[
             "event.time",
             "host.name",
+            "user.domain",
             "user.name",
+            "user.id",
             "dll.path",
             "dll.hash.sha256",
             "dll.code_signature.status",
@@ -690,7 +759,9 @@ pub fn default_show(kind: Kind) -> &'static [&'static str] {
         Kind::Network => &[
             "event.time",
             "host.name",
+            "user.domain",
             "user.name",
+            "user.id",
             "network.direction",
             "source.ip",
             "destination.ip",
@@ -705,6 +776,28 @@ pub fn default_show(kind: Kind) -> &'static [&'static str] {
     }
 }
 
+/// A column as its values are compared with those of another one: addresses as what they are, where a language computes.
+pub(super) fn compared(mapping: &Mapping, ty: Type, language: Language) -> Column {
+    match mapping {
+        Mapping::Column(column) if ty == Type::Ip && language.computes() => address_of(column),
+        mapping => column_of(mapping, ty),
+    }
+}
+
+fn address_of(column: &str) -> Column {
+    Column::part(column, How::Address)
+}
+
+/// Whether a network of IPv6 holds the addresses of IPv4 that are written as those of IPv6, among others.
+fn is_around_mapped(network: &str) -> bool {
+    let read = network.split_once('/').and_then(|(a, n)| Some((a.parse::<Ipv6Addr>().ok()?, n.parse::<u32>().ok()?)));
+    let mapped = Ipv4Addr::UNSPECIFIED.to_ipv6_mapped().to_bits();
+    read.is_some_and(|(first, length)| {
+        let mask = u128::MAX.checked_shl(128_u32.saturating_sub(length)).unwrap_or(0);
+        length < 96 && (first.to_bits() & mask) == (mapped & mask)
+    })
+}
+
 pub(super) fn column_of(mapping: &Mapping, ty: Type) -> Column {
     match mapping {
         Mapping::Part(how, column) => Column::part(column.clone(), *how),
@@ -715,7 +808,7 @@ pub(super) fn column_of(mapping: &Mapping, ty: Type) -> Column {
 impl Column {
     /// Whether a part of a column is there follows from the whole column.
     fn to_whole_if_text(&self, ty: Type) -> Column {
-        if self.how == How::Whole || self.how == How::Extension {
+        if matches!(self.how, How::Whole | How::Extension | How::Computed) {
             self.clone()
         } else {
             Column::whole(self.name.clone(), if self.how == How::Hex { Type::String } else { ty })

@@ -19,6 +19,10 @@ pub enum How {
     Domain,
     /// A number written as `0x…`.
     Hex,
+    /// All of a column that the query computes.
+    Computed,
+    /// An address, of IPv4 where it is one of IPv4 that is written as one of IPv6: `::ffff:10.1.2.3`.
+    Address,
 }
 
 impl How {
@@ -33,9 +37,14 @@ impl How {
             How::Account => "account_of",
             How::Domain => "domain_of",
             How::Hex => "hex",
+            How::Computed => "computed",
+            How::Address => "address_of",
         }
     }
 }
+
+/// What stands in front of an IPv4 address that is written as one of IPv6, as systems write it.
+pub const MAPPED: &str = "::ffff:";
 
 /// A column, or a part of one, as a test reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

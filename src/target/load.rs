@@ -1,6 +1,7 @@
 //! Reading target files: the built-in ones, then the project's own, which may add targets or change built-in ones.
 
 use super::alert::{Alert, AlertFile};
+use super::computed::CaseFile;
 use super::{By, How, Language, Mapping, Part, RegexParts, Scalar, Source, Target};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::duration;
@@ -38,6 +39,10 @@ struct File {
     #[serde(default)]
     macros: IndexMap<String, String>,
     summaries: Option<String>,
+    #[serde(default)]
+    computed: IndexMap<String, Vec<CaseFile>>,
+    #[serde(default)]
+    caveats: IndexMap<String, IndexMap<String, String>>,
     may_lack: Option<Vec<String>>,
     #[serde(default)]
     sources: IndexMap<String, Vec<SourceFile>>,
@@ -206,6 +211,8 @@ impl Targets {
                 may_lack: vec![],
                 summaries: None,
                 macros: IndexMap::new(),
+                computed: IndexMap::new(),
+                caveats: IndexMap::new(),
                 sources: IndexMap::new(),
                 every: IndexMap::new(),
                 fields: IndexMap::new(),
@@ -238,6 +245,16 @@ impl Targets {
             target.may_lack = names.iter().filter_map(|name| check.known_field(name)).collect();
         }
         target.summaries = file.summaries.or(target.summaries);
+        for (name, cases) in file.computed {
+            let cases = check.cases(&name, cases);
+            target.computed.insert(name, cases);
+        }
+        for (kind, caveats) in file.caveats {
+            let Some(kind) = check.kind(&kind) else { continue };
+            let caveats = caveats.into_iter().filter_map(|(name, text)| Some((check.known_field(&name)?, text)));
+            let caveats: Vec<_> = caveats.collect();
+            target.caveats.entry(kind).or_default().extend(caveats);
+        }
         for (kind, sources) in file.sources {
             let Some(kind) = check.kind(&kind) else { continue };
             let sources = sources.into_iter().map(|s| check.source(s, target.language)).collect();
@@ -276,6 +293,7 @@ impl Targets {
             target.documents = check.formats(&documents);
         }
         check.alert(file.alert, &target.columns, &mut target.alert);
+        check.parts_of_paths(target.language, &target.alert);
         check.fitting(&target.documents, target.language, &target.alert);
         if target.sources.is_empty() {
             check.bad("name", "has no `sources`: it could say nothing");
@@ -286,6 +304,7 @@ impl Targets {
             }
         }
         check.names(&target);
+        check.computes(&target);
         check.types(&target);
         target.settle();
         for column in target.sources.values().flatten().flat_map(|s| s.columns.keys()) {
@@ -473,7 +492,10 @@ impl Check {
         let made = match (how.as_str(), column) {
             ("keyed", Some(column)) => {
                 let key = map.shift_remove("key").and_then(|k| text(&k));
-                key.map(|key| Mapping::Keyed { column, key })
+                // What else stands behind `or` is left, and so refused.
+                let bare = map.get("or").is_some_and(|or| text(or).as_deref() == Some("bare"));
+                map.retain(|key, _| !bare || key != "or");
+                key.map(|key| Mapping::Keyed { column, key, bare })
             }
             ("equals", Some(column)) if ty == Type::Bool => {
                 let value = map.shift_remove("value").and_then(|mut v| v.pop());
@@ -497,7 +519,7 @@ impl Check {
             self.bad(
                 name,
                 "takes a column, or one of name_of, extension_of, folder_of, account_of, domain_of, hex with a column, \
-                 keyed with key, equals with value (true or false), words with a value for each word",
+                 keyed with key and perhaps `or: bare`, equals with value (true or false), words with a value for each word",
             );
             return None;
         }

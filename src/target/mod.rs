@@ -7,6 +7,7 @@ mod alert;
 pub mod bind;
 mod bound;
 mod column;
+mod computed;
 mod constant;
 mod derive;
 mod identity;
@@ -19,7 +20,8 @@ pub mod temporal;
 pub use alert::{Alert, EntityType, Format, Identifier, Platform};
 pub use bind::{Called, Note, Plan, SourceQuery, Unsupported, bind};
 pub use bound::{Bound, BoundOp, BoundTest};
-pub use column::{Column, How};
+pub use column::{Column, How, MAPPED};
+pub use computed::{Case, CaseValue};
 pub(crate) use derive::separators;
 pub use identity::{By, Part};
 use load::OneOrMany;
@@ -93,6 +95,8 @@ pub enum Mapping {
         column: String,
         /// The key.
         key: String,
+        /// The column may also hold the value alone.
+        bare: bool,
     },
     /// A boolean field: true where the column has this value.
     Equals {
@@ -204,6 +208,10 @@ pub struct Target {
     pub summaries: Option<String>,
     /// SPL macros that its queries use.
     pub macros: IndexMap<String, String>,
+    /// Columns that queries compute, with the cases that make their values.
+    pub computed: IndexMap<String, Vec<Case>>,
+    /// What is to be said of a field of a kind of event where a rule asks it.
+    pub caveats: IndexMap<Kind, IndexMap<FieldId, String>>,
     /// Where events lie.
     pub sources: IndexMap<Kind, Vec<Source>>,
     /// Fields of all kinds.
@@ -274,10 +282,10 @@ impl Target {
     #[must_use]
     pub fn own_columns(&self) -> Vec<&str> {
         let mapped = self.every.values().chain(self.fields.values().flat_map(IndexMap::values)).flatten();
-        let mapped = mapped.map(Mapping::column);
         let identities = self.identity.values().flat_map(IndexMap::values).flatten().map(|part| part.column.as_str());
+        let mapped = mapped.map(Mapping::column).chain(identities).flat_map(|column| self.logged_columns(column));
         let filters = self.sources.values().flatten().flat_map(|s| s.filter.keys().map(String::as_str));
-        mapped.chain(identities).chain(filters).chain(self.columns.iter().map(String::as_str)).collect()
+        mapped.chain(filters).chain(self.columns.iter().map(String::as_str)).collect()
     }
 
     /// Macros of log sources whose definitions name no index, or all.
@@ -303,8 +311,18 @@ impl Target {
         mapped.any(|m| m.column() == column) || parts.any(|p| p.column == column)
     }
 
-    /// Works out what each log source's own columns change.
+    /// Works out what each log source's own columns change, and which columns are computed.
     fn settle(&mut self) {
+        let computed = &self.computed;
+        for mapping in self.every.values_mut().chain(self.fields.values_mut().flat_map(IndexMap::values_mut)).flatten()
+        {
+            if let Mapping::Column(column) = mapping
+                && computed.contains_key(column)
+            {
+                *mapping = Mapping::Part(How::Computed, std::mem::take(column));
+            }
+        }
+
         let mut settled = std::mem::take(&mut self.sources);
         for (kind, sources) in &mut settled {
             for source in sources {

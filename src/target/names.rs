@@ -2,7 +2,7 @@
 //! names into queries, so what is no name is refused when the file is read.
 
 use super::load::Check;
-use super::{Identifier, Language, Mapping, Part, Target};
+use super::{Case, Identifier, Language, Mapping, Part, Target};
 use crate::vocabulary::{FieldId, Kind, Type, fields};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,9 +79,12 @@ impl Target {
         let entities = self.alert.entities.values().flatten().flat_map(|entity| entity.identifiers.values());
         let entities = entities.filter_map(|of| match of {
             Identifier::Column(column) => Some(column.as_str()),
-            Identifier::Field(_) => None,
+            Identifier::Field(_) | Identifier::Part(..) => None,
         });
-        let columns = self.columns.iter().chain(own).map(String::as_str).chain(mapped.map(Mapping::column));
+        let computed =
+            self.computed.iter().flat_map(|(name, all)| all.iter().flat_map(Case::columns).chain([name.as_str()]));
+        let columns =
+            self.columns.iter().chain(own).map(String::as_str).chain(mapped.map(Mapping::column)).chain(computed);
         columns.chain(parts.map(|p: &Part| p.column.as_str())).chain(entities)
     }
 }

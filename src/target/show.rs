@@ -1,6 +1,6 @@
 //! What a target can say, in words: `arcanary targets show NAME`.
 
-use super::{Mapping, Scalar, Source, Target};
+use super::{Case, CaseValue, How, Mapping, Scalar, Source, Target};
 use crate::duration;
 use crate::vocabulary::{FieldId, Kind, fields};
 use std::fmt::Write as _;
@@ -18,6 +18,10 @@ pub fn describe(target: &Target) -> String {
     documents(target, &mut out);
     for (name, text) in &target.macros {
         let _ = writeln!(out, "Macro `{name}` is {text}");
+    }
+    for (name, cases) in &target.computed {
+        let words: Vec<String> = cases.iter().map(case_words).collect();
+        let _ = writeln!(out, "{name} is {}", words.join("; else "));
     }
     for kind in Kind::ALL {
         let Some(sources) = target.sources.get(&kind) else {
@@ -48,6 +52,15 @@ pub fn describe(target: &Target) -> String {
         }
     }
     out
+}
+
+fn case_words(case: &Case) -> String {
+    let value = match &case.value {
+        CaseValue::Column(column) => column.clone(),
+        CaseValue::Text(text) => format!("\"{text}\""),
+    };
+    let filter: Vec<String> = case.filter.iter().map(|(column, all)| format!("{column} is {}", scalars(all))).collect();
+    if filter.is_empty() { value } else { format!("{value} where {}", filter.join(" and ")) }
 }
 
 /// Which documents there are, and how often their rules run.
@@ -138,8 +151,10 @@ fn scalars(values: &[Scalar]) -> String {
 fn mapping_words(mapping: &Mapping) -> String {
     match mapping {
         Mapping::Column(column) => column.clone(),
+        Mapping::Part(How::Computed, column) => format!("{column}, which the query computes"),
         Mapping::Part(how, column) => format!("{} {column}", how.word()),
-        Mapping::Keyed { column, key } => format!("{key}=… in {column}"),
+        Mapping::Keyed { column, key, bare: false } => format!("{key}=… in {column}"),
+        Mapping::Keyed { column, key, bare: true } => format!("{key}=… in {column}, or {column}"),
         Mapping::Equals { column, value } => format!("{column} = {}", scalars(std::slice::from_ref(value))),
         Mapping::Words { column, words } => {
             let words: Vec<String> = words.iter().map(|(w, v)| format!("{w} = {}", scalars(v))).collect();

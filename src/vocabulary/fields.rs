@@ -121,6 +121,12 @@ impl Type {
         }
     }
 
+    /// The regular expression of a hash: its digits alone.
+    #[must_use]
+    pub fn digest(self) -> Option<String> {
+        if let Type::Hash(digits) = self { Some(format!("^[0-9a-f]{{{digits}}}$")) } else { None }
+    }
+
     /// Strings, paths and arguments.
     #[must_use]
     pub fn is_text(self) -> bool {
@@ -132,6 +138,8 @@ impl Type {
 pub const OS_WORDS: [&str; 3] = ["windows", "linux", "macos"];
 /// The words of `file.action`.
 pub const FILE_ACTIONS: [&str; 5] = ["created", "modified", "moved", "deleted", "opened"];
+/// The words of `event.outcome`.
+pub const OUTCOMES: [&str; 2] = ["success", "failure"];
 const TRANSPORTS: [&str; 2] = ["tcp", "udp"];
 const DIRECTIONS: [&str; 2] = ["inbound", "outbound"];
 
@@ -221,7 +229,7 @@ pub fn names_of<'a>(kinds: &'a [Kind]) -> impl Iterator<Item = &'a str> {
 /// Words that no name may be: enum values and the first words of fields' short names.
 #[must_use]
 pub fn is_taken(word: &str) -> Option<&'static str> {
-    let enums = [&OS_WORDS[..], &FILE_ACTIONS[..], &TRANSPORTS[..], &DIRECTIONS[..]];
+    let enums = [&OS_WORDS[..], &FILE_ACTIONS[..], &OUTCOMES[..], &TRANSPORTS[..], &DIRECTIONS[..]];
     if enums.iter().any(|e| e.contains(&word)) {
         return Some("an enum value");
     }
@@ -264,7 +272,7 @@ const N: &[Kind] = &[Kind::Network];
 const S: &[Kind] = &[Kind::Script];
 
 /// All other fields: name, short name, type, kinds.
-const OTHER: [(&str, &str, Type, &[Kind]); 37] = [
+const OTHER: [(&str, &str, Type, &[Kind]); 38] = [
     ("host", "host", Type::Identity, &[]),
     ("user", "user", Type::Identity, &[]),
     ("process", "process", Type::Identity, &[]),
@@ -300,6 +308,7 @@ const OTHER: [(&str, &str, Type, &[Kind]); 37] = [
     ("destination.domain", "destination.domain", Type::String, N),
     ("network.transport", "network.transport", Type::Enum(&TRANSPORTS), N),
     ("network.direction", "network.direction", Type::Enum(&DIRECTIONS), N),
+    ("event.outcome", "event.outcome", Type::Enum(&OUTCOMES), N),
     ("powershell.file.script_block_text", "script.text", Type::String, S),
     ("script.path", "script.path", Type::Path, S),
 ];

@@ -71,7 +71,7 @@ fn level_throttle_and_entities_are_those_of_splunks_actions() {
     let (found, document, search) = said("splunk-4688", &with("critical", "throttle 4h by host, user"));
     assert_eq!(found, Vec::<String>::new());
     let has = |search: &str, line: &str| search.lines().any(|l| l == line);
-    assert!(has(&search, "alert.suppress.fields = Computer,SubjectUserName"), "{search}");
+    assert!(has(&search, "alert.suppress.fields = Computer,user_name"), "{search}");
     assert!(has(&search, "alert.suppress.period = 14400s") && has(&search, "alert.severity = 5"), "{search}");
     let risk = r#"action.risk.param._risk = [{"risk_object_field":"dest","risk_object_type":"system","risk_score":90},{"risk_object_field":"user","risk_object_type":"user","risk_score":90},{"threat_object_field":"CommandLine","threat_object_type":"process"}]"#;
     assert!(has(&search, risk), "{search}");

@@ -28,7 +28,7 @@ pub fn folded(text: &str, cased: bool) -> String {
 /// Whether two values of one type are equal.
 pub fn equal(a: &str, b: &str, cased: bool, ty: Type) -> bool {
     match ty {
-        Type::Ip => a.parse::<IpAddr>().ok().is_some_and(|a| b.parse() == Ok(a)),
+        Type::Ip => address(a).is_some_and(|a| address(b) == Some(a)),
         Type::Path => folded(&a.replace('/', r"\"), cased) == folded(&b.replace('/', r"\"), cased),
         _ => folded(a, cased) == folded(b, cased),
     }
@@ -84,13 +84,24 @@ pub fn behind<'t>(text: &'t str, start: &str, cased: bool) -> Option<&'t str> {
     Some(rest)
 }
 
+/// The address that a text means: `::ffff:10.1.2.3` is an address of IPv4 in the form of IPv6.
+fn address(text: &str) -> Option<IpAddr> {
+    match text.parse().ok()? {
+        IpAddr::V6(six) => match six.segments() {
+            [0, 0, 0, 0, 0, 0xffff, a, b] => Some(IpAddr::V4((u32::from(a) << 16 | u32::from(b)).into())),
+            _ => Some(IpAddr::V6(six)),
+        },
+        four => Some(four),
+    }
+}
+
 /// Whether an address lies in `10.0.0.0/8` or its like.
 pub fn in_network(address: &str, network: &str) -> bool {
     let (base, length) = network.split_once('/').expect("a network");
     let length: u32 = length.parse().expect("a prefix length");
-    match (address.parse(), base.parse().expect("an address")) {
-        (Ok(IpAddr::V4(a)), IpAddr::V4(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros() >= length,
-        (Ok(IpAddr::V6(a)), IpAddr::V6(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros() >= length,
+    match (self::address(address), base.parse().expect("an address")) {
+        (Some(IpAddr::V4(a)), IpAddr::V4(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros() >= length,
+        (Some(IpAddr::V6(a)), IpAddr::V6(b)) => (a.to_bits() ^ b.to_bits()).leading_zeros() >= length,
         _ => false,
     }
 }
@@ -142,6 +153,13 @@ mod tests {
             in_network("10.255.0.1", "10.0.0.0/8")
                 && in_network("8.8.8.8", "0.0.0.0/0")
                 && in_network("fe80::1", "fe80::/10")
+        );
+        assert!(
+            in_network("::ffff:10.1.2.3", "10.0.0.0/8")
+                && in_network("::ffff:a01:203", "10.0.0.0/8")
+                && !in_network("::ffff:11.1.2.3", "10.0.0.0/8")
+                && !in_network("::ffff:10.1.2.3", "::/0")
+                && !in_network("::fffe:10.1.2.3", "10.0.0.0/8")
         );
         assert!(
             !in_network("11.0.0.0", "10.0.0.0/8") && !in_network("::1", "0.0.0.0/0") && !in_network("", "0.0.0.0/0")

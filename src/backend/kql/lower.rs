@@ -9,7 +9,8 @@ use crate::backend::{Output, capital, exception_line, rank};
 use crate::ir::{Matcher, Regex, Score, Text};
 use crate::sema::Rule;
 use crate::target::{
-    Bound, BoundOp, BoundTest, Called, Column, How, Plan, Scalar, Source, SourceQuery, Target, Unsupported,
+    Bound, BoundOp, BoundTest, Called, Case, CaseValue, Column, How, MAPPED, Plan, Scalar, Source, SourceQuery, Target,
+    Unsupported,
 };
 
 /// The column of a rule's score.
@@ -116,12 +117,17 @@ pub(super) fn computed<'b>(
 ) -> Vec<(Column, String)> {
     let mut out: Vec<(Column, String)> = vec![];
     for (name, column) in shown {
-        if column.how != How::Whole && !out.iter().any(|(c, _)| c == column) {
+        if column.how == How::Computed {
+            add_computed(&mut out, column);
+        } else if column.how != How::Whole && !out.iter().any(|(c, _)| c == column) {
             out.push((column.clone(), pascal(name)));
         }
     }
     let mut add = |column: &Column| {
-        if column.how != How::Whole && !out.iter().any(|(c, _)| c == column) {
+        if column.how == How::Computed {
+            return add_computed(&mut out, column);
+        }
+        if !matches!(column.how, How::Whole | How::Address) && !out.iter().any(|(c, _)| c == column) {
             let field = target.field_of(column.how, &column.name).map(|f| pascal(f.short()));
             let free = field.filter(|name| !out.iter().any(|(_, n)| n == name));
             out.push((column.clone(), free.unwrap_or_else(|| format!("{}{}", pascal(column.how.word()), column.name))));
@@ -136,6 +142,13 @@ pub(super) fn computed<'b>(
         });
     }
     out
+}
+
+/// A column that the target names keeps its name.
+fn add_computed(out: &mut Vec<(Column, String)>, column: &Column) {
+    if !out.iter().any(|(c, _)| c == column) {
+        out.push((column.clone(), column.name.clone()));
+    }
 }
 
 /// `process.name` as a column's name: `ProcessName`.
@@ -153,13 +166,17 @@ pub(super) fn part(column: &Column) -> Expr {
     let name = || Expr::Column(column.name.clone());
     let extract = |pattern: &str| Expr::Call("extract", vec![Expr::Text(pattern.to_owned()), Expr::Number(1), name()]);
     match column.how {
-        How::Whole => name(),
+        How::Whole | How::Computed => name(),
         How::Name => extract(r"([^\\/]*)$"),
         How::Extension => extract(r"\.([^.\\/]*)$"),
         How::Folder => extract(r"(?s)^(.*)[\\/]"),
         How::Account => extract(r"([^\\]*)$"),
         How::Domain => extract(r"^([^\\]*)\\"),
         How::Hex => Expr::Call("tolong", vec![name()]),
+        How::Address => {
+            let texts = [MAPPED, ""].map(|text| Expr::Text(text.to_owned()));
+            Expr::Call("replace_string", [name()].into_iter().chain(texts).collect())
+        }
     }
 }
 
@@ -180,10 +197,13 @@ impl Lower<'_> {
         taken: &[&str],
     ) -> Vec<Step> {
         let mut first = vec![];
+        let (cheap, mut rest) = first::filter(of.detect);
         for (column, values) in &of.source.filter {
-            first.push(Step::Where(self.any_of(&Expr::Column(column.clone()), values)));
+            // What the detection asks of the same column says more, and both are one step.
+            let narrower = rest.iter().position(|bound| among(bound, column, values).is_some());
+            let asked = narrower.map(|place| rest.remove(place)).and_then(|bound| among(bound, column, values));
+            first.push(Step::Where(self.any_of(&Expr::Column(column.clone()), asked.unwrap_or(values))));
         }
-        let (cheap, rest) = first::filter(of.detect);
         first.extend(cheap.map(Step::Filter));
         let mut steps = vec![];
         let mut facts = of.detect.conjuncts();
@@ -218,7 +238,7 @@ impl Lower<'_> {
         if !self.computed.is_empty() {
             let reads = |step: &Step| self.computed.iter().any(|(_, name)| step.clone().reads(name));
             let place = steps.iter().position(reads).unwrap_or(steps.len());
-            let parts = self.computed.iter().map(|(c, n)| (n.clone(), part(c))).collect();
+            let parts = self.computed.iter().map(|(c, n)| (n.clone(), self.made(c))).collect();
             steps.insert(place, Step::Extend(parts));
         }
         first.extend(steps);
@@ -250,9 +270,32 @@ impl Lower<'_> {
         out
     }
 
+    /// What makes a part of a column, or a computed one.
+    fn made(&self, column: &Column) -> Expr {
+        let cases = self.target.computed.get(&column.name).filter(|_| column.how == How::Computed);
+        let Some((last, cases)) = cases.and_then(|all| all.split_last()) else { return part(column) };
+        let value = |case: &Case| match &case.value {
+            CaseValue::Column(name) => Expr::Column(name.clone()),
+            CaseValue::Text(text) => Expr::Text(text.clone()),
+        };
+        let holds = |case: &Case| {
+            let filter = case.filter.iter().map(|(name, values)| self.any_of(&Expr::column(name.clone()), values));
+            let there = match &case.value {
+                CaseValue::Column(name) => {
+                    let nothing = std::iter::once(String::new()).chain(self.target.filler.iter().cloned());
+                    Some(Expr::In("!in", Box::new(Expr::column(name.clone())), nothing.map(Expr::Text).collect()))
+                }
+                CaseValue::Text(_) => None,
+            };
+            joined(filter.chain(there).collect(), true)
+        };
+        let each = cases.iter().flat_map(|case| [holds(case), value(case)]);
+        Expr::Call("case", each.chain([value(last)]).collect())
+    }
+
     pub(super) fn column(&self, column: &Column) -> Expr {
         let alias = self.computed.iter().find(|(c, _)| c == column).map(|(_, n)| n);
-        Expr::Column(alias.unwrap_or(&column.name).clone())
+        alias.map_or_else(|| part(column), |name| Expr::Column(name.clone()))
     }
 
     /// `guarded`: null and false differ here, so numbers get a guard.
@@ -284,7 +327,7 @@ impl Lower<'_> {
                 let sign = if *cased || test.column.numeric { "==" } else { "=~" };
                 Expr::Binary(sign, Box::new(value.clone()), Box::new(self.column(other)))
             }
-            BoundOp::Cidr(networks) => return cidr(&value, networks),
+            BoundOp::Cidr(networks) => return cidr(&test.column.name, &value, networks),
             BoundOp::Text(t) => return text(&value, t),
         };
         if guarded && test.column.numeric {
@@ -315,6 +358,17 @@ impl Lower<'_> {
     }
 }
 
+/// The values that a condition asks a column for, if they are some of these.
+fn among<'b>(bound: &'b Bound, column: &str, values: &[Scalar]) -> Option<&'b [Scalar]> {
+    match bound {
+        Bound::Test(BoundTest { column: asked, op: BoundOp::In(all), .. }) => {
+            let some = asked.name == column && asked.how == How::Whole && all.iter().all(|v| values.contains(v));
+            some.then_some(all.as_slice())
+        }
+        _ => None,
+    }
+}
+
 fn number(column: &Column, n: i64) -> Expr {
     if column.time { Expr::Time(n) } else { Expr::Number(n) }
 }
@@ -324,11 +378,13 @@ fn times(value: &Expr, values: &[Scalar]) -> Expr {
     Expr::In("in", Box::new(value.clone()), all.collect())
 }
 
-/// Null for what is no address; `coalesce` makes that false.
-fn cidr(value: &Expr, networks: &[String]) -> Expr {
+/// Null for what is no address; `coalesce` makes that false. Networks of IPv6 are asked of the column as it is, those of IPv4 of
+/// the value without what marks it as one of IPv6.
+fn cidr(column: &str, value: &Expr, networks: &[String]) -> Expr {
     let (six, four): (Vec<&String>, Vec<&String>) = networks.iter().partition(|n| n.contains(':'));
     let test = |(version, networks): (&str, Vec<&String>)| {
         let texts: Vec<Expr> = networks.into_iter().map(|n| Expr::Text(n.clone())).collect();
+        let value = if version == "6" { Expr::column(column.to_owned()) } else { value.clone() };
         let (function, networks) = match (version, texts.as_slice()) {
             (_, []) => return None,
             ("4", [one]) => ("ipv4_is_in_range", one.clone()),
@@ -336,7 +392,7 @@ fn cidr(value: &Expr, networks: &[String]) -> Expr {
             ("4", _) => ("ipv4_is_in_any_range", Expr::List(texts)),
             _ => ("ipv6_is_in_any_range", Expr::List(texts)),
         };
-        let test = Expr::Call(function, vec![value.clone(), networks]);
+        let test = Expr::Call(function, vec![value, networks]);
         Some(Expr::Call("coalesce", vec![test, Expr::Bool(false)]))
     };
     joined([("4", four), ("6", six)].into_iter().filter_map(test).collect(), false)

@@ -20,7 +20,7 @@ use crate::backend::stage;
 use crate::ir::{Count, Role, Steps};
 use crate::sema::Rule;
 use crate::target::temporal::{BoundStep, CountPlan, StepsPlan};
-use crate::target::{Note, Plan, RegexParts, Target, Unsupported};
+use crate::target::{Column, How, Note, Plan, RegexParts, Target, Unsupported};
 
 /// Prints a rule as KQL.
 ///
@@ -84,6 +84,12 @@ fn printed(
         fragments.push(("scheduled", text(newest(made, every))));
     }
     Printed { fragments, notes, columns, sources, ..Printed::default() }
+}
+
+/// What takes a part of a column.
+#[must_use]
+pub fn part(how: How, column: &str) -> String {
+    print::one(&lower::part(&Column::part(column, how)))
 }
 
 /// `text` as the rest of a line comment.

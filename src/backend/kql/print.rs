@@ -183,6 +183,18 @@ fn broken(out: &mut String, e: &Expr, indent: usize, used: usize) {
             broken(out, inner, indent, used + 4);
             out.push(')');
         }
+        // A condition and its value have a line.
+        Expr::Call("case", all) => {
+            out.push_str("case(");
+            for (i, pair) in all.chunks(2).enumerate() {
+                if i > 0 {
+                    out.push(',');
+                    line(out, indent);
+                }
+                separated(out, pair, ", ", expr);
+            }
+            out.push(')');
+        }
         _ => expr(out, e),
     }
 }
@@ -294,6 +306,13 @@ fn expr(out: &mut String, e: &Expr) {
             out.push(')');
         }
     }
+}
+
+/// An expression as text.
+pub fn one(e: &Expr) -> String {
+    let mut out = String::new();
+    expr(&mut out, e);
+    out
 }
 
 /// A regular expression, put together of its named parts and the rest.

@@ -6,11 +6,11 @@
 use crate::ir::pattern::Part;
 use crate::ir::regex::{alternatives, escape};
 use crate::ir::{Matcher, Regex, Text};
-use crate::target::{Bound, BoundOp, BoundTest, Column, Target};
+use crate::target::{Bound, BoundOp, BoundTest, Column, MAPPED, Target};
 use std::net::Ipv4Addr;
 
 /// A network that is more beginnings of text than these stays a network.
-const MOST_BEGINNINGS: u32 = 32;
+const MOST_BEGINNINGS: usize = 32;
 
 /// The condition in forms that converters carry over.
 #[must_use]
@@ -77,11 +77,18 @@ fn one(test: &BoundTest, target: &Target, denied: bool) -> Bound {
         BoundOp::Cidr(networks) => {
             let (mut starts, mut same, mut rest) = (vec![], vec![], vec![]);
             for network in networks {
-                match beginnings(network) {
-                    Some((all, true)) => same.extend(all),
-                    Some((all, false)) => starts.extend(all),
-                    None => rest.push(network.clone()),
+                let Some((texts, whole)) = beginnings(network) else {
+                    rest.push(network.clone());
+                    continue;
+                };
+                let list = if whole { &mut same } else { &mut starts };
+                // An engine takes an IPv4 address that is written as one of IPv6 for one of IPv6.
+                let mapped = texts.iter().map(|text| format!("{MAPPED}{text}")).collect::<Vec<_>>();
+                match texts.len() <= MOST_BEGINNINGS && texts != [""] {
+                    true => list.extend(texts),
+                    false => rest.push(network.clone()),
                 }
+                list.extend(mapped);
             }
             let text = |matcher: Matcher| made(BoundOp::Text(Text { matcher, all: false, cased: false }));
             let mut parts = vec![];
@@ -104,15 +111,16 @@ fn one(test: &BoundTest, target: &Target, denied: bool) -> Bound {
     }
 }
 
-/// The beginnings that the text of an IPv4 address has in this network, or all of its addresses.
+/// The beginnings that the text of an IPv4 address has in this network, or all of its addresses. In the network of all
+/// addresses it begins with nothing.
 fn beginnings(network: &str) -> Option<(Vec<String>, bool)> {
     let (address, bits) = network.split_once('/')?;
-    let (address, bits): (Ipv4Addr, u32) = (address.parse().ok()?, bits.parse().ok().filter(|b| (1..=32).contains(b))?);
+    let (address, bits): (Ipv4Addr, u32) = (address.parse().ok()?, bits.parse().ok().filter(|b| *b <= 32)?);
     let octets = usize::try_from(bits.div_ceil(8)).ok()?;
     let free = (8 - bits % 8) % 8;
     let count = 1_u32 << free;
-    if count > MOST_BEGINNINGS {
-        return None;
+    if bits == 0 {
+        return Some((vec![String::new()], false));
     }
     let first = u32::from(address) & (u32::MAX << (32 - bits));
     let text = |n: u32| {
@@ -231,7 +239,9 @@ mod tests {
             beginnings("172.16.0.0/12").map(|(all, _)| (all.len(), all[0].clone(), all[15].clone())),
             Some((16, "172.16.".to_owned(), "172.31.".to_owned()))
         );
-        for kept in ["0.0.0.0/0", "::1/128", "100.0.0.0/9", "fe80::/10"] {
+        assert_eq!(said("0.0.0.0/0"), Some((String::new(), false)));
+        assert_eq!(beginnings("100.0.0.0/9").map(|(all, _)| all.len()), Some(128));
+        for kept in ["::1/128", "fe80::/10"] {
             assert_eq!(said(kept), None, "{kept}");
         }
     }

@@ -5,7 +5,7 @@ use super::parts::Parts;
 use crate::backend::rank;
 use crate::ir::regex::{alternatives, escape};
 use crate::ir::{Matcher, Text};
-use crate::target::{Bound, BoundOp, BoundTest, Column, How, Scalar};
+use crate::target::{Bound, BoundOp, BoundTest, Column, How, MAPPED, Scalar};
 
 /// Lowers conditions.
 pub struct Lower<'a> {
@@ -54,8 +54,12 @@ impl Lower<'_> {
             BoundOp::Same(other, true) => binary("=", value, column(other)),
             BoundOp::Same(other, false) => binary("=", lower(value), lower(column(other))),
             BoundOp::Cidr(networks) => {
-                let tests =
-                    networks.iter().map(|n| Eval::Call("cidrmatch", vec![Eval::Text(n.clone()), value.clone()]));
+                let field = || Eval::Field(test.column.name.clone());
+                let computed = self.parts.address(&test.column.name).unwrap_or(value);
+                let tests = networks.iter().map(|n| {
+                    let address = if n.contains(':') { field() } else { computed.clone() };
+                    Eval::Call("cidrmatch", vec![Eval::Text(n.clone()), address])
+                });
                 joined(tests.collect(), false)
             }
             BoundOp::Text(t) => text(value, t, self.small(&test.column)),
@@ -104,6 +108,15 @@ fn binary(op: &'static str, a: Eval, b: Eval) -> Eval {
 
 fn lower(value: Eval) -> Eval {
     Eval::Call("lower", vec![value])
+}
+
+/// Whether a field has one of these values.
+pub fn is_any(field: Eval, values: &[Scalar]) -> Eval {
+    let text = |scalar: &Scalar| match scalar {
+        Scalar::Number(n) => Eval::Text(n.to_string()),
+        Scalar::Text(t) => Eval::Text(t.clone()),
+    };
+    one_of(field, values.iter().map(text).collect())
 }
 
 fn one_of(value: Eval, mut all: Vec<Eval>) -> Eval {
@@ -203,13 +216,14 @@ pub fn column(column: &Column) -> Eval {
         Eval::Call("if", vec![found, value, Eval::Text(String::new())])
     };
     match column.how {
-        How::Whole => field(),
+        How::Whole | How::Computed => field(),
         How::Name => without(r"(?s)^.*[\\/]"),
         How::Extension => only_if(r"\.[^.\\/]*\z", without(r"(?s)^.*\.")),
         How::Folder => only_if(r"[\\/]", without(r"[\\/][^\\/]*\z")),
         How::Account => without(r"(?s)^.*\\"),
         How::Domain => only_if(r"\\", without(r"(?s)\\.*\z")),
         How::Hex => Eval::Call("tonumber", vec![without("^0x"), Eval::Number(16)]),
+        How::Address => without(&format!("^{MAPPED}")),
     }
 }
 

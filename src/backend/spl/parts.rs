@@ -1,10 +1,10 @@
 //! Fields that a query computes once: the name at the end of a path, and a text in small letters.
 
 use super::ast::Eval;
-use super::eval::{column, last};
+use super::eval::{column, is_any, joined, last};
 use super::lower::alias;
 use crate::ir::{Matcher, Text};
-use crate::target::{Bound, BoundOp, Column, How, Mapping, Source, Target, separators};
+use crate::target::{Bound, BoundOp, Case, CaseValue, Column, How, Mapping, Source, Target, separators};
 use crate::vocabulary::{FieldId, Kind, Os, fields};
 
 /// What a computed field is.
@@ -14,6 +14,10 @@ enum What {
     Name(Vec<char>),
     /// All of the column, in small letters.
     Small,
+    /// An address, of IPv4 where it is written as one of IPv6.
+    Address,
+    /// What the first of some cases says that holds.
+    Cases(Vec<Case>, Vec<String>),
 }
 
 /// A computed field.
@@ -41,11 +45,16 @@ impl Parts {
         let mut os: Vec<Os> = vec![];
         let sources: Vec<_> = sources.into_iter().collect();
         sources.iter().for_each(|(_, _, systems)| os.extend(*systems));
+        for (name, cases) in &target.computed {
+            let what = What::Cases(cases.clone(), target.filler.clone());
+            out.0.push(Part { name: name.clone(), column: name.clone(), what });
+        }
         let separators = separators(&os);
         for (kind, source, _) in sources {
             for field in fields::all().filter(|f| f.def().has_kind(kind)) {
                 let what = match target.mapping_in(source, field, kind) {
                     Some(Mapping::Part(How::Name, _)) => What::Name(separators.clone()),
+                    Some(Mapping::Column(column)) if asks_networks(asked, column) => What::Address,
                     Some(Mapping::Column(column)) if times(asked, column) > 1 => What::Small,
                     _ => continue,
                 };
@@ -77,6 +86,12 @@ impl Parts {
     /// The field that has a column in small letters.
     pub fn small(&self, column: &str) -> Option<Eval> {
         let is = |p: &&Part| p.column == column && p.what == What::Small;
+        self.0.iter().find(is).map(|p| Eval::Field(p.name.clone()))
+    }
+
+    /// The field that has a column's addresses.
+    pub fn address(&self, column: &str) -> Option<Eval> {
+        let is = |p: &&Part| p.column == column && p.what == What::Address;
         self.0.iter().find(is).map(|p| Eval::Field(p.name.clone()))
     }
 
@@ -116,6 +131,8 @@ impl Part {
         let field = Eval::Field(self.column.clone());
         let value = match &self.what {
             What::Small => field,
+            What::Cases(cases, filler) => return first_of(cases, filler),
+            What::Address => return column(&Column::part(self.column.clone(), How::Address)),
             What::Name(separators) => match separators.as_slice() {
                 [one] => last(field, &one.to_string()),
                 _ => column(&Column::part(self.column.clone(), How::Name)),
@@ -123,6 +140,33 @@ impl Part {
         };
         Eval::Call("lower", vec![value])
     }
+}
+
+/// The value of the first case that holds. A comparison with what a row lacks is null, which no case takes for true.
+fn first_of(cases: &[Case], filler: &[String]) -> Eval {
+    let field = |name: &String| Eval::Field(name.clone());
+    let mut out = vec![];
+    for case in cases {
+        let mut all: Vec<Eval> = case.filter.iter().map(|(name, values)| is_any(field(name), values)).collect();
+        match &case.value {
+            CaseValue::Column(name) => {
+                let nothing = std::iter::once("").chain(filler.iter().map(String::as_str));
+                all.extend(nothing.map(|t| Eval::Binary("!=", field(name).into(), Eval::Text(t.to_owned()).into())));
+                out.extend([joined(all, true), field(name)]);
+            }
+            CaseValue::Text(text) => out.extend([joined(all, true), Eval::Text(text.clone())]),
+        }
+    }
+    Eval::Call("case", out)
+}
+
+/// Whether conditions ask for networks of a column's addresses.
+fn asks_networks(asked: &[&Bound], column: &str) -> bool {
+    let mut found = false;
+    for bound in asked {
+        bound.each_test(&mut |test| found |= matches!(test.op, BoundOp::Cidr(_)) && test.column.name == column);
+    }
+    found
 }
 
 fn name(field: FieldId) -> String {

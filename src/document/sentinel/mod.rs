@@ -9,6 +9,7 @@ mod content;
 mod lint;
 
 use super::alert::{Entity, about, any_column, entities, missing, run, severity, tactic_name};
+use super::derived::extended;
 use super::query::{self, Body};
 use super::{File, Refused};
 use crate::backend::{Shows, one_line};
@@ -91,6 +92,7 @@ fn analytics<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result
     let run = run(rule, target, printed);
     let (title_format, about_format, placeholders) = formats(rule, document);
     let (group_by, grouped) = grouping(rule, &found);
+    let derived: Vec<String> = found.iter().flat_map(|e| &e.derived).map(|d| d.name.clone()).collect();
     let details = printed.columns.iter().filter(|c| matches!(c.shows, Shows::Flag | Shows::Score | Shows::Number));
     let claimed = rule.meta.attack.iter().flat_map(|technique| &technique.claimed);
     let ids = rule.meta.attack.iter().map(|technique| &technique.id);
@@ -106,9 +108,8 @@ fn analytics<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result
         tactics: distinct(claimed.map(|tactic| tactic_name(target, tactic))),
         techniques: distinct(ids.clone().map(|id| id.split('.').next().unwrap_or(id).to_owned())),
         sub_techniques: target.alert.sub_techniques.then(|| ids.filter(|id| id.contains('.')).cloned().collect()),
-        query: query::body(printed, Body::New)?,
-        hunt: query::body(printed, Body::All)?,
-        entities: found,
+        query: extended(query::body(printed, Body::New)?, &found),
+        hunt: extended(query::body(printed, Body::All)?, &found),
         details: details.map(|c| (c.name.clone(), c.name.clone())).collect(),
         title_format,
         about_format,
@@ -118,7 +119,8 @@ fn analytics<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result
         incident: rule.meta.level != Level::Informational,
         enabled: rule.meta.status.as_deref() != Some("deprecated"),
         version: rule.version.clone(),
-        columns: printed.columns.iter().map(|c| c.name.clone()).collect(),
+        columns: printed.columns.iter().map(|c| c.name.clone()).chain(derived).collect(),
+        entities: found,
     };
     problems.extend(lint::problems(&made));
     if problems.is_empty() { Ok(made) } else { Err(problems.into()) }

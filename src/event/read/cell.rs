@@ -6,6 +6,7 @@ use crate::event::Value;
 use crate::target::{How, Mapping, Scalar};
 use crate::vocabulary::Type;
 use std::borrow::Cow;
+use std::net::Ipv6Addr;
 
 /// A column's value in one record.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,6 +56,14 @@ impl Cell<'_> {
         })
     }
 
+    /// As texts: each of a list.
+    fn texts(&self) -> Vec<Cow<'_, str>> {
+        match self {
+            Cell::Many(all) => all.iter().filter_map(Cell::text).collect(),
+            one => one.text().into_iter().collect(),
+        }
+    }
+
     fn number(&self) -> Option<i64> {
         match self {
             Cell::Number(n) => Some(*n),
@@ -74,11 +83,50 @@ pub(super) struct Take {
     pub(super) column: Column,
     ty: Type,
     mapping: Mapping,
+    /// Of a column that the target computes: the first that holds says the value.
+    cases: Vec<TakeCase>,
+}
+
+/// A case of a computed column.
+#[derive(Debug)]
+pub(super) struct TakeCase {
+    pub(super) filter: Vec<(Column, Vec<Scalar>)>,
+    /// The column, or the text itself.
+    pub(super) value: Result<Column, String>,
 }
 
 impl Take {
     pub(super) fn new(column: Column, ty: Type, mapping: Mapping) -> Take {
-        Take { column, ty, mapping }
+        Take { column, ty, mapping, cases: vec![] }
+    }
+
+    /// A text that the target computes.
+    pub(super) fn of_cases(cases: Vec<TakeCase>, ty: Type, mapping: Mapping) -> Take {
+        Take { column: 0, ty, mapping, cases }
+    }
+
+    /// The field's value in a record's cells.
+    pub(super) fn among<'c>(
+        &self,
+        cell: impl Fn(&Column) -> Option<&'c Cell<'c>>,
+        filler: &[String],
+    ) -> Option<Value<'c>> {
+        if self.cases.is_empty() {
+            return cell(&self.column).and_then(|c| self.value(c, filler));
+        }
+        self.cases.iter().find_map(|case| {
+            let is = |(column, values): &(Column, Vec<Scalar>)| cell(column).is_some_and(|c| c.is_any(values));
+            if !case.filter.iter().all(is) {
+                return None;
+            }
+            match &case.value {
+                Ok(column) => {
+                    let text = cell(column)?.text()?;
+                    (!filler.iter().any(|f| **f == *text)).then_some(Value::Text(text))
+                }
+                Err(text) => Some(Value::of(text.clone())),
+            }
+        })
     }
 
     /// The field's value; none where the column has a filler or something that the field cannot hold.
@@ -93,7 +141,10 @@ impl Take {
                 let Type::Enum(known) = self.ty else { return None };
                 known.iter().find(|w| *w == word).map(|w| Value::of(*w))
             }
-            Mapping::Keyed { key, .. } => keyed(&cell.text()?, key).map(Value::of),
+            Mapping::Keyed { key, bare, .. } => {
+                let digits = if let (Type::Hash(digits), true) = (self.ty, *bare) { Some(digits) } else { None };
+                cell.texts().into_iter().find_map(|text| keyed(&text, key, digits)).map(Value::of)
+            }
             Mapping::Part(How::Hex, _) => cell.number().map(Value::Number),
             Mapping::Part(How::Folder, _) => part(How::Folder, native(cell.text()?)).map(Value::Text),
             Mapping::Part(how, _) => part(*how, cell.text()?).map(Value::Text),
@@ -101,16 +152,25 @@ impl Take {
                 Type::Int | Type::Size => cell.number().map(Value::Number),
                 Type::Time => time(cell).map(Value::Number),
                 Type::Path => cell.text().map(native).map(Value::Text),
+                Type::Ip => cell.text().map(unmapped).map(Value::Text),
                 _ => cell.text().map(Value::Text),
             },
         }
     }
 }
 
-/// `SHA256=…` among others.
-fn keyed(text: &str, key: &str) -> Option<String> {
+/// An IPv4 address that is written as one of IPv6 is the IPv4 address: `::ffff:10.1.2.3` is `10.1.2.3`.
+fn unmapped(text: Cow<str>) -> Cow<str> {
+    let four = text.parse::<Ipv6Addr>().ok().and_then(|six| six.to_ipv4_mapped());
+    four.map_or(text, |four| four.to_string().into())
+}
+
+/// `SHA256=…` among others; or a text of so many hexadecimal digits and nothing else.
+fn keyed(text: &str, key: &str, digits: Option<usize>) -> Option<String> {
     let mut pairs = text.split(',').filter_map(|pair| pair.split_once('='));
-    pairs.find(|(k, _)| k.trim().eq_ignore_ascii_case(key)).map(|(_, value)| value.trim().to_owned())
+    let keyed = pairs.find(|(k, _)| k.trim().eq_ignore_ascii_case(key)).map(|(_, value)| value.trim());
+    let is_digest = |text: &&str| Some(text.len()) == digits && text.bytes().all(|b| b.is_ascii_hexdigit());
+    keyed.or_else(|| Some(text.trim()).filter(is_digest)).map(str::to_owned)
 }
 
 /// A part of a text, in the text itself where that is borrowed.
@@ -119,7 +179,7 @@ fn part(how: How, whole: Cow<str>) -> Option<Cow<str>> {
     let cut = |text: &str| -> Option<std::ops::Range<usize>> {
         let name = text.rfind(separator).map_or(0, |i| i + 1);
         Some(match how {
-            How::Whole | How::Hex => 0..text.len(),
+            How::Whole | How::Hex | How::Address | How::Computed => 0..text.len(),
             How::Name => name..text.len(),
             How::Extension => text.rfind('.').filter(|dot| *dot >= name)? + 1..text.len(),
             How::Folder => 0..name.checked_sub(1)?,

@@ -1,10 +1,10 @@
 //! Reader files.
 
-use super::cell::Take;
+use super::cell::{Take, TakeCase};
 use super::shape::Builder;
 use super::{Column, Reader, Source};
 use crate::diagnostic::Diagnostic;
-use crate::target::{Mapping, MappingFile, Scalar, Targets};
+use crate::target::{Case, CaseValue, How, Mapping, MappingFile, Scalar, Targets};
 use crate::vocabulary::{FieldId, Kind, Type, fields};
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -93,10 +93,12 @@ fn source(file: &KindFile, all: &File, general: &Fields, builder: &mut Builder) 
         mapped.extend(fields::all().filter(|f| f.def().has_kind(kind)).map(|f| (f, Some(own_column(f)))));
     }
     let targets = Targets::built_in();
+    let mut computed = None;
     let mut filler = all.filler.clone();
     if let Some(name) = &file.of {
         let target = targets.all.get(name).ok_or_else(|| format!("there is no target `{name}`"))?;
         mapped.extend(fields::all().filter_map(|f| Some((f, Some(target.mapping(f, kind)?.clone())))));
+        computed = Some(&target.computed);
         filler.extend(target.filler.iter().filter(|f| !all.filler.contains(f)).cloned());
     }
     mapped.extend(general.clone());
@@ -124,9 +126,24 @@ fn source(file: &KindFile, all: &File, general: &Fields, builder: &mut Builder) 
     }
     let fields = mapped.into_iter().filter_map(|(field, mapping)| {
         let mapping = mapping?;
+        let cases = computed.and_then(|all| all.get(mapping.column()));
+        if let (Mapping::Part(How::Computed, _), Some(cases)) = (&mapping, cases) {
+            let cases = cases.iter().map(|case| taken(case, builder)).collect();
+            return Some((field, Take::of_cases(cases, field.def().ty, mapping)));
+        }
         Some((field, Take::new(builder.column(mapping.column()), field.def().ty, mapping)))
     });
     Ok(Source { kind, has, without, filter, unless, set, fields: fields.collect(), filler })
+}
+
+/// A case of a column that the target computes.
+fn taken(case: &Case, builder: &mut Builder) -> TakeCase {
+    let filter = case.filter.iter().map(|(column, values)| (builder.column(column), values.clone())).collect();
+    let value = match &case.value {
+        CaseValue::Column(column) => Ok(builder.column(column)),
+        CaseValue::Text(text) => Err(text.clone()),
+    };
+    TakeCase { filter, value }
 }
 
 /// A field's column in a schema that calls it as the language does.

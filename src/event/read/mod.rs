@@ -156,7 +156,7 @@ impl Reader {
         let Some(source) = found else { return Record::Other };
         let mut event = Event::within(source.kind, std::mem::take(slots));
         for (field, take) in &source.fields {
-            if let Some(value) = cell(&take.column).and_then(|c| take.value(c, &source.filler)) {
+            if let Some(value) = take.among(cell, &source.filler) {
                 event.set(*field, value);
             }
         }

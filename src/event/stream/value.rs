@@ -4,7 +4,7 @@
 //! is made of what its event has: a host of its name, a user of domain and name or else of an id, a process of its entity
 //! id or else of host and number.
 
-use crate::event::ask::{folded, separators_alike};
+use crate::event::ask::{address, folded, separators_alike};
 use crate::event::{Event, Value};
 use crate::hash;
 use crate::vocabulary::{FieldId, Kind, Type};
@@ -167,7 +167,7 @@ fn plain(value: &Value, how: How) -> Option<Part> {
     Some(match (value, how) {
         (Value::Number(n), _) => Part::Number(*n),
         (Value::Bool(value), _) => Part::Bool(*value),
-        (Value::Text(text), How::Address) => Part::Address(text.parse().ok()?),
+        (Value::Text(text), How::Address) => Part::Address(address(text)?),
         (Value::Text(text), How::Path { cased: true }) => Part::Text(kept(&separators_alike(text))),
         (Value::Text(text), How::Path { cased: false }) => Part::Text(path(text)),
         (Value::Text(text), How::Folded) => Part::Text(fold(text)),

@@ -6,9 +6,9 @@ use super::{BoundStep, Carried, Carry, StepSource, StepsPlan, What, default_show
 use crate::ir::{Joint, Key, Meaning, Named, Role, Step, Steps};
 use crate::sema::{Project, Rule};
 use crate::source::Span;
-use crate::target::bind::{Binder, column_of, is_said, mixed, reasons};
+use crate::target::bind::{Binder, compared, is_said, mixed, reasons};
 use crate::target::constant::{Served, known_of_source, missing_words, not_told_apart};
-use crate::target::{Bound, By, Column, Mapping, Note, Source, Target, Unsupported};
+use crate::target::{Bound, By, Column, How, Language, Mapping, Note, Part, Source, Target, Unsupported};
 use crate::vocabulary::{FieldId, Kind, Os, Type};
 use std::sync::Arc;
 
@@ -288,7 +288,11 @@ impl<'a, 't> Binding<'a, 't> {
         let ty = field.def().ty;
         if ty == Type::Identity {
             let parts = self.target.identity_in(source, field, kind)?.iter().enumerate();
-            return Some(parts.map(|(i, p)| (What::Part(field, i), p.by, whole(&p.column, p.by))).collect());
+            let column = |p: &Part| match self.target.computed.contains_key(&p.column) {
+                true => Column::part(p.column.clone(), How::Computed),
+                false => whole(&p.column, p.by),
+            };
+            return Some(parts.map(|(i, p)| (What::Part(field, i), p.by, column(p))).collect());
         }
         let mapping = self.target.mapping_in(source, field, kind)?;
         let by = match ty {
@@ -298,7 +302,7 @@ impl<'a, 't> Binding<'a, 't> {
         };
         // What stands in a column among other things is shown with them.
         let column = match mapping {
-            Mapping::Column(_) | Mapping::Part(..) => column_of(mapping, ty),
+            Mapping::Column(_) | Mapping::Part(..) => compared(mapping, ty, self.target.language),
             other => Column::whole(other.column(), Type::String),
         };
         Some(vec![(What::Field(field), by, column)])
@@ -362,7 +366,10 @@ impl<'a, 't> Binding<'a, 't> {
             None => {
                 let shown = |s: &Step| {
                     let each = s.events.each().flat_map(|(kind, asked)| {
-                        let fields = default_show(kind).iter().filter_map(|n| FieldId::find(n));
+                        // The domain is for the entities of Microsoft's alerts.
+                        let domain = self.target.language == Language::Kql;
+                        let names = default_show(kind).iter().filter(|n| domain || **n != "user.domain");
+                        let fields = names.filter_map(|n| FieldId::find(n));
                         fields.filter(|field| !is_said(asked, *field)).collect::<Vec<_>>()
                     });
                     each.collect::<Vec<_>>()

@@ -252,7 +252,7 @@ impl Wide {
 #[must_use]
 pub fn default_show(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Process => &["user.name", "process.name", "command_line", "parent.name"],
+        Kind::Process => &["user.domain", "user.name", "process.name", "command_line", "parent.name"],
         Kind::File => &["file.action", "file.path", "file.size", "process.name"],
         Kind::Library => &["dll.path", "process.name"],
         Kind::Network => &["destination.ip", "destination.port", "destination.domain", "process.name"],

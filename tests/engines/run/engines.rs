@@ -126,7 +126,8 @@ fn kql_lines(target: &Target, batch: &Batch) -> Vec<Json> {
     for (kind, source) in target.sources.iter().flat_map(|(k, all)| all.iter().map(move |s| (k, s))) {
         let table = source.table.as_deref().expect("a table");
         let known = schema[table].as_object().expect("columns");
-        let mapped = arcanary::vocabulary::fields::all().filter_map(|f| target.mapping(f, *kind)).map(|m| m.column());
+        let mapped = arcanary::vocabulary::fields::all().filter_map(|f| target.mapping(f, *kind));
+        let mapped = mapped.flat_map(|m| target.logged_columns(m.column()));
         let own =
             target.columns.iter().map(String::as_str).chain([time]).chain(source.filter.keys().map(String::as_str));
         let columns: BTreeSet<&str> = mapped.chain(own).filter(|c| known.contains_key(*c)).collect();

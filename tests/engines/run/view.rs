@@ -5,7 +5,7 @@
 //! about. Logs hold native full paths: that is what the compiler takes for granted.
 
 use super::super::oracle::{Event, Value};
-use arcanary::target::{How, Language, Mapping, Scalar, Source, Target};
+use arcanary::target::{Case, CaseValue, How, Language, Mapping, Scalar, Source, Target};
 use arcanary::vocabulary::{FieldId, Kind, Os, Type, fields};
 use serde_json::{Map, Value as Json};
 
@@ -152,9 +152,12 @@ fn row(target: &Target, source: &Source, event: &Event, os: Os, missing: &Missin
             Mapping::Column(_) => {}
             Mapping::Words { column, words } => {
                 // Each of the values that stand for a word has its turn.
-                let turn = |all: &'_ Vec<Scalar>| usize::try_from(seconds).unwrap_or(0) % all.len();
-                if let Some(scalar) = words.get(value.text()).and_then(|s| s.get(turn(s))) {
-                    row.entry(column.clone()).or_insert_with(|| json(scalar));
+                let mut all = words.get(value.text()).cloned().unwrap_or_default();
+                // The log source holds no other ones.
+                all.retain(|scalar| source.filter.get(column).is_none_or(|known| known.contains(scalar)));
+                if !all.is_empty() {
+                    let turn = usize::try_from(seconds).unwrap_or(0) / 10 % all.len();
+                    row.entry(column.clone()).or_insert_with(|| json(&all[turn]));
                 }
             }
             Mapping::Equals { column, value: yes } => {
@@ -162,14 +165,28 @@ fn row(target: &Target, source: &Source, event: &Event, os: Os, missing: &Missin
                 let value = if *value == Value::Bool(true) { json(yes) } else { Json::from(no) };
                 row.entry(column.clone()).or_insert(value);
             }
-            Mapping::Keyed { column, key } => {
+            // Where a column may hold one hash alone, every other row does.
+            Mapping::Keyed { column, bare: true, .. } if seconds % 20 < 10 => {
+                row.entry(column.clone()).or_insert_with(|| Json::from(value.text()));
+            }
+            Mapping::Keyed { column, key, .. } => {
                 let one = format!("{key}={}", value.text());
                 let before = row.get(column).and_then(Json::as_str).map_or(String::new(), |b| format!("{b},"));
                 row.insert(column.clone(), Json::from(before + &one));
             }
+            // Each of the columns that may say it has its turn; where it is not the last one, that says something else.
+            Mapping::Part(How::Computed, column) => {
+                let mut all = own_columns(&target.computed[column]);
+                all.sort_unstable();
+                let turn = usize::try_from(seconds).unwrap_or(0) / 10 % all.len();
+                for other in &all[..turn] {
+                    row.insert((*other).to_owned(), Json::from("STARTER$"));
+                }
+                row.insert(all[turn].to_owned(), Json::from(value.text()));
+            }
             Mapping::Part(how, column) if !row.contains_key(column) => {
                 let whole = match how {
-                    How::Whole => panic!("{column} is a part of nothing"),
+                    How::Whole | How::Address | How::Computed => panic!("{column} is a part of nothing"),
                     How::Name => native(value.text(), os),
                     How::Hex => format!("{:#x}", value.number()),
                     How::Extension => native(&format!("x.{}", value.text()), os),
@@ -196,14 +213,16 @@ fn row(target: &Target, source: &Source, event: &Event, os: Os, missing: &Missin
     }
     if let Missing::As(filler) = missing {
         for (field, mapping) in &all {
-            if !is_number(field.def().ty, mapping) && !row.contains_key(mapping.column()) {
-                row.insert(mapping.column().to_owned(), Json::from(filler.as_str()));
+            for column in target.logged_columns(mapping.column()).filter(|_| !is_number(field.def().ty, mapping)) {
+                row.entry(column.to_owned()).or_insert_with(|| Json::from(filler.as_str()));
             }
         }
     }
     for (i, (column, values)) in source.filter.iter().enumerate() {
-        let turn = usize::try_from(seconds).unwrap_or(0) + i;
-        row.insert(column.clone(), json(&values[turn % values.len()]));
+        let turn = usize::try_from(seconds).unwrap_or(0) / 10 + i;
+        if !values.iter().any(|value| row.get(column) == Some(&json(value))) {
+            row.insert(column.clone(), json(&values[turn % values.len()]));
+        }
     }
     if let Some(time) = time(target) {
         row.insert(time.to_owned(), Json::from(seconds));
@@ -228,7 +247,7 @@ fn is_separator(c: char) -> bool {
 fn part(how: How, whole: &str) -> Option<Value> {
     let name = || whole.rsplit(is_separator).next().unwrap_or("");
     let text = match how {
-        How::Whole => whole,
+        How::Whole | How::Address | How::Computed => whole,
         How::Name => name(),
         How::Extension => name().rsplit_once('.')?.1,
         How::Folder => &whole[..whole.rfind(is_separator)?],
@@ -239,11 +258,50 @@ fn part(how: How, whole: &str) -> Option<Value> {
     (!text.is_empty()).then(|| Value::Text(text.to_owned()))
 }
 
+/// The columns whose values cases take over, each once.
+fn own_columns(cases: &[Case]) -> Vec<&str> {
+    let mut out = vec![];
+    for case in cases {
+        if let CaseValue::Column(column) = &case.value
+            && !out.contains(&column.as_str())
+        {
+            out.push(column.as_str());
+        }
+    }
+    out
+}
+
+/// What a computed column says of a row.
+fn said(cases: &[Case], row: &Map<String, Json>, is_missing: &dyn Fn(&str) -> bool) -> Option<String> {
+    for Case { filter, value } in cases {
+        let meant = filter.iter().all(|(column, values)| {
+            let stored = row.get(column).cloned().unwrap_or(Json::Null);
+            values.iter().any(|value| json(value) == stored)
+        });
+        let text = match value {
+            CaseValue::Text(text) => Some(text.clone()),
+            CaseValue::Column(column) => {
+                row.get(column).and_then(Json::as_str).filter(|text| !is_missing(text)).map(str::to_owned)
+            }
+        };
+        if meant && text.is_some() {
+            return text;
+        }
+    }
+    None
+}
+
 /// The event that a row tells of.
 fn read(target: &Target, source: &Source, from: &Event, os: Os, row: &Map<String, Json>) -> Event {
     let mut event = Event { kind: from.kind, fields: Default::default() };
     let is_missing = |text: &str| text.is_empty() || target.filler.iter().any(|f| f == text);
     for (field, mapping) in mapped(target, source, from.kind) {
+        if let Some(cases) = target.computed.get(mapping.column()) {
+            if let Some(text) = said(cases, row, &is_missing) {
+                event.fields.insert(field, Value::Text(text));
+            }
+            continue;
+        }
         let Some(stored) = row.get(mapping.column()) else { continue };
         if stored.as_str().is_some_and(is_missing) {
             continue;
@@ -257,9 +315,11 @@ fn read(target: &Target, source: &Source, from: &Event, os: Os, row: &Map<String
                 None => Some(Value::Text(text.to_owned())),
             },
             Mapping::Part(how, _) => part(*how, text).filter(|v| !matches!(v, Value::Text(t) if is_missing(t))),
-            Mapping::Keyed { key, .. } => {
+            Mapping::Keyed { key, bare, .. } => {
                 let found = text.split(',').find_map(|pair| pair.strip_prefix(&format!("{key}=")));
-                found.map(|v| Value::Text(v.to_owned()))
+                let digits = |n: usize| *bare && text.len() == n && text.chars().all(|c| c.is_ascii_hexdigit());
+                let alone = matches!(field.def().ty, Type::Hash(n) if digits(n)).then_some(text);
+                found.or(alone).map(|v| Value::Text(v.to_owned()))
             }
             Mapping::Equals { value, .. } => Some(Value::Bool(is(value))),
             Mapping::Words { words, .. } => {

@@ -6,7 +6,7 @@ use super::names::{Names, own_columns, time};
 use crate::ir::Role;
 use crate::sema::Rule;
 use crate::target::temporal::{BoundStep, Carried, Carry, Class, StepSource, StepsPlan, What};
-use crate::target::{Bound, By, Column, Target};
+use crate::target::{Bound, By, Column, How, Target};
 
 /// The rows of each step, as `let`s.
 pub fn lets(rule: &Rule, plan: &StepsPlan, names: &Names, raw: &[Carry]) -> Vec<Let> {
@@ -40,8 +40,11 @@ pub fn lets(rule: &Rule, plan: &StepsPlan, names: &Names, raw: &[Carry]) -> Vec<
 /// Lowers conditions on the events of one source.
 pub fn lower<'p>(target: &'p Target, step: &'p BoundStep, index: usize) -> Lower<'p> {
     let shown = step.carried.iter().filter_map(|carried| {
-        let What::Field(field) = carried.what else { return None };
-        Some((field.short(), carried.columns.get(index)?.as_ref()?))
+        let column = carried.columns.get(index)?.as_ref()?;
+        let What::Field(field) = carried.what else {
+            return Some(("", column)).filter(|_| column.how == How::Computed);
+        };
+        Some((field.short(), column))
     });
     let source = step.sources.get(index);
     let asked = source.iter().flat_map(|s| [&s.detect].into_iter().chain(s.exceptions.iter().map(|(_, b)| b)));

@@ -46,8 +46,11 @@ fn close(dice: &mut Dice, id: FieldId, value: &Value) -> Value {
         (Type::Enum(words), _) if dice.one_in(3) => Value::Text((*dice.pick(words)).to_owned()),
         (Type::Enum(_), value) => value.clone(),
         (Type::Ip, _) if dice.one_in(3) => Value::Text(
-            (*dice.pick(&["10.1.1.1", "11.0.0.1", "192.168.8.0", "fe80::1", "::2", "localhost"])).to_owned(),
+            (*dice.pick(&["10.1.1.1", "11.0.0.1", "192.168.8.0", "fe80::1", "::2", "localhost", "::ffff:11.0.0.1"]))
+                .to_owned(),
         ),
+        // As systems write an IPv4 address of a socket that takes both.
+        (Type::Ip, Value::Text(text)) if !text.contains(':') && dice.one_in(3) => Value::Text(format!("::ffff:{text}")),
         (Type::Ip, value) => value.clone(),
         (Type::Hash(_), Value::Text(text)) if dice.one_in(3) => Value::Text(text.to_ascii_uppercase()),
         (Type::Hash(_), Value::Text(text)) if dice.one_in(3) => Value::Text(text.replace('a', "b")),

@@ -259,6 +259,8 @@ fn address(dice: &mut Dice, id: FieldId, words: &mut Words) -> String {
         ("fd00::/8", "fdff::1"),
         ("fe80::/10", "febf::2"),
         ("::1/128", "::1"),
+        ("100.0.0.0/9", "::ffff:100.5.0.1"),
+        ("::/16", "0:ff::1"),
     ];
     let some: Vec<_> = (0..1 + dice.below(2)).map(|_| *dice.pick(&all)).collect();
     words.put(id, Value::Text(some[0].1.to_owned()));
