@@ -18,7 +18,7 @@ use std::process::Command;
 
 /// Files of attacks, and of what looks alike.
 const ATTACKS: [&str; 2] = ["atomic", "attack"];
-const BENIGN: [&str; 2] = ["benign", "benign-2"];
+const BENIGN: [&str; 3] = ["benign", "benign-2", "benign-3"];
 
 const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
 const MEDIUM: usize = 2;
