@@ -120,7 +120,7 @@ fn the_sources_build_the_same_release_again() {
 }
 
 #[test]
-fn recordings_that_tests_name_and_own_targets_go_with_the_sources() {
+fn recordings_own_targets_and_the_table_of_attack_go_with_the_sources() {
     let place = Place::project();
     place.write("events/a.jsonl", "{\"event\": {\"FILE_PATH\": \"C:\\\\rar.exe\", \"COMMAND_LINE\": \"rar a -px b c\"}, \"routing\": {\"event_type\": \"NEW_PROCESS\", \"event_time\": 1773901779334, \"plat\": 268435456}}\n");
     place.edit(
@@ -134,10 +134,14 @@ fn recordings_that_tests_name_and_own_targets_go_with_the_sources() {
             .expect("a target")
             .replace("name: defender", "name: own"),
     );
+    place.write("data/attack.tsv", include_str!("../../targets/attack.tsv"));
+    place.edit("arcanary.yaml", "sources:", "attack: data/attack.tsv\nsources:");
     place.run(&["pack", "--bump"]).fine();
     place.run(&["pack"]).fine();
     let sources = archive(&place, "sources");
-    assert!(sources.contains_key("events/a.jsonl") && sources.contains_key("targets/own.yaml"), "{:?}", sources.keys());
+    for file in ["events/a.jsonl", "targets/own.yaml", "data/attack.tsv"] {
+        assert!(sources.contains_key(file), "{file}: {:?}", sources.keys());
+    }
 }
 
 #[test]
