@@ -87,9 +87,11 @@ fn case_459_is_silent_with_its_exception_and_fires_without() {
 fn rules_may_come_before_or_after_the_events() {
     let before = eval(&["rules", "--rule", "archive_via_utility", "--events", "-"], sysmon(PASSWORD).as_bytes());
     assert_eq!(before.found(), [("archive_via_utility", 1)]);
-    for paths in
-        [&["rules"][..], &["rules/create/archive_via_utility.det"], &["rules/lists.det", "rules/create/archive_via_utility.det"]]
-    {
+    for paths in [
+        &["rules"][..],
+        &["rules/create/archive_via_utility.det"],
+        &["rules/lists.det", "rules/create/archive_via_utility.det"],
+    ] {
         let arguments = [&["--rule", "archive_via_utility", "--events", "-"][..], paths].concat();
         let after = eval(&arguments, sysmon(PASSWORD).as_bytes());
         assert_eq!((after.code, after.found()), (0, before.found()), "{paths:?}: {}", after.err);
@@ -413,10 +415,8 @@ fn labelled_attacks_match_as_the_evaluator_says() {
     let ran = eval(&["rules", "--events", ATOMIC], b"");
     assert_eq!(ran.code, 0);
     let rules = ["archive_via_utility", "archive_sweep", "secrets_archived"];
-    let alone: usize = rules
-        .map(|rule| eval(&["rules", "--rule", rule, "--events", ATOMIC], b"").matches.len())
-        .iter()
-        .sum();
+    let alone: usize =
+        rules.map(|rule| eval(&["rules", "--rule", rule, "--events", ATOMIC], b"").matches.len()).iter().sum();
     let together = ran.found().iter().filter(|(rule, _)| rules.iter().any(|name| rule == name)).count();
     assert!(alone > 10, "{alone}");
     assert_eq!(together, alone, "rules do not disturb each other");

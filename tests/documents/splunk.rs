@@ -141,7 +141,8 @@ fn a_build_of_some_rules_makes_no_app_and_one_of_a_target_makes_its_own() {
     let loaded = common::project("rules");
     let is_app = |built: &Built| built.files.keys().filter(|p| p.contains("/app/")).count();
     assert_eq!(is_app(&build(&loaded, &["splunk-cim".to_owned()])), 5);
-    let part = load(&["rules/create/makecab.det".into(), "rules/utilities".into(), "rules/lists.det".into()], &common::root());
+    let part =
+        load(&["rules/create/makecab.det".into(), "rules/utilities".into(), "rules/lists.det".into()], &common::root());
     let built = build(&part, &["splunk-cim".to_owned()]);
     assert!(part.selected.is_some() && is_app(&built) == 0 && built.files.keys().any(|p| p.contains("/contentctl/")));
 }

@@ -329,7 +329,8 @@ mod tests {
     use crate::oracle::project::root;
     use arcanary::target::Targets;
 
-    /// What the queries of the pack may cost on a target: characters in all, of one query, and regular expressions.
+    /// What the queries of the pack may cost on a target: characters of a query on average, of the longest one, and regular
+    /// expressions of ten queries.
     struct Limits {
         target: &'static str,
         characters: usize,
@@ -339,9 +340,9 @@ mod tests {
 
     /// Where a figure has to grow, a rule came, or a printer became worse: the change says which.
     const LIMITS: [Limits; 3] = [
-        Limits { target: "sentinel", characters: 70_000, longest: 6_500, expressions: 110 },
-        Limits { target: "splunk-sysmon", characters: 85_000, longest: 9_100, expressions: 165 },
-        Limits { target: "sigma", characters: usize::MAX, longest: usize::MAX, expressions: 99 },
+        Limits { target: "sentinel", characters: 2_500, longest: 6_500, expressions: 40 },
+        Limits { target: "splunk-sysmon", characters: 3_200, longest: 9_100, expressions: 60 },
+        Limits { target: "sigma", characters: usize::MAX, longest: usize::MAX, expressions: 36 },
     ];
 
     /// Fields that regular expressions of command lines and scripts are asked of. Of others an author asked one himself.
@@ -362,8 +363,9 @@ mod tests {
                 }
             };
             let sum = |of: &dyn Fn(&Query) -> usize| queries.iter().map(of).sum::<usize>();
-            keep("characters", sum(&Query::characters), limits.characters);
-            keep("regular expressions", sum(&|q| q.expressions(target.language)), limits.expressions);
+            keep("characters on average", sum(&Query::characters).div_ceil(queries.len()), limits.characters);
+            let expressions = 10 * sum(&|q| q.expressions(target.language));
+            keep("regular expressions of ten queries", expressions.div_ceil(queries.len()), limits.expressions);
             for query in &queries {
                 keep(&query.rule, query.characters(), limits.longest);
                 // `/Users/Shared/` is a folder; a name without a meaning ends in a number.
