@@ -5,6 +5,7 @@
 
 mod manifest;
 mod output;
+mod replay;
 
 use crate::compile::compile;
 use crate::diagnostic::{Code, Diagnostic};
@@ -274,7 +275,7 @@ fn one<'a>(rule: &'a Rule, loaded: &'a Loaded, target: &Target, pack: &Pack, sha
     }
     match compiled {
         Ok(document) => {
-            let entry = made(rule, &document, target, pack, share);
+            let entry = made(rule, &document, (loaded, target), pack, share);
             share.compiled.push((rule, document));
             entry
         }
@@ -299,7 +300,13 @@ fn without_document(rule: &Rule, status: &str, notes: Vec<String>) -> Entry {
 }
 
 /// The query and the documents of a rule that a target can say.
-fn made<'a>(rule: &'a Rule, document: &Document, target: &Target, pack: &Pack, share: &mut Share<'a>) -> Entry {
+fn made<'a>(
+    rule: &'a Rule,
+    document: &Document,
+    (loaded, target): (&Loaded, &Target),
+    pack: &Pack,
+    share: &mut Share<'a>,
+) -> Entry {
     let status = match document.status {
         Status::Exact => "exact",
         Status::Degraded => "degraded",
@@ -311,7 +318,9 @@ fn made<'a>(rule: &'a Rule, document: &Document, target: &Target, pack: &Pack, s
         entry.file = Some(file.clone());
         share.files.push((file, document.text.clone()));
     }
-    match document::of_rule(rule, target, document, pack) {
+    let replays = target.documents.iter().any(|f| f.replays() && pack.wants(*f));
+    let replay = if replays { replay::raw_events(rule, loaded, target) } else { vec![] };
+    match document::of_rule(rule, target, document, pack, &replay) {
         Ok(files) => {
             entry.documents = files.iter().map(|f| f.path.clone()).collect();
             share.files.extend(files.into_iter().map(|f| (f.path, f.text)));

@@ -517,8 +517,9 @@ fn resolve(parsed: Vec<Parsed>, loaded: &mut Loaded) {
         let pack = loaded.pack_of(rule.span.file);
         apply_defaults(&mut rule.meta, pack.map_or(&loaded.config.defaults, |p| &p.config.defaults));
         let locks = loaded.lock.iter().chain(pack.and_then(|p| p.lock.as_ref()));
-        if let Some(locked) = locks.filter_map(|lock| lock.rule(&rule.meta.id)).next() {
+        if let Some((lock, locked)) = locks.filter_map(|lock| Some((lock, lock.rule(&rule.meta.id)?))).next() {
             rule.version = locked.version.to_string();
+            rule.revision = lock.releases_of(&rule.meta.id).max(1);
         }
     }
     loaded.project = project;

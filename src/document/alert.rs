@@ -101,13 +101,23 @@ fn steps(printed: &Printed) -> Vec<Option<&str>> {
     if out.is_empty() { vec![None] } else { out }
 }
 
-/// The entities that a query's own columns name: those that the rule asks for, else all; the best of each word first.
-/// `fits` says whether a platform can tell an entity by these identifiers.
+/// The entities that a query's own columns name: those that the rule asks for, or all if it asks for none or the rows have
+/// none of them; the best of each word first. `fits` says whether a platform can tell an entity by these identifiers.
 #[must_use]
 pub fn entities(rule: &Rule, target: &Target, printed: &Printed, fits: impl Fn(&Entity) -> bool) -> Vec<Entity> {
-    let asked = |word: &&'static str| rule.meta.entities.is_empty() || rule.meta.entities.iter().any(|e| e == word);
-    let mut words: Vec<&'static str> = ENTITIES.into_iter().filter(asked).collect();
-    words.sort_by_key(|word| rule.meta.entities.iter().position(|e| e == word));
+    let asked = &rule.meta.entities;
+    let mut words: Vec<&'static str> = ENTITIES.into_iter().filter(|word| asked.iter().any(|e| e == word)).collect();
+    words.sort_by_key(|word| asked.iter().position(|e| e == word));
+    let found = of_words(words, target, printed, &fits);
+    if found.is_empty() { of_words(ENTITIES.to_vec(), target, printed, &fits) } else { found }
+}
+
+fn of_words(
+    words: Vec<&'static str>,
+    target: &Target,
+    printed: &Printed,
+    fits: &impl Fn(&Entity) -> bool,
+) -> Vec<Entity> {
     let mut by_word: Vec<Vec<Entity>> = vec![];
     for word in words {
         let mut ranked: Vec<(usize, Entity)> = vec![];
@@ -175,6 +185,19 @@ pub fn missing(rule: &Rule, target: &Target, found: &[Entity]) -> Vec<Problem> {
             why: format!("it has no column for the entity `{word}`"),
             cure: format!("add `{}` to `show`, or take `{word}` out of `entities`", field.short()),
         });
+    }
+    out
+}
+
+/// Text in which Microsoft's alerts see no placeholder, which is a column in double braces.
+#[must_use]
+pub fn without_placeholders(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if c == '{' && out.ends_with('{') {
+            out.push(' ');
+        }
+        out.push(c);
     }
     out
 }

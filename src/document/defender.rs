@@ -3,7 +3,7 @@
 //! <https://learn.microsoft.com/graph/api/resources/security-detectionrule>: the form with `frequency`, `tactics` and
 //! `entityMappings`; `period`, `mitreTechniques` and `impactedAssets` are the older one's.
 
-use super::alert::{Entity, Problem, about_without_questions, entities, severity, tactic_name};
+use super::alert::{Entity, Problem, about_without_questions, entities, severity, tactic_name, without_placeholders};
 use super::derived::extended;
 use super::query::{self, Body};
 use super::{Extra, File, Refused, render_json};
@@ -26,6 +26,10 @@ const DETAILS: usize = 20;
 /// What Defender would refuse.
 pub fn files(rule: &Rule, target: &Target, document: &Document, formats: &[Format]) -> Result<Vec<File>, Refused> {
     let mut files = vec![];
+    // What an analyst hunts with is the query: Microsoft Graph has no resource for it.
+    if rule.meta.hunts() {
+        return Ok(files);
+    }
     for _ in formats.iter().filter(|f| **f == Format::DefenderRule) {
         let text = detection(rule, target, document)?;
         files.push(File { path: format!("{}/detection-rules/{}.json", target.name, rule.name), text });
@@ -46,10 +50,10 @@ fn detection(rule: &Rule, target: &Target, document: &Document) -> Result<String
     let mappings = Value::Object(mappings(&found));
     let custom = Value::Object(details.iter().map(|d| (d.clone(), json!(d))).collect());
     let mut alert = json!({
-        "title": one_line(&rule.meta.title),
-        "description": about_without_questions(rule),
+        "title": without_placeholders(&one_line(&rule.meta.title)),
+        "description": without_placeholders(&about_without_questions(rule)),
         "severity": severity(rule, target),
-        "recommendedActions": rule.meta.triage.join("\n"),
+        "recommendedActions": without_placeholders(&rule.meta.triage.join("\n")),
         "tactics": tactics(rule, target),
         "entityMappings": mappings,
         "customDetails": custom,
@@ -60,7 +64,7 @@ fn detection(rule: &Rule, target: &Target, document: &Document) -> Result<String
     let model = json!({
         "displayName": one_line(&rule.meta.title),
         "description": one_line(if rule.meta.description.is_empty() { &rule.meta.title } else { &rule.meta.description }),
-        "status": if rule.meta.status.as_deref() == Some("deprecated") { "disabled" } else { "enabled" },
+        "status": if rule.meta.arrives_enabled() { "enabled" } else { "disabled" },
         "queryCondition": { "queryText": extended(query::body(printed, Body::All)?, &found) },
         "schedule": { "frequency": every.map_or_else(String::new, iso) },
         "detectionAction": { "alertTemplate": alert },

@@ -9,6 +9,8 @@ mod defender;
 mod derived;
 mod navigator;
 pub mod query;
+mod raw;
+mod regression;
 mod sentinel;
 mod sigma;
 mod splunk;
@@ -20,6 +22,7 @@ use crate::sema::Rule;
 use crate::target::{Format, Platform, Target};
 use alert::Problem;
 use indexmap::IndexMap;
+pub use raw::RawEvent;
 use serde_json::Value;
 pub use splunk::app_id;
 
@@ -95,11 +98,17 @@ impl From<String> for Refused {
     }
 }
 
-/// The documents of one rule on one target, beside its query.
+/// The documents of one rule on one target, beside its query. `replay` has the events of its firing tests.
 ///
 /// # Errors
 /// `E0905` for each rule of a platform that a document would break, with the place in the source.
-pub fn of_rule(rule: &Rule, target: &Target, document: &Document, pack: &Pack) -> Result<Vec<File>, Vec<Diagnostic>> {
+pub fn of_rule(
+    rule: &Rule,
+    target: &Target,
+    document: &Document,
+    pack: &Pack,
+    replay: &[RawEvent],
+) -> Result<Vec<File>, Vec<Diagnostic>> {
     let formats: Vec<Format> = target.documents.iter().copied().filter(|f| pack.wants(*f)).collect();
     let mut files = vec![];
     let mut found: Vec<Diagnostic> = vec![];
@@ -112,8 +121,8 @@ pub fn of_rule(rule: &Rule, target: &Target, document: &Document, pack: &Pack) -
         let made = match platform {
             Platform::Sentinel => sentinel::files(rule, target, document, &formats),
             Platform::Defender => defender::files(rule, target, document, &formats),
-            Platform::Sigma => sigma::files(rule, target, document, &formats),
-            Platform::Splunk => splunk::files(rule, target, document, &formats, pack),
+            Platform::Sigma => sigma::files(rule, target, document, &formats, replay),
+            Platform::Splunk => splunk::files(rule, target, document, &formats, pack, replay),
             Platform::None => Ok(vec![]),
         };
         match made {

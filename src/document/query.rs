@@ -1,9 +1,11 @@
 //! The query itself behind a header of comments; on Sigma, its YAML.
 
 use super::template::render;
+use crate::backend::sigma::own_title;
 use crate::backend::{Fragment, Printed, kql, one_line, spl};
 use crate::sema::Rule;
 use crate::target::{Language, Target};
+use serde::Deserialize as _;
 
 /// Fragments of other documents.
 const OTHERS: [&str; 3] = ["scheduled", "bare", "filters"];
@@ -46,7 +48,9 @@ pub fn sigma(printed: &Printed, documents: Vec<Fragment>) -> Result<String, Stri
     let notes = printed.notes.iter().map(|n| Fragment::Text(one_line(&n.text))).collect();
     let data = [("documents", Fragment::List(documents)), ("notes", Fragment::List(notes))];
     let text = render("sigma", data.into_iter().map(|(name, fragment)| (name.to_owned(), fragment)).collect())?;
-    serde_yaml::from_str::<serde_yaml::Value>(&text).map_err(|e| format!("it is no YAML: {e}"))?;
+    for document in serde_yaml::Deserializer::from_str(&text) {
+        serde_yaml::Value::deserialize(document).map_err(|e| format!("it is no YAML: {e}"))?;
+    }
     Ok(text)
 }
 
@@ -100,14 +104,13 @@ fn header(
 /// A Sigma document must read as YAML and carry the rule's own id, title and level; the level of base rules of a correlation is
 /// `informational`.
 fn read_again(rule: &Rule, text: &str) -> Result<(), String> {
-    use serde::Deserialize as _;
     let several = rule.over_several_events().is_some();
     let mut main = false;
     for (i, document) in serde_yaml::Deserializer::from_str(text).enumerate() {
         let document = serde_yaml::Value::deserialize(document)
             .map_err(|e| format!("the document of `{}` is not YAML: {e}", rule.name))?;
         let field = |key: &str| document.get(key).and_then(|v| v.as_str()).unwrap_or("").to_owned();
-        let title = one_line(&rule.meta.title).to_lowercase();
+        let title = own_title(rule).to_lowercase();
         let alerts = !several || document.get("correlation").is_some();
         let same = field("title").to_lowercase().starts_with(&title)
             && field("level") == if alerts { rule.meta.level.word() } else { "informational" }

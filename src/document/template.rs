@@ -10,19 +10,22 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 /// The templates, by the names under which documents are rendered.
-const TEMPLATES: [(&str, &str); 15] = [
+const TEMPLATES: [(&str, &str); 18] = [
     ("kql", include_str!("../../templates/kql/query.kql")),
     ("kql-body", include_str!("../../templates/kql/body.kql")),
     ("spl", include_str!("../../templates/spl/query.spl")),
     ("sigma", include_str!("../../templates/sigma/rule.yml")),
     ("sigma-filter", include_str!("../../templates/sigma/filter.yml")),
+    ("sigma-regression", include_str!("../../templates/sigma/regression.yml")),
     ("sentinel-rule", include_str!("../../templates/sentinel/rule.yaml")),
     ("sentinel-hunting", include_str!("../../templates/sentinel/hunting.yaml")),
     ("sentinel-arm", include_str!("../../templates/sentinel/arm.json")),
+    ("sentinel-arm-hunting", include_str!("../../templates/sentinel/arm-hunting.json")),
     ("defender-rule", include_str!("../../templates/defender/rule.json")),
     ("splunk-conf", include_str!("../../templates/splunk/conf.conf")),
     ("splunk-readme", include_str!("../../templates/splunk/README.md")),
     ("splunk-detection", include_str!("../../templates/splunk/detection.yml")),
+    ("splunk-data-source", include_str!("../../templates/splunk/data-source.yml")),
     ("splunk-macro", include_str!("../../templates/splunk/macro.yml")),
     ("splunk-story", include_str!("../../templates/splunk/story.yml")),
     ("navigator", include_str!("../../templates/navigator/layer.json")),

@@ -73,7 +73,7 @@ pub fn bump(loaded: &mut Loaded, targets: &[String], removal: &Removal) -> Resul
     if before.as_ref().is_some_and(|lock| lock.version == version && lock.pack == loaded.config.name) {
         return Ok(Bumped { lock: old.clone(), from: Some(version), moved: vec![] });
     }
-    set_versions(loaded, &version, &moved);
+    set_versions(loaded, old, &version, &moved);
     let built = state_of(loaded, targets)?;
     let lock = locked(loaded, old, &built, &version, &moved, &Ends { removal, loaded });
     Ok(Bumped { lock, from: before.map(|lock| lock.version), moved })
@@ -253,11 +253,12 @@ fn next_version(
     Ok(needed.max(asked.clone()))
 }
 
-fn set_versions(loaded: &mut Loaded, version: &Version, moved: &[Moved]) {
+fn set_versions(loaded: &mut Loaded, old: &Lock, version: &Version, moved: &[Moved]) {
     loaded.config.version = version.to_string();
     for rule in loaded.project.rules.values_mut() {
         if let Some(to) = moved.iter().find(|m| m.id == rule.meta.id).and_then(|m| m.to.as_ref()) {
             rule.version = to.to_string();
+            rule.revision = old.releases_of(&rule.meta.id).saturating_add(1);
         }
     }
 }

@@ -165,6 +165,12 @@ impl Lock {
         self.rules.iter().find(|r| r.id == id)
     }
 
+    /// How many releases of the pack changed the rule of this id.
+    #[must_use]
+    pub fn releases_of(&self, id: &str) -> u64 {
+        self.history.iter().filter(|release| release.changes.iter().any(|moved| moved.id == id)).map(|_| 1).sum()
+    }
+
     /// Reads a lock.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use super::condition::{Allowed, Found, Lower, Place};
 use super::techniques::{self, Technique};
 use super::{Project, Report, unknown_word};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::source::Span;
 use crate::syntax::META_KEYS;
 use crate::syntax::ast::{Ident, MetaElement, MetaValue, Path, Text};
@@ -117,11 +117,28 @@ pub struct Meta {
     pub throttle: Option<Throttle>,
 }
 
+/// What may follow `detection.` in a tag: SigmaHQ's sorts of rules.
+const DETECTIONS: [&str; 3] = ["dfir", "emerging-threats", "threat-hunting"];
+/// The tag of rules for hunting.
+const HUNTING: &str = "detection.threat-hunting";
+
 impl Meta {
     /// Returns the ids of its techniques.
     #[must_use]
     pub fn technique_ids(&self) -> Vec<String> {
         self.attack.iter().map(|technique| technique.id.clone()).collect()
+    }
+
+    /// Whether the rule is for hunting: an analyst runs its query, and nothing raises alerts from it.
+    #[must_use]
+    pub fn hunts(&self) -> bool {
+        self.level == Level::Informational || self.tags.iter().any(|tag| tag == HUNTING)
+    }
+
+    /// Whether the rule arrives enabled on every platform. Without a status, a rule is experimental.
+    #[must_use]
+    pub fn arrives_enabled(&self) -> bool {
+        matches!(self.status.as_deref(), Some("test" | "stable")) && !self.hunts()
     }
 }
 
@@ -214,7 +231,10 @@ impl<'a, 'r> Reader<'a, 'r> {
                 let show = elements.iter().filter_map(|e| self.shown(key, e)).collect();
                 meta.show = Some(show);
             }
-            ("entities", MetaValue::List(..)) => meta.entities = self.words(key, value, "entity", &ENTITIES),
+            ("entities", MetaValue::List(elements, _)) => {
+                meta.entities = self.words(key, value, "entity", &ENTITIES);
+                elements.iter().for_each(|element| self.fitting_entity(element));
+            }
             ("schedule", MetaValue::Schedule { every, over }) => {
                 self.positive(key, *every);
                 if over.0 < every.0 {
@@ -340,6 +360,29 @@ impl<'a, 'r> Reader<'a, 'r> {
         out
     }
 
+    /// An entity that no event of the rule's kinds has would leave alerts without it, on every platform.
+    fn fitting_entity(&mut self, element: &MetaElement) {
+        let MetaElement::Path(path) = element else { return };
+        let wanted: &[Kind] = match path.dotted().as_str() {
+            // The file of a process is its image.
+            "file" => &[Kind::File, Kind::Process],
+            "dll" => &[Kind::Library],
+            "ip" => &[Kind::Network],
+            _ => return,
+        };
+        if self.kinds.is_empty() || wanted.iter().any(|kind| self.kinds.contains(kind)) {
+            return;
+        }
+        let has: Vec<&str> = self.kinds.iter().map(|kind| kind.word()).collect();
+        let needed: Vec<&str> = wanted.iter().map(|kind| kind.word()).collect();
+        let message = format!("only {} events have the entity `{}`", needed.join(" and "), path.dotted());
+        self.report.push(
+            Diagnostic::new(Code::WrongValue, message)
+                .at(path.span, format!("the rule reads {} events", has.join(" and ")))
+                .help("take it out of `entities`"),
+        );
+    }
+
     fn texts(&mut self, key: &Ident, value: &MetaValue) -> Vec<String> {
         self.placed_texts(key, value).into_iter().map(|t| t.value).collect()
     }
@@ -388,6 +431,16 @@ impl<'a, 'r> Reader<'a, 'r> {
                     Diagnostic::new(Code::WrongValue, format!("`{}` is not a tag", tag.value))
                         .at(tag.span, "a tag is namespace.value in small letters, such as detection.threat-hunting"),
                 );
+            } else if let Some(sort) = tag.value.strip_prefix("detection.")
+                && !DETECTIONS.contains(&sort)
+            {
+                let known = DETECTIONS.map(|sort| format!("detection.{sort}"));
+                let finding = Diagnostic::new(Code::UnknownWord, format!("unknown tag: `{}`", tag.value))
+                    .at(tag.span, format!("expected {}", known.join(", ")));
+                self.report.push(match nearest(&tag.value, known.iter().map(String::as_str)) {
+                    Some(best) => finding.patch(format!("did you mean `{best}`?"), tag.span, format!("\"{best}\"")),
+                    None => finding,
+                });
             } else if tag.value.starts_with("attack.") {
                 self.report.push(
                     Diagnostic::new(Code::WrongValue, format!("`{}` follows from `attack`", tag.value))

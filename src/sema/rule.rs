@@ -62,6 +62,8 @@ pub struct Rule {
     pub meta: Meta,
     /// Its version, from the project's lock; `1.0.0` without one.
     pub version: String,
+    /// How many times it was released, from the project's lock; 1 without one.
+    pub revision: u64,
     /// The kinds of event that it reads; of a rule over several events, all of them.
     pub kinds: Vec<Kind>,
     /// Its exceptions, in order.
@@ -223,6 +225,7 @@ pub(super) fn resolve(
         name: ast.name.text.clone(),
         meta: Meta { description: docs.join("\n").trim().to_owned(), ..Meta::default() },
         version: "1.0.0".to_owned(),
+        revision: 1,
         kinds: vec![],
         exceptions: vec![],
         threshold: None,

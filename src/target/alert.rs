@@ -26,6 +26,8 @@ pub enum Format {
     SigmaHq,
     /// The same with exceptions apart, as Sigma's filters
     SigmaFilters,
+    /// SigmaHQ's regression data, beside its layout: the events of the rules' firing tests
+    SigmaRegression,
     /// Splunk: an app with all rules as saved searches, and its macros
     SplunkApp,
     /// Splunk: detections as contentctl takes them, with their macros and story
@@ -56,7 +58,7 @@ impl Platform {
         match format {
             Format::SentinelYaml | Format::SentinelArm | Format::SentinelHunting => Platform::Sentinel,
             Format::DefenderRule => Platform::Defender,
-            Format::SigmaHq | Format::SigmaFilters => Platform::Sigma,
+            Format::SigmaHq | Format::SigmaFilters | Format::SigmaRegression => Platform::Sigma,
             Format::SplunkApp | Format::SplunkContentctl => Platform::Splunk,
             Format::Query | Format::Navigator => Platform::None,
         }
@@ -88,7 +90,7 @@ impl Platform {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 10] = [
+    pub const ALL: [Format; 11] = [
         Format::Query,
         Format::SentinelYaml,
         Format::SentinelArm,
@@ -96,10 +98,17 @@ impl Format {
         Format::DefenderRule,
         Format::SigmaHq,
         Format::SigmaFilters,
+        Format::SigmaRegression,
         Format::SplunkApp,
         Format::SplunkContentctl,
         Format::Navigator,
     ];
+
+    /// Whether its documents bring the events of a rule's firing tests along.
+    #[must_use]
+    pub fn replays(self) -> bool {
+        matches!(self, Format::SplunkContentctl | Format::SigmaRegression)
+    }
 
     /// The word in files and on the command line.
     #[must_use]
@@ -112,6 +121,7 @@ impl Format {
             Format::DefenderRule => "defender-rule",
             Format::SigmaHq => "sigma-hq",
             Format::SigmaFilters => "sigma-filters",
+            Format::SigmaRegression => "sigma-regression",
             Format::SplunkApp => "splunk-app",
             Format::SplunkContentctl => "splunk-contentctl",
             Format::Navigator => "navigator",
@@ -126,7 +136,7 @@ impl Format {
 }
 
 /// How a platform raises alerts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alert {
     /// How often rules without a `schedule` run, in seconds; 0: the target does not say.
     pub every: u64,
@@ -141,11 +151,32 @@ pub struct Alert {
     /// What an entity of the language may be: the platform's entities, the best first: the
     /// first one is taken for which a query has columns.
     pub entities: IndexMap<String, Vec<EntityType>>,
+    /// Alerts become one incident if they have these entities in common: words of `entities`.
+    pub incident_by: Vec<String>,
+    /// For how long alerts join an incident, in seconds.
+    pub incident_within: u64,
     /// For each connector the tables that it fills.
     pub connectors: IndexMap<String, Vec<String>>,
     /// Documents carry the rule's own id and name. Those of other targets have ones made of it: one workspace may hold both,
     /// and the second would take the first one's place.
     pub namesake: bool,
+}
+
+impl Default for Alert {
+    fn default() -> Self {
+        Self {
+            every: 0,
+            delay: 0,
+            severity: IndexMap::new(),
+            entities: IndexMap::new(),
+            tactics: IndexMap::new(),
+            sub_techniques: false,
+            incident_by: vec!["host".to_owned(), "user".to_owned()],
+            incident_within: 5 * 3600,
+            connectors: IndexMap::new(),
+            namesake: false,
+        }
+    }
 }
 
 /// An entity of a platform.
@@ -189,8 +220,17 @@ pub(super) struct AlertFile {
     tactics: IndexMap<String, String>,
     sub_techniques: Option<bool>,
     entities: IndexMap<String, OneOrMany<EntityFile>>,
+    incidents: IncidentsFile,
     connectors: IndexMap<String, Vec<String>>,
     namesake: Option<bool>,
+}
+
+/// What makes alerts one incident.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct IncidentsFile {
+    by: Option<Vec<String>>,
+    within: Option<String>,
 }
 
 impl Target {
@@ -252,7 +292,11 @@ impl Check {
 
     /// Adds what a file says of alerts to what its target says already.
     pub(super) fn alert(&mut self, file: AlertFile, columns: &[String], alert: &mut Alert) {
-        for (text, seconds) in [(file.every, &mut alert.every), (file.delay, &mut alert.delay)] {
+        for (text, seconds) in [
+            (file.every, &mut alert.every),
+            (file.delay, &mut alert.delay),
+            (file.incidents.within, &mut alert.incident_within),
+        ] {
             match text.as_deref().map(|text| (text, duration::parse(text))) {
                 None => {}
                 Some((_, Some(parsed))) => *seconds = parsed,
@@ -265,10 +309,12 @@ impl Check {
         alert.severity.extend(file.severity);
         alert.tactics.extend(file.tactics);
         alert.sub_techniques = file.sub_techniques.unwrap_or(alert.sub_techniques);
+        let by = file.incidents.by;
+        for entity in file.entities.keys().chain(by.iter().flatten()).filter(|e| !ENTITIES.contains(&e.as_str())) {
+            self.bad(entity, &format!("is no entity; entities are {}", ENTITIES.join(", ")));
+        }
+        alert.incident_by = by.unwrap_or_else(|| std::mem::take(&mut alert.incident_by));
         for (entity, types) in file.entities {
-            if !ENTITIES.contains(&entity.as_str()) {
-                self.bad(&entity, &format!("is no entity; entities are {}", ENTITIES.join(", ")));
-            }
             let types = types.all().into_iter().flatten().map(|(name, fields)| self.entity(name, fields, columns));
             let types = types.collect();
             alert.entities.insert(entity, types);

@@ -2,6 +2,7 @@
 
 use super::alert::{Alert, AlertFile};
 use super::computed::CaseFile;
+use super::logs::log_of;
 use super::{By, How, Language, Mapping, Part, RegexParts, Scalar, Source, Target};
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::duration;
@@ -92,6 +93,10 @@ struct SourceFile {
     logsource: IndexMap<String, String>,
     definition: Option<String>,
     path: Option<String>,
+    #[serde(default)]
+    unlisted: Vec<String>,
+    #[serde(default)]
+    data_source: IndexMap<String, OneOrMany<String>>,
     #[serde(default)]
     filter: IndexMap<String, OneOrMany<Scalar>>,
     #[serde(default)]
@@ -393,6 +398,17 @@ impl Check {
         if let Some(path) = s.path.as_ref().filter(|p| !p.split('/').all(|part| plain(&part))) {
             self.bad(path, "is no path: small letters, digits, `_`, `-`, with `/` between folders");
         }
+        let mut data_sources = IndexMap::new();
+        for (word, names) in s.data_source {
+            let names = names.all();
+            for name in names.iter().filter(|name| log_of(name).is_none()) {
+                self.bad(name, "is no data source of Splunk's that is known here, such as `Sysmon EventID 1`");
+            }
+            match Os::from_word(&word).filter(|system| os.contains(system)) {
+                Some(system) => _ = data_sources.insert(system, names),
+                None => self.bad(&word, "is no system of this source"),
+            }
+        }
         Source {
             os,
             table: s.table,
@@ -401,6 +417,8 @@ impl Check {
             logsource: s.logsource,
             definition: s.definition,
             path: s.path,
+            unlisted: s.unlisted,
+            data_sources,
             filter: s.filter.into_iter().map(|(k, v)| (k, v.all())).collect(),
             when,
             columns: s.columns,

@@ -13,6 +13,7 @@ mod derive;
 mod identity;
 pub mod kept;
 mod load;
+mod logs;
 mod names;
 mod show;
 pub mod temporal;
@@ -27,6 +28,7 @@ pub use identity::{By, Part};
 use load::OneOrMany;
 pub use load::{BUILT_IN, Targets};
 pub(crate) use load::{MappingFile, mappings};
+pub use logs::{Log, log_of};
 pub use show::describe;
 
 use crate::vocabulary::{FieldId, Kind, Os, fields};
@@ -162,6 +164,10 @@ pub struct Source {
     pub definition: Option<String>,
     /// Sigma: the folder of its rules in a repository, and what their files' names begin with.
     pub path: Option<String>,
+    /// Sigma: columns that SigmaHQ's field lists lack for this log source; its repository refuses rules that name one.
+    pub unlisted: Vec<String>,
+    /// Splunk's names of the data sources that these events come from, by system.
+    pub data_sources: IndexMap<Os, Vec<String>>,
     /// Columns that mark these events among others.
     pub filter: IndexMap<String, Vec<Scalar>>,
     /// Enum fields that are constant there.

@@ -12,6 +12,7 @@
 
 pub mod coverage;
 mod explain;
+mod firing;
 mod input;
 mod missed;
 pub mod report;
@@ -21,6 +22,7 @@ mod temporal;
 mod words;
 
 pub use coverage::{Part, PartKind};
+pub use firing::{Checker, firing};
 pub use run::run;
 pub use select::{Selected, select};
 

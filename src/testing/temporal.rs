@@ -68,7 +68,7 @@ pub(super) fn run(rule: &Rule, loaded: &Loaded) -> (Vec<Ran>, Vec<Part>) {
 }
 
 /// The events with their times.
-fn asked(test: &ast::Test, given: Vec<Given>) -> Asked {
+pub(super) fn asked(test: &ast::Test, given: Vec<Given>) -> Asked {
     let mut events: Vec<Event<'static>> = given.iter().map(|g| g.event.clone()).collect();
     let (Some(time), TestInput::Events(written)) = (FieldId::find("event.time"), &test.input) else {
         return Asked { given, events, naming: Naming::Logged };

@@ -10,6 +10,7 @@
 mod attack;
 #[path = "../common/mod.rs"]
 mod common;
+mod installed;
 mod splunk;
 
 use arcanary::build::{Built, build};
@@ -54,11 +55,16 @@ fn every_arm_document_of_sentinel_is_valid_by_its_schema() {
     strict(&mut schema);
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     let mut wrong = vec![];
-    let mut checked = 0;
+    let (mut checked, mut hunts) = (0, 0);
     for (folder, built) in all() {
         for (path, text) in ["sentinel/arm", "sentinel-securityevent/arm"].iter().flat_map(|f| of(&built, f)) {
             let template: Value = serde_json::from_str(text).expect("JSON");
             let rule = &template["resources"][0];
+            if rule["type"] == "Microsoft.OperationalInsights/workspaces/savedSearches" {
+                hunts += 1;
+                wrong.extend(saved_search(rule).map(|why| format!("{folder}/{path}: {why}")));
+                continue;
+            }
             assert_eq!(rule["apiVersion"], "2025-09-01", "{path}: the schema is of this version");
             let said = serde_json::json!({ "kind": rule["kind"], "properties": rule["properties"] });
             let found = validator.iter_errors(&said).map(|e| format!("{folder}/{path}: {}: {e}", e.instance_path()));
@@ -66,10 +72,27 @@ fn every_arm_document_of_sentinel_is_valid_by_its_schema() {
             checked += 1;
         }
     }
-    assert!(checked > 60, "{checked} documents: the pack is not there");
+    assert!(checked > 60 && hunts > 5, "{checked} and {hunts} documents: the pack is not there");
     assert_eq!(wrong, Vec::<String>::new());
     let bad = serde_json::json!({ "kind": "Scheduled", "properties": { "displayName": "x", "severity": "Critical" } });
     assert!(!validator.is_valid(&bad), "the schema refuses something");
+}
+
+/// What is wrong with a hunting query by the reference of saved searches, 2020-08-01, and by what Sentinel shows of one.
+fn saved_search(resource: &Value) -> Option<String> {
+    let said = &resource["properties"];
+    let keys: Vec<&String> = said.as_object()?.keys().collect();
+    let tags: Vec<&str> = said["tags"].as_array()?.iter().filter_map(|tag| tag["name"].as_str()).collect();
+    let text = |key: &str| said[key].as_str().is_some_and(|t| !t.is_empty());
+    let name = resource["name"].as_str().unwrap_or_default();
+    let fits = resource["apiVersion"] == "2020-08-01"
+        && name.starts_with("[concat(parameters('workspace'), '/")
+        && keys == ["category", "displayName", "query", "version", "tags"]
+        && said["category"] == "Hunting Queries"
+        && text("displayName")
+        && text("query")
+        && (tags == ["description", "tactics", "techniques"] || tags == ["description"]);
+    (!fits).then(|| resource.to_string())
 }
 
 /// What Microsoft's validators of its public repository ask, read from facts gathered there and not from our linter.
@@ -99,7 +122,7 @@ fn every_sentinel_template_has_what_microsofts_validators_ask_for() {
             assert!(words(&rule["tactics"]).is_subset(&words(&facts["tactics"])), "{path}: {}", rule["tactics"]);
             assert!(words(&rule["relevantTechniques"]).iter().all(|t| t.len() == 5), "{path}");
             let mapped = rule["entityMappings"].as_array().unwrap();
-            assert!(mapped.len() <= 5, "{path}");
+            assert!((1..=5).contains(&mapped.len()), "{path}: {} entities", mapped.len());
             for entity in mapped {
                 let known = &entities[entity["entityType"].as_str().unwrap()];
                 let fields = entity["fieldMappings"].as_array().unwrap();
@@ -185,6 +208,10 @@ fn what_sentinel_would_refuse_is_an_error_with_the_cure() {
     refused(&with("schedule every 330s over 1h"), "it runs every 330s, and Sentinel counts whole minutes");
     refused(&with("throttle 8d by host"), "its alerts are one incident for 8d");
     refused(&with("show [user.name] entities [process]"), "no column for the entity `process` (add `command_line`");
+    refused(
+        &with("show [host.name] throttle 4h by process"),
+        "it throttles by `process`, and its rows have no entity for that (show and map it",
+    );
     let long = "a".repeat(4990);
     refused(&format!("/// {long}\n{RULE}"), "and 5000 is the limit (shorten the description");
     let flag = with("").replace("\"a.exe\"\n", "\"a.exe\"\n  flag AFlagWithALongNameXYZ = user.name is \"x\"\n");
@@ -206,7 +233,22 @@ fn an_alert_says_when_it_runs_what_it_groups_by_and_what_an_analyst_asks() {
     assert!(description.contains("Questions:\n- Who?") && description.contains("harmless causes:\n- Backups"));
     assert_eq!(plain["alertDetailsOverride"]["alertDisplayNameFormat"], "A Rule on {{DeviceName}}");
     let grouping = |d: &Value| d["incidentConfiguration"]["groupingConfiguration"].clone();
-    assert_eq!(grouping(&plain)["matchingMethod"], "AllEntities");
+    // A process is one of the entities, and its command line differs from alert to alert.
+    let of_host = serde_json::json!(["Account", "Host"]);
+    assert_eq!(
+        (&grouping(&plain)["matchingMethod"], &grouping(&plain)["groupByEntities"]),
+        (&"Selected".into(), &of_host)
+    );
+    assert_eq!((&grouping(&plain)["lookbackDuration"], &grouping(&plain)["enabled"]), (&"5h".into(), &true.into()));
+    let of = |entries: &str| {
+        grouping(&sentinel(&RULE.replace("  detect", &format!("  {entries}\n  detect"))).1.expect("a document"))
+    };
+    assert_eq!(
+        of("throttle 1h by process")["groupByEntities"],
+        serde_json::json!(["Process"]),
+        "a rule says otherwise"
+    );
+    assert_eq!(of("show [host.name, command_line]")["groupByEntities"], serde_json::json!(["Host"]), "nobody is known");
     let timed = RULE.replace("  detect", "  schedule every 10m over 2h throttle 4h by host, user.name\n  detect");
     let timed = sentinel(&timed).1.expect("a document");
     assert_eq!((&timed["queryFrequency"], &timed["queryPeriod"]), (&"10m".into(), &"2h".into()));
@@ -234,7 +276,8 @@ fn a_scheduled_query_returns_what_came_in_since_its_last_run_and_a_hunt_all() {
     let rule = |detect: &str| query(detect, "sentinel/analytics-rules/r.yaml");
     let single = "schedule every 10m over 1h detect process where process.name is \"a.exe\"";
     assert!(rule(single).contains("DeviceProcessEvents\n| where ingestion_time() > ago(10m)\n"), "{}", rule(single));
-    assert!(!query(single, "sentinel/hunting-queries/r.yaml").contains("ingestion_time"));
+    let hunt = format!("tags [\"detection.threat-hunting\"] {single}");
+    assert!(!query(&hunt, "sentinel/hunting-queries/r.yaml").contains("ingestion_time"));
     // A step of several tables has a `let` for each; a `without` and an optional step decide no arrival.
     let steps = "detect sequence by host within 30m {
         a: process or file where process.name is \"a.exe\"
@@ -363,6 +406,20 @@ fn a_custom_detection_runs_as_often_as_defender_can_and_sees_a_whole_match() {
     assert!(document.is_none());
 }
 
+/// A document that SigmaHQ's field lists do not allow: Sysmon's `Computer` outside of Windows, and what is based on it.
+fn not_for_sigmahq(document: &Value, left_out: &[&Value]) -> bool {
+    let names: Vec<&Value> = left_out.iter().map(|d| &d["name"]).filter(|name| !name.is_null()).collect();
+    match document["correlation"]["rules"].as_array() {
+        Some(rules) => rules.iter().any(|rule| names.contains(&rule)),
+        None => {
+            let computer = document["detection"].to_string().contains("\"Computer");
+            let used = left_out.iter().filter_map(|d| d["correlation"]["rules"].as_array());
+            (computer && document["logsource"]["product"] != "windows")
+                || used.flatten().any(|r| *r == document["name"])
+        }
+    }
+}
+
 #[test]
 fn sigmahqs_layout_holds_each_document_of_a_rule_once() {
     use serde::Deserialize as _;
@@ -374,7 +431,9 @@ fn sigmahqs_layout_holds_each_document_of_a_rule_once() {
         for (rule, entry) in sigma.filter(|(_, e)| e.file.is_some()) {
             let whole = documents(&built.files[entry.file.as_ref().unwrap()]);
             let parts: Vec<Value> = entry.documents.iter().flat_map(|path| documents(&built.files[path])).collect();
-            assert_eq!(whole, parts, "{folder}: {rule}");
+            let left_out: Vec<&Value> = whole.iter().filter(|d| !parts.contains(d)).collect();
+            assert!(parts.iter().all(|d| whole.contains(d)), "{folder}: {rule}");
+            assert!(left_out.iter().all(|d| not_for_sigmahq(d, &left_out)), "{folder}: {rule}: {left_out:?}");
             for path in &entry.documents {
                 let name = path.rsplit('/').next().unwrap();
                 assert!((10..=70).contains(&name.len()) && path.starts_with("sigma/sigmahq/"), "{path}");
@@ -406,7 +465,8 @@ fn documents_of_shipped_rules_are_as_reviewed() {
         ("sentinel-rule", "sentinel/analytics-rules/archive_via_utility.yaml"),
         ("sentinel-arm-of-steps", "sentinel/arm/archive_staged_by_utility.json"),
         ("sentinel-arm-of-a-count", "sentinel/arm/archive_volumes_burst.json"),
-        ("sentinel-hunting", "sentinel-securityevent/hunting-queries/makecab_relocated.yaml"),
+        ("sentinel-hunting", "sentinel-securityevent/hunting-queries/archive_sweep.yaml"),
+        ("sentinel-arm-hunting", "sentinel/arm/archive_sweep.json"),
         ("defender-rule", "defender/detection-rules/archive_via_utility.json"),
         ("defender-rule-of-steps", "defender/detection-rules/archive_staged_by_utility.json"),
         ("sigma-hq", "sigma/sigmahq/rules/windows/process_creation/proc_creation_win_makecab_renamed.yml"),
@@ -442,7 +502,8 @@ fn no_two_documents_of_one_platform_are_the_same_resource() {
             seen.push(value.to_lowercase());
         }
         let different: BTreeSet<&String> = seen.iter().collect();
-        assert!(seen.len() > 20 || folder.ends_with("stories"), "{folder}: {} documents", seen.len());
+        let few = ["contentctl/stories", "hunting-queries"].contains(&folder);
+        assert!(seen.len() > if few { 2 } else { 20 }, "{folder}: {} documents", seen.len());
         assert_eq!(different.len(), seen.len(), "{folder}: {key} of one document is that of another");
     };
     named("arm", "/resources/0/name");

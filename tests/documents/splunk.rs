@@ -73,6 +73,8 @@ fn level_throttle_and_entities_are_those_of_splunks_actions() {
     let has = |search: &str, line: &str| search.lines().any(|l| l == line);
     assert!(has(&search, "alert.suppress.fields = Computer,user_name"), "{search}");
     assert!(has(&search, "alert.suppress.period = 14400s") && has(&search, "alert.severity = 5"), "{search}");
+    assert!(has(&search, "alert.digest_mode = 0"), "one host would suppress the alerts of all: {search}");
+    assert!(has(&said("splunk-4688", &with("critical", "")).2, "alert.digest_mode = 1"));
     let risk = r#"action.risk.param._risk = [{"risk_object_field":"dest","risk_object_type":"system","risk_score":90},{"risk_object_field":"user","risk_object_type":"user","risk_score":90},{"threat_object_field":"CommandLine","threat_object_type":"process"}]"#;
     assert!(has(&search, risk), "{search}");
     assert!(has(&search, r#"action.correlationsearch.annotations = {"mitre_attack":["T1560.001","T1074"]}"#));
@@ -81,7 +83,7 @@ fn level_throttle_and_entities_are_those_of_splunks_actions() {
     let document = document.expect("a document");
     assert_eq!(
         (&document["type"], &document["status"], &document["version"]),
-        (&"TTP".into(), &"experimental".into(), &1_000_000.into())
+        (&"TTP".into(), &"experimental".into(), &1.into())
     );
     assert_eq!(document["tags"]["throttling"]["fields"][0], "Computer");
     // Risk alone; then neither, which is a hunt.
@@ -109,7 +111,7 @@ fn what_splunk_would_refuse_is_an_error_with_the_cure() {
     let with = |entry: &str| RULE.replace("  detect", &format!("  {entry}\n  detect"));
     refused(
         &RULE.replace("A Rule", &"x".repeat(84)),
-        "called by 100 characters, and 99 is the limit (shorten `title`)",
+        "its title has 84 characters, and 83 is the limit: its saved search is called after it (shorten `title`)",
     );
     refused(
         &with("show [command_line] throttle 4h by host"),

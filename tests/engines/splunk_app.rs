@@ -23,6 +23,7 @@ rule Nasty_ONE {
   references ["https://x.example/a?b=%20c&d=$e$", "a book, page 5 \\"]
   false_positives ["A: b # c [d]", "\\"] triage ["Who? $user$ \\", "%what%"]
   throttle 90m by host, user.name
+  test "a test" fires process { executable 'C:\a b.exe', command_line "\"a b.exe\" <&> \t\n" }
   detect process where command_line contains '\"$HOME$\%TEMP% [y] #' or process.name is "a b.exe"
   flag Odd = command_line contains "\n"
   except "an [odd] ` one $x$" because "it \\" until 2027-12-31 where user.name is 'a\'
@@ -172,6 +173,18 @@ fn contentctl_takes_every_detection_and_builds_an_app_of_them() {
         assert_eq!(stanzas, wanted[i], "{name}: searches in the app");
         let crons = searches.lines().filter_map(|l| l.strip_prefix("cron_schedule = ")).map(str::to_owned);
         assert_eq!(crons.collect::<BTreeSet<_>>(), schedules[i], "{name}: a rule's schedule is its own");
+        // No text takes the setting behind it along.
+        for (stanza, said) in conf(&searches).iter().filter(|(stanza, _)| stanza.ends_with(" - Rule")) {
+            for key in ["description", "how_to_implement", "known_false_positives", "creation_date"] {
+                let key = if key == "description" { key.to_owned() } else { format!("action.escu.{key}") };
+                assert!(
+                    said.get(&key).is_some_and(|text| !text.contains("action.")),
+                    "{name}: {stanza}: {key}: {said:#?}"
+                );
+            }
+            let keys = ["cron_schedule", "disabled", "search", "action.correlationsearch.label"];
+            assert!(keys.iter().all(|key| said.contains_key(*key)), "{name}: {stanza}: {said:#?}");
+        }
     }
 }
 
@@ -189,13 +202,19 @@ fn contentctl_finds_what_is_wrong_with_a_detection() {
         *text = text.replace(from, to);
         (from.to_owned(), files)
     };
-    let mut alone = files.clone();
-    alone.retain(|path, _| !path.starts_with("macros/"));
+    let without = |folder: &str| {
+        let mut files = files.clone();
+        files.retain(|path, _| !path.starts_with(folder));
+        files
+    };
+    let alone = without("macros/");
     let all = vec![
         broken("| `nasty_one_filter`", "| `other_filter`"),
         broken("type: system", "type: host"),
         broken("    - field: dest", "    - field: nowhere"),
         ("no macros".to_owned(), alone),
+        ("no data sources".to_owned(), without("data_sources/")),
+        ("no attack data".to_owned(), without("attack_data/")),
     ];
     for (name, problems, _) in checked(all) {
         assert!(!problems.is_empty(), "{name}");
@@ -307,7 +326,8 @@ fn text_stands_in_an_app_as_it_was_written_and_names_no_placeholder() {
         assert_eq!(placeholders(&nasty["action.notable.param.rule_description"]), Vec::<String>::new());
         assert!(nasty["action.notable.param.rule_description"].contains("\n- Who? ＄user＄ \\\n- %what%\n"));
         assert_eq!(nasty["alert.severity"], "5");
-        assert_eq!(nasty["disabled"], "1", "nothing runs that nobody switched on");
+        assert_eq!(nasty["disabled"], "0", "a stable rule runs");
+        assert_eq!(searches[&format!("Nasty ({target})")]["disabled"], "1", "a deprecated rule does not");
     }
 }
 

@@ -101,7 +101,7 @@ fn document(rule: &Rule, plan: &Plan, query: &SourceQuery, index: usize, detecti
         related.insert(0, ("similar".to_owned(), meta.id.clone()));
     }
     let suffix = plan.queries.first().filter(|_| index > 0).map(|first| format!(" - {}", suffix(first, query)));
-    let title = format!("{}{}", meta.title, suffix.unwrap_or_default());
+    let title = format!("{}{}", own_title(rule), suffix.unwrap_or_default());
     let mut fields = head(rule, &title, id, &related, &meta.description);
     fields.extend([("name", text("")), ("correlation", list([]))]);
     fields.extend(detected(query, detection));
@@ -125,11 +125,11 @@ fn head(
         ("id", text(id)),
         ("related", Fragment::List(related.collect())),
         ("status", text(scalar(meta.status.as_deref().unwrap_or("experimental")))),
-        ("description", description(about)),
+        ("description", description(&described(about, &meta.title))),
         ("references", list(meta.references.iter().map(|r| scalar(r)))),
         ("author", text(meta.author.as_deref().map(scalar).unwrap_or_default())),
         ("date", text(meta.date.clone().unwrap_or_default())),
-        ("modified", text(meta.modified.clone().unwrap_or_default())),
+        ("modified", text(modified(rule))),
         ("license", text(meta.license.as_deref().map(scalar).unwrap_or_default())),
         ("tags", list(tags(rule).iter().map(|t| scalar(t)))),
     ]
@@ -159,7 +159,34 @@ fn tail(rule: &Rule) -> Vec<(&'static str, Fragment)> {
     let unknown = ["Unknown".to_owned()];
     let causes = &rule.meta.false_positives;
     let causes = if causes.is_empty() { &unknown[..] } else { causes };
-    vec![("falsepositives", list(causes.iter().map(|f| scalar(&one_line(f))))), ("level", text(rule.meta.level.word()))]
+    vec![("falsepositives", list(causes.iter().map(|f| scalar(&cause(f))))), ("level", text(rule.meta.level.word()))]
+}
+
+/// A rule's title as SigmaHQ takes it: without a dot at its end.
+#[must_use]
+pub fn own_title(rule: &Rule) -> String {
+    without_trademarks(one_line(&rule.meta.title).trim_end_matches(['.', ' ']))
+}
+
+/// A cause of false positives: it begins with a capital letter.
+fn cause(text: &str) -> String {
+    capital(&without_trademarks(&one_line(text)))
+}
+
+/// What a rule detects; SigmaHQ requires a description.
+fn described(about: &str, title: &str) -> String {
+    without_trademarks(if about.trim().is_empty() { title } else { about })
+}
+
+/// When the rule was changed; SigmaHQ takes no day that is not after that of the rule.
+fn modified(rule: &Rule) -> String {
+    let meta = &rule.meta;
+    meta.modified.iter().find(|day| meta.date.as_ref().is_some_and(|date| date < day)).cloned().unwrap_or_default()
+}
+
+/// Text without the name of ATT&CK, which SigmaHQ's repository does not take as a trademark.
+fn without_trademarks(text: &str) -> String {
+    text.replace("MITRE ATT&CK", "MITRE").replace("ATT&CK", "MITRE")
 }
 
 /// SigmaHQ's title case: small words stay small, and so do names with a dot, a slash or an underscore in them.

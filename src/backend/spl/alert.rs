@@ -3,6 +3,10 @@
 use super::ast::{Eval, Step};
 use super::print;
 
+/// The columns with the times of a match's first and last event, as Splunk's own content calls them.
+pub const TIMES: [&str; 2] = ["firstTime", "lastTime"];
+/// The macro of Splunk's own content that writes out a time.
+pub const CTIME: &str = "security_content_ctime";
 /// The columns that `addinfo` adds.
 const INFO: [&str; 4] = ["info_min_time", "info_max_time", "info_search_time", "info_sid"];
 
@@ -16,6 +20,9 @@ pub struct Frame {
     pub filler: Vec<String>,
     /// Rows of the newest seconds of the stretch that the search looks at: older ones are those of earlier runs.
     pub newest: Option<u64>,
+    /// For Splunk's own content: the rows get the times of a match's first and last event, which its macro writes out. These
+    /// columns have the times of the events; none: the rows have both times already.
+    pub times: Option<Vec<String>>,
     /// The macro that ends the search.
     pub filter: String,
 }
@@ -35,6 +42,15 @@ pub fn framed(query: &str, frame: &Frame) -> String {
         let named = frame.names.iter().map(|(name, column)| (name.clone(), present(column, &frame.filler)));
         steps.push(Step::Eval(named.collect()));
     }
+    if let Some(columns) = &frame.times {
+        if !columns.is_empty() {
+            steps.push(Step::Eval(vec![
+                (TIMES[0].to_owned(), extreme("min", columns)),
+                (TIMES[1].to_owned(), extreme("max", columns)),
+            ]));
+        }
+        steps.extend(TIMES.map(|name| Step::Macro(format!("{CTIME}({name})"))));
+    }
     steps.push(Step::Macro(frame.filter.clone()));
     let mut out = query.trim_end().to_owned();
     for step in &steps {
@@ -42,6 +58,19 @@ pub fn framed(query: &str, frame: &Frame) -> String {
         print::step(&mut out, step);
     }
     out
+}
+
+/// The least or greatest of these columns. The time of an optional step may be missing; that of the row is there always.
+fn extreme(function: &'static str, columns: &[String]) -> Eval {
+    let row = || Eval::Field("_time".to_owned());
+    let field = |name: &String| match name.as_str() {
+        "_time" => row(),
+        _ => Eval::Call("coalesce", vec![Eval::Field(name.clone()), row()]),
+    };
+    match columns {
+        [only] => field(only),
+        several => Eval::Call(function, several.iter().map(field).collect()),
+    }
 }
 
 /// A column where it has a value, and nothing where it has none: no risk is that of everybody without a name.
@@ -63,9 +92,23 @@ mod tests {
     }
 
     #[test]
+    fn content_writes_out_the_times_of_a_matchs_first_and_last_event() {
+        let of = |times: &[&str]| {
+            let times = Some(times.iter().map(|t| (*t).to_owned()).collect());
+            framed("a", &Frame { times, filter: "f".into(), ..Frame::default() })
+        };
+        let written = "| `security_content_ctime(firstTime)`\n| `security_content_ctime(lastTime)`\n| `f`";
+        assert_eq!(of(&[]), format!("a\n{written}"));
+        assert_eq!(of(&["_time"]), format!("a\n| eval firstTime=_time,\n    lastTime=_time\n{written}"));
+        let two =
+            "| eval firstTime=min(coalesce(a_time, _time), _time),\n    lastTime=max(coalesce(a_time, _time), _time)";
+        assert_eq!(of(&["a_time", "_time"]), format!("a\n{two}\n{written}"));
+    }
+
+    #[test]
     fn rows_of_earlier_runs_and_fillers_go() {
         let names = vec![("dest".to_owned(), "Computer".to_owned())];
-        let frame = Frame { names, filler: vec!["-".into()], newest: Some(900), filter: "f".into() };
+        let frame = Frame { names, filler: vec!["-".into()], newest: Some(900), times: None, filter: "f".into() };
         let wanted = "a\n| addinfo\n| where _time>=info_max_time - 900\n\
                       | fields - info_min_time, info_max_time, info_search_time, info_sid\n\
                       | eval dest=if(in(Computer, \"\", \"-\"), null(), Computer)\n| `f`";

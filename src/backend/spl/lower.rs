@@ -1,5 +1,6 @@
 //! From a plan to SPL's syntax tree: as much as possible into the base search, the rest behind it.
 
+use super::alert::TIMES;
 use super::ast::{Base, Eval, Piece, Query, Search, Step};
 use super::eval::{self, Lower};
 use super::parts::Parts;
@@ -14,9 +15,6 @@ use crate::target::{Bound, Column, How, Plan, Scalar, Source, SourceQuery, Unsup
 
 /// The field of a rule's score.
 const SCORE: &str = "score";
-
-/// The times of the first and of the last event of a row of a data model, as Splunk's own content calls them.
-const TIMES: [&str; 2] = ["firstTime", "lastTime"];
 
 /// The columns of the result.
 pub fn outputs(plan: &Plan) -> Vec<Output> {

@@ -45,8 +45,9 @@ fn fragments(mut query: ast::Query, target: &Target) -> Vec<(&'static str, Fragm
     out
 }
 
-/// Macros of Splunk's own content: how `tstats` uses summaries and fills what is missing; fields without their dataset.
-pub const CONTENT_MACROS: [&str; 2] = ["security_content_summariesonly", "drop_dm_object_name"];
+/// Macros of Splunk's own content: how `tstats` uses summaries and fills what is missing; fields without their dataset; a time
+/// written out.
+pub const CONTENT_MACROS: [&str; 3] = ["security_content_summariesonly", "drop_dm_object_name", alert::CTIME];
 
 /// The fragment with the macros of Splunk's own content.
 pub const CONTENT_QUERY: &str = "content_query";

@@ -1,17 +1,50 @@
-//! Analytics rules as ARM templates: what a repository connection deploys, and what Sentinel's own import takes.
+//! Analytics rules and hunting queries as ARM templates: what a repository connection deploys, and what Sentinel's own
+//! import takes. A hunting query is a saved search of the workspace, in Sentinel's category.
+//! <https://learn.microsoft.com/azure/templates/microsoft.operationalinsights/workspaces/savedsearches>
 
 use super::super::{pairs, render_json};
 use super::Analytics;
 use super::content::{entities, incident};
 use crate::duration::iso;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+const SCHEMA: &str = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
+
+/// An ARM template with one hunting query.
+pub fn hunting(said: &Analytics) -> Result<String, String> {
+    let tag = |name: &str, value: String| (!value.is_empty()).then(|| json!({ "name": name, "value": value }));
+    let tags = [
+        tag("description", said.description.clone()),
+        tag("tactics", said.tactics.join(",")),
+        tag("techniques", said.techniques.join(",")),
+    ];
+    let properties = literal(json!({
+        "category": "Hunting Queries",
+        "displayName": said.name,
+        "query": said.query,
+        "version": 2,
+        "tags": tags.into_iter().flatten().collect::<Vec<_>>(),
+    }));
+    let model = json!({
+        "$schema": SCHEMA,
+        "contentVersion": format!("{}.0", said.version),
+        "parameters": { "workspace": { "type": "String" } },
+        "resources": [{
+            "type": "Microsoft.OperationalInsights/workspaces/savedSearches",
+            "apiVersion": "2020-08-01",
+            "name": format!("[concat(parameters('workspace'), '/{}')]", said.id),
+            "properties": properties,
+        }],
+    });
+    render_json("sentinel-arm-hunting", &model, vec![])
+}
 
 /// The version of the API, and the preview that has `subTechniques`.
 const STABLE: &str = "2025-09-01";
 const PREVIEW: &str = "2025-07-01-preview";
 
 /// An ARM template with one analytics rule.
-pub fn template(said: &Analytics) -> Result<String, String> {
+pub fn rule(said: &Analytics) -> Result<String, String> {
     let id = &said.id;
     let mut properties = json!({
         "displayName": said.name,
@@ -40,19 +73,16 @@ pub fn template(said: &Analytics) -> Result<String, String> {
         if let Some(ids) = &said.sub_techniques {
             properties.insert("subTechniques".to_owned(), json!(ids));
         }
-        // Empty ones are refused.
-        let empty = |v: &Value| v.as_array().is_some_and(Vec::is_empty) || v.as_object().is_some_and(Map::is_empty);
-        for key in ["entityMappings", "customDetails"] {
-            if properties.get(key).is_some_and(empty) {
-                properties.shift_remove(key);
-            }
+        // An empty record is refused.
+        if said.details.is_empty() {
+            properties.shift_remove("customDetails");
         }
     }
     let properties = literal(properties);
     let provider = "resourceId('Microsoft.OperationalInsights/workspaces/providers', parameters('workspace'), \
                     'Microsoft.SecurityInsights')";
     let model = json!({
-        "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+        "$schema": SCHEMA,
         "contentVersion": format!("{}.0", said.version),
         "parameters": { "workspace": { "type": "String" } },
         "resources": [{

@@ -4,11 +4,10 @@ use super::super::{pairs, render_yaml};
 use super::Analytics;
 use crate::duration;
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 /// An analytics rule.
 pub fn rule(said: &Analytics) -> Result<String, String> {
-    let mut fields = head(said, &said.id, &said.query);
+    let mut fields = head(said);
     let overrides = json!({
         "alertDisplayNameFormat": said.title_format,
         "alertDescriptionFormat": said.about_format,
@@ -37,26 +36,23 @@ pub fn rule(said: &Analytics) -> Result<String, String> {
 
 /// A hunting query.
 pub fn hunting(said: &Analytics) -> Result<String, String> {
-    // A repository holds no id twice.
-    let namespace = Uuid::parse_str(&said.id).unwrap_or(Uuid::NAMESPACE_URL);
-    let fields = head(said, &Uuid::new_v5(&namespace, b"hunting").to_string(), &said.hunt);
-    render_yaml("sentinel-hunting", &Value::Object(fields), 2, vec![])
+    render_yaml("sentinel-hunting", &Value::Object(head(said)), 2, vec![])
 }
 
 /// What analytics rules and hunting queries both say.
-fn head(said: &Analytics, id: &str, query: &str) -> Map<String, Value> {
+fn head(said: &Analytics) -> Map<String, Value> {
     let connectors = said.connectors.iter();
     let connectors: Vec<Value> =
         connectors.map(|(id, tables)| json!({ "connectorId": id, "dataTypes": tables })).collect();
     let line = |text: &str| if text.contains('\n') { format!("{text}\n") } else { text.to_owned() };
     let fields = [
-        ("id", json!(id)),
+        ("id", json!(said.id)),
         ("name", json!(said.name)),
         ("description", json!(line(&said.description))),
         ("requiredDataConnectors", json!(connectors)),
         ("tactics", json!(said.tactics)),
         ("relevantTechniques", json!(said.techniques)),
-        ("query", json!(line(query))),
+        ("query", json!(line(&said.query))),
         ("entityMappings", entities(said)),
         ("version", json!(said.version)),
     ];
@@ -76,10 +72,9 @@ pub(super) fn entities(said: &Analytics) -> Value {
 pub(super) fn incident(said: &Analytics, written: fn(u64) -> String) -> Value {
     let method = if said.group_by.is_empty() { "AllEntities" } else { "Selected" };
     json!({
-        "createIncident": said.incident,
+        "createIncident": true,
         "groupingConfiguration": {
-            // Without entities there is nothing to group by.
-            "enabled": !said.entities.is_empty(),
+            "enabled": true,
             "reopenClosedIncident": false,
             "lookbackDuration": written(said.grouped),
             "matchingMethod": method,

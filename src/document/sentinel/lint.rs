@@ -105,11 +105,14 @@ pub fn identifies(entity: &Entity) -> bool {
 pub fn problems(said: &Analytics) -> Vec<Problem> {
     let mut lint = Lint { span: said.rule.span, found: vec![] };
     lint.texts(said);
-    lint.times(said);
     lint.attack(said);
     lint.entities(said);
-    lint.details(said);
     lint.columns(said);
+    // A hunting query has no schedule, and no details of alerts.
+    if !said.rule.meta.hunts() {
+        lint.times(said);
+        lint.details(said);
+    }
     lint.found
 }
 
@@ -210,6 +213,11 @@ impl Lint {
 
     fn entities(&mut self, said: &Analytics) {
         let count = said.entities.len();
+        self.refuse(
+            count == 0,
+            || format!("its rows name no entity, and Sentinel takes 1 to {MOST_ENTITIES}"),
+            "add `host.name`, `user.name` or `command_line` to `show`",
+        );
         self.refuse(
             count > MOST_ENTITIES,
             || format!("it has {count} entities, and {MOST_ENTITIES} is the limit"),

@@ -8,13 +8,15 @@ mod arm;
 mod content;
 mod lint;
 
-use super::alert::{Entity, about, any_column, entities, missing, run, severity, tactic_name};
+use super::alert::{
+    Entity, Problem, about, any_column, entities, missing, run, severity, tactic_name, without_placeholders,
+};
 use super::derived::extended;
 use super::query::{self, Body};
 use super::{File, Refused};
 use crate::backend::{Shows, one_line};
 use crate::document::Document;
-use crate::sema::{Level, Rule};
+use crate::sema::Rule;
 use crate::target::{Format, Target};
 use crate::vocabulary::FieldId;
 use indexmap::{IndexMap, IndexSet};
@@ -22,8 +24,6 @@ use indexmap::{IndexMap, IndexSet};
 /// A scheduled rule takes so many entity mappings, and each so many identifiers.
 const MOST_ENTITIES: usize = 5;
 const MOST_IDENTIFIERS: usize = 3;
-/// Where nothing says otherwise, alerts of the same entities are one incident for so long, in seconds.
-const GROUPED: u64 = 5 * 3600;
 
 /// What both forms of an analytics rule say.
 #[derive(Debug)]
@@ -43,9 +43,8 @@ struct Analytics<'a> {
     techniques: Vec<String>,
     /// The sub-techniques, if the target asks for them: only the preview of the API has a place for them.
     sub_techniques: Option<Vec<String>>,
-    /// What came in since the last run; and all of it, for hunts.
+    /// It returns what came in since the last run; a hunting query returns all of it.
     query: String,
-    hunt: String,
     entities: Vec<Entity>,
     /// Custom details: key and column.
     details: IndexMap<String, String>,
@@ -56,7 +55,6 @@ struct Analytics<'a> {
     /// What groups alerts into one incident: types of entities, and seconds; without types all of them.
     group_by: Vec<String>,
     grouped: u64,
-    incident: bool,
     enabled: bool,
     version: String,
     /// The columns that the query returns.
@@ -71,10 +69,11 @@ pub fn files(rule: &Rule, target: &Target, document: &Document, formats: &[Forma
     let said = analytics(rule, target, document)?;
     let mut files = vec![];
     for format in formats {
-        let (folder, extension, text) = match format {
-            Format::SentinelYaml => ("analytics-rules", "yaml", content::rule(&said)?),
-            Format::SentinelHunting => ("hunting-queries", "yaml", content::hunting(&said)?),
-            Format::SentinelArm => ("arm", "json", arm::template(&said)?),
+        let (folder, extension, text) = match (format, rule.meta.hunts()) {
+            (Format::SentinelYaml, false) => ("analytics-rules", "yaml", content::rule(&said)?),
+            (Format::SentinelHunting, true) => ("hunting-queries", "yaml", content::hunting(&said)?),
+            (Format::SentinelArm, false) => ("arm", "json", arm::rule(&said)?),
+            (Format::SentinelArm, true) => ("arm", "json", arm::hunting(&said)?),
             _ => continue,
         };
         files.push(File { path: format!("{}/{folder}/{}.{extension}", target.name, rule.name), text });
@@ -91,7 +90,13 @@ fn analytics<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result
     found.iter_mut().for_each(|e| e.columns.truncate(MOST_IDENTIFIERS));
     let run = run(rule, target, printed);
     let (title_format, about_format, placeholders) = formats(rule, document);
-    let (group_by, grouped) = grouping(rule, &found);
+    let (group_by, grouped) = match grouping(rule, target, &found) {
+        Ok(grouping) => grouping,
+        Err(problem) => {
+            problems.push(problem);
+            (vec![], target.alert.incident_within)
+        }
+    };
     let derived: Vec<String> = found.iter().flat_map(|e| &e.derived).map(|d| d.name.clone()).collect();
     let details = printed.columns.iter().filter(|c| matches!(c.shows, Shows::Flag | Shows::Score | Shows::Number));
     let claimed = rule.meta.attack.iter().flat_map(|technique| &technique.claimed);
@@ -108,16 +113,14 @@ fn analytics<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result
         tactics: distinct(claimed.map(|tactic| tactic_name(target, tactic))),
         techniques: distinct(ids.clone().map(|id| id.split('.').next().unwrap_or(id).to_owned())),
         sub_techniques: target.alert.sub_techniques.then(|| ids.filter(|id| id.contains('.')).cloned().collect()),
-        query: extended(query::body(printed, Body::New)?, &found),
-        hunt: extended(query::body(printed, Body::All)?, &found),
+        query: extended(query::body(printed, if rule.meta.hunts() { Body::All } else { Body::New })?, &found),
         details: details.map(|c| (c.name.clone(), c.name.clone())).collect(),
         title_format,
         about_format,
         placeholders,
         group_by,
         grouped,
-        incident: rule.meta.level != Level::Informational,
-        enabled: rule.meta.status.as_deref() != Some("deprecated"),
+        enabled: rule.meta.arrives_enabled(),
         version: rule.version.clone(),
         columns: printed.columns.iter().map(|c| c.name.clone()).chain(derived).collect(),
         entities: found,
@@ -148,14 +151,12 @@ fn connectors(target: &Target, document: &Document) -> Vec<(String, Vec<String>)
 /// The name and the description of an alert, with columns as placeholders where the query has them.
 fn formats(rule: &Rule, document: &Document) -> (String, String, Vec<String>) {
     let printed = &document.printed;
-    // What stands in double braces is a placeholder.
-    let plain = |text: &str| text.replace("{{", "{ {");
-    let mut title = plain(&one_line(&rule.meta.title));
+    let mut title = without_placeholders(&one_line(&rule.meta.title));
     let description = match rule.meta.description.trim() {
         "" => &rule.meta.title,
         text => text,
     };
-    let mut about = plain(&one_line(description));
+    let mut about = without_placeholders(&one_line(description));
     let mut placeholders: Vec<String> = vec![];
     let host = any_column(printed, "host.name");
     if let Some(host) = host {
@@ -171,25 +172,40 @@ fn formats(rule: &Rule, document: &Document) -> (String, String, Vec<String>) {
     (title, about, placeholders)
 }
 
-/// Sentinel's own suppression stops the whole rule, whatever its keys are, and would lose other hosts' alerts; so what a
-/// rule throttles by groups its alerts into one incident.
-fn grouping(rule: &Rule, entities: &[Entity]) -> (Vec<String>, u64) {
-    let Some(throttle) = &rule.meta.throttle else { return (vec![], GROUPED) };
-    let word = |key: &String| -> Option<&'static str> {
-        let name = FieldId::find(key)?.short();
-        let first = name.split('.').next()?;
-        Some(match first {
-            "host" => "host",
-            "user" => "user",
-            "file" => "file",
-            "dll" => "dll",
-            "source" | "destination" => "ip",
-            _ => "process",
-        })
+/// What makes alerts one incident: types of entities, and for how long. Sentinel's own suppression stops the whole rule,
+/// whatever its keys are, and would lose other hosts' alerts; so what a rule throttles by groups its alerts into one incident.
+/// Otherwise the target's entities do, as far as the rows have them.
+fn grouping(rule: &Rule, target: &Target, entities: &[Entity]) -> Result<(Vec<String>, u64), Problem> {
+    let kind = |word: &str| entities.iter().find(|e| e.word == word).map(|e| e.kind.clone());
+    let (mut kinds, within) = match &rule.meta.throttle {
+        None => {
+            let by = target.alert.incident_by.iter().filter_map(|word| kind(word));
+            (by.collect::<Vec<String>>(), target.alert.incident_within)
+        }
+        Some(throttle) => {
+            let missing = |key: &String| Problem {
+                span: rule.span,
+                why: format!("it throttles by `{key}`, and its rows have no entity for that"),
+                cure: format!("show and map it with `show` and `entities`, or take `{key}` out of `throttle`"),
+            };
+            let of = |key: &String| entity_of(key).and_then(kind).ok_or_else(|| missing(key));
+            (throttle.keys.iter().map(of).collect::<Result<_, _>>()?, throttle.period)
+        }
     };
-    let kinds = throttle.keys.iter().map(|key| Some(&entities.iter().find(|e| Some(e.word) == word(key))?.kind));
-    let mut kinds: Vec<String> = kinds.collect::<Option<Vec<_>>>().unwrap_or_default().into_iter().cloned().collect();
     kinds.sort_unstable();
     kinds.dedup();
-    (kinds, throttle.period)
+    Ok((kinds, within))
+}
+
+/// The word of the entity that a field belongs to.
+fn entity_of(field: &str) -> Option<&'static str> {
+    let name = FieldId::find(field)?.short();
+    Some(match name.split('.').next()? {
+        "host" => "host",
+        "user" => "user",
+        "file" => "file",
+        "dll" => "dll",
+        "source" | "destination" => "ip",
+        _ => "process",
+    })
 }

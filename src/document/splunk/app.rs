@@ -12,7 +12,7 @@ use serde_json::json;
 /// Most characters of an app's label.
 const LABEL: usize = 80;
 const MACROS: &str = "Your own definitions go into local/macros.conf: they come first, and updates leave them alone.";
-const SEARCHES: &str = "Every search is off until somebody who knows the data switches it on.";
+const SEARCHES: &str = "Experimental and hunting searches are disabled: enable one in local/savedsearches.conf once you know what it finds.";
 
 /// The name of an app, which is its folder's: letters, digits and `_`.
 #[must_use]
@@ -96,10 +96,12 @@ fn iseval() -> (&'static str, String) {
 /// One saved search.
 fn search(said: &Alarm) -> Stanza {
     let flag = |name: &'static str| (name, "1".to_owned());
+    let switch = |name: &'static str, on: bool| (name, u8::from(on).to_string());
+    let (columns, seconds) = &said.suppress;
     let mut out = vec![
         ("search", said.search.clone()),
         ("description", said.description.clone()),
-        flag("disabled"),
+        switch("disabled", !said.rule.meta.arrives_enabled()),
         flag("enableSched"),
         ("cron_schedule", said.cron.clone()),
         ("dispatch.earliest_time", said.earliest.clone()),
@@ -109,11 +111,11 @@ fn search(said: &Alarm) -> Stanza {
         ("counttype", "number of events".to_owned()),
         ("relation", "greater than".to_owned()),
         ("quantity", "0".to_owned()),
-        flag("alert.track"),
-        flag("alert.digest_mode"),
+        switch("alert.track", !said.rule.meta.hunts()),
+        // Splunk suppresses by fields only where each result is an alert: otherwise one host would suppress all.
+        switch("alert.digest_mode", columns.is_empty()),
         ("alert.severity", numbered(said.rule.meta.level).to_string()),
     ];
-    let (columns, seconds) = &said.suppress;
     if !columns.is_empty() {
         out.push(flag("alert.suppress"));
         out.push(("alert.suppress.fields", columns.join(",")));
@@ -199,7 +201,12 @@ fn readme(alarms: &[Alarm], target: &Target, pack: &Pack, id: &str) -> Result<St
     let without: Vec<&str> = target.macros_without_index().filter(|name| without.contains(name)).collect();
     let searches = alarms.iter().map(|said| {
         let attack = if said.attack.is_empty() { String::new() } else { format!(", {}", said.attack.join(", ")) };
-        let level = format!("{}{attack}", said.rule.meta.level.word());
+        let switch = match &said.rule.meta {
+            meta if meta.arrives_enabled() => "enabled",
+            meta if meta.hunts() => "disabled, for hunting",
+            _ => "disabled",
+        };
+        let level = format!("{}{attack}; {switch}", said.rule.meta.level.word());
         Fragment::record(vec![("name", shown(&said.name)), ("filter", text(&said.filter)), ("level", shown(&level))])
     });
     let data = vec![

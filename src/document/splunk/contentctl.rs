@@ -1,33 +1,54 @@
 //! Detections as Splunk's `contentctl` takes them into a content repository: a file for each, and beside them the macros
 //! and the story that they name. <https://github.com/splunk/contentctl>
 
-use super::super::{File, Pack, render_yaml};
-use super::{Alarm, MACRO, macros, message, number};
+use super::super::{File, Pack, RawEvent, render_yaml};
+use super::{Alarm, MACRO, conf, macros, message};
 use crate::backend::{capital, one_line};
 use crate::file_names::is_pack_name;
 use crate::sema::Level;
-use crate::target::Target;
+use crate::target::{Target, log_of};
+use indexmap::IndexSet;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// What a rule without a date has: contentctl asks for one.
 const NO_DATE: &str = "1970-01-01";
 const AUTHOR: usize = 255;
+/// What Splunk's own content calls the test of a detection.
+const TEST: &str = "True Positive Test";
 const PRODUCTS: [&str; 3] = ["Splunk Enterprise", "Splunk Enterprise Security", "Splunk Cloud"];
 
-/// The detection of a rule.
-pub fn detection(said: &Alarm, target: &Target, pack: &Pack) -> Result<File, String> {
+/// The detection of a rule, and the attack data that its test replays.
+pub fn files(said: &Alarm, target: &Target, pack: &Pack, replay: &[RawEvent]) -> Result<Vec<File>, String> {
+    let mut files = vec![];
+    let mut data: Vec<Value> = vec![];
+    let logs: IndexSet<(&str, &str)> = replay.iter().map(|e| (&*e.log.source, &*e.log.sourcetype)).collect();
+    for (source, sourcetype) in logs {
+        let lines = replay.iter().filter(|e| e.log.source == source).enumerate().map(|(i, e)| e.xml(i + 1) + "\n");
+        let name = file_name(&source.replace([':', ' '], "-"));
+        let path = format!("attack_data/{}/{name}.log", said.called);
+        data.push(json!({ "data": path, "source": source, "sourcetype": sourcetype }));
+        files.push(File { path: format!("{}/contentctl/{path}", target.name), text: lines.collect() });
+    }
+    let tests = if data.is_empty() { json!([]) } else { json!([{ "name": TEST, "attack_data": data }]) };
+    files.insert(0, detection(said, target, pack, tests)?);
+    Ok(files)
+}
+
+fn detection(said: &Alarm, target: &Target, pack: &Pack, tests: Value) -> Result<File, String> {
     let meta = &said.rule.meta;
     let mut model = json!({
         "name": title_of(&said.called),
         "id": target.id_of(&meta.id),
-        "version": number(&said.rule.version),
+        "version": said.rule.revision,
         "date": date(said),
         "author": author(meta.author.as_deref().unwrap_or(&pack.name)),
         "status": status(said),
         "type": kind(said),
+        "enabled_by_default": meta.arrives_enabled().then_some(true),
         "description": format!("{}: {}", said.title, said.description),
-        "data_source": [],
+        "data_source": said.data_sources,
         "search": without_comments(&said.content),
         "how_to_implement": how(said, target),
         "known_false_positives": harmless(said),
@@ -35,23 +56,54 @@ pub fn detection(said: &Alarm, target: &Target, pack: &Pack) -> Result<File, Str
         "deployment": deployment(said),
         "drilldown_searches": drilldowns(said),
         "rba": rba(said),
-        "tags": tags(said, target, pack),
-        "tests": [],
+        "tags": tags(said, target, pack, tests == json!([])),
+        "tests": tests,
     });
     if let Some(fields) = model.as_object_mut() {
         fields.retain(|_, value| !value.is_null());
     }
     let path = format!("{}/contentctl/detections/{}/{}.yml", target.name, said.domain, said.called);
-    Ok(File { path, text: render_yaml("splunk-detection", &model, 2, vec![])? })
+    Ok(File { path, text: render("splunk-detection", model)? })
 }
 
-/// The macros of the detections' log sources, and the story that they belong to. The filters contentctl makes itself.
+/// Renders a document whose texts become values of a `.conf` file. A search ends with a macro and stays as it is.
+fn render(template: &str, mut model: Value) -> Result<String, String> {
+    settle(&mut model);
+    render_yaml(template, &model, 2, vec![])
+}
+
+fn settle(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = conf::settled(text),
+        Value::Array(all) => all.iter_mut().for_each(settle),
+        Value::Object(fields) => fields.iter_mut().filter(|(key, _)| *key != "search").for_each(|(_, v)| settle(v)),
+        _ => {}
+    }
+}
+
+/// The macros and data sources of the detections, and the story that they belong to. contentctl makes the filters itself.
 pub fn shared(alarms: &[Alarm], target: &Target, pack: &Pack) -> Result<Vec<File>, String> {
     let mut files = vec![];
     for (name, definition) in macros(alarms, target) {
         let model = json!({ "name": name, "definition": definition, "description": MACRO });
         let path = format!("{}/contentctl/macros/{}.yml", target.name, file_name(name));
-        files.push(File { path, text: render_yaml("splunk-macro", &model, 2, vec![])? });
+        files.push(File { path, text: render("splunk-macro", model)? });
+    }
+    let names: BTreeSet<&String> = alarms.iter().flat_map(|a| &a.data_sources).collect();
+    for name in names {
+        let Some((log, _)) = log_of(name) else { continue };
+        let model = json!({
+            "name": name,
+            "id": id_of("data source", name),
+            "version": 1,
+            "date": NO_DATE,
+            "author": author(&pack.name),
+            "description": format!("Data source object for {name}"),
+            "source": log.source,
+            "sourcetype": log.sourcetype,
+        });
+        let path = format!("{}/contentctl/data_sources/{}.yml", target.name, file_name(name));
+        files.push(File { path, text: render("splunk-data-source", model)? });
     }
     if is_pack_name(&pack.name) && !alarms.is_empty() {
         let text = story(alarms, target, pack)?;
@@ -62,24 +114,29 @@ pub fn shared(alarms: &[Alarm], target: &Target, pack: &Pack) -> Result<Vec<File
 }
 
 fn story_name(target: &Target, pack: &Pack) -> String {
-    target.name_of(&pack.name, '-')
+    title_of(&file_name(&target.name_of(&pack.name, '-')))
 }
 
 fn story(alarms: &[Alarm], target: &Target, pack: &Pack) -> Result<String, String> {
     let name = story_name(target, pack);
     let model = json!({
         "name": name,
-        "id": Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("arcanary:story:{name}").as_bytes()).to_string(),
-        "version": number(&pack.version),
+        "id": id_of("story", &name),
+        "version": 1,
         "date": alarms.iter().map(date).max().unwrap_or(NO_DATE),
         "author": author(&pack.name),
         "status": "production",
         "description": format!("The detections of {} for {}.", pack.name, target.title),
-        "narrative": format!("{} {}: its rules are written once and compiled for each platform.", pack.name, pack.version),
+        "narrative": format!("The rules of {} are written once and compiled for each platform.", pack.name),
         "references": [],
         "tags": { "category": ["Adversary Tactics"], "product": PRODUCTS, "usecase": "Advanced Threat Detection" },
     });
-    render_yaml("splunk-story", &model, 2, vec![])
+    render("splunk-story", model)
+}
+
+/// The id of what has none in the pack.
+fn id_of(what: &str, name: &str) -> String {
+    Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("arcanary:{what}:{name}").as_bytes()).to_string()
 }
 
 /// The name of a detection: contentctl derives those of its file and of its filter macro from it, and they are the rule's.
@@ -113,7 +170,7 @@ fn status(said: &Alarm) -> &'static str {
 /// What contentctl makes of a match: a notable event and risk, risk, or nothing.
 fn kind(said: &Alarm) -> &'static str {
     match said.rule.meta.level {
-        Level::Informational => "Hunting",
+        _ if said.rule.meta.hunts() => "Hunting",
         Level::Low => "Anomaly",
         _ => "TTP",
     }
@@ -210,7 +267,7 @@ fn rba(said: &Alarm) -> Value {
     })
 }
 
-fn tags(said: &Alarm, target: &Target, pack: &Pack) -> Value {
+fn tags(said: &Alarm, target: &Target, pack: &Pack, untested: bool) -> Value {
     let all = &said.attack;
     // Beside a technique's part contentctl takes the technique for a mistake.
     let part = |id: &String| all.iter().any(|o| o.strip_prefix(id.as_str()).is_some_and(|rest| rest.starts_with('.')));
@@ -223,8 +280,8 @@ fn tags(said: &Alarm, target: &Target, pack: &Pack) -> Value {
         "security_domain": said.domain,
     });
     let Some(fields) = tags.as_object_mut() else { return tags };
-    if status(said) == "production" {
-        let why = "The rule's own tests run with it before it is compiled; it comes without recorded attack data.";
+    if status(said) == "production" && untested {
+        let why = "No log of this platform holds the events of the rule's own tests.";
         fields.insert("manual_test".to_owned(), json!(why));
     }
     let (columns, seconds) = &said.suppress;

@@ -90,10 +90,11 @@ pub fn problems(said: &Alarm) -> Vec<Problem> {
         }
     };
     let count = |text: &str| text.chars().count();
-    let name = count(&said.name);
+    let (name, own) = (count(&said.name), count(&said.rule.meta.title));
+    let most = NAME.saturating_sub(name.saturating_sub(own));
     refuse(
         name > NAME || said.title.is_empty(),
-        format!("its saved search would be called by {name} characters, and {NAME} is the limit"),
+        format!("its title has {own} characters, and {most} is the limit: its saved search is called after it"),
         "shorten `title`",
     );
     let name = count(&said.called);

@@ -11,14 +11,16 @@ mod cron;
 mod lint;
 
 use super::alert::{Entity, Problem, about, any_column, entities, missing, severity};
-use super::{File, Pack, Refused};
+use super::{File, Pack, RawEvent, Refused};
 use crate::backend::spl::CONTENT_QUERY;
-use crate::backend::spl::alert::{Frame, framed};
-use crate::backend::{Fragment, Printed, one_line};
+use crate::backend::spl::alert::{Frame, TIMES, framed};
+use crate::backend::{Fragment, Output, Printed, one_line};
 use crate::document::Document;
 use crate::sema::{Level, Rule};
 use crate::target::{Format, Part, Target};
 use crate::vocabulary::{FieldId, Kind, Type};
+use indexmap::IndexSet;
+
 pub use app::app_id;
 
 /// Types of entities that gather risk; all others are what threatens them.
@@ -67,6 +69,8 @@ struct Alarm<'a> {
     notable: bool,
     domain: &'static str,
     attack: Vec<String>,
+    /// Splunk's names of the data sources that it reads.
+    data_sources: Vec<String>,
 }
 
 /// The documents of a rule alone.
@@ -79,13 +83,14 @@ pub fn files(
     document: &Document,
     formats: &[Format],
     pack: &Pack,
+    replay: &[RawEvent],
 ) -> Result<Vec<File>, Refused> {
     let said = alarm(rule, target, document)?;
     if !formats.contains(&Format::SplunkContentctl) {
         return Ok(vec![]);
     }
     let problems = lint::detection(&said);
-    if problems.is_empty() { Ok(vec![contentctl::detection(&said, target, pack)?]) } else { Err(problems.into()) }
+    if problems.is_empty() { Ok(contentctl::files(&said, target, pack, replay)?) } else { Err(problems.into()) }
 }
 
 /// Why there are no documents of all rules together.
@@ -140,7 +145,7 @@ fn alarm<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result<Ala
     let called = target.name_of(&rule.name, '_').to_lowercase();
     let filter = format!("{called}_filter");
     let newest = (printed.reach > 0).then_some(every);
-    let frame = Frame { names, filler: target.filler.clone(), newest, filter: filter.clone() };
+    let frame = Frame { names, filler: target.filler.clone(), newest, times: None, filter: filter.clone() };
     let title = conf::settled(&one_line(&rule.meta.title));
     let description = if rule.meta.description.trim().is_empty() { &rule.meta.title } else { &rule.meta.description };
     let made = Alarm {
@@ -152,7 +157,10 @@ fn alarm<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result<Ala
         description: conf::settled(&one_line(description)),
         about: conf::settled(&about(rule)),
         search: framed(query(printed)?, &frame),
-        content: framed(fragment(printed, CONTENT_QUERY).map_or_else(|| query(printed), Ok)?, &frame),
+        content: framed(
+            fragment(printed, CONTENT_QUERY).map_or_else(|| query(printed), Ok)?,
+            &Frame { times: Some(times(printed)), ..frame },
+        ),
         summaries: target.summaries.clone().filter(|_| fragment(printed, CONTENT_QUERY).is_some()),
         filter,
         macros: used(document),
@@ -161,12 +169,13 @@ fn alarm<'a>(rule: &'a Rule, target: &Target, document: &Document) -> Result<Ala
         latest,
         severity: severity(rule, target).to_owned(),
         suppress: suppress(rule, target, document),
-        notable: rule.meta.level >= Level::Medium,
+        notable: rule.meta.level >= Level::Medium && !rule.meta.hunts(),
         score: score(rule.meta.level),
-        risk: if rule.meta.level == Level::Informational { vec![] } else { risk },
+        risk: if rule.meta.hunts() { vec![] } else { risk },
         threats,
         domain: if rule.kinds.iter().all(|kind| *kind == Kind::Network) { "network" } else { "endpoint" },
         attack: rule.meta.technique_ids(),
+        data_sources: data_sources(rule, document),
     };
     problems.extend(lint::problems(&made));
     if problems.is_empty() { Ok(made) } else { Err(problems.into()) }
@@ -178,6 +187,18 @@ fn stretch(every: u64, target: &Target, printed: &Printed) -> (String, String) {
     let delay = minutes(target.alert.delay);
     let back = minutes(every.saturating_add(printed.reach)).saturating_add(delay);
     (format!("-{back}m@m"), format!("-{delay}m@m"))
+}
+
+/// The columns with the times of a match's events; none: the rows have those of their first and last event already.
+fn times(printed: &Printed) -> Vec<String> {
+    let has = |name: &str| printed.columns.iter().any(|c| c.name == name);
+    if TIMES.iter().all(|name| has(name)) {
+        return vec![];
+    }
+    let time = FieldId::find("event.time");
+    let of_event = |c: &&Output| c.name != "_time" && c.shown().iter().any(|s| Some(s.field) == time);
+    let columns = printed.columns.iter().filter(of_event).map(|c| c.name.clone());
+    columns.chain(std::iter::once("_time".to_owned()).filter(|_| has("_time"))).collect()
 }
 
 /// The printed query, without a header.
@@ -217,6 +238,13 @@ fn used(document: &Document) -> Vec<String> {
         }
     }
     out
+}
+
+/// The data sources of a query's log sources on the rule's systems.
+fn data_sources(rule: &Rule, document: &Document) -> Vec<String> {
+    let sources = document.printed.sources.iter().flat_map(|(_, source)| &source.data_sources);
+    let names = sources.filter(|(os, _)| rule.meta.os.contains(os)).flat_map(|(_, names)| names.iter().cloned());
+    names.collect::<IndexSet<_>>().into_iter().collect()
 }
 
 /// The columns that a rule throttles by; keys that its query lacks are the linter's.

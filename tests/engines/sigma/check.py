@@ -73,7 +73,7 @@ LEFT_OUT = {
 }
 
 # A field that SigmaHQ's lists have for Windows alone, where they were made from whole events: it stands in the header of
-# every event of Sysmon, on Linux too.
+# every event of Sysmon, on Linux too. Files for its repository have no such exception.
 HEADER_FIELDS = {"Computer"}
 
 # What a converter is known not to do: (backend, what its exception says). Anything else is a problem.
@@ -222,7 +222,7 @@ class Validation:
     def _known(rule, issue):
         if type(issue).__name__ != "SigmahqInvalidFieldnameIssue":
             return False
-        return issue.field in HEADER_FIELDS and rule.logsource.product != "windows"
+        return issue.field in HEADER_FIELDS and rule.logsource.product != "windows" and rule.source is None
 
     def rule(self, rule, answer):
         self.owner[id(rule)] = (rule, answer)

@@ -14,7 +14,7 @@ mod tests;
 pub use fit::fit;
 
 use super::detection::Detection;
-use super::{detected, head, list, plain_note, suffix, tail, text};
+use super::{detected, head, list, own_title, plain_note, suffix, tail, text};
 use crate::backend::output::add_source;
 use crate::backend::yaml::scalar;
 use crate::backend::{Fragment, Printed};
@@ -94,7 +94,7 @@ impl<'t> Base<'t> {
         let end = other.as_ref().map_or_else(String::new, |other| format!(".{}", slug(other)));
         Base {
             name: format!("{}.{step}{end}", rule.name),
-            title: format!("{} - {}{on}", rule.meta.title, what.0),
+            title: format!("{} - {}{on}", own_title(rule), what.0),
             step: step.to_owned(),
             about: what.1,
             id: id_of(rule, &format!("step={step}&{}", source_id(source.source))),
@@ -245,7 +245,7 @@ fn grouped(groups: &mut Vec<Group>, name: &str, columns: Vec<String>) {
 fn document(rule: &Rule, said: &Said, correlation: &Correlation, index: usize) -> Fragment {
     let meta = &rule.meta;
     let mut related = meta.related.clone();
-    let (mut id, mut title) = (meta.id.clone(), meta.title.clone());
+    let (mut id, mut title) = (meta.id.clone(), own_title(rule));
     if index > 0 {
         related.insert(0, ("similar".to_owned(), meta.id.clone()));
         id = id_of(rule, &correlation.sources);
