@@ -118,7 +118,10 @@ fn a_row_that_lacks_the_entities_of_a_rule_is_mapped_by_those_that_it_has() {
         let mapped = document["entityMappings"].as_array().unwrap();
         mapped.iter().map(|e| e["entityType"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!((types("sentinel"), types("t")), (vec!["Account".into()], vec!["Host".into(), "Process".into()]));
+    assert_eq!(
+        (types("sentinel"), types("t")),
+        (vec!["Account".into()], vec!["Host".into(), "Process".into(), "File".into()])
+    );
     // Rows without any entity are a finding.
     let target = "name: t\nextends: sentinel\nfields: { every: { host.name: ~ } }\n";
     let nothing = RULE.replace("  detect", "  show [event.time]\n  detect");

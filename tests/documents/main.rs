@@ -462,12 +462,12 @@ fn documents_of_shipped_rules_are_as_reviewed() {
     reviewed("splunk-searches", &splunk::said("splunk-sysmon", &rule).2);
     let built = common::built(&common::project("rules"));
     for (name, path) in [
-        ("sentinel-rule", "sentinel/analytics-rules/archive_via_utility.yaml"),
+        ("sentinel-rule", "sentinel/analytics-rules/archive_prepared_on_windows.yaml"),
         ("sentinel-arm-of-steps", "sentinel/arm/archive_staged_by_utility.json"),
         ("sentinel-arm-of-a-count", "sentinel/arm/archive_volumes_burst.json"),
-        ("sentinel-hunting", "sentinel-securityevent/hunting-queries/archive_sweep.yaml"),
-        ("sentinel-arm-hunting", "sentinel/arm/archive_sweep.json"),
-        ("defender-rule", "defender/detection-rules/archive_via_utility.json"),
+        ("sentinel-hunting", "sentinel-securityevent/hunting-queries/archive_via_utility.yaml"),
+        ("sentinel-arm-hunting", "sentinel/arm/archive_via_utility.json"),
+        ("defender-rule", "defender/detection-rules/archive_prepared_on_windows.json"),
         ("defender-rule-of-steps", "defender/detection-rules/archive_staged_by_utility.json"),
         ("sigma-hq", "sigma/sigmahq/rules/windows/process_creation/proc_creation_win_makecab_renamed.yml"),
         ("splunk-app", "splunk-sysmon/app/arcanary_archive_utilities_splunk_sysmon/default/app.conf"),
