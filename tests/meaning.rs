@@ -39,15 +39,19 @@ const CASES_OVER_SEVERAL_EVENTS: [&str; 24] = [
     "two_shells",
     "written_then_scripted_then_sent",
 ];
-const PACK_OVER_SEVERAL_EVENTS: [&str; 9] = [
+const PACK_OVER_SEVERAL_EVENTS: [&str; 13] = [
     "archive_after_unusual_command",
     "archive_staged_by_utility",
     "archive_staged_on_linux",
     "archive_staged_on_macos",
+    "archive_then_carrier",
+    "archive_then_carrier_unix",
     "archive_then_traffic_of_process",
     "archive_then_traffic_of_user",
     "archive_volumes_burst",
+    "archiver_downloaded_then_used",
     "archives_in_many_folders",
+    "documents_gathered_then_archived",
     "makecab_staged_then_sent",
 ];
 

@@ -340,14 +340,21 @@ mod tests {
 
     /// Where a figure has to grow, a rule came, or a printer became worse: the change says which.
     const LIMITS: [Limits; 3] = [
-        Limits { target: "sentinel", characters: 2_500, longest: 6_500, expressions: 40 },
-        Limits { target: "splunk-sysmon", characters: 3_200, longest: 9_100, expressions: 60 },
-        Limits { target: "sigma", characters: usize::MAX, longest: usize::MAX, expressions: 36 },
+        Limits { target: "sentinel", characters: 2_600, longest: 6_550, expressions: 57 },
+        Limits { target: "splunk-sysmon", characters: 3_200, longest: 9_400, expressions: 70 },
+        Limits { target: "sigma", characters: usize::MAX, longest: usize::MAX, expressions: 68 },
     ];
 
-    /// Fields that regular expressions of command lines and scripts are asked of. Of others an author asked one himself.
+    /// Fields that regular expressions of command lines and scripts are asked of. Of others an author asked one himself, or
+    /// how a name begins, which Sigma says of a path by a regular expression.
     const OF_TEXT: [&str; 3] = ["CommandLine", "ParentCommandLine", "ScriptBlockText"];
-    const OF_AUTHORS: [(&str, &str); 1] = [("archive_volumes_burst", "TargetFilename")];
+    const OF_AUTHORS: [(&str, &str); 5] = [
+        ("archive_volumes_burst", "TargetFilename"),
+        ("archive_with_double_extension", "TargetFilename"),
+        ("busybox_packs", "Image"),
+        ("python_packs_inline", "Image"),
+        ("python_packs_secrets", "Image"),
+    ];
 
     #[test]
     fn the_queries_of_the_pack_cost_no_more_than_they_may() {
