@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 const CASE: &str = "tests/cases/events/case-459-limacharlie.json";
-const ATOMIC: &str = "tests/cases/events/atomic.jsonl";
+const ATOMIC: &str = "tests/data/events/atomic.jsonl";
 
 struct Ran {
     code: i32,
@@ -216,7 +216,7 @@ fn paths_without_events_or_without_rules_are_errors() {
 #[test]
 fn matches_that_cannot_be_written_are_an_error() {
     let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let recorded = root().join("tests/cases/events/atomic.jsonl");
+    let recorded = root().join("tests/data/events/atomic.jsonl");
     let recorded = recorded.to_str().unwrap();
     for arguments in [&["eval", "rules", "--events", recorded][..], &["test", "rules", "--format", "json"]] {
         let mut arcanary = Command::new(env!("CARGO_BIN_EXE_arcanary"));

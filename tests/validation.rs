@@ -16,7 +16,6 @@ use arcanary::compile::compile;
 use arcanary::event::engine::{Engine, Session};
 use arcanary::event::eval::{Evaluator, Verdict};
 use arcanary::event::{Event, Value};
-use arcanary::sema::Project;
 use arcanary::target::{Language, Target, Targets};
 use arcanary::witness::witnesses_of_several_on;
 use oracle::project::{Loaded, files, load};
@@ -61,18 +60,23 @@ fn documents_of_the_pack_and_of_the_cases_return_what_the_oracle_says() {
     }
     let start = std::time::Instant::now();
     let projects = projects();
-    let all: Vec<&Project> = projects.iter().map(|(_, l)| &l.project).collect();
-    let mut events: Vec<_> = all.iter().flat_map(|p| events::of_tests(p)).collect();
-    events.extend(events::labelled());
-    events.extend(events::command_lines());
-    let events = sample(events::unique(events));
     let named = cases(&projects);
-    let rules: Vec<Case> =
-        named.iter().map(|(i, name)| (all[*i], &all[*i].rules[name], format!("{}/{name}", projects[*i].0))).collect();
+    // The events of a project's tests are put to all of its rules, and what is labelled or recorded to those of every project.
+    // The events of a project's tests are put to all of its rules, and what is labelled or recorded to those of every project.
+    let mut rounds: Vec<Round> = vec![];
+    for (i, (folder, loaded)) in projects.iter().enumerate() {
+        let mut events = events::of_tests(&loaded.project);
+        events.extend(events::labelled());
+        events.extend(events::command_lines());
+        let own = named.iter().filter(|(project, _)| *project == i);
+        let case = |name: &String| (&loaded.project, &loaded.project.rules[name], format!("{folder}/{name}"));
+        let cases: Vec<Case> = own.map(|(_, name)| case(name)).collect();
+        rounds.push(Round { cases, events: sample(events::unique(events)), forms: Forms::Each, converted: true });
+    }
     let targets = Targets::built_in();
     let targets: Vec<&Target> = targets.all.values().collect();
-    let count = events.len();
-    let done = compare(&[Round { cases: rules, events, forms: Forms::Each, converted: true }], &targets);
+    let count = report::number(rounds.iter().map(|round| round.events.len()).sum());
+    let done = compare(&rounds, &targets);
     let reports: Vec<String> = done.disagreements.iter().map(ToString::to_string).collect();
     say(&format!("{} events, {} targets, {:.0} s; {done}", count, targets.len(), start.elapsed().as_secs_f64()));
     assert!(reports.is_empty(), "{}", reports.join("\n\n"));

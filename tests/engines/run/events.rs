@@ -45,7 +45,7 @@ fn process(fields: &[(&'static str, Option<&str>)]) -> Event {
 /// Labelled events: attacks and what is like them.
 pub fn labelled() -> Vec<Event> {
     let mut out = vec![];
-    for json in ["cases/events/atomic.jsonl", "cases/events/benign.jsonl"].into_iter().flat_map(lines) {
+    for json in ["data/events/atomic.jsonl", "data/events/benign.jsonl"].into_iter().flat_map(lines) {
         let text = |name: &str| json[name].as_str();
         let (domain, user) = match text("user") {
             Some(user) => user.split_once('\\').map_or((None, Some(user)), |(d, u)| (Some(d), Some(u))),
