@@ -71,7 +71,8 @@ fn case_459_is_silent_with_its_exception_and_fires_without() {
 
     // The rule alone, without its exceptions and the tests that name them.
     let folder = tempfile::tempdir().unwrap();
-    let names = ["expand_cabinet_files", "lists", "utilities/archivers", "utilities/cabinets", "utilities/encoders"];
+    let names =
+        ["extract/expand_cabinet_files", "lists", "utilities/archivers", "utilities/cabinets", "utilities/encoders"];
     for name in names.iter().chain(&["utilities/shells"]) {
         let text = std::fs::read_to_string(root().join(format!("rules/{name}.det"))).unwrap();
         let text: String = text.lines().filter(|l| !l.starts_with("  except ")).map(|l| format!("{l}\n")).collect();
