@@ -35,19 +35,13 @@ pub fn compile(rule: &Rule, project: &Project, target: &Target) -> Result<Docume
     Ok(Document { text, status, printed })
 }
 
-/// One finding if the target does not log the rule's events: then it does not matter what else it lacks. Else one for each part.
+/// What the target does not log of the rule's events: then it does not matter what else it lacks. Else each part that it lacks.
 fn refused(rule: &Rule, target: &Target, all: &[Unsupported]) -> Vec<Diagnostic> {
-    let found = |code: Code, message: String, part: &Unsupported| {
-        Diagnostic::new(code, message).at(part.span, format!("it {}", part.why))
+    let elsewhere = all.iter().any(|part| part.no_events);
+    let (code, message) = match elsewhere {
+        true => (Code::NotForTarget, format!("rule `{}` is not for target `{}`", rule.name, target.name)),
+        false => (Code::Unsupported, format!("target `{}` does not support rule `{}`", target.name, rule.name)),
     };
-    match all.iter().find(|part| part.no_events) {
-        Some(part) => {
-            let message = format!("rule `{}` is not for target `{}`", rule.name, target.name);
-            vec![found(Code::NotForTarget, message, part)]
-        }
-        None => {
-            let message = format!("target `{}` does not support rule `{}`", target.name, rule.name);
-            all.iter().map(|part| found(Code::Unsupported, message.clone(), part)).collect()
-        }
-    }
+    let parts = all.iter().filter(|part| part.no_events == elsewhere);
+    parts.map(|part| Diagnostic::new(code, message.clone()).at(part.span, format!("it {}", part.why))).collect()
 }
