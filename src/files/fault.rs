@@ -86,8 +86,9 @@ mod some {
         let step = counter.fetch_add(1, Ordering::SeqCst) + 1;
         if let Some(log) = std::env::var_os("ARCANARY_FAULT_LOG") {
             let file = std::fs::OpenOptions::new().create(true).append(true).open(log);
-            // A test that finds no lines fails.
-            let _ = file.and_then(|mut file| writeln!(file, "{what} {step} {}", path.display()));
+            // One write a line, since threads write side by side. A test that finds no lines fails.
+            let line = format!("{what} {step} {}\n", path.display());
+            let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
         }
         step
     }
