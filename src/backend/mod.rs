@@ -113,6 +113,11 @@ fn find_unseen(fragment: &Fragment, found: &mut BTreeSet<char>) {
     }
 }
 
+/// Why a flag cannot be a column: the query returns one of this name already.
+fn hides(rule: &Rule, flag: &str) -> Unsupported {
+    Unsupported::new(rule.span, format!("has a column `{flag}` already, which the flag would hide"))
+}
+
 /// How many seconds back a match may begin before the event that completes it, and where that is written.
 fn reach(rule: &Rule, meaning: &Meaning) -> (Span, u64) {
     let (within, windows) = match meaning {

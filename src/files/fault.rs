@@ -86,7 +86,7 @@ mod some {
         let step = counter.fetch_add(1, Ordering::SeqCst) + 1;
         if let Some(log) = std::env::var_os("ARCANARY_FAULT_LOG") {
             let file = std::fs::OpenOptions::new().create(true).append(true).open(log);
-            // One write a line, since threads write side by side. A test that finds no lines fails.
+            // One write for each line, because threads write at the same time. A test that finds no lines fails.
             let line = format!("{what} {step} {}\n", path.display());
             let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
         }

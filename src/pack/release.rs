@@ -46,8 +46,8 @@ pub enum Refusal {
     System(io::Error),
 }
 
-/// All files of the release of a project without errors: if each rule is supported, skipped or not for the target on each of them, its lock fits and
-/// its tests pass.
+/// All files of the release of a project without errors. Its lock must fit, its tests must pass, and each target must support
+/// each rule that is not skipped there and is for that target.
 ///
 /// # Errors
 /// Why not.

@@ -292,7 +292,7 @@ impl<'a, 'r> Reader<'a, 'r> {
     fn positive(&mut self, key: &Ident, (seconds, span): (u64, Span)) {
         if seconds == 0 {
             let message = format!("`{}` takes a time longer than zero", key.text);
-            self.report.push(Diagnostic::new(Code::WrongValue, message).at(span, "this is no time at all"));
+            self.report.push(Diagnostic::new(Code::WrongValue, message).at(span, "this is zero"));
         }
     }
 

@@ -28,8 +28,8 @@ pub struct Unsupported {
 
 impl Unsupported {
     /// A part that the target's logs or language cannot express.
-    pub fn new(span: Span, why: String) -> Unsupported {
-        Unsupported { span, why, no_events: false }
+    pub fn new(span: Span, why: impl Into<String>) -> Unsupported {
+        Unsupported { span, why: why.into(), no_events: false }
     }
 
     /// Events that the target does not log.
@@ -144,7 +144,7 @@ pub fn bind<'t>(rule: &Rule, project: &Project, target: &'t Target) -> Result<Pl
         return Err(refused);
     }
     if plan.queries.is_empty() {
-        return Err(vec![Unsupported::new(rule.detect_span, "has no log source in which this could be true".into())]);
+        return Err(vec![Unsupported::new(rule.detect_span, "has no log source in which this could be true")]);
     }
     for os in unserved {
         plan.notes.push(Note {
@@ -282,7 +282,7 @@ impl<'a> Binder<'a> {
     }
 
     fn refuse(&mut self, span: Span, why: impl Into<String>) -> Bound {
-        self.refused.push(Unsupported::new(span, why.into()));
+        self.refused.push(Unsupported::new(span, why));
         Bound::Const(false)
     }
 

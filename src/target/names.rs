@@ -51,7 +51,7 @@ fn is_line(text: &str) -> bool {
         && !text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}'))
 }
 
-/// Whether text in a macro stays inside: it ends no quotes or brackets of the search around it, and begins no command.
+/// Whether a macro is a search filter: it closes its own quotes and brackets only, and starts no command or subsearch.
 fn is_filter(text: &str) -> bool {
     let (mut open, mut quoted, mut chars) = (0_usize, false, text.chars());
     while let Some(c) = chars.next() {
@@ -118,9 +118,10 @@ impl Check {
             if !is_line(definition) {
                 self.bad(definition, "is no definition of a macro: a search on one line");
             } else if !is_filter(definition) {
-                let why =
-                    "is no definition of a macro: close its quotes and brackets, and put no `|` or last `\\` into it";
-                self.bad(definition, why);
+                self.bad(
+                    definition,
+                    "is no search filter: close its quotes and brackets, and leave out `|`, `[` and a `\\` at the end",
+                );
             }
         }
         for source in target.sources.values().flatten() {

@@ -90,7 +90,7 @@ engine() {
   fi
   echo "setup: building $1" >&2
   rm -f "$tools/$1.stamp"
-  # They run for seconds: half the time to compile them pays.
+  # The tests run these programs for seconds, so what counts is how long they take to compile.
   env -u CARGO_TARGET_DIR CARGO_PROFILE_RELEASE_OPT_LEVEL=1 cargo install --quiet --locked --force --path "$here/$2" --root "$tools/$1" --target-dir "$tools/$1/target" >&2 ||
     fail "cargo could not build tests/engines/$2; is the crate registry reachable?"
   rm -rf "$tools/$1/target"

@@ -5,7 +5,7 @@ use super::first;
 use super::share::{Label, share};
 use crate::backend::known::given;
 use crate::backend::output::{self, Words};
-use crate::backend::{Output, capital, exception_line, rank};
+use crate::backend::{Output, capital, exception_line, hides, rank};
 use crate::ir::{Matcher, Regex, Score, Text};
 use crate::sema::Rule;
 use crate::target::{
@@ -41,10 +41,7 @@ fn pipeline(rule: &Rule, target: &Target, source: &SourceQuery) -> Result<Pipeli
         taken.push(SCORE);
     }
     if let Some((name, _)) = source.flags.iter().find(|(n, _)| taken.contains(&n.as_str())) {
-        return Err(vec![Unsupported::new(
-            rule.span,
-            format!("has a column `{name}` already, which the flag would hide"),
-        )]);
+        return Err(vec![hides(rule, name)]);
     }
     let flags = source.flags.iter().map(|(_, b)| b);
     let asked = [&source.detect].into_iter().chain(source.exceptions.iter().map(|(_, b)| b)).chain(flags);

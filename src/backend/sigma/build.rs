@@ -133,14 +133,14 @@ impl Builder {
             Bound::Not(inner) => self.denied(inner, &filter(inner)),
             Bound::Test(test) => {
                 // What Sigma cannot say was refused when the test became an item.
-                let refused = Unsupported::new(test.span, "cannot say this as one selection".into());
+                let refused = Unsupported::new(test.span, "cannot say this as one selection");
                 if self.refused.is_empty() {
                     self.refused.push(refused);
                 }
                 Joint::Name(prefix.to_owned())
             }
             Bound::Const(_) => {
-                self.refused.push(Unsupported::new(self.span, "cannot say a part that is always true or never".into()));
+                self.refused.push(Unsupported::new(self.span, "cannot say a part that is always true or never"));
                 Joint::Name(prefix.to_owned())
             }
         }

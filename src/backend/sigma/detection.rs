@@ -48,7 +48,7 @@ impl Detection {
             parts.extend(builder.has(keys, &target.filler));
         }
         if parts.is_empty() {
-            return Err(vec![Unsupported::new(rule.detect_span, "cannot say a condition that is always true".into())]);
+            return Err(vec![Unsupported::new(rule.detect_span, "cannot say a condition that is always true")]);
         }
         parts.extend(builder.excepted(rule, query, target));
         let joint = gathered(Joint::and(parts), &builder.selections);

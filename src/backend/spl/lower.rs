@@ -8,7 +8,7 @@ use super::search::{Names, joined};
 use super::share::{self, Named, shared};
 use crate::backend::known::given;
 use crate::backend::output::{self, Words};
-use crate::backend::{Output, Shows, exception_line, rank};
+use crate::backend::{Output, Shows, exception_line, hides, rank};
 use crate::ir::Score;
 use crate::sema::Rule;
 use crate::target::{Bound, Column, How, Plan, Scalar, Source, SourceQuery, Unsupported};
@@ -35,7 +35,7 @@ pub fn alias(field: &str) -> String {
 pub fn query(rule: &Rule, plan: &Plan, columns: &[Output]) -> Result<Query, Vec<Unsupported>> {
     let parts = parts(plan);
     let lower = Lower { filler: &plan.target.filler, parts: &parts };
-    let refuse = |why: &str| Err(vec![Unsupported::new(rule.detect_span, why.to_owned())]);
+    let refuse = |why: &str| Err(vec![Unsupported::new(rule.detect_span, why)]);
     let several = plan.queries.len() > 1;
     let tstats = plan.queries.iter().find_map(|q| q.source.datamodel.as_ref());
     if several && tstats.is_some() {
@@ -296,10 +296,7 @@ impl Tail<'_> {
         let mut out = vec![];
         for name in unique(names) {
             if taken(&name) || score && name == SCORE || self.lower.parts.names().any(|p| p == name) {
-                return Err(vec![Unsupported::new(
-                    self.rule.span,
-                    format!("has a column `{name}` already, which the flag would hide"),
-                )]);
+                return Err(vec![hides(self.rule, &name)]);
             }
             let mut branches = vec![];
             for (place, query) in plan.queries.iter().enumerate() {

@@ -126,7 +126,7 @@ impl<'a, 't> Binding<'a, 't> {
     }
 
     pub(super) fn refuse(&mut self, span: Span, why: impl Into<String>) {
-        self.refused.push(Unsupported::new(span, why.into()));
+        self.refused.push(Unsupported::new(span, why));
     }
 
     pub(super) fn note(&mut self, text: String, degraded: bool) {

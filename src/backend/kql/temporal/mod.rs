@@ -7,7 +7,7 @@ mod names;
 mod step;
 
 use super::ast::{Expr, Query, Step};
-use crate::backend::{Output, Shows, exception_line};
+use crate::backend::{Output, Shows, exception_line, hides};
 use crate::ir::{Role, Steps};
 use crate::sema::Rule;
 use crate::target::Unsupported;
@@ -37,9 +37,7 @@ pub fn steps(rule: &Rule, steps: &Steps, plan: &StepsPlan) -> Result<(Query, Vec
     let (lets, main, mut columns) = all.finish(more);
     let taken = |name: &str| columns.iter().any(|c| c.name == name);
     match plan.flags.iter().find(|(name, _)| taken(name)) {
-        Some((name, _)) => {
-            Err(vec![Unsupported::new(rule.span, format!("has a column `{name}` already, which the flag would hide"))])
-        }
+        Some((name, _)) => Err(vec![hides(rule, name)]),
         None => {
             columns.extend(plan.flags.iter().map(|(name, _)| Output::new(name, Shows::Flag)));
             let sources = plan.steps.iter().flat_map(|s| &s.sources);

@@ -80,7 +80,7 @@ fn distinct(
         }
     }
     let Some(key) = &count.distinct else { return Ok(None) };
-    let refuse = |span: Span, why: &str| Err(vec![Unsupported::new(span, why.to_owned())]);
+    let refuse = |span: Span, why: &str| Err(vec![Unsupported::new(span, why)]);
     match varying.as_slice() {
         [one] => match one.split_first() {
             Some((first, rest)) if rest.iter().all(|c| c == first) => Ok(Some(first.clone())),

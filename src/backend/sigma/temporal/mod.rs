@@ -212,7 +212,7 @@ fn print(rule: &Rule, target: &Target, said: Said) -> Result<Printed, Vec<Unsupp
 /// A window in Sigma's units.
 fn timespan(window: Window) -> Result<String, Unsupported> {
     if window.micros % 1_000_000 != 0 {
-        return Err(Unsupported::new(window.span, "counts time in whole seconds".into()));
+        return Err(Unsupported::new(window.span, "counts time in whole seconds"));
     }
     Ok(duration::written(window.micros.unsigned_abs() / 1_000_000))
 }

@@ -28,7 +28,7 @@ pub fn count(rule: &Rule, meant: &Count, plan: &CountPlan) -> Result<Printed, Ve
     if modelled && plan.distinct.is_empty() {
         let why = "knows events of a data model by the second, and not which of several alike came when: a count could be \
                    reached early";
-        return Err(vec![Unsupported::new(meant.at_least_span, why.to_owned())]);
+        return Err(vec![Unsupported::new(meant.at_least_span, why)]);
     }
     let parts = rows::parts(plan.target, std::slice::from_ref(&plan.events));
     let lower = Lower { filler: &plan.target.filler, parts: &parts };

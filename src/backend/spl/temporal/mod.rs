@@ -24,7 +24,7 @@ pub use count::count;
 
 use super::ast::Query;
 use super::eval::Lower;
-use crate::backend::{Output, Printed};
+use crate::backend::{Output, Printed, hides};
 use crate::ir::{Role, Steps};
 use crate::sema::Rule;
 use crate::source::Span;
@@ -41,8 +41,7 @@ pub fn steps(rule: &Rule, meant: &Steps, plan: &StepsPlan) -> Result<Printed, Ve
     let parts = rows::parts(plan.target, &plan.steps);
     let own = plan.flags.iter().map(|(name, _)| name.as_str()).chain(["count"]).chain(parts.names());
     if let Some((name, _)) = plan.flags.iter().find(|(n, _)| Names::new(plan.target, []).has(n)) {
-        let why = format!("has a column `{name}` already, which the flag would hide");
-        return Err(vec![Unsupported::new(rule.span, why)]);
+        return Err(vec![hides(rule, name)]);
     }
     let lower = Lower { filler: &plan.target.filler, parts: &parts };
     let rows = Rows::new(rule, plan.target, &plan.steps, Names::new(plan.target, own), &lower);
@@ -111,7 +110,7 @@ impl Scene<'_> {
     }
 
     fn refuse(&self, place: usize, why: impl Into<String>) -> Unsupported {
-        Unsupported::new(self.span(place), why.into())
+        Unsupported::new(self.span(place), why)
     }
 
     /// Whether no event can stand in both steps of a match.
