@@ -170,7 +170,7 @@ fn the_expressions_that_were_measured_are_the_ones_generated() {
             "sevenzip",
             &["create"],
             concat!(
-                r#"(?i)^\s*(?:"[^"]*"|[^\s"]+|[A-Za-z]:\\[^"*/:<>?|]*\\7z[arGz]?(?:\.exe)?)"#,
+                r#"(?i)^\s*(?:"[^"]*"|[^\s"]+|[A-Za-z]:\\[^"*/:<>?|]*\\(?:7z|7za|7zr|7zG|7zz|NanaZipC)(?:\.exe)?)"#,
                 r#"(?:\s+(?:'?-|"-[^"]*")[^\s"]*(?:"[^"]*"[^\s"]*)*)*\s+["']?[au](?:[\s"']|$)"#
             ),
         ),

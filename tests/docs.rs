@@ -801,9 +801,10 @@ fn the_page_of_seeds_says_what_the_rules_do() {
         };
         let (said, real) = match (seed.as_str(), at("fires"), at("ours")) {
             ("000", Some(said), _) => (named(said), fire(of(&["makecab"]), &seed_event(cells[0]))),
-            ("001", Some(said), _) => {
-                (named(said), fire(of(&["archive_created", "archive_staged_windows", "powershell_archive"]), &seed_event(cells[0])))
-            }
+            ("001", Some(said), _) => (
+                named(said),
+                fire(of(&["archive_created", "archive_staged_windows", "powershell_archive"]), &seed_event(cells[0])),
+            ),
             ("002", _, Some(said)) => {
                 (named(said), see("archive_via_utility", &seed_event(cells[0])).flags.into_iter().collect())
             }

@@ -62,7 +62,6 @@ fn documents_of_the_pack_and_of_the_cases_return_what_the_oracle_says() {
     let projects = projects();
     let named = cases(&projects);
     // The events of a project's tests are put to all of its rules, and what is labelled or recorded to those of every project.
-    // The events of a project's tests are put to all of its rules, and what is labelled or recorded to those of every project.
     let mut rounds: Vec<Round> = vec![];
     for (i, (folder, loaded)) in projects.iter().enumerate() {
         let mut events = events::of_tests(&loaded.project);

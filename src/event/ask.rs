@@ -29,7 +29,11 @@ pub(super) enum Ask {
 
 /// A text as it is compared: in small letters, unless letters' case counts.
 pub(super) fn folded(text: &str, cased: bool) -> String {
-    if cased { text.to_owned() } else { text.chars().flat_map(char::to_lowercase).collect() }
+    match (cased, text.is_ascii()) {
+        (true, _) => text.to_owned(),
+        (false, true) => text.to_ascii_lowercase(),
+        (false, false) => text.chars().flat_map(char::to_lowercase).collect(),
+    }
 }
 
 /// A path as it is compared.

@@ -4,7 +4,7 @@
 //! no test, because the tests that would hold on it carry a guard), and every part of the rule is there, or dropped
 //! with a note, or the rule is refused with the place in its source.
 
-use super::bound::{Bound, BoundOp, BoundTest, drop_implied, may_hold};
+use super::bound::{Bound, BoundOp, BoundTest, drop_implied, may_hold, without_repeated_values};
 use super::column::{Column, How, MAPPED};
 use super::constant::{Served, known_of_source, missing_words, not_told_apart};
 use super::{Language, Mapping, Scalar, Source, Target, derive};
@@ -498,9 +498,18 @@ impl<'a> Binder<'a> {
             let text = format!("Addresses are compared as they are written: `{MAPPED}10.1.2.3` and `10.1.2.3` differ.");
             self.notes.push(Note { text, degraded: true });
         }
-        let whole = if ty == Type::Ip { a.to_whole() } else { a.clone() };
-        let guard = Bound::Test(BoundTest { column: whole, op: BoundOp::Exists, span });
-        Bound::and(vec![guard, Bound::Test(BoundTest { column: a, op: BoundOp::Same(b, cased), span })])
+        let there = |column: &Column| {
+            let column = if ty == Type::Ip { column.to_whole() } else { column.clone() };
+            Bound::Test(BoundTest { column, op: BoundOp::Exists, span })
+        };
+        let mut all = vec![there(&a)];
+        // A filler in another case is a value, and would be equal to the filler.
+        let folds = |filler: &String| filler.chars().any(char::is_alphabetic);
+        if !cased && self.target.filler.iter().any(folds) {
+            all.push(there(&b));
+        }
+        all.push(Bound::Test(BoundTest { column: a, op: BoundOp::Same(b, cased), span }));
+        Bound::and(all)
     }
 
     /// A column as its values are compared with those of another one.
@@ -566,7 +575,8 @@ impl<'a> Binder<'a> {
         let all = text.all;
         let parts: Vec<Bound> = derive::simplify(text)
             .into_iter()
-            .map(|text| {
+            .map(|mut text| {
+                without_repeated_values(&mut text);
                 if column.how == How::Whole {
                     return self.guarded(column.clone(), text, span);
                 }

@@ -181,11 +181,13 @@ fn merged(all: Vec<Bound>) -> Vec<Bound> {
             continue;
         };
         let Some((place, there)) = known.get_mut(&way) else {
-            known.insert(way, (out.len(), values.iter().cloned().collect()));
+            let cased = way.cased;
+            known.insert(way, (out.len(), values.iter().map(|value| alike(value, cased)).collect()));
             out.push(bound);
             continue;
         };
-        let new: Vec<String> = values.drain(..).filter(|value| there.insert(value.clone())).collect();
+        let cased = way.cased;
+        let new: Vec<String> = values.drain(..).filter(|value| there.insert(alike(value, cased))).collect();
         if let Some(Bound::Test(BoundTest { op: BoundOp::Text(text), .. })) = out.get_mut(*place) {
             text.all = false;
             listed(&mut text.matcher).into_iter().for_each(|values| values.extend(new.iter().cloned()));
@@ -236,6 +238,19 @@ fn way(bound: &mut Bound) -> Option<(Way, &mut Vec<String>)> {
     let matcher = discriminant(&text.matcher);
     let values = listed(&mut text.matcher)?;
     (!text.all || values.len() == 1).then(|| (Way { column: column.clone(), matcher, cased: text.cased }, values))
+}
+
+/// A value as an engine compares it at least: letters of ASCII are alike unless case counts.
+fn alike(value: &str, cased: bool) -> String {
+    if cased { value.to_owned() } else { value.to_ascii_lowercase() }
+}
+
+/// Takes values that a list has before away: two names of one program, a folder in two lists.
+pub(super) fn without_repeated_values(text: &mut Text) {
+    let (mut there, cased) = (HashSet::new(), text.cased);
+    if let Some(values) = listed(&mut text.matcher) {
+        values.retain(|value| there.insert(alike(value, cased)));
+    }
 }
 
 /// The values of a test that may be longer.

@@ -3,7 +3,7 @@
 use super::atom::{Lit, Tree};
 
 /// More ways than this are not looked at.
-pub const MOST: usize = 1_000;
+pub const MOST: usize = 2_000;
 
 /// Literals of all ways of a condition together: longer ways are fewer.
 const MOST_LITERALS: usize = 100_000;

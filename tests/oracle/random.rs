@@ -118,9 +118,10 @@ pub fn pieces(utility: &Utility) -> Vec<Vec<String>> {
     all
 }
 
-/// A name cut at every length.
+/// A name cut at every length, and whole as often again as every third of these: some programs take nothing shorter.
 pub fn beginnings(names: &[String]) -> Vec<String> {
-    names.iter().flat_map(|n| (1..=n.len()).map(|end| n[..end].to_owned())).collect()
+    let cuts = |n: &String| (1..=n.len()).map(|end| n[..end].to_owned()).collect::<Vec<_>>();
+    names.iter().flat_map(|n| [cuts(n), vec![n.clone(); n.len() / 3]].concat()).collect()
 }
 
 /// Operands as they are, with other separators, in parts, and what may stand beside them.

@@ -22,7 +22,12 @@ pub fn found(regex: &arcanary::ir::Regex, text: &str) -> bool {
 
 /// Letter by letter in lower case, unless case counts.
 pub fn folded(text: &str, cased: bool) -> String {
-    if cased { text.to_owned() } else { text.chars().flat_map(char::to_lowercase).collect() }
+    match (cased, text.is_ascii()) {
+        (true, _) => text.to_owned(),
+        // The same, and sooner.
+        (false, true) => text.to_ascii_lowercase(),
+        (false, false) => text.chars().flat_map(char::to_lowercase).collect(),
+    }
 }
 
 /// Whether two values of one type are equal.
@@ -78,7 +83,9 @@ pub fn behind<'t>(text: &'t str, start: &str, cased: bool) -> Option<&'t str> {
     let mut rest = text;
     for wanted in start.chars() {
         let (c, behind) = without_first(rest)?;
-        let equal = c == wanted || !cased && c.to_lowercase().eq(wanted.to_lowercase());
+        let ascii = c.is_ascii() && wanted.is_ascii();
+        let folds = || if ascii { c.eq_ignore_ascii_case(&wanted) } else { c.to_lowercase().eq(wanted.to_lowercase()) };
+        let equal = c == wanted || !cased && folds();
         rest = equal.then_some(behind)?;
     }
     Some(rest)

@@ -163,7 +163,7 @@ fn the_detection_of_case_459_is_read_as_it_stands() {
 #[test]
 fn every_labelled_event_is_read() {
     for name in ["atomic", "benign"] {
-        let path = format!("{}/tests/cases/events/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
+        let path = format!("{}/tests/data/events/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(path).expect("the events");
         assert_eq!(events("labelled", &text).len(), text.lines().count(), "{name}");
         assert_eq!(detect(text.lines().next().unwrap().as_bytes()).map(|r| r.name.as_str()), Some("labelled"));

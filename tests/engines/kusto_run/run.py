@@ -27,6 +27,7 @@ socket.socket.connect = _no_network
 socket.getaddrinfo = _no_network
 
 import duckdb_kql  # noqa: E402
+import numpy  # noqa: E402
 from duckdb_kql.translate.functions import SCALAR_FUNCTIONS, FunctionSpec  # noqa: E402
 
 # duckdb-kql 1.1.2 lacks these (../deviations.md); null for what is no address, as Kusto documents.
@@ -78,7 +79,12 @@ def load(tables):
         connection.execute(f"CREATE TABLE {quote(table)} ({columns})")
         rows = [[stored(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in content["rows"]]
         if rows:
-            connection.executemany(f"INSERT INTO {quote(table)} VALUES ({', '.join('?' * len(kinds))})", rows)
+            # By column: row by row, DuckDB takes sixty times as long. It looks at each value to know a column's type.
+            given = {f"c{i}": numpy.array(values, dtype=object) for i, values in enumerate(zip(*rows, strict=True))}
+            connection.execute(f"SET pandas_analyze_sample = {len(rows)}")
+            connection.register("given", given)
+            connection.execute(f"INSERT INTO {quote(table)} SELECT * FROM given")
+            connection.unregister("given")
         loaded += len(rows)
     return connection, loaded
 

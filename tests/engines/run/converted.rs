@@ -1,13 +1,13 @@
 //! What users' converters make of a Sigma rule, run: pySigma's Splunk backend with the pipeline `splunk_windows`, alone and
 //! behind `sysmon`, on the strict evaluator of these tests; its Kusto backend with `microsoft_xdr` on duckdb-kql.
 //!
-//! A converted query reads one event at a time, so it is asked about each row alone: where Splunk documents no answer (what
-//! `regex` makes of a missing field), that row is not compared and all others are.
+//! A converted query reads one event at a time: where Splunk documents no answer (what `regex` makes of a missing field), that
+//! row is not compared and all others are.
 
 use super::super::checker::{self, Checker};
 use super::super::spl;
 use super::deviations;
-use super::engines::{Answers, Batch, Question, Returned, is_of, logsources, of_their_sources, sigma_lines};
+use super::engines::{Answers, Batch, Question, Returned, decided, is_of, logsources, of_their_sources, sigma_lines};
 use super::view::Logged;
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,28 +43,35 @@ pub fn run(batches: &[Batch]) -> Vec<(&'static str, Vec<Answers>)> {
         }
         assert!(answers.next().is_some_and(|a| a["loaded"].is_u64()), "the rows");
         out.iter_mut().for_each(|(_, all)| all.push(vec![]));
+        let rows: Vec<spl::Row> = batch.rows.iter().enumerate().map(|(place, row)| in_splunk(place, row)).collect();
         for question in &batch.questions {
             let answer = answers.next().expect("an answer for every question");
             for ((converter, _, key), (_, all)) in ALL.iter().zip(&mut out) {
-                all.last_mut().expect("a batch").push(one(*converter, batch, question, &answer[*key]));
+                all.last_mut().expect("a batch").push(one(*converter, batch, &rows, question, &answer[*key]));
             }
         }
     }
     out
 }
 
-fn one(converter: Converter, batch: &Batch, question: &Question, answer: &Json) -> Result<Returned, String> {
+fn one(
+    converter: Converter,
+    batch: &Batch,
+    rows: &[spl::Row],
+    question: &Question,
+    answer: &Json,
+) -> Result<Returned, String> {
     let undecided = || Returned { undecided: (0..batch.rows.len()).collect(), ..Returned::default() };
     if deviations::beyond_converter(converter, &question.document) {
         return Ok(undecided());
     }
-    match ran(batch, question, answer) {
+    match ran(batch, rows, question, answer) {
         Err(error) if deviations::refused_by_converter(converter, &question.document, &error) => Ok(undecided()),
         other => other,
     }
 }
 
-fn ran(batch: &Batch, question: &Question, answer: &Json) -> Result<Returned, String> {
+fn ran(batch: &Batch, rows: &[spl::Row], question: &Question, answer: &Json) -> Result<Returned, String> {
     if let Some(error) = answer["error"].as_str() {
         return Err(error.to_owned());
     }
@@ -76,15 +83,15 @@ fn ran(batch: &Batch, question: &Question, answer: &Json) -> Result<Returned, St
     let (mut matched, mut undecided) = (vec![], BTreeSet::new());
     for (query, logsource) in queries.zip(logsources(&question.document)) {
         let read = spl::read_foreign(query).map_err(|e| format!("{e}\n{query}"))?;
-        let mut found = vec![];
-        for (place, logged) in batch.rows.iter().enumerate().filter(|(_, row)| is_of(row, &logsource)) {
-            match read.run(&[in_splunk(logged)], &spl::Macros::default()) {
-                Ok(rows) if rows.is_empty() => {}
-                Ok(_) => found.push(place),
-                Err(error) if error.kind == spl::Kind::Undocumented => drop(undecided.insert(place)),
-                Err(error) => return Err(format!("{error}\n{query}")),
-            }
-        }
+        let own: Vec<usize> = (0..rows.len()).filter(|place| is_of(&batch.rows[*place], &logsource)).collect();
+        let events: Vec<spl::Row> = own.iter().map(|place| rows[*place].clone()).collect();
+        let undocumented = |error: &spl::SplError| error.kind == spl::Kind::Undocumented;
+        let mut open = BTreeSet::new();
+        let found = decided(&read, &events, 0, &spl::Macros::default(), undocumented, &mut open);
+        let found = found.map_err(|error| format!("{error}\n{query}"))?;
+        undecided.extend(open.into_iter().map(|n| own[n]));
+        let place = |row: &spl::Row| row.get(PLACE).and_then(Json::as_u64).and_then(|n| usize::try_from(n).ok());
+        let found = found.iter().map(|row| place(row).expect("a converted query keeps all fields")).collect();
         matched.push(found);
     }
     Ok(Returned { undecided, ..of_their_sources(batch, question, &matched) })
@@ -100,9 +107,13 @@ pub fn in_sysmon(logsource: &BTreeMap<String, String>) -> bool {
     is("product", "windows") && CODES.iter().any(|(category, _)| is("category", category))
 }
 
-/// A row as Splunk has it from Sysmon: with its source, and the code of its sort of event.
-fn in_splunk(logged: &Logged) -> spl::Row {
+/// The field that tells rows apart.
+const PLACE: &str = "arcanary_place";
+
+/// A row as Splunk has it from Sysmon: with its source, the code of its sort of event, and its place.
+fn in_splunk(place: usize, logged: &Logged) -> spl::Row {
     let mut row = logged.row.clone();
+    row.insert(PLACE.to_owned(), json!(place));
     let category = logged.source.logsource.get("category").expect("a category");
     let code = CODES.iter().find(|(name, _)| name == category);
     row.insert("source".to_owned(), Json::from("WinEventLog:Microsoft-Windows-Sysmon/Operational"));

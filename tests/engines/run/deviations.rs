@@ -14,22 +14,27 @@ use std::net::{IpAddr, Ipv6Addr};
 pub const BYTES: &str = "characters or bytes";
 
 /// Whether an engine's answer about a row says nothing of the document.
-pub fn beyond(program: Checker, document: &str, row: &Map<String, Json>) -> bool {
+pub fn beyond(program: Checker, document: &str) -> Box<dyn Fn(&Map<String, Json>) -> bool + '_> {
     match program {
-        Checker::SigmaRust => document.contains("|fieldref:") || patterns(document).any(mark_behind_star),
+        Checker::SigmaRust => {
+            let all = document.contains("|fieldref:") || patterns(document).any(mark_behind_star);
+            Box::new(move |_| all)
+        }
         Checker::SigmaRun => {
-            let texts = || row.values().filter_map(Json::as_str);
-            let address = || texts().any(is_long_address) || networks(document).any(is_several_patterns);
-            document.contains("|cidr") && address() || stops_before_newline(document, row)
+            let cidr = document.contains("|cidr");
+            let several = cidr && networks(document).any(is_several_patterns);
+            let dollar = document.contains("$'") || document.contains("$\"");
+            let long = |row: &Map<String, Json>| row.values().filter_map(Json::as_str).any(is_long_address);
+            Box::new(move |row| several || cidr && long(row) || dollar && stops_before_newline(document, row))
         }
         Checker::Kusto
         | Checker::KustoRun
         | Checker::Sigma
         | Checker::SigmaConvert
         | Checker::SigmaCorrelate
-        | Checker::Rsigma => false,
+        | Checker::Rsigma => Box::new(|_| false),
         // They run nothing.
-        Checker::Appinspect | Checker::Contentctl | Checker::Regex => false,
+        Checker::Appinspect | Checker::Contentctl | Checker::Regex => Box::new(|_| false),
     }
 }
 
@@ -80,17 +85,18 @@ fn networks(document: &str) -> impl Iterator<Item = (IpAddr, u32)> {
     })
 }
 
-/// Networks end within a number of their text, or hold every address, so that no single pattern of text is one.
+/// No single pattern of text is the network: it ends within a number of its text, holds every address, or begins with zeros
+/// which the short form may leave out.
 fn is_several_patterns((address, bits): (IpAddr, u32)) -> bool {
-    bits == 0 || bits % if address.is_ipv4() { 8 } else { 4 } != 0
+    let zeros = matches!(address, IpAddr::V6(six) if six.segments()[0] == 0) && bits < 128;
+    zeros || bits == 0 || bits % if address.is_ipv4() { 8 } else { 4 } != 0
 }
 
 /// Whether one of a Sigma rule's regular expressions holds of its field only if the `$` at its end may stand before a last
 /// newline.
 fn stops_before_newline(document: &str, row: &Map<String, Json>) -> bool {
     let newline_last = |text: &str| text.ends_with('\n');
-    if !document.contains("$'") && !document.contains("$\"") || !row.values().filter_map(Json::as_str).any(newline_last)
-    {
+    if !row.values().filter_map(Json::as_str).any(newline_last) {
         return false;
     }
     let mut regexes = vec![];
@@ -211,6 +217,7 @@ mod tests {
     fn networks_that_are_one_pattern_of_text_are_compared() {
         let left_out = |network: &str| networks(&format!("    Ip|cidr: '{network}'\n")).any(is_several_patterns);
         assert!(left_out("192.168.4.0/22") && left_out("0.0.0.0/0") && left_out("fe80::/10"));
+        assert!(left_out("::/16") && left_out("0:0:5::/48"));
         assert!(!left_out("10.0.0.0/8") && !left_out("::1/128") && !left_out("fd00::/8"));
         assert_eq!(networks("    Ip|cidr:\n        - '10.0.0.0/8'\n        - '::1/128'\n    Image: 'a/1'").count(), 2);
     }

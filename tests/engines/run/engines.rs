@@ -74,9 +74,9 @@ fn by_lines(
             match answer["error"].as_str() {
                 Some(error) => Err(error.to_owned()),
                 None => read(&places, batch, question, &answer).map(|mut returned| {
-                    let beyond =
-                        |place: &usize| deviations::beyond(program, &question.document, &batch.rows[*place].row);
-                    returned.undecided.extend((0..batch.rows.len()).filter(beyond));
+                    let beyond = deviations::beyond(program, &question.document);
+                    let places = 0..batch.rows.len();
+                    returned.undecided.extend(places.filter(|place| beyond(&batch.rows[*place].row)));
                     returned
                 }),
             }
@@ -193,22 +193,8 @@ fn splunk(target: &Target, rows: &[Logged], questions: &[Question]) -> Vec<Resul
     let one = |question: &Question| {
         let query = spl::read(&question.document).map_err(|e| e.to_string())?;
         let mut returned = Returned::default();
-        let out = match query.run(&events, &macros) {
-            Err(error) if error.message.contains(deviations::BYTES) => {
-                // All rows but those that hinge on it.
-                let mut known = vec![];
-                for (place, event) in events.iter().enumerate() {
-                    match query.run(std::slice::from_ref(event), &macros) {
-                        Err(error) if error.message.contains(deviations::BYTES) => {
-                            returned.undecided.insert(place);
-                        }
-                        _ => known.push(event.clone()),
-                    }
-                }
-                query.run(&known, &macros)
-            }
-            other => other,
-        };
+        let bytes = |error: &spl::SplError| error.message.contains(deviations::BYTES);
+        let out = decided(&query, &events, 0, &macros, bytes, &mut returned.undecided);
         for row in out.map_err(|e| e.to_string())? {
             let flags = question.flags.iter().map(|name| match row.get(name).and_then(Json::as_str) {
                 Some("true") => Ok((name.clone(), true)),
@@ -220,6 +206,31 @@ fn splunk(target: &Target, rows: &[Logged], questions: &[Question]) -> Vec<Resul
         Ok(returned)
     };
     questions.iter().map(one).collect()
+}
+
+/// What a query over single events returns of all but those on which it fails by an error that leaves them undecided: their
+/// places are noted, counted from `first`.
+pub fn decided(
+    query: &spl::Query,
+    events: &[spl::Row],
+    first: usize,
+    macros: &spl::Macros,
+    leaves_undecided: fn(&spl::SplError) -> bool,
+    undecided: &mut BTreeSet<usize>,
+) -> Result<Vec<spl::Row>, spl::SplError> {
+    match query.run(events, macros) {
+        Err(error) if leaves_undecided(&error) => {
+            if events.len() == 1 {
+                undecided.insert(first);
+                return Ok(vec![]);
+            }
+            let (one, other) = events.split_at(events.len() / 2);
+            let mut out = decided(query, one, first, macros, leaves_undecided, undecided)?;
+            out.extend(decided(query, other, first + one.len(), macros, leaves_undecided, undecided)?);
+            Ok(out)
+        }
+        other => other,
+    }
 }
 
 // ---- Sigma ----

@@ -263,7 +263,6 @@ pub fn page(pack: &Loaded, targets: &[&Target]) -> String {
     let mut all = events::of_tests(&pack.project);
     all.extend(events::labelled());
     all.extend(events::command_lines());
-    all.extend(pack.rules().flat_map(|rule| events::witnesses(&pack.project, rule, &[])));
     let all = events::unique(all);
     let mut totals = vec![];
     let mut sections = String::new();

@@ -95,7 +95,8 @@ fn equal(text: &str, value: &str, at: usize) -> Result<bool> {
         return Ok(inside);
     }
     let ascii = wild(&text.to_ascii_lowercase(), &value.to_ascii_lowercase());
-    if ascii != wild(&text.to_lowercase(), &value.to_lowercase()) {
+    let beyond = !text.is_ascii() || !value.is_ascii();
+    if beyond && ascii != wild(&text.to_lowercase(), &value.to_lowercase()) {
         return Err(SplError::undocumented(at, "whether case is ignored beyond ASCII"));
     }
     Ok(ascii)

@@ -10,7 +10,8 @@ use super::{Result, Row, SplError, calc, matching, rows, stream};
 /// Between `tstats prestats=t` and the `stats` that ends it, no command may look at more than one row or take one away:
 /// what those do to open statistics is not documented.
 pub(super) fn pipeline(commands: &[Command], events: &[Row]) -> Result<Vec<Row>> {
-    let mut rows = events.to_vec();
+    let generates = |command: &Command| matches!(&command.what, What::Search(_) | What::Tstats(_));
+    let mut rows = if commands.first().is_some_and(generates) { vec![] } else { events.to_vec() };
     let mut last = 0;
     for (index, command) in commands.iter().enumerate() {
         last = command.at;
@@ -24,8 +25,15 @@ pub(super) fn pipeline(commands: &[Command], events: &[Row]) -> Result<Vec<Row>>
         rows = match &command.what {
             What::Search(search) if index == 0 => {
                 let search = subsearched(search, events)?;
-                filter(rows, |row| matching::holds(&search, row))?
+                let mut found = vec![];
+                for row in events {
+                    if matching::holds(&search, row)? {
+                        found.push(row.clone());
+                    }
+                }
+                found
             }
+            What::Tstats(tstats) if index == 0 => stream::tstats(events, tstats, command.at)?,
             What::Stats { aggregations, by } if stream::is_open(&rows) => {
                 stream::closing(&rows, aggregations, by, command.at)?
             }

@@ -172,11 +172,11 @@ pub(super) fn tstats(rows: &[Row], command: &Tstats, at: usize) -> Result<Vec<Ro
     let mut kept = Vec::new();
     for row in rows {
         let member = prefix.as_ref().is_none_or(|prefix| row.keys().any(|field| field.starts_with(prefix.as_str())));
-        let wanted = match &command.filter {
-            Some(filter) => matching::holds(filter, row)?,
-            None => true,
+        let wanted = || match &command.filter {
+            Some(filter) => matching::holds(filter, row),
+            None => Ok(true),
         };
-        if member && wanted {
+        if member && wanted()? {
             kept.push(prepared(row, command, at)?);
         }
     }

@@ -9,7 +9,7 @@ use super::assigned;
 use arcanary::ir::{Count, Meaning, Role, Step, Steps};
 use arcanary::sema::{Project, Rule};
 use arcanary::target::{By, Target, Targets};
-use arcanary::vocabulary::{FieldId, Kind};
+use arcanary::vocabulary::{FieldId, Kind, Os};
 use arcanary::witness::{LoggedSets, Verdict};
 use serde_json::Value as Json;
 
@@ -129,9 +129,16 @@ impl Question<'_> {
         if self.rests_on_starts() { each_process_once(logged) } else { logged }
     }
 
+    /// What the rule means on those of its systems that the target logs.
+    fn meaning(&self) -> Meaning {
+        let logged = |os: &Os| self.target.sources.values().flatten().any(|source| source.os.contains(os));
+        let systems: Vec<Os> = self.rule.meta.os.iter().copied().filter(logged).collect();
+        self.rule.meaning(self.project, &systems)
+    }
+
     /// Whether the rule asks something of several steps together, which rests on a process starting once.
     fn rests_on_starts(&self) -> bool {
-        match self.rule.meaning(self.project, &self.rule.meta.os) {
+        match self.meaning() {
             Meaning::Steps(s) => {
                 let together = |s: &Step| !s.conditions.is_empty() || s.equalities.iter().any(|e| e.cased);
                 !s.exceptions.is_empty() || s.steps.iter().any(together)
@@ -178,7 +185,7 @@ pub fn compare(question: &Question, sets: &[Vec<Logged>]) -> Result<usize, Strin
         left = others;
         let happened: Vec<Happened> = set.iter().map(|l| l.happened.clone()).collect();
         let seconds = set.iter().any(|l| l.row.keys().any(|k| k.ends_with(".is_member")));
-        let judged = match question.rule.meaning(question.project, &question.rule.meta.os) {
+        let judged = match question.meaning() {
             Meaning::Steps(steps) if seconds => judge_seconds(&steps, &happened, &own),
             Meaning::Count(count) if seconds => judge_count_of_seconds(&count, &happened, &own, &query.columns()),
             Meaning::Steps(steps) => judge_steps(&steps, &happened, &own),
