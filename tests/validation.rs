@@ -25,7 +25,7 @@ use run::random::{self, Dice};
 use run::temporal::kusto::{self, Question};
 use run::temporal::{events as timed, rules};
 use run::tree::Made;
-use run::{events, queries, report};
+use run::{events, queries, report, side_by_side};
 use std::collections::HashMap;
 use std::io::Write as _;
 
@@ -104,7 +104,7 @@ fn documents_return_the_witnesses_of_their_rules_and_no_near_miss() {
     let projects = projects();
     let targets = Targets::built_in();
     let targets: Vec<&Target> = targets.all.values().collect();
-    let round = |(i, name): &(usize, String)| {
+    let round = |(i, name): &&(usize, String)| {
         let project = &projects[*i].1.project;
         let rule = &project.rules[name];
         let case = (project, rule, format!("{}/{name}", projects[*i].0));
@@ -115,7 +115,7 @@ fn documents_return_the_witnesses_of_their_rules_and_no_near_miss() {
             converted: true,
         }
     };
-    let rounds: Vec<Round> = sample(&cases(&projects)).into_iter().map(round).collect();
+    let rounds = side_by_side(&sample(&cases(&projects)), round);
     let events = rounds.iter().map(|r| r.events.len()).sum();
     let done = compare(&rounds, &targets);
     let reports: Vec<String> = done.disagreements.iter().map(ToString::to_string).collect();

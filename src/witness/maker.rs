@@ -97,6 +97,7 @@ impl<'a> Maker<'a> {
                 break;
             }
         }
+        self.atoms.searches.turn_to_exceptions();
         self.excepted(&fired, out, &mut seen);
         out.cut_off |= self.is_spent();
     }

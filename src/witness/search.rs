@@ -131,14 +131,22 @@ type Begun = (usize, View, bool, At);
 
 impl Default for Searches {
     fn default() -> Searches {
-        Searches { made: RefCell::default(), left: Cell::new(ALL_STATES) }
+        Searches { made: RefCell::default(), left: Cell::new(WAY_STATES) }
     }
 }
 
-/// States that all searches for one rule may look at together.
-const ALL_STATES: usize = 100_000;
+/// States that all searches for the ways of one rule may look at together.
+const WAY_STATES: usize = 60_000;
+
+/// States that the searches for its exceptions may look at beside those.
+const EXCEPTION_STATES: usize = 20_000;
 
 impl Searches {
+    /// From here on, searches are for exceptions, which must not lack what the ways have used up.
+    pub fn turn_to_exceptions(&self) {
+        self.left.set(self.left.get() + EXCEPTION_STATES);
+    }
+
     /// [`shortest`], once from where the conditions stand behind `prefix`. The machines must outlive this.
     pub fn shortest(&self, all: &[Constraint], prefix: &str, liked: &str, limit: usize, budget: &Budget) -> Found {
         if budget.is_spent() {

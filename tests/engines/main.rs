@@ -221,7 +221,7 @@ fn a_rule_with_its_exceptions_as_filters_selects_what_it_selects_with_them_insid
         json!({
             "Image": r"C:\Windows\System32\expand.exe",
             "OriginalFileName": "expand.exe",
-            "CommandLine": r"expand.exe -F:* C:\Users\kim\AppData\Local\Temp\a.cab C:\Users\Public",
+            "CommandLine": r"expand.exe -F:* C:\ProgramData\Dell\SupportAssist\a.cab C:\Users\kim\Favorites",
             "ParentImage": parent,
         })
     };

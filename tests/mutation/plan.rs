@@ -80,8 +80,7 @@ pub const MISTAKES: [Mistake; 22] = [
         let other = |word: &str| if word == "created" { "deleted" } else { "created" }.to_owned();
         let constants = target.sources.values_mut().flatten().flat_map(|source| &mut source.when);
         constants.flat_map(|(_, words)| words).for_each(|word| *word = other(word));
-    })
-    .idle(&[(Language::Kql, "tables log all actions, with a word for each")]),
+    }),
     target("a log of one system is taken for a log of another", |target| {
         for source in target.sources.values_mut().flatten() {
             if let [system] = source.os.as_mut_slice() {

@@ -160,10 +160,12 @@ pub const MISTAKES: [Mistake; 26] = [
     }),
     sigma("networks stay networks", |_, selections| {
         each_item(selections, &|key, value| {
+            let begins = |text: &str| text.ends_with('.') && text.chars().all(|c| c == '.' || c.is_ascii_digit());
             if let (Some(field), Value::Texts(texts)) = (key.strip_suffix("|startswith"), &mut *value)
-                && texts.iter().all(|text| text.ends_with('.') && text.chars().all(|c| c == '.' || c.is_ascii_digit()))
+                && texts.iter().all(|text| begins(text.trim_start_matches("::ffff:")))
             {
                 *key = format!("{field}|cidr");
+                texts.retain(|text| begins(text));
                 texts.iter_mut().for_each(|text| *text = network(text));
             }
         });

@@ -3,6 +3,7 @@
 use super::super::oracle::Event;
 use super::engines::{self, Batch, Question, Returned};
 use super::expect::{Expected, Meaning};
+use super::side_by_side;
 use super::view::{self, Logged, Missing};
 use arcanary::compile::compile;
 use arcanary::document::Status;
@@ -185,43 +186,45 @@ pub enum Forms {
 /// Compares all rules on all targets.
 pub fn compare(rounds: &[Round], targets: &[&Target]) -> Comparison {
     let mut done = Comparison::default();
-    let mut compiled: HashSet<(usize, &str)> = HashSet::new();
-    for target in targets {
-        let mut of = OnTarget { name: target.name.clone(), ..OnTarget::default() };
-        let mut batches = vec![];
-        let mut asked = vec![];
-        for (i, round) in rounds.iter().enumerate() {
-            let mut questions = vec![];
-            let mut meanings = vec![];
-            for (project, rule, name) in &round.cases {
-                let Ok(document) = compile(rule, project, target) else {
-                    of.unsupported += 1;
-                    continue;
-                };
-                compiled.insert((i, name));
-                match document.status {
-                    Status::Exact => of.exact += 1,
-                    Status::Degraded => of.degraded += 1,
-                }
-                let meaning = Meanings::new(project, rule, target);
-                let flags = if target.language == Language::Sigma { vec![] } else { meaning.flags() };
-                questions.push(Question { name: name.clone(), document: document.text, flags });
-                meanings.push(meaning);
-            }
-            batches.push(Batch {
-                rows: rows(target, &round.events, round.forms),
-                questions,
-                converted: round.converted,
-            });
-            asked.push(meanings);
-        }
-        let asked: Vec<Vec<&Meanings>> = asked.iter().map(|all| all.iter().collect()).collect();
-        of.rows = batches.iter().map(|b| b.rows.len()).sum();
-        of.engines = ask(&mut done.disagreements, target, &batches, &asked);
+    let mut compiled = HashSet::new();
+    for (of, wrong, rules) in side_by_side(targets, |target| on_target(rounds, target)) {
         done.targets.push(of);
+        done.disagreements.extend(wrong);
+        compiled.extend(rules);
     }
     done.rules = compiled.len();
     done
+}
+
+/// What was compared on a target, where the two disagree, and the rules that became a document, each with its round.
+fn on_target<'r>(rounds: &'r [Round], target: &Target) -> (OnTarget, Vec<Disagreement>, Vec<(usize, &'r str)>) {
+    let mut of = OnTarget { name: target.name.clone(), ..OnTarget::default() };
+    let (mut batches, mut asked, mut wrong, mut compiled) = (vec![], vec![], vec![], vec![]);
+    for (i, round) in rounds.iter().enumerate() {
+        let mut questions = vec![];
+        let mut meanings = vec![];
+        for (project, rule, name) in &round.cases {
+            let Ok(document) = compile(rule, project, target) else {
+                of.unsupported += 1;
+                continue;
+            };
+            compiled.push((i, name.as_str()));
+            match document.status {
+                Status::Exact => of.exact += 1,
+                Status::Degraded => of.degraded += 1,
+            }
+            let meaning = Meanings::new(project, rule, target);
+            let flags = if target.language == Language::Sigma { vec![] } else { meaning.flags() };
+            questions.push(Question { name: name.clone(), document: document.text, flags });
+            meanings.push(meaning);
+        }
+        batches.push(Batch { rows: rows(target, &round.events, round.forms), questions, converted: round.converted });
+        asked.push(meanings);
+    }
+    let asked: Vec<Vec<&Meanings>> = asked.iter().map(|all| all.iter().collect()).collect();
+    of.rows = batches.iter().map(|b| b.rows.len()).sum();
+    of.engines = ask(&mut wrong, target, &batches, &asked);
+    (of, wrong, compiled)
 }
 
 /// Runs documents of one target; what each returns is compared with the meaning beside it.

@@ -86,9 +86,8 @@ fn ran(batch: &Batch, rows: &[spl::Row], question: &Question, answer: &Json) -> 
         let own: Vec<usize> = (0..rows.len()).filter(|place| is_of(&batch.rows[*place], &logsource)).collect();
         let events: Vec<spl::Row> = own.iter().map(|place| rows[*place].clone()).collect();
         let undocumented = |error: &spl::SplError| error.kind == spl::Kind::Undocumented;
-        let mut open = BTreeSet::new();
-        let found = decided(&read, &events, 0, &spl::Macros::default(), undocumented, &mut open);
-        let found = found.map_err(|error| format!("{error}\n{query}"))?;
+        let found = decided(&read, &events, &spl::Macros::default(), undocumented);
+        let (found, open) = found.map_err(|error| format!("{error}\n{query}"))?;
         undecided.extend(open.into_iter().map(|n| own[n]));
         let place = |row: &spl::Row| row.get(PLACE).and_then(Json::as_u64).and_then(|n| usize::try_from(n).ok());
         let found = found.iter().map(|row| place(row).expect("a converted query keeps all fields")).collect();

@@ -13,8 +13,11 @@ use std::net::{IpAddr, Ipv6Addr};
 /// Splunk does not say whether its regular expressions read characters or bytes, so its evaluator does not decide.
 pub const BYTES: &str = "characters or bytes";
 
+/// Whether a row is left out.
+pub type LeftOut<'d> = Box<dyn Fn(&Map<String, Json>) -> bool + 'd>;
+
 /// Whether an engine's answer about a row says nothing of the document.
-pub fn beyond(program: Checker, document: &str) -> Box<dyn Fn(&Map<String, Json>) -> bool + '_> {
+pub fn beyond(program: Checker, document: &str) -> LeftOut<'_> {
     match program {
         Checker::SigmaRust => {
             let all = document.contains("|fieldref:") || patterns(document).any(mark_behind_star);

@@ -9,6 +9,7 @@ use arcanary::target::{Target, bind};
 use arcanary::vocabulary::Kind;
 use arcanary::witness::{Witnesses, witnesses as witnesses_of, witnesses_on};
 use serde_json::Value as Json;
+use std::collections::HashSet;
 
 /// The events of all tests of all rules.
 pub fn of_tests(project: &Project) -> Vec<Event> {
@@ -99,11 +100,6 @@ fn of_product(event: &product::Event) -> Event {
 
 /// Each event once.
 pub fn unique(all: Vec<Event>) -> Vec<Event> {
-    let mut out: Vec<Event> = vec![];
-    for event in all {
-        if !out.contains(&event) {
-            out.push(event);
-        }
-    }
-    out
+    let mut seen = HashSet::new();
+    all.into_iter().filter(|event| seen.insert(format!("{event:?}"))).collect()
 }

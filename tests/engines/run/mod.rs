@@ -29,3 +29,14 @@ pub mod required;
 pub mod temporal;
 pub mod tree;
 pub mod view;
+
+/// Does the work for each item, on two threads by turns.
+pub fn side_by_side<T: Sync, R: Send>(all: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let every_second = |first: usize| all.iter().skip(first).step_by(2).map(&work).collect::<Vec<R>>();
+    let (even, odd) = std::thread::scope(|scope| {
+        let odd = scope.spawn(|| every_second(1));
+        (every_second(0), odd.join().expect("the other half"))
+    });
+    let (mut even, mut odd) = (even.into_iter(), odd.into_iter());
+    std::iter::from_fn(|| Some([even.next()?].into_iter().chain(odd.next()))).flatten().collect()
+}

@@ -22,10 +22,12 @@ pub fn question(rule: &Rule, project: &Project, target: &Target) -> Option<Quest
             _ if document.status == Status::Degraded => None,
             Verdict::Silent | Verdict::Excepted(_) => Some(false),
         };
-        // An event without a path is of the system of the others; what is not Windows is what the rule is written for.
+        // An event without a path is of the system of the others; what is not Windows is what the events say, or what the
+        // rule is written for.
+        let told = events.iter().find_map(|e| Os::from_word(Event::inline(e).named("host.os")?.text()));
         let unix = rule.meta.os.iter().copied().find(|os| *os != Os::Windows).unwrap_or(Os::Linux);
         let any_unix = events.iter().any(|e| view::system(&Event::inline(e)) != Os::Windows);
-        let os = if any_unix { unix } else { Os::Windows };
+        let os = told.unwrap_or(if any_unix { unix } else { Os::Windows });
         // Tests lie a month apart, which is longer than any window.
         let start = 1_795_000_000 + i64::try_from(n).expect("few tests") * 30 * 86_400;
         let mut rows: Vec<Json> = events.iter().filter_map(|e| row(e, os, start, target)).collect();
