@@ -545,9 +545,11 @@ fn check_row(case: &str, target: &Target, log: &Logged, n: usize, meaning: &Mean
     let witness = &log.witnesses.all[n];
     let [event] = witness.events.as_slice() else { panic!("{case}") };
     let asked = seen_by_oracle(event);
+    let seconds = asked.named("event.time").map_or(0, |t| t.number() / 1_000_000);
     let mut row = log.row(event, n);
-    // The other side writes a value that has several places or forms by turns.
-    let forms = [0, 10].map(|seconds| view::logged(target, &asked, &Missing::Absent, seconds).expect(case));
+    // The other side writes a value that has several places or forms by turns of ten seconds.
+    let forms =
+        [seconds, seconds + 10].map(|seconds| view::logged(target, &asked, &Missing::Absent, seconds).expect(case));
     let alike = |theirs: &&view::Logged| theirs.row_but_time(target).iter().all(|(name, v)| row.get(name) == Some(v));
     let theirs = forms.iter().find(alike).unwrap_or(&forms[0]);
     let mut other = theirs.row_but_time(target);
