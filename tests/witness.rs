@@ -551,8 +551,8 @@ fn check_row(case: &str, target: &Target, log: &Logged, n: usize, meaning: &Mean
     let forms =
         [seconds, seconds + 10].map(|seconds| view::logged(target, &asked, &Missing::Absent, seconds).expect(case));
     let alike = |theirs: &&view::Logged| theirs.row_but_time(target).iter().all(|(name, v)| row.get(name) == Some(v));
-    let theirs = forms.iter().find(alike).unwrap_or(&forms[0]);
-    let mut other = theirs.row_but_time(target);
+    let theirs = &forms[0];
+    let mut other = forms.iter().find(alike).unwrap_or(theirs).row_but_time(target);
     let words = target.fields[&log.kind()].values().flatten().filter_map(|m| match m {
         Mapping::Words { column, words } => Some((column, words.values().flatten().cloned().collect::<Vec<_>>())),
         _ => None,
