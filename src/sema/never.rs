@@ -119,7 +119,7 @@ pub(super) fn check(
             continue;
         };
         let whole = if let [one] = tests.as_slice() { one.clone() } else { format!("({})", tests.join(" and ")) };
-        let cure = format!("write `{}`", whole.trim_matches(['(', ')']));
+        let cure = format!("write `{}`", tests.join(" and "));
         let patched = match (operand.single, wrong.meant.as_slice()) {
             (true, _) => diagnostic.patch(cure.clone(), span, whole),
             (false, [(Field::Own, same, value)]) if *same == op => {

@@ -503,7 +503,7 @@ impl<'a> Binder<'a> {
             Bound::Test(BoundTest { column, op: BoundOp::Exists, span })
         };
         let mut all = vec![there(&a)];
-        // A filler in another case is a value, and would be equal to the filler.
+        // `NULL` is a value where the filler is `null`, and without case the two are equal.
         let folds = |filler: &String| filler.chars().any(char::is_alphabetic);
         if !cased && self.target.filler.iter().any(folds) {
             all.push(there(&b));

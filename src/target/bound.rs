@@ -240,12 +240,12 @@ fn way(bound: &mut Bound) -> Option<(Way, &mut Vec<String>)> {
     (!text.all || values.len() == 1).then(|| (Way { column: column.clone(), matcher, cased: text.cased }, values))
 }
 
-/// A value as an engine compares it at least: letters of ASCII are alike unless case counts.
+/// A value in the form in which every engine compares it: ASCII letters ignore case unless case counts.
 fn alike(value: &str, cased: bool) -> String {
     if cased { value.to_owned() } else { value.to_ascii_lowercase() }
 }
 
-/// Takes values that a list has before away: two names of one program, a folder in two lists.
+/// Removes repeated values from a list, such as a folder that two lists name.
 pub(super) fn without_repeated_values(text: &mut Text) {
     let (mut there, cased) = (HashSet::new(), text.cased);
     if let Some(values) = listed(&mut text.matcher) {

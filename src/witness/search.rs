@@ -142,7 +142,7 @@ const WAY_STATES: usize = 60_000;
 const EXCEPTION_STATES: usize = 20_000;
 
 impl Searches {
-    /// From here on, searches are for exceptions, which must not lack what the ways have used up.
+    /// From here on, searches are for exceptions. They get states of their own, because the ways may have used up all others.
     pub fn turn_to_exceptions(&self) {
         self.left.set(self.left.get() + EXCEPTION_STATES);
     }

@@ -118,7 +118,7 @@ pub fn pieces(utility: &Utility) -> Vec<Vec<String>> {
     all
 }
 
-/// A name cut at every length, and whole as often again as every third of these: some programs take nothing shorter.
+/// Names cut at every length, and more often as a whole: some programs take nothing shorter.
 pub fn beginnings(names: &[String]) -> Vec<String> {
     let cuts = |n: &String| (1..=n.len()).map(|end| n[..end].to_owned()).collect::<Vec<_>>();
     names.iter().flat_map(|n| [cuts(n), vec![n.clone(); n.len() / 3]].concat()).collect()

@@ -91,8 +91,16 @@ pub(super) struct Take {
 #[derive(Debug)]
 pub(super) struct TakeCase {
     pub(super) filter: Vec<(Column, Vec<Scalar>)>,
-    /// The column, or the text itself.
-    pub(super) value: Result<Column, String>,
+    pub(super) value: TakeValue,
+}
+
+/// What a case says.
+#[derive(Debug)]
+pub(super) enum TakeValue {
+    /// The value of a column.
+    Column(Column),
+    /// A text.
+    Text(String),
 }
 
 impl Take {
@@ -120,11 +128,11 @@ impl Take {
                 return None;
             }
             match &case.value {
-                Ok(column) => {
+                TakeValue::Column(column) => {
                     let text = cell(column)?.text()?;
                     (!filler.iter().any(|f| **f == *text)).then_some(Value::Text(text))
                 }
-                Err(text) => Some(Value::of(text.clone())),
+                TakeValue::Text(text) => Some(Value::of(text.clone())),
             }
         })
     }

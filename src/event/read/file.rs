@@ -1,6 +1,6 @@
 //! Reader files.
 
-use super::cell::{Take, TakeCase};
+use super::cell::{Take, TakeCase, TakeValue};
 use super::shape::Builder;
 use super::{Column, Reader, Source};
 use crate::diagnostic::Diagnostic;
@@ -140,8 +140,8 @@ fn source(file: &KindFile, all: &File, general: &Fields, builder: &mut Builder) 
 fn taken(case: &Case, builder: &mut Builder) -> TakeCase {
     let filter = case.filter.iter().map(|(column, values)| (builder.column(column), values.clone())).collect();
     let value = match &case.value {
-        CaseValue::Column(column) => Ok(builder.column(column)),
-        CaseValue::Text(text) => Err(text.clone()),
+        CaseValue::Column(column) => TakeValue::Column(builder.column(column)),
+        CaseValue::Text(text) => TakeValue::Text(text.clone()),
     };
     TakeCase { filter, value }
 }

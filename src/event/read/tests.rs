@@ -162,7 +162,7 @@ fn the_detection_of_case_459_is_read_as_it_stands() {
 
 #[test]
 fn every_labelled_event_is_read() {
-    for name in ["atomic", "benign"] {
+    for name in ["atomic", "attack", "benign", "benign-2", "benign-3"] {
         let path = format!("{}/tests/data/events/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(path).expect("the events");
         assert_eq!(events("labelled", &text).len(), text.lines().count(), "{name}");

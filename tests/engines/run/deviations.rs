@@ -88,8 +88,8 @@ fn networks(document: &str) -> impl Iterator<Item = (IpAddr, u32)> {
     })
 }
 
-/// No single pattern of text is the network: it ends within a number of its text, holds every address, or begins with zeros
-/// which the short form may leave out.
+/// Whether one pattern of text cannot stand for the network: it ends within a number of its text, holds every address, or
+/// begins with zeros, which the short form leaves out.
 fn is_several_patterns((address, bits): (IpAddr, u32)) -> bool {
     let zeros = matches!(address, IpAddr::V6(six) if six.segments()[0] == 0) && bits < 128;
     zeros || bits == 0 || bits % if address.is_ipv4() { 8 } else { 4 } != 0
